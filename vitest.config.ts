@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs"
+import type { Plugin } from "vitest/config"
+import { defineConfig } from "vitest/config"
+
+/** The same as the bundler's `text` loader: a `.sql` or `.lua` file is imported as a string. */
+const textFiles: Plugin = {
+  name: "text-files",
+  enforce: "pre",
+  load(id) {
+    return /\.(sql|lua)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, "utf8"))}` : undefined
+  }
+}
+
+export default defineConfig({
+  plugins: [textFiles],
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/services.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2
+  }
+})
