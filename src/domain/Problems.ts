@@ -1,0 +1,92 @@
+import { Schema } from "effect"
+import { HttpApiError } from "effect/http-api"
+
+/*
+ * What can go wrong with a request, as RFC 9457 problems: each with its HTTP status and its data.
+ * `type` names a problem that a client may want to tell from others of the same status.
+ */
+
+const name = (problem: string) => `urn:tallykeep:problem:${problem}` as const
+
+/** One wrong field: `pointer` is a JSON pointer into the request's body, as a URI fragment (`#/option`). */
+export const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
+export type FieldError = typeof FieldError.Type
+
+export class Malformed extends HttpApiError.Problem<Malformed>()("Malformed", {
+  type: "about:blank",
+  status: 400,
+  title: "Bad Request"
+}) {}
+
+export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
+  type: "about:blank",
+  status: 404,
+  title: "Not Found"
+}) {}
+
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
+  type: "about:blank",
+  status: 405,
+  title: "Method Not Allowed"
+}) {}
+
+export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
+  type: "about:blank",
+  status: 413,
+  title: "Content Too Large"
+}) {
+  /** `limit` in bytes. */
+  static over(limit: number): BodyTooLarge {
+    return new BodyTooLarge({ detail: `Request body too large. Maximum size: ${limit} bytes` })
+  }
+}
+
+export class UnsupportedMediaType extends HttpApiError.Problem<UnsupportedMediaType>()("UnsupportedMediaType", {
+  type: "about:blank",
+  status: 415,
+  title: "Unsupported Media Type"
+}) {}
+
+export class InvalidFields extends HttpApiError.Problem<InvalidFields>()(
+  "InvalidFields",
+  { type: name("invalid-fields"), status: 422, title: "Unprocessable Content" },
+  { errors: Schema.Array(FieldError) }
+) {}
+
+export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("TooManyRequests", {
+  type: name("rate-limit"),
+  status: 429,
+  title: "Too Many Requests"
+}) {}
+
+export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {
+  type: "about:blank",
+  status: 500,
+  title: "Internal Server Error"
+}) {}
+
+/** A part that the answer needs is away; `Retry-After` says when to ask again. */
+export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailable", {
+  type: name("unavailable"),
+  status: 503,
+  title: "Service Unavailable"
+}) {}
+
+/** Any of them, or one like them: what a problem's response is made of. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail?: string | undefined
+  readonly errors?: ReadonlyArray<FieldError> | undefined
+}
+
+/** Redis or PostgreSQL did not do what was asked of it; `cause` is the driver's own error. */
+export class OutOfService extends Schema.TaggedError<OutOfService>()("OutOfService", {
+  part: Schema.Literals(["redis", "database"]),
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `${this.part} is out of service: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}

@@ -1,0 +1,78 @@
+import { Schema, SchemaTransformation } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { OptionId, PollSlug } from "./Poll.ts"
+
+/** A vote's identity from before it is appended: a UUIDv7, in lower case. */
+export const VoteId = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, { expected: "a UUIDv7" })
+)
+
+/** Mints a `vote_id`. */
+export const makeVoteId = (): string => SecureRandom.uuidV7Unsafe()
+
+/** One accepted request, as the stream holds it. */
+export interface Vote {
+  readonly voteId: string
+  readonly poll: string
+  readonly option: string
+  /** When the API took it, in ms since 1970 by the API's clock: for people, never for a decision. */
+  readonly castAt: number
+}
+
+/** The largest number that the ledger's `bigint` columns hold. */
+const maxBigint = 2n ** 63n - 1n
+
+/** When a vote was accepted: its stream entry's id, in ms by Redis's clock and a sequence within that. */
+export interface Acceptance {
+  readonly ms: bigint
+  readonly seq: bigint
+}
+
+/** From an entry's id, such as `1732000000000-0`; undefined where a part is beyond the ledger's `bigint`. */
+export const parseEntryId = (id: string): Acceptance | undefined => {
+  const dash = id.indexOf("-")
+  const ms = BigInt(id.slice(0, dash))
+  const seq = BigInt(id.slice(dash + 1))
+  return ms > maxBigint || seq > maxBigint ? undefined : { ms, seq }
+}
+
+/** The body of a vote's request. */
+export const VoteRequest = Schema.Struct({
+  option: OptionId.annotate({ description: "One of the poll's options", examples: ["cats"] })
+})
+
+/** What the client gets back: proof that Redis holds the vote. */
+export const Receipt = Schema.Struct({
+  message: Schema.Literal("Vote recorded successfully"),
+  option: OptionId,
+  vote_id: VoteId,
+  stream_id: Schema.String.annotate({ description: "The stream entry's id", examples: ["1732000000000-0"] })
+})
+
+/** A vote as flat fields of a stream entry, version 1. */
+export const EntryFields = Schema.Struct({
+  v: Schema.Literal("1"),
+  vote_id: VoteId,
+  poll: PollSlug,
+  option: OptionId,
+  cast_at: Schema.String.check(Schema.isPattern(/^\d{1,15}$/, { expected: "milliseconds" }))
+}).pipe(
+  Schema.decodeTo(
+    Schema.Struct({ voteId: Schema.String, poll: Schema.String, option: Schema.String, castAt: Schema.Number }),
+    SchemaTransformation.transform({
+      decode: (fields) => ({
+        voteId: fields.vote_id,
+        poll: fields.poll,
+        option: fields.option,
+        castAt: Number(fields.cast_at)
+      }),
+      encode: (vote) => ({
+        v: "1" as const,
+        vote_id: vote.voteId,
+        poll: vote.poll,
+        option: vote.option,
+        cast_at: String(vote.castAt)
+      })
+    })
+  )
+)

@@ -1,0 +1,26 @@
+import { Context } from "effect"
+
+/** What the HTTP side needs to know. */
+export class HttpSettings extends Context.Service<
+  HttpSettings,
+  {
+    readonly host: string
+    readonly port: number
+    /** Whether clients are told to use HTTPS only. */
+    readonly production: boolean
+    readonly corsOrigins: ReadonlyArray<string>
+    /** The largest request body, in bytes. */
+    readonly maxRequestSize: number
+    readonly rateLimit: RateLimit | undefined
+    /** How many proxies in front are ours, each adding an address to `X-Forwarded-For`. */
+    readonly trustProxy: number
+    /** How long `/ready` says no before connections are refused, in ms. */
+    readonly shutdownDelay: number
+  }
+>()("tallykeep/http/HttpSettings") {}
+
+/** At most `votes` in any `seconds` for each client address. */
+export interface RateLimit {
+  readonly votes: number
+  readonly seconds: number
+}

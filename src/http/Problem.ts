@@ -1,0 +1,25 @@
+import { HttpServerResponse } from "effect/http"
+import type { Problem } from "../domain/Problems.ts"
+
+/** Characters that mean something in HTML, as JSON escapes: harmless even where a client shows the body as a page. */
+const escapeHtml = (json: string): string => json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+
+/** The body of a problem, `instance` being the path asked for. */
+export const problemBody = (problem: Problem, instance: string): string => {
+  const { detail, errors, status, title, type } = problem
+  return escapeHtml(JSON.stringify({ type, title, status, detail, instance, errors }))
+}
+
+/** A problem as a response: `application/problem+json`. */
+export const problemResponse = (
+  problem: Problem,
+  url: string,
+  headers?: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse => {
+  const query = url.indexOf("?")
+  return HttpServerResponse.text(problemBody(problem, query < 0 ? url : url.slice(0, query)), {
+    status: problem.status,
+    contentType: "application/problem+json",
+    headers: { "cache-control": "no-store", ...headers }
+  })
+}

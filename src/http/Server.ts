@@ -1,0 +1,96 @@
+import type { Server } from "node:http"
+import { Server as NetServer } from "node:net"
+import { NodeHttpServer } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Malformed } from "../domain/Problems.ts"
+import { withFallback } from "./Fallback.ts"
+import { HttpSettings } from "./HttpSettings.ts"
+import { Lifecycle } from "./Lifecycle.ts"
+import { withCors } from "./middleware/Cors.ts"
+import type { HttpApp, Middleware } from "./middleware/Middleware.ts"
+import { withRateLimit } from "./middleware/RateLimit.ts"
+import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
+import { withSizeLimit } from "./middleware/SizeLimit.ts"
+import { makeNodeServer } from "./NodeServer.ts"
+import { problemResponse } from "./Problem.ts"
+import { layerRoutes, methodsOf } from "./Routes.ts"
+
+/** The routes with the middleware around them, outermost first: security headers, CORS, size limit, rate limit. */
+export const makeApp = Effect.gen(function* () {
+  const settings = yield* HttpSettings
+  const lifecycle = yield* Lifecycle
+  const routes = yield* HttpRouter.toHttpEffect(layerRoutes)
+  const middleware: ReadonlyArray<Middleware> = [
+    withSecurityHeaders(settings),
+    withHost,
+    withConnectionClose(lifecycle),
+    withCors({ origins: settings.corsOrigins }),
+    withSizeLimit(settings),
+    withRateLimit(settings),
+    withFallback(methodsOf)
+  ]
+  return middleware.reduceRight<HttpApp>((app, around) => around(app), routes)
+})
+
+/** HTTP/1.1 wants a Host (RFC 9112); Node would say so without our headers. */
+const withHost: Middleware = (app) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, url }) =>
+    headers.host === undefined
+      ? Effect.succeed(problemResponse(new Malformed({ detail: "The request has no Host header" }), url))
+      : app
+  )
+
+/** Once the process is shutting down, each answer is its connection's last. */
+const withConnectionClose =
+  (lifecycle: Lifecycle["Service"]): Middleware =>
+  (app) =>
+    Effect.map(app, (response) =>
+      lifecycle.stopping ? HttpServerResponse.setHeader(response, "connection", "close") : response
+    )
+
+/** The HTTP server; when its scope closes, requests in flight are answered before it ends. */
+export const layerServer = Layer.effect(
+  HttpServer.HttpServer,
+  Effect.gen(function* () {
+    const settings = yield* HttpSettings
+    const lifecycle = yield* Lifecycle
+    const node = makeNodeServer(securityHeaders(settings.production))
+    const app = yield* makeApp
+    const server = yield* NodeHttpServer.make(() => node, {
+      host: settings.host,
+      port: settings.port,
+      // Drained below, before anything is closed.
+      disablePreemptiveShutdown: true
+    })
+    yield* server.serve(app)
+    yield* Effect.addFinalizer(() => drain(node, lifecycle, settings.shutdownDelay))
+    return server
+  })
+)
+
+/** An idle connection may have a request on its way: it is closed only after this, in ms. */
+const idleGrace = 250
+const pollInterval = 20
+
+/**
+ * Says goodbye: `/ready` turns to 503, and after `delay` ms no connection is accepted. Those that are open get the
+ * answer to the request in flight, as their last; idle ones are closed.
+ */
+const drain = Effect.fnUntraced(function* (node: Server, lifecycle: Lifecycle["Service"], delay: number) {
+  lifecycle.stopping = true
+  yield* Effect.logInfo("Shutting down: no longer ready")
+  yield* Effect.sleep(delay)
+  // http.Server's own close also ends idle connections at once, with what may be on its way in them.
+  NetServer.prototype.close.call(node)
+  for (let waited = 0; (yield* openConnections(node)) > 0; waited += pollInterval) {
+    if (waited >= idleGrace) node.closeIdleConnections()
+    yield* Effect.sleep(pollInterval)
+  }
+  yield* Effect.logInfo("All requests are answered")
+})
+
+const openConnections = (node: Server): Effect.Effect<number> =>
+  Effect.callback((resume) => {
+    node.getConnections((error, count) => resume(Effect.succeed(error ? 0 : count)))
+  })

@@ -1,0 +1,40 @@
+import { Effect } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { HttpApp, Middleware } from "./Middleware.ts"
+
+const preflightHeaders = {
+  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key",
+  "access-control-max-age": "600"
+}
+
+/** What a page's own script may read besides the body. */
+const exposed = { "access-control-expose-headers": "ETag, Location, RateLimit, RateLimit-Policy, Retry-After" }
+
+/**
+ * Lets pages of the listed origins (`*`: of any) use the API, and answers preflights. An origin that is not listed gets
+ * no permission, and the browser keeps the answer from it.
+ */
+export const withCors = (options: { readonly origins: ReadonlyArray<string> }): Middleware => {
+  const origins = new Set(options.origins)
+  const any = origins.has("*")
+  const permission = (origin: string | undefined): Readonly<Record<string, string>> => {
+    if (any) return { "access-control-allow-origin": "*" }
+    return origin !== undefined && origins.has(origin)
+      ? { vary: "Origin", "access-control-allow-origin": origin }
+      : { vary: "Origin" }
+  }
+  return (app: HttpApp) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, method }) => {
+      const { origin } = headers
+      const granted = permission(origin)
+      if (method === "OPTIONS" && origin !== undefined && headers["access-control-request-method"] !== undefined) {
+        const allowed = "access-control-allow-origin" in granted
+        return Effect.succeed(
+          HttpServerResponse.empty({ status: 204, headers: allowed ? { ...granted, ...preflightHeaders } : granted })
+        )
+      }
+      const answer = origin === undefined ? granted : { ...granted, ...exposed }
+      return Effect.map(app, (response) => HttpServerResponse.setHeaders(response, answer))
+    })
+}

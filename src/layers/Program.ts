@@ -1,0 +1,85 @@
+import { Duration, Effect, Layer, type Redacted } from "effect"
+import { HttpServer } from "effect/http"
+import { HttpSettings } from "../http/HttpSettings.ts"
+import { Lifecycle } from "../http/Lifecycle.ts"
+import { LiveResults } from "../http/LiveResults.ts"
+import { PublicFolder } from "../http/Pages.ts"
+import { layerServer } from "../http/Server.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { layerPool } from "../stream/Pool.ts"
+import { StreamSettings } from "../stream/StreamSettings.ts"
+import { VoteStream } from "../stream/VoteStream.ts"
+import { layerPostgres } from "./Postgres.ts"
+import { layerRedis } from "./Redis.ts"
+import type { Role, Settings } from "./Settings.ts"
+import { tracked } from "./Shutdown.ts"
+
+/** Where Redis and PostgreSQL are. */
+export interface Servers {
+  readonly redisUrl: Redacted.Redacted
+  readonly databaseUrl: Redacted.Redacted
+}
+
+const layerHttpSettings = (settings: Settings) =>
+  Layer.succeed(
+    HttpSettings,
+    HttpSettings.of({
+      ...settings,
+      production: settings.environment === "production",
+      shutdownDelay: Duration.toMillis(settings.shutdownDelay)
+    })
+  )
+
+const layerStreamSettings = (settings: Settings) =>
+  Layer.succeed(
+    StreamSettings,
+    StreamSettings.of({
+      stream: settings.streamName,
+      group: settings.consumerGroup,
+      consumer: settings.consumerName,
+      fibers: settings.consumerFibers,
+      batchSize: settings.batchSize,
+      blockMs: settings.blockMs,
+      maxRetries: settings.maxRetries
+    })
+  )
+
+/** Redis, PostgreSQL, and what is made of them: shared by both halves. */
+const layerParts = (settings: Settings, servers: Servers) =>
+  Layer.mergeAll(VoteStream.layer, Ledger.layer).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        layerRedis(servers.redisUrl),
+        // One for each counting fiber, and a few for all else.
+        layerPostgres(servers.databaseUrl, settings.consumerFibers + 4),
+        layerStreamSettings(settings)
+      )
+    ),
+    tracked("the connections to Redis and PostgreSQL")
+  )
+
+/**
+ * The program of a role, as one graph. What has to end first depends on what has to end last: the API on the pool, so
+ * that votes still accepted can be counted, and both on the connections.
+ */
+export const layerProgram = (role: Role, settings: Settings, servers: Servers, publicFolder: URL) => {
+  const pool = layerPool.pipe(tracked("the consumer pool"))
+  const api = Layer.effectDiscard(
+    HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
+  ).pipe(
+    Layer.provideMerge(layerServer),
+    Layer.provide([
+      LiveResults.layer,
+      Lifecycle.layer,
+      layerHttpSettings(settings),
+      Layer.succeed(PublicFolder, publicFolder)
+    ]),
+    tracked("the HTTP server")
+  )
+  const branches = {
+    api,
+    consumer: Layer.effectDiscard(Effect.logInfo("Counting votes")).pipe(Layer.provide(pool)),
+    all: api.pipe(Layer.provide(pool))
+  }
+  return branches[role].pipe(Layer.provide(layerParts(settings, servers)))
+}

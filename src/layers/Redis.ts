@@ -1,0 +1,54 @@
+import { Effect, Layer, Redacted } from "effect"
+import { Redis as Connection, type RedisOptions } from "ioredis"
+import { Redis } from "../stream/Redis.ts"
+
+/** An answer that takes longer does not come: the client is told within a second (a 503). */
+const commandTimeout = 900
+const connectTimeout = 2_000
+
+/** Between tries to reconnect, in ms. */
+const retryStrategy = (times: number): number => Math.min(25 * 2 ** Math.min(times, 6), 1_000)
+
+const common = {
+  lazyConnect: true,
+  connectTimeout,
+  keepAlive: 10_000,
+  noDelay: true,
+  retryStrategy,
+  // A command that is queued while Redis is away, or sent again after a reconnect, may run late or twice.
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0
+} satisfies RedisOptions
+
+/** Connects to the Redis at `url`, and stays at it while Redis is away. */
+export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
+  Layer.effect(
+    Redis,
+    Effect.gen(function* () {
+      const runFork = Effect.runForkWith(yield* Effect.context<never>())
+
+      const connect = (name: string, options: { enableAutoPipelining?: boolean; commandTimeout?: number }) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const connection = new Connection(Redacted.value(url), { ...common, ...options, connectionName: name })
+            let reachable: boolean | undefined
+            connection.on("error", (error: Error) => {
+              if (reachable !== false) runFork(Effect.logWarning(`Redis (${name}): ${error.message || error.name}`))
+              reachable = false
+            })
+            connection.on("ready", () => {
+              if (reachable === false) runFork(Effect.logInfo(`Redis (${name}) is back`))
+              reachable = true
+            })
+            // A first failure is told by the "error" event, and tried again like a later one.
+            connection.connect().catch(() => undefined)
+            return connection
+          }),
+          (connection) => Effect.sync(() => connection.disconnect())
+        )
+
+      const client = yield* connect("tallykeep", { enableAutoPipelining: true, commandTimeout })
+      return Redis.of({ client, dedicated: (name) => connect(name, {}) })
+    })
+  )

@@ -1,0 +1,49 @@
+import { Console, Duration, Effect, Layer, Logger, References } from "effect"
+import { layerProgram, type Servers } from "./Program.ts"
+import { loadSettings, type Role, type Settings } from "./Settings.ts"
+import { installShutdown, tracked } from "./Shutdown.ts"
+
+const layerLogging = (settings: Settings) =>
+  Layer.mergeAll(
+    Logger.layer([settings.environment === "production" ? Logger.consoleJson : Logger.consolePretty()]),
+    Layer.succeed(References.MinimumLogLevel, settings.logLevel)
+  )
+
+/** The servers that the settings name, and embedded ones for those they don't. */
+const findServers = Effect.fnUntraced(function* ({ dataDir, databaseUrl, redisUrl }: Settings) {
+  if (redisUrl !== undefined && databaseUrl !== undefined) return { redisUrl, databaseUrl } satisfies Servers
+  const { startEmbedded } = yield* Effect.promise(() => import("./embedded/Embedded.ts"))
+  const embedded = yield* startEmbedded({
+    dataDir,
+    redis: redisUrl === undefined,
+    postgres: databaseUrl === undefined
+  })
+  const servers = { redisUrl: redisUrl ?? embedded.redisUrl, databaseUrl: databaseUrl ?? embedded.databaseUrl }
+  yield* Effect.logInfo(`Embedded servers keep their data in ${dataDir}; connect with: . ${embedded.envFile}`)
+  return servers as Servers
+})
+
+/** What to try first, for a person who has just started it. */
+const welcome = ({ host, port }: Settings) => {
+  const address = `http://${host === "127.0.0.1" ? "localhost" : host}:${port}`
+  return Console.log(
+    `\n  tallykeep is ready at ${address}\n\n` +
+      `  Vote:     curl -X POST ${address}/api/vote -H 'content-type: application/json' -d '{"option":"cats"}'\n` +
+      `  Results:  curl ${address}/api/results\n` +
+      "  Stop:     Ctrl-C\n"
+  )
+}
+
+/** Runs a role until it is told to stop. `publicFolder` holds the pages' files. */
+export const run = (role: Role, publicFolder: URL) =>
+  Effect.gen(function* () {
+    const settings = yield* loadSettings(role)
+    yield* Effect.sync(() => installShutdown(Duration.toMillis(settings.shutdownTimeout)))
+    const program = Layer.unwrap(
+      Effect.map(findServers(settings), (servers) => layerProgram(role, settings, servers, publicFolder))
+    ).pipe(tracked("the embedded servers"))
+    const greeting = role !== "consumer" && settings.environment !== "production" ? welcome(settings) : Effect.void
+    yield* Layer.launch(Layer.effectDiscard(greeting).pipe(Layer.provide(program))).pipe(
+      Effect.provide(layerLogging(settings))
+    )
+  })

@@ -1,0 +1,108 @@
+import { hostname } from "node:os"
+import { Config, Data, Duration, Effect, Option } from "effect"
+import type { RateLimit } from "../http/HttpSettings.ts"
+import * as Setting from "./Setting.ts"
+
+export type Role = "api" | "consumer" | "all"
+
+/** Every setting: its name in the environment, what it may be, and what it is where it is not set. */
+export const definitions = {
+  environment: Setting.literals("ENVIRONMENT", ["development", "test", "production"], "development"),
+  host: Setting.text("HOST", "127.0.0.1"),
+  port: Setting.int("PORT", 0, 65_535, 8000),
+  redisUrl: Setting.url("REDIS_URL", ["redis:", "rediss:"]),
+  databaseUrl: Setting.url("DATABASE_URL", ["postgres:", "postgresql:"]),
+  corsOrigins: Setting.origins("CORS_ORIGINS", "http://localhost:3000"),
+  maxRequestSize: Setting.int("MAX_REQUEST_SIZE", 1, 2 ** 30, 1_048_576),
+  streamName: Setting.text("STREAM_NAME", "votes"),
+  consumerGroup: Setting.text("CONSUMER_GROUP", "vote-processors"),
+  consumerName: Setting.text("CONSUMER_NAME", `${hostname()}-${process.pid}`),
+  consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 2),
+  batchSize: Setting.int("BATCH_SIZE", 1, 10_000, 1_000),
+  blockMs: Setting.int("BLOCK_MS", 10, 60_000, 2_000),
+  maxRetries: Setting.int("MAX_RETRIES", 1, 100, 3),
+  rateLimit: Setting.rateLimit("RATE_LIMIT"),
+  trustProxy: Setting.int("TRUST_PROXY", 0, 16, 0),
+  logLevel: Setting.logLevel("LOG_LEVEL", "INFO"),
+  shutdownDelay: Setting.duration("SHUTDOWN_DELAY"),
+  shutdownTimeout: Setting.duration("SHUTDOWN_TIMEOUT", "25s"),
+  dataDir: Setting.path("DATA_DIR", ".tallykeep")
+}
+
+type Value<S> = S extends Setting.Setting<infer A> ? A : never
+type Values = { readonly [Key in keyof typeof definitions]: Value<(typeof definitions)[Key]> | undefined }
+type Filled = { readonly [Key in keyof Values]: NonNullable<Values[Key]> }
+
+/** The settings as the program uses them: all given, but for the servers that may be embedded. */
+export interface Settings extends Omit<Filled, "redisUrl" | "databaseUrl" | "rateLimit"> {
+  readonly redisUrl: Values["redisUrl"]
+  readonly databaseUrl: Values["databaseUrl"]
+  readonly rateLimit: RateLimit | undefined
+}
+
+/** Settings that the program can't start with: all of them at once. */
+export class SettingsError extends Data.TaggedError("SettingsError")<{ readonly problems: ReadonlyArray<string> }> {
+  override get message(): string {
+    return `tallykeep can't start with these settings:\n${this.problems.map((problem) => `  ${problem}\n`).join("")}`
+  }
+}
+
+/**
+ * What applies where a setting is not set and its definition leaves it open. In production there is a limit that stops
+ * one address from taking the service for itself, yet lets a hall full of people behind one address vote; elsewhere a
+ * load test from one machine should measure the service. The delay gives load balancers time to see `/ready` turn.
+ */
+const openDefaults = (production: boolean) => ({
+  rateLimit: production ? { votes: 1_000, seconds: 1 } : ("off" as const),
+  shutdownDelay: Duration.seconds(production ? 5 : 0)
+})
+
+const readOne = <A>(setting: Setting.Setting<A>, problems: Array<string>) =>
+  Effect.gen(function* () {
+    const given = Option.getOrUndefined(yield* Config.option(Config.String(setting.name)))
+    const text = given ?? setting.fallback
+    if (text === undefined) return undefined
+    const value = setting.decode(text)
+    if (Option.isNone(value)) {
+      const shown = setting.secret ? "is not valid" : `is ${JSON.stringify(text.slice(0, 100))}`
+      problems.push(`${setting.name} ${shown}; it must be ${setting.allowed}`)
+    }
+    return Option.getOrUndefined(value)
+  })
+
+/** Reads the environment's settings, for a role. */
+export const loadSettings = (role: Role): Effect.Effect<Settings, SettingsError | Config.ConfigError> =>
+  Effect.gen(function* () {
+    const problems: Array<string> = []
+    const entries: Array<readonly [string, unknown]> = []
+    for (const [key, setting] of Object.entries<Setting.Setting<unknown>>(definitions)) {
+      entries.push([key, yield* readOne(setting, problems)])
+    }
+    // Each value is of its definition's type, which the loop above can't tell.
+    const values = Object.fromEntries(entries) as Values
+    const production = values.environment === "production"
+
+    const needed = production ? "in production" : role === "all" ? undefined : `by --role=${role}`
+    if (needed !== undefined) {
+      for (const name of ["REDIS_URL", "DATABASE_URL"] as const) {
+        const isSet = Option.isSome(yield* Config.option(Config.String(name)))
+        if (!isSet) problems.push(`${name} is not set, and is needed ${needed}; it must be ${allowedOf(name)}`)
+      }
+    }
+    if (production && values.corsOrigins?.includes("*")) {
+      problems.push("CORS_ORIGINS is *, which production refuses; list the origins of your pages")
+    }
+    if (problems.length > 0) return yield* new SettingsError({ problems })
+    const { rateLimit, shutdownDelay, ...filled } = values as Values & Filled
+    const open = openDefaults(production)
+    const limit = rateLimit ?? open.rateLimit
+    return {
+      ...filled,
+      redisUrl: values.redisUrl,
+      databaseUrl: values.databaseUrl,
+      rateLimit: limit === "off" ? undefined : limit,
+      shutdownDelay: shutdownDelay ?? open.shutdownDelay
+    }
+  })
+
+const allowedOf = (name: string) => Object.values(definitions).find((setting) => setting.name === name)?.allowed

@@ -1,0 +1,140 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Context, type Duration, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { OutOfService } from "../domain/Problems.ts"
+import type { Tally } from "../domain/Tally.ts"
+import type { Acceptance, Vote } from "../domain/Vote.ts"
+import { migrate } from "./Migrations.ts"
+import { refusesData } from "./SqlFailure.ts"
+
+/** A vote read from the stream, with its acceptance. */
+export interface AcceptedVote extends Vote, Acceptance {}
+
+/** A stream entry that can't be counted. */
+export interface DeadEntry extends Acceptance {
+  readonly voteId: string
+  readonly poll: string | null
+  readonly option: string | null
+  readonly reason: string
+  readonly stream: string
+  readonly entryId: string
+  /** How often the entry was delivered. */
+  readonly deliveries: bigint
+  /** The entry's fields as they were, names and values in turn. */
+  readonly fields: ReadonlyArray<Uint8Array>
+}
+
+/** One vote of a batch that the ledger did not take, by its index in the batch. */
+export interface Refusal {
+  readonly index: number
+  readonly reason: string
+}
+
+/** The database refused the batch for what is in it; nothing of it was counted. */
+export class BatchRefused extends Schema.TaggedError<BatchRefused>()("BatchRefused", { reason: Schema.String }) {}
+
+/** How long a question to the database may take before it counts as an outage. */
+const countTimeout: Duration.Input = "30 seconds"
+const readTimeout: Duration.Input = "5 seconds"
+const pingTimeout: Duration.Input = "1 second"
+
+const migrationRetry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
+
+/** PostgreSQL, where the truth is: one row per vote, and the tallies made from them. */
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    /**
+     * Counts a batch in one round trip, each vote once however often it is given. Gives the votes that were refused;
+     * all others are in the ledger once this succeeds.
+     */
+    count(votes: ReadonlyArray<AcceptedVote>): Effect.Effect<ReadonlyArray<Refusal>, OutOfService | BatchRefused>
+    /** Buries an entry; false where the ledger already holds its vote, which then stays what it is. */
+    bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
+    /** The poll's tally; undefined for a poll that does not exist. */
+    tally(poll: string): Effect.Effect<Tally | undefined, OutOfService>
+    /** Succeeds when the database answers and has this version's schema. */
+    readonly ping: Effect.Effect<void, OutOfService>
+    /** Waits until the schema is up to date; tried since the start, again and again while the database is away. */
+    readonly migrated: Effect.Effect<void>
+  }
+>()("tallykeep/ledger/Ledger") {
+  static readonly layer = Layer.effect(
+    Ledger,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+
+      const count = Effect.fnUntraced(function* (votes: ReadonlyArray<AcceptedVote>) {
+        const column = <A>(oid: number, value: (vote: AcceptedVote) => A) =>
+          Result.getOrThrow(PgTypes.array(votes.map(value), oid))
+        const refused = yield* sql<{ place: bigint; reason: string }>`select place, reason from increment_vote(
+          ${column(PgTypes.OID.uuid, (vote) => vote.voteId)},
+          ${column(PgTypes.OID.text, (vote) => vote.poll)},
+          ${column(PgTypes.OID.text, (vote) => vote.option)},
+          ${column(PgTypes.OID.int8, (vote) => vote.ms)},
+          ${column(PgTypes.OID.int8, (vote) => vote.seq)},
+          ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))}
+        )`.pipe(
+          Effect.timeout(countTimeout),
+          Effect.mapError((error) =>
+            error._tag === "SqlError" && refusesData(error)
+              ? new BatchRefused({ reason: error.reason.message })
+              : new OutOfService({ part: "database", cause: error })
+          )
+        )
+        return refused.map(({ place, reason }) => ({ index: Number(place) - 1, reason }))
+      })
+
+      const bury = Effect.fn("Ledger.bury")(function* (entry: DeadEntry) {
+        const rows = yield* sql<{ buried: boolean }>`select bury_vote(
+          ${PgTypes.uuid(entry.voteId)}, ${PgTypes.text(entry.poll)}, ${PgTypes.text(entry.option)},
+          ${PgTypes.int8(entry.ms)}, ${PgTypes.int8(entry.seq)}, ${PgTypes.text(entry.reason)},
+          ${PgTypes.text(entry.stream)}, ${PgTypes.text(entry.entryId)}, ${PgTypes.int8(entry.deliveries)},
+          ${Result.getOrThrow(PgTypes.array(entry.fields, PgTypes.OID.bytea))}
+        ) as buried`.pipe(outOfService(readTimeout))
+        return rows[0]?.buried === true
+      })
+
+      const tally = Effect.fn("Ledger.tally")(function* (poll: string) {
+        const rows = yield* sql<{ revision: bigint; last_updated: Date; option: string; count: bigint }>`
+          select p.revision, p.last_updated, t.option, t.count
+          from poll p join tally t on t.poll = p.slug
+          where p.slug = ${poll}
+          order by t.position`.pipe(outOfService(readTimeout))
+        const [first] = rows
+        if (first === undefined) return undefined
+        return {
+          poll,
+          status: "open" as const,
+          revision: Number(first.revision),
+          lastUpdated: first.last_updated,
+          options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
+        }
+      })
+
+      const ping = sql`select 1 from tally limit 1`.pipe(outOfService(pingTimeout), Effect.asVoid)
+
+      const migration = yield* migrate.pipe(
+        Effect.tap((ran) =>
+          ran.length === 0 ? Effect.void : Effect.logInfo(`Migrated the database: ${ran.join(", ")}`)
+        ),
+        Effect.tapError((error) => Effect.logWarning(`The database can't be migrated yet: ${error.message}`)),
+        Effect.retry(migrationRetry),
+        Effect.provideService(SqlClient.SqlClient, sql),
+        Effect.forkScoped
+      )
+      const migrated = Fiber.await(migration).pipe(Effect.asVoid)
+
+      return Ledger.of({ count, bury, tally, ping, migrated })
+    })
+  )
+}
+
+/** Bounds a question to the database, and makes any failure of it an outage. */
+const outOfService =
+  (timeout: Duration.Input) =>
+  <A>(query: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutOfService> =>
+    query.pipe(
+      Effect.timeout(timeout),
+      Effect.mapError((cause) => new OutOfService({ part: "database", cause }))
+    )

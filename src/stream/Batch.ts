@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto"
+import { Effect, Result, Schema } from "effect"
+import type { Redis as Connection } from "ioredis"
+import type { OutOfService } from "../domain/Problems.ts"
+import { EntryFields, parseEntryId, VoteId } from "../domain/Vote.ts"
+import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
+import type { Entry } from "./Reader.ts"
+import { command } from "./Redis.ts"
+
+export interface BatchOptions {
+  readonly stream: string
+  readonly group: string
+  readonly maxRetries: number
+}
+
+/** What became of a batch, in entries. */
+export interface BatchOutcome {
+  readonly counted: number
+  readonly dead: number
+}
+
+/** How long to wait before asking again about a vote that the ledger refused. */
+const refusalPause = "50 millis"
+
+const decodeFields = Schema.decodeUnknownResult(EntryFields)
+const isVoteId = Schema.is(VoteId)
+
+/**
+ * Brings each entry of a batch into the ledger: counted, or dead where it can't be. Once this succeeds all of them may
+ * be acked; after a failure (an outage) none, and doing it again changes nothing that was done.
+ */
+export const recordBatch = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  options: BatchOptions,
+  entries: ReadonlyArray<Entry>
+): Effect.fn.Return<BatchOutcome, OutOfService> {
+  const votes: Array<DecodedVote> = []
+  const dead: Array<readonly [Entry, string]> = []
+  for (const entry of entries) {
+    if (entry.fields === null) {
+      yield* Effect.logError(`Entry ${entry.id} was deleted from ${options.stream} before it was counted`)
+      continue
+    }
+    const vote = decodeEntry(entry)
+    if (typeof vote === "string") dead.push([entry, vote])
+    else votes.push({ ...vote, entry })
+  }
+  for (const [vote, reason] of yield* countAll(ledger, votes, options.maxRetries)) dead.push([vote.entry, reason])
+  let buried = 0
+  for (const [entry, reason] of dead) {
+    if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
+  }
+  return { counted: entries.length - dead.length, dead: buried }
+})
+
+interface DecodedVote extends AcceptedVote {
+  readonly entry: Entry
+}
+
+const toRecord = (fields: ReadonlyArray<string>): Record<string, string> => {
+  const record: Record<string, string> = {}
+  for (let index = 0; index + 1 < fields.length; index += 2) record[fields[index] ?? ""] = fields[index + 1] ?? ""
+  return record
+}
+
+/** The vote that an entry holds, or why it holds none. */
+const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
+  const acceptance = parseEntryId(id)
+  if (acceptance === undefined) return "the entry's id is out of range"
+  const vote = decodeFields(toRecord(fields ?? []))
+  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : `undecodable: ${vote.failure.message}`
+}
+
+/** Counts the votes; gives those that are at fault themselves, each with the reason. */
+const countAll = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  votes: ReadonlyArray<DecodedVote>,
+  maxRetries: number
+): Effect.fn.Return<ReadonlyArray<readonly [DecodedVote, string]>, OutOfService> {
+  let open = votes
+  for (let failures = 1; open.length > 0; failures++) {
+    const refused = yield* countBisecting(ledger, open)
+    const failed = refused.flatMap(({ index, reason }) => {
+      const vote = open[index]
+      return vote === undefined ? [] : [[vote, reason] as const]
+    })
+    if (failures >= maxRetries) return failed
+    open = failed.map(([vote]) => vote)
+    if (open.length > 0) yield* Effect.sleep(refusalPause)
+  }
+  return []
+})
+
+/** A batch that the database refuses as a whole is halved until the votes at fault stand alone. */
+const countBisecting = (
+  ledger: Ledger["Service"],
+  votes: ReadonlyArray<AcceptedVote>,
+  offset = 0
+): Effect.Effect<ReadonlyArray<Refusal>, OutOfService> =>
+  ledger.count(votes).pipe(
+    Effect.map((refusals) => refusals.map(({ index, reason }) => ({ index: index + offset, reason }))),
+    Effect.catchTag("BatchRefused", ({ reason }) => {
+      if (votes.length === 1) return Effect.succeed([{ index: offset, reason }])
+      const half = votes.length >> 1
+      return Effect.zipWith(
+        countBisecting(ledger, votes.slice(0, half), offset),
+        countBisecting(ledger, votes.slice(half), offset + half),
+        (left, right) => [...left, ...right]
+      )
+    })
+  )
+
+const buryEntry = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  { group, stream }: BatchOptions,
+  entry: Entry,
+  reason: string
+) {
+  // Read again, since what was decoded as text may have lost bytes that were not.
+  const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
+  const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
+  const fields = toRecord(entry.fields ?? [])
+  const buried = yield* ledger.bury({
+    voteId: isVoteId(fields.vote_id) ? fields.vote_id : entryVoteId(stream, entry.id),
+    poll: storable(fields.poll),
+    option: storable(fields.option),
+    ...(parseEntryId(entry.id) ?? { ms: 0n, seq: 0n }),
+    reason: storable(reason) ?? "undecodable",
+    stream,
+    entryId: entry.id,
+    deliveries: BigInt(deliveriesOf(pending)),
+    fields: raw?.[1] ?? []
+  })
+  if (buried) yield* Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`)
+  return buried
+})
+
+/** XPENDING's row of an entry: id, consumer, idle ms, deliveries. */
+const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row[3] === "number" ? row[3] : 1)
+
+/** As the ledger's text columns can hold it: without NUL, at most 200 characters. */
+const storable = (text: string | undefined): string | null =>
+  text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, 200)
+
+/** The identity of an entry that carries none: a UUIDv7 of the entry's own time and a hash of its place. */
+const entryVoteId = (stream: string, id: string): string => {
+  const bytes = createHash("sha256").update(`${stream}\n${id}`).digest().subarray(0, 16)
+  const ms = BigInt.asUintN(48, BigInt(id.slice(0, id.indexOf("-"))))
+  bytes.writeUIntBE(Number(ms), 0, 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
+}

@@ -1,0 +1,76 @@
+import { Effect } from "effect"
+import type { Redis as Connection } from "ioredis"
+import type { OutOfService } from "../domain/Problems.ts"
+import { command, isGroupGone } from "./Redis.ts"
+
+/** A stream entry as it was read: names and values in turn, null where the stream no longer holds it. */
+export interface Entry {
+  readonly id: string
+  readonly fields: ReadonlyArray<string> | null
+}
+
+/** Where a consumer reads on: after this id among its own pending entries, or what no consumer was given yet. */
+export type Position = { readonly pendingAfter: string } | "new"
+
+export interface ReaderOptions {
+  readonly stream: string
+  readonly group: string
+  readonly consumer: string
+  readonly batchSize: number
+  readonly blockMs: number
+}
+
+/** How much longer than its BLOCK a read may take before its connection counts as lost. */
+const blockGrace = 5_000
+
+type Reply = ReadonlyArray<readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]>
+
+/** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
+export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
+  command(() => client.xgroup("CREATE", stream, group, "0", "MKSTREAM")).pipe(
+    Effect.catch((error) =>
+      error.cause instanceof Error && error.cause.message.startsWith("BUSYGROUP") ? Effect.void : Effect.fail(error)
+    ),
+    Effect.asVoid
+  )
+
+/** Reads up to a batch of entries as one named consumer; none where none came in time. */
+export const readEntries = (
+  connection: Connection,
+  options: ReaderOptions,
+  position: Position
+): Effect.Effect<ReadonlyArray<Entry>, OutOfService> => {
+  const { batchSize, blockMs, consumer, group, stream } = options
+  const read = command(
+    () =>
+      connection.xreadgroup(
+        "GROUP",
+        group,
+        consumer,
+        "COUNT",
+        batchSize,
+        "BLOCK",
+        blockMs,
+        "STREAMS",
+        stream,
+        position === "new" ? ">" : position.pendingAfter
+      ) as Promise<Reply | null>
+  )
+  return read.pipe(
+    Effect.timeoutOrElse({
+      duration: blockMs + blockGrace,
+      orElse: () => {
+        // Redis always answers by then: the other side is gone without a word.
+        connection.disconnect(true)
+        return Effect.succeed(null)
+      }
+    }),
+    Effect.map((reply) => reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []),
+    Effect.catchIf(isGroupGone, () =>
+      Effect.logWarning(`Stream ${stream} has no group ${group}: making it`).pipe(
+        Effect.andThen(ensureGroup(connection, stream, group)),
+        Effect.as([])
+      )
+    )
+  )
+}

@@ -1,0 +1,27 @@
+import { Context, Effect, type Scope } from "effect"
+import type { Redis as Connection } from "ioredis"
+import { OutOfService } from "../domain/Problems.ts"
+
+/** The connections to Redis. */
+export class Redis extends Context.Service<
+  Redis,
+  {
+    /** Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. */
+    readonly client: Connection
+    /** A connection of its own, for reads that block; closed with the scope. */
+    dedicated(name: string): Effect.Effect<Connection, never, Scope.Scope>
+  }
+>()("tallykeep/stream/Redis") {}
+
+/** Runs a command; whatever goes wrong is Redis being out of service, with the driver's error as the cause. */
+export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService> =>
+  Effect.callback((resume) => {
+    run().then(
+      (value) => resume(Effect.succeed(value)),
+      (cause: unknown) => resume(Effect.fail(new OutOfService({ part: "redis", cause })))
+    )
+  })
+
+/** Whether the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
+export const isGroupGone = (error: OutOfService): boolean =>
+  error.cause instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.cause.message)

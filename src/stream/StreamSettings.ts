@@ -1,0 +1,20 @@
+import { Context } from "effect"
+
+/** How the stream is named and read. */
+export class StreamSettings extends Context.Service<
+  StreamSettings,
+  {
+    readonly stream: string
+    readonly group: string
+    /** The prefix of this process's consumers, which are `<consumer>-<n>`. */
+    readonly consumer: string
+    /** How many fibers read and count. */
+    readonly fibers: number
+    /** The most entries that one read takes. */
+    readonly batchSize: number
+    /** How long a read waits for entries, in ms. */
+    readonly blockMs: number
+    /** How often a vote may fail by itself before it is dead. */
+    readonly maxRetries: number
+  }
+>()("tallykeep/stream/StreamSettings") {}

@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Layer, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { inject } from "vitest"
+import { layerPostgres } from "../../src/layers/Postgres.ts"
+import { layerRedis } from "../../src/layers/Redis.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Redis } from "../../src/stream/Redis.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+
+/** A name that no other test uses. */
+export const uniqueName = (prefix: string): string => `${prefix}_${randomBytes(6).toString("hex")}`
+
+export const redisUrl = () => Redacted.make(inject("redisUrl"))
+
+/** The URL of an empty database that lives as long as the scope. */
+export const makeDatabase = Effect.gen(function* () {
+  const server = inject("databaseUrl")
+  const name = uniqueName("test")
+  const admin = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) =>
+    effect.pipe(Effect.provide(PgClient.layer({ url: Redacted.make(server), maxConnections: 1 })), Effect.orDie)
+  const run = (statement: string) => admin(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)))
+  yield* Effect.acquireRelease(run(`create database "${name}"`), () => run(`drop database "${name}" with (force)`))
+  const url = new URL(server)
+  url.pathname = name
+  return Redacted.make(url.href)
+})
+
+export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {}): StreamSettings["Service"] => ({
+  stream: uniqueName("votes"),
+  group: "vote-processors",
+  consumer: "test",
+  fibers: 2,
+  batchSize: 100,
+  blockMs: 500,
+  maxRetries: 3,
+  ...overrides
+})
+
+/** Real Redis and PostgreSQL, with a database and a stream of the test's own, both gone with the scope. */
+export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {}) => {
+  const settings = streamSettings(overrides)
+  const cleanUp = Layer.effectDiscard(
+    Effect.flatMap(Redis, ({ client }) => Effect.addFinalizer(() => Effect.promise(() => client.del(settings.stream))))
+  )
+  return Layer.mergeAll(VoteStream.layer, Ledger.layer, cleanUp).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        layerRedis(redisUrl()),
+        Layer.unwrap(Effect.map(makeDatabase, (url) => layerPostgres(url, 4))),
+        Layer.succeed(StreamSettings, settings)
+      )
+    )
+  )
+}
