@@ -28,6 +28,9 @@ export interface Acceptance {
   readonly seq: bigint
 }
 
+/** Later than any other: what an entry counts as accepted at whose id is out of the ledger's range. */
+export const latestAcceptance: Acceptance = { ms: maxBigint, seq: maxBigint }
+
 /** From an entry's id, such as `1732000000000-0`; undefined where a part is beyond the ledger's `bigint`. */
 export const parseEntryId = (id: string): Acceptance | undefined => {
   const dash = id.indexOf("-")
@@ -48,6 +51,15 @@ export const Receipt = Schema.Struct({
   vote_id: VoteId,
   stream_id: Schema.String.annotate({ description: "The stream entry's id", examples: ["1732000000000-0"] })
 })
+
+/** What has become of a vote: waiting in the stream, or what the ledger says. */
+export const VoteStatus = Schema.Struct({
+  vote_id: VoteId,
+  poll: Schema.NullOr(Schema.String),
+  status: Schema.Literals(["queued", "counted", "superseded", "rejected", "dead"]),
+  reason: Schema.optionalKey(Schema.String).annotate({ description: "Why it was rejected, or is dead" })
+})
+export type VoteStatus = typeof VoteStatus.Type
 
 /** A vote as flat fields of a stream entry, version 1. */
 export const EntryFields = Schema.Struct({

@@ -4,12 +4,13 @@ import {
   BodyTooLarge,
   InvalidFields,
   Malformed,
+  NotFound,
   TooManyRequests,
   Unavailable,
   UnsupportedMediaType
 } from "../domain/Problems.ts"
 import { Results } from "../domain/Tally.ts"
-import { Receipt, VoteRequest } from "../domain/Vote.ts"
+import { Receipt, VoteRequest, VoteStatus } from "../domain/Vote.ts"
 
 /*
  * The API's description: the handlers are checked against it, and `/openapi.json`, `/docs` and the typed client are
@@ -17,6 +18,20 @@ import { Receipt, VoteRequest } from "../domain/Vote.ts"
  */
 
 const voteErrors = [Malformed, BodyTooLarge, UnsupportedMediaType, InvalidFields, TooManyRequests, Unavailable] as const
+
+/** Described here and not as the endpoint's headers, which would be decoded for each vote. */
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
+  description:
+    "The same key with the same body, however often and for 24 hours, gives one vote and the same answer: send one to be able to retry."
+}
+
+const withIdempotencyKey = OpenApi.annotations({
+  transform: (operation) => ({ ...operation, parameters: [idempotencyKey] })
+})
 
 const castVote = {
   payload: VoteRequest,
@@ -37,8 +52,22 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
         "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
     })
   ),
-  HttpApiEndpoint.post("castVoteShort", "/vote", castVote).annotateMerge(
-    OpenApi.annotations({ summary: "Short for `POST /api/vote`" })
+  HttpApiEndpoint.post("castVoteShort", "/vote", castVote)
+    .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
+    .annotateMerge(withIdempotencyKey)
+)
+
+export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
+  HttpApiEndpoint.get("voteStatus", "/api/votes/:vote_id", {
+    params: { vote_id: Schema.String },
+    query: { stream_id: Schema.optionalKey(Schema.String) },
+    success: VoteStatus,
+    error: [InvalidFields, NotFound, Unavailable] as const
+  }).annotateMerge(
+    OpenApi.annotations({
+      summary: "What has become of a vote",
+      description: "By the receipt's `vote_id` and `stream_id`: without the latter, a vote is found once it is counted."
+    })
   )
 )
 
@@ -76,6 +105,7 @@ export const OperationsGroup = HttpApiGroup.make("operations").add(
 
 export const Api = HttpApi.make("tallykeep")
   .add(VotesGroup)
+  .add(ReceiptsGroup)
   .add(ResultsGroup)
   .add(OperationsGroup)
   .annotateMerge(

@@ -1,6 +1,7 @@
 import { Cause, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { InternalError, MethodNotAllowed, NotFound } from "../domain/Problems.ts"
+import { HttpApiError } from "effect/http-api"
+import { InternalError, Malformed, MethodNotAllowed, NotFound } from "../domain/Problems.ts"
 import type { HttpApp } from "./middleware/Middleware.ts"
 import { problemResponse } from "./Problem.ts"
 
@@ -20,6 +21,9 @@ export const withFallback =
         const error = Cause.squash(cause)
         if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
           return Effect.succeed(unrouted(request, methods))
+        }
+        if (HttpApiError.HttpApiSchemaError.is(error)) {
+          return Effect.succeed(problemResponse(new Malformed({ detail: "The query is not understood" }), request.url))
         }
         return Effect.as(
           Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause),

@@ -3,7 +3,7 @@ import { Clock, Context, Deferred, Effect, Layer } from "effect"
 import { NotFound, Unavailable } from "../domain/Problems.ts"
 import { toResults } from "../domain/Tally.ts"
 import { Ledger } from "../ledger/Ledger.ts"
-import { VoteStream } from "../stream/VoteStream.ts"
+import { Backlog } from "../stream/Backlog.ts"
 
 /** A poll's results as they are sent, made once for all who ask. */
 export interface Snapshot {
@@ -39,21 +39,18 @@ export class LiveResults extends Context.Service<
     LiveResults,
     Effect.gen(function* () {
       const ledger = yield* Ledger
-      const stream = yield* VoteStream
+      const backlog = yield* Backlog
       const scope = yield* Effect.scope
       const polls = new Map<string, Cached>()
-      let pending = 0
 
       const read = Effect.fnUntraced(function* (poll: string, cached: Cached) {
         const readAt = yield* Clock.currentTimeMillis
-        const sampled = yield* Effect.option(stream.backlog)
-        if (sampled._tag === "Some") pending = sampled.value
         const tally = yield* ledger.tally(poll)
         if (tally === undefined) {
           delete cached.snapshot
           return
         }
-        const body = JSON.stringify(toResults(tally, pending))
+        const body = JSON.stringify(toResults(tally, backlog.pending()))
         const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
         cached.snapshot = { body, etag, readAt }
         delete cached.failedAt

@@ -3,6 +3,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import { layerOperations } from "./Operations.ts"
 import { layerPages, pagePaths } from "./Pages.ts"
+import { layerReceipts } from "./Receipts.ts"
 import { layerResults } from "./ResultsRoutes.ts"
 import { layerVotes } from "./Votes.ts"
 
@@ -10,17 +11,23 @@ const openapiPath = "/openapi.json"
 
 /** All routes: those of the API's description, and the pages. */
 export const layerRoutes = Layer.mergeAll(
-  HttpApiBuilder.layer(Api, { openapiPath }).pipe(Layer.provide([layerVotes, layerResults, layerOperations])),
+  HttpApiBuilder.layer(Api, { openapiPath }).pipe(
+    Layer.provide([layerVotes, layerReceipts, layerResults, layerOperations])
+  ),
   layerPages
 )
 
-/** The methods of each path, for `Allow`. */
+/** The methods of each path, for `Allow`; a part such as `:vote_id` stands for any. */
 const methods = new Map<string, Array<string>>([openapiPath, ...pagePaths].map((path) => [path, ["GET"]]))
 for (const group of Object.values(Api.groups)) {
   for (const { method, path } of Object.values(group.endpoints)) {
     methods.set(path, [...(methods.get(path) ?? []), method])
   }
 }
+const patterns = [...methods].map(
+  ([path, allowed]) => [new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`), allowed] as const
+)
 
 /** The methods that a path has, by the path without its query; none where there is no such path. */
-export const methodsOf = (path: string): ReadonlyArray<string> => methods.get(path) ?? []
+export const methodsOf = (path: string): ReadonlyArray<string> =>
+  patterns.find(([pattern]) => pattern.test(path))?.[1] ?? []

@@ -56,7 +56,7 @@ export const layerServer = Layer.effect(
     const settings = yield* HttpSettings
     const lifecycle = yield* Lifecycle
     const node = makeNodeServer(securityHeaders(settings.production))
-    const app = yield* makeApp
+    const app = yield* makeApp.pipe(Effect.provide(NodeHttpServer.layerHttpServices))
     const server = yield* NodeHttpServer.make(() => node, {
       host: settings.host,
       port: settings.port,

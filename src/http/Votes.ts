@@ -2,8 +2,9 @@ import { Clock, Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../domain/Poll.ts"
-import { type BodyTooLarge, type InvalidFields, type Malformed, Unavailable } from "../domain/Problems.ts"
+import { type BodyTooLarge, InvalidFields, Malformed, Unavailable } from "../domain/Problems.ts"
 import { makeVoteId } from "../domain/Vote.ts"
+import { Backlog } from "../stream/Backlog.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 import { Api } from "./Api.ts"
 import { HttpSettings } from "./HttpSettings.ts"
@@ -20,14 +21,19 @@ export const layerVotes = HttpApiBuilder.group(
   "votes",
   Effect.fnUntraced(function* (handlers) {
     const stream = yield* VoteStream
+    const backlog = yield* Backlog
     const { maxRequestSize } = yield* HttpSettings
 
     const castVote = (poll: Poll) => {
       const options = new Set(poll.options.map(({ id }) => id))
       return ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) => {
         const { headers, url } = request
-        const refusal = refuseMediaType(headers["content-type"], headers["content-encoding"])
+        const key = headers["idempotency-key"]
+        const refusal =
+          refuseMediaType(headers["content-type"], headers["content-encoding"]) ??
+          (key === undefined || isIdempotencyKey(key) ? undefined : invalidKey)
         if (refusal !== undefined) return Effect.succeed(problemResponse(refusal, url))
+        if (backlog.isFull()) return Effect.succeed(problemResponse(unavailable, url, retryAfter))
         const refuse = (problem: BodyTooLarge | Malformed | InvalidFields) =>
           Effect.succeed(problemResponse(problem, url))
         return Effect.matchEffect(readBody(request, maxRequestSize), {
@@ -35,13 +41,21 @@ export const layerVotes = HttpApiBuilder.group(
           onSuccess: (body) => {
             const option = parseVoteBody(body, options)
             if (typeof option !== "string") return refuse(option)
-            const voteId = makeVoteId()
-            return Effect.flatMap(Clock.currentTimeMillis, (castAt) =>
-              Effect.match(stream.append({ voteId, poll: poll.slug, option, castAt }), {
-                onFailure: () => problemResponse(unavailable, url, retryAfter),
-                onSuccess: (streamId) => receiptResponse(option, voteId, streamId)
-              })
-            )
+            return Effect.flatMap(Clock.currentTimeMillis, (castAt) => {
+              const vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
+              return key === undefined
+                ? Effect.match(stream.append(vote), {
+                    onFailure: () => problemResponse(unavailable, url, retryAfter),
+                    onSuccess: (streamId) => receiptResponse(option, vote.voteId, streamId)
+                  })
+                : Effect.match(stream.appendOnce(vote, key), {
+                    onFailure: () => problemResponse(unavailable, url, retryAfter),
+                    onSuccess: (first) =>
+                      first.option === option
+                        ? receiptResponse(option, first.voteId, first.streamId)
+                        : problemResponse(keyReused, url)
+                  })
+            })
           }
         })
       }
@@ -50,6 +64,16 @@ export const layerVotes = HttpApiBuilder.group(
     return handlers.handleRaw("castVote", castVote(defaultPoll)).handleRaw("castVoteShort", castVote(defaultPoll))
   })
 )
+
+/** 1 to 255 visible ASCII characters. */
+const isIdempotencyKey = (key: string): boolean => /^[!-~]{1,255}$/.test(key)
+
+const invalidKey = new Malformed({ detail: "An Idempotency-Key is 1 to 255 visible ASCII characters" })
+
+const keyReused = new InvalidFields({
+  detail: "This Idempotency-Key was used with another vote",
+  errors: [{ pointer: "#/option", detail: "is not the one that the key was used with" }]
+})
 
 const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
 

@@ -6,6 +6,8 @@ import { LiveResults } from "../http/LiveResults.ts"
 import { PublicFolder } from "../http/Pages.ts"
 import { layerServer } from "../http/Server.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import { Backlog } from "../stream/Backlog.ts"
+import { layerHousekeeping } from "../stream/Housekeeping.ts"
 import { layerPool } from "../stream/Pool.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
@@ -40,7 +42,10 @@ const layerStreamSettings = (settings: Settings) =>
       fibers: settings.consumerFibers,
       batchSize: settings.batchSize,
       blockMs: settings.blockMs,
-      maxRetries: settings.maxRetries
+      maxRetries: settings.maxRetries,
+      claimIdleMs: settings.claimIdleMs,
+      maxBacklog: settings.maxBacklog,
+      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl)
     })
   )
 
@@ -63,13 +68,13 @@ const layerParts = (settings: Settings, servers: Servers) =>
  * that votes still accepted can be counted, and both on the connections.
  */
 export const layerProgram = (role: Role, settings: Settings, servers: Servers, publicFolder: URL) => {
-  const pool = layerPool.pipe(tracked("the consumer pool"))
+  const pool = Layer.mergeAll(layerPool, layerHousekeeping).pipe(tracked("the consumer pool"))
   const api = Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
   ).pipe(
     Layer.provideMerge(layerServer),
     Layer.provide([
-      LiveResults.layer,
+      LiveResults.layer.pipe(Layer.provideMerge(Backlog.layer)),
       Lifecycle.layer,
       layerHttpSettings(settings),
       Layer.succeed(PublicFolder, publicFolder)

@@ -1,6 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
 import { Redis as Connection, type RedisOptions } from "ioredis"
 import { Redis } from "../stream/Redis.ts"
+import { type Scripts, scripts } from "../stream/Scripts.ts"
 
 /** An answer that takes longer does not come: the client is told within a second (a 503). */
 const commandTimeout = 900
@@ -28,7 +29,10 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
     Effect.gen(function* () {
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
 
-      const connect = (name: string, options: { enableAutoPipelining?: boolean; commandTimeout?: number }) =>
+      const connect = (
+        name: string,
+        options: { enableAutoPipelining?: boolean; commandTimeout?: number; scripts?: RedisOptions["scripts"] }
+      ) =>
         Effect.acquireRelease(
           Effect.sync(() => {
             const connection = new Connection(Redacted.value(url), { ...common, ...options, connectionName: name })
@@ -48,7 +52,8 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
           (connection) => Effect.sync(() => connection.disconnect())
         )
 
-      const client = yield* connect("tallykeep", { enableAutoPipelining: true, commandTimeout })
-      return Redis.of({ client, dedicated: (name) => connect(name, {}) })
+      const client = yield* connect("tallykeep", { enableAutoPipelining: true, commandTimeout, scripts })
+      // ioredis makes a method of each script.
+      return Redis.of({ client: client as Connection & Scripts, dedicated: (name) => connect(name, {}) })
     })
   )

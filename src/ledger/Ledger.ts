@@ -3,7 +3,7 @@ import { Context, type Duration, Effect, Fiber, Layer, Result, Schedule, Schema 
 import { SqlClient, type SqlError } from "effect/sql"
 import { OutOfService } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
-import type { Acceptance, Vote } from "../domain/Vote.ts"
+import type { Acceptance, Vote, VoteStatus } from "../domain/Vote.ts"
 import { migrate } from "./Migrations.ts"
 import { refusesData } from "./SqlFailure.ts"
 
@@ -51,6 +51,8 @@ export class Ledger extends Context.Service<
     count(votes: ReadonlyArray<AcceptedVote>): Effect.Effect<ReadonlyArray<Refusal>, OutOfService | BatchRefused>
     /** Buries an entry; false where the ledger already holds its vote, which then stays what it is. */
     bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
+    /** What the ledger says of a vote; undefined where it does not hold it. */
+    find(voteId: string): Effect.Effect<VoteStatus | undefined, OutOfService>
     /** The poll's tally; undefined for a poll that does not exist. */
     tally(poll: string): Effect.Effect<Tally | undefined, OutOfService>
     /** Succeeds when the database answers and has this version's schema. */
@@ -95,6 +97,16 @@ export class Ledger extends Context.Service<
         return rows[0]?.buried === true
       })
 
+      const find = Effect.fn("Ledger.find")(function* (voteId: string) {
+        const [row] = yield* sql<{ poll: string | null; status: VoteStatus["status"]; reason: string | null }>`
+          select poll, status, reason from vote_event where vote_id = ${PgTypes.uuid(voteId)}`.pipe(
+          outOfService(readTimeout)
+        )
+        if (row === undefined) return undefined
+        const { poll, reason, status } = row
+        return { vote_id: voteId, poll, status, ...(reason === null ? {} : { reason }) }
+      })
+
       const tally = Effect.fn("Ledger.tally")(function* (poll: string) {
         const rows = yield* sql<{ revision: bigint; last_updated: Date; option: string; count: bigint }>`
           select p.revision, p.last_updated, t.option, t.count
@@ -125,7 +137,7 @@ export class Ledger extends Context.Service<
       )
       const migrated = Fiber.await(migration).pipe(Effect.asVoid)
 
-      return Ledger.of({ count, bury, tally, ping, migrated })
+      return Ledger.of({ count, bury, find, tally, ping, migrated })
     })
   )
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
-import { EntryFields, parseEntryId, VoteId } from "../domain/Vote.ts"
+import { EntryFields, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { Entry } from "./Reader.ts"
 import { command } from "./Redis.ts"
@@ -126,7 +126,7 @@ const buryEntry = Effect.fnUntraced(function* (
     voteId: isVoteId(fields.vote_id) ? fields.vote_id : entryVoteId(stream, entry.id),
     poll: storable(fields.poll),
     option: storable(fields.option),
-    ...(parseEntryId(entry.id) ?? { ms: 0n, seq: 0n }),
+    ...(parseEntryId(entry.id) ?? latestAcceptance),
     reason: storable(reason) ?? "undecodable",
     stream,
     entryId: entry.id,

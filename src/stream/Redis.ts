@@ -1,13 +1,14 @@
 import { Context, Effect, type Scope } from "effect"
 import type { Redis as Connection } from "ioredis"
 import { OutOfService } from "../domain/Problems.ts"
+import type { Scripts } from "./Scripts.ts"
 
 /** The connections to Redis. */
 export class Redis extends Context.Service<
   Redis,
   {
     /** Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. */
-    readonly client: Connection
+    readonly client: Connection & Scripts
     /** A connection of its own, for reads that block; closed with the scope. */
     dedicated(name: string): Effect.Effect<Connection, never, Scope.Scope>
   }

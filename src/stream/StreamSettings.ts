@@ -14,6 +14,12 @@ export class StreamSettings extends Context.Service<
     readonly batchSize: number
     /** How long a read waits for entries, in ms. */
     readonly blockMs: number
+    /** After how long without an ack another consumer takes an entry over, in ms. */
+    readonly claimIdleMs: number
+    /** How many votes may wait to be counted before no more are accepted. */
+    readonly maxBacklog: number
+    /** How long an idempotency key is remembered, in ms. */
+    readonly idempotencyTtl: number
     /** How often a vote may fail by itself before it is dead. */
     readonly maxRetries: number
   }

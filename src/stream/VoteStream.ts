@@ -1,8 +1,34 @@
+import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Vote } from "../domain/Vote.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
+
+/** An appended vote. */
+export interface Appended {
+  readonly streamId: string
+  readonly voteId: string
+  readonly option: string
+}
+
+/** A vote as flat fields of an entry, names and values in turn. */
+const toFields = (vote: Vote): Array<string | number> => [
+  "v",
+  "1",
+  "vote_id",
+  vote.voteId,
+  "poll",
+  vote.poll,
+  "option",
+  vote.option,
+  "cast_at",
+  vote.castAt
+]
+
+/** Where an idempotency key is remembered; by its digest, since a client may choose it as long as it likes. */
+const keyRecord = (stream: string, poll: string, key: string): string =>
+  `${stream}:key:${poll}:${createHash("sha256").update(key).digest("base64url")}`
 
 /** The Redis Stream as the API sees it. */
 export class VoteStream extends Context.Service<
@@ -13,6 +39,13 @@ export class VoteStream extends Context.Service<
      * stream or not.
      */
     append(vote: Vote): Effect.Effect<string, OutOfService>
+    /**
+     * The same with an idempotency key of the client's: a key that was used before in the poll appends nothing and gives
+     * what its first vote was given.
+     */
+    appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
+    /** The poll that an entry is a vote in, if the stream holds this vote under this id. */
+    find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
     /** How many votes are accepted and not yet counted. */
     readonly backlog: Effect.Effect<number, OutOfService>
     /** Succeeds when Redis answers. */
@@ -23,26 +56,37 @@ export class VoteStream extends Context.Service<
     VoteStream,
     Effect.gen(function* () {
       const { client } = yield* Redis
-      const { stream, group } = yield* StreamSettings
+      const { group, idempotencyTtl, stream } = yield* StreamSettings
 
-      const append = (vote: Vote) =>
-        command(
-          () =>
-            // XADD with `*` always gives an id.
-            client.xadd(
+      // XADD with `*` always gives an id.
+      const append = (vote: Vote) => command(() => client.xadd(stream, "*", ...toFields(vote)) as Promise<string>)
+
+      const appendOnce = (vote: Vote, key: string) =>
+        Effect.map(
+          command(() =>
+            client.appendOnce(
               stream,
-              "*",
-              "v",
-              "1",
-              "vote_id",
+              keyRecord(stream, vote.poll, key),
+              idempotencyTtl,
               vote.voteId,
-              "poll",
-              vote.poll,
-              "option",
               vote.option,
-              "cast_at",
-              vote.castAt
-            ) as Promise<string>
+              ...toFields(vote)
+            )
+          ),
+          (record) => {
+            const [streamId = "", voteId = "", option = ""] = record.split(" ")
+            return { streamId, voteId, option }
+          }
+        )
+
+      const find = (voteId: string, streamId: string) =>
+        Effect.map(
+          command(() => client.xrange(stream, streamId, streamId)),
+          ([entry]) => {
+            const fields = entry?.[1] ?? []
+            const valueOf = (name: string) => fields.find((_, index) => index % 2 === 1 && fields[index - 1] === name)
+            return valueOf("vote_id") === voteId ? valueOf("poll") : undefined
+          }
         )
 
       const backlog = Effect.gen(function* () {
@@ -55,7 +99,7 @@ export class VoteStream extends Context.Service<
         return typeof info.lag === "number" ? info.lag + Number(info.pending) : length
       })
 
-      return VoteStream.of({ append, backlog, ping: Effect.asVoid(command(() => client.ping())) })
+      return VoteStream.of({ append, appendOnce, find, backlog, ping: Effect.asVoid(command(() => client.ping())) })
     })
   )
 }

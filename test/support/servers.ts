@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, References, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { inject } from "vitest"
 import { layerPostgres } from "../../src/layers/Postgres.ts"
@@ -36,8 +36,14 @@ export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {
   batchSize: 100,
   blockMs: 500,
   maxRetries: 3,
+  claimIdleMs: 30_000,
+  maxBacklog: 1_000_000,
+  idempotencyTtl: 60_000,
   ...overrides
 })
+
+/** Without log lines: tests say what they expect, and outages are expected here. */
+export const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 
 /** Real Redis and PostgreSQL, with a database and a stream of the test's own, both gone with the scope. */
 export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {}) => {
@@ -50,8 +56,16 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {})
       Layer.mergeAll(
         layerRedis(redisUrl()),
         Layer.unwrap(Effect.map(makeDatabase, (url) => layerPostgres(url, 4))),
-        Layer.succeed(StreamSettings, settings)
+        Layer.succeed(StreamSettings, settings),
+        quiet
       )
     )
   )
 }
+
+/** Tries until it succeeds, for at most 10 s; a failed assertion is tried again like any failure. */
+export const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | unknown, R> =>
+  effect.pipe(
+    Effect.catchDefect((defect) => Effect.fail(defect)),
+    Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 })
+  )

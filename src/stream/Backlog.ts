@@ -1,0 +1,37 @@
+import { Context, Effect, Layer, Schedule } from "effect"
+import { StreamSettings } from "./StreamSettings.ts"
+import { VoteStream } from "./VoteStream.ts"
+
+/** How often it is looked at. */
+const interval = "500 millis"
+
+/** How many votes are accepted and not yet counted, as last seen: at most a second ago while Redis answers. */
+export class Backlog extends Context.Service<
+  Backlog,
+  {
+    readonly pending: () => number
+    /** Whether it is over its bound, `MAX_BACKLOG`: no more votes are accepted until the consumers catch up. */
+    readonly isFull: () => boolean
+  }
+>()("tallykeep/stream/Backlog") {
+  static readonly layer = Layer.effect(
+    Backlog,
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { maxBacklog } = yield* StreamSettings
+      let pending = 0
+      let full = false
+      const sample = Effect.gen(function* () {
+        pending = yield* stream.backlog
+        if (pending >= maxBacklog !== full) {
+          full = !full
+          yield* full
+            ? Effect.logError(`The backlog is full (${pending} votes): refusing votes until it is below ${maxBacklog}`)
+            : Effect.logInfo(`The backlog is ${pending} votes again: accepting votes`)
+        }
+      })
+      yield* sample.pipe(Effect.ignore, Effect.repeat(Schedule.spaced(interval)), Effect.forkScoped)
+      return Backlog.of({ pending: () => pending, isFull: () => full })
+    })
+  )
+}

@@ -1,0 +1,65 @@
+import { Effect } from "effect"
+import type { Redis as Connection } from "ioredis"
+import type { OutOfService } from "../domain/Problems.ts"
+import type { Ledger } from "../ledger/Ledger.ts"
+import { recordBatch } from "./Batch.ts"
+import { command } from "./Redis.ts"
+
+export interface ReclaimOptions {
+  readonly stream: string
+  readonly group: string
+  readonly consumer: string
+  readonly batchSize: number
+  readonly maxRetries: number
+  readonly claimIdleMs: number
+}
+
+/** XAUTOCLAIM's answer: where to go on, the entries, and the ids that the stream no longer holds. */
+type Claimed = readonly [
+  next: string,
+  entries: ReadonlyArray<readonly [string, Array<string>]>,
+  deleted: ReadonlyArray<string>
+]
+
+/** Where a walk over the pending entries starts, and is over. */
+const start = "0-0"
+
+/**
+ * Takes over the entries that a consumer was given and has not acked for `claimIdleMs`, brings them into the ledger and
+ * acks them; gives how many. Whoever held them may be slow and not dead, and count them as well: the ledger takes each
+ * vote once. What the stream no longer holds is lost, and said to be.
+ */
+export const reclaim = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  options: ReclaimOptions
+): Effect.fn.Return<number, OutOfService> {
+  const { batchSize, claimIdleMs, consumer, group, stream } = options
+  let cursor = start
+  let claimed = 0
+  do {
+    const from = cursor
+    const [next, entries, deleted] = yield* command(
+      () =>
+        client.xautoclaim(stream, group, consumer, claimIdleMs, from, "COUNT", batchSize) as unknown as Promise<Claimed>
+    )
+    if (deleted.length > 0) {
+      yield* Effect.logError(`LOST: ${deleted.length} entries were deleted from ${stream} before they were counted`, {
+        entries: deleted
+      })
+    }
+    if (entries.length > 0) {
+      yield* recordBatch(
+        ledger,
+        client,
+        options,
+        entries.map(([id, fields]) => ({ id, fields }))
+      )
+      yield* command(() => client.xack(stream, group, ...entries.map(([id]) => id)))
+      claimed += entries.length
+      yield* Effect.logInfo(`${consumer} took over ${entries.length} votes that were left uncounted`)
+    }
+    cursor = next
+  } while (cursor !== start)
+  return claimed
+})

@@ -1,0 +1,21 @@
+-- Deletes the consumers of a group that have not been heard of for a while and hold no entry. The check and the
+-- deletion are one step: deleting a consumer drops what it holds.
+--
+-- KEYS[1]  the stream
+-- ARGV[1]  the group
+-- ARGV[2]  for how long a consumer must have been silent, in ms
+--
+-- Returns the names of those deleted.
+local deleted = {}
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return deleted
+end
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local info = {}
+  for index = 1, #consumer, 2 do info[consumer[index]] = consumer[index + 1] end
+  if info['pending'] == 0 and info['idle'] > tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], info['name'])
+    deleted[#deleted + 1] = info['name']
+  end
+end
+return deleted

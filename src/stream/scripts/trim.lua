@@ -1,0 +1,39 @@
+-- Removes the entries that every group has acked: those below its oldest pending entry and up to the last one that it
+-- was given. The look and the trim are one step, since an entry delivered in between would be lost. One caller in each
+-- interval does it, the others do nothing.
+--
+-- KEYS[1]  the stream
+-- KEYS[2]  the record that it was done
+-- ARGV[1]  the interval, in ms
+--
+-- Returns how many entries were removed.
+if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
+  return 0
+end
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+
+-- Whether entry id a is below b.
+local function below(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
+  if a_ms ~= b_ms then return a_ms < b_ms end
+  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
+  return a_seq < b_seq
+end
+
+local keep_from = nil
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local info = {}
+  for index = 1, #group, 2 do info[group[index]] = group[index + 1] end
+  local first = info['last-delivered-id']
+  local pending = redis.call('XPENDING', KEYS[1], info['name'])
+  if pending[1] > 0 and below(pending[2], first) then first = pending[2] end
+  if keep_from == nil or below(first, keep_from) then keep_from = first end
+end
+if keep_from == nil then
+  return 0
+end
+return redis.call('XTRIM', KEYS[1], 'MINID', '~', keep_from)

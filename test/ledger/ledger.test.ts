@@ -1,0 +1,198 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { layerPostgres } from "../../src/layers/Postgres.ts"
+import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { layerServers, makeDatabase } from "../support/servers.ts"
+
+let clock = 1_700_000_000_000n
+
+/** A vote of the default poll, accepted after all votes made before it. */
+const vote = (option: string, overrides: Partial<AcceptedVote> = {}): AcceptedVote => ({
+  voteId: makeVoteId(),
+  poll: "cats-or-dogs",
+  option,
+  castAt: 1_700_000_000_000,
+  ms: clock++,
+  seq: 0n,
+  ...overrides
+})
+
+const counts = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const tallies = yield* sql<{ option: string; count: bigint }>`select option, count from tally order by option`
+  const ledger = yield* sql<{ option: string; count: bigint }>`
+    select option, count(*) as count from vote_event where status = 'counted' group by option order by option`
+  const duplicates = yield* sql<{ count: bigint }>`select count(*) as count from duplicate_entry`
+  const revision = yield* sql<{ revision: bigint }>`select revision from poll`
+  const held = new Map(ledger.map(({ count, option }) => [option, Number(count)]))
+  for (const { count, option } of tallies)
+    assert.strictEqual(Number(count), held.get(option) ?? 0, `tally of ${option}`)
+  return {
+    cats: held.get("cats") ?? 0,
+    dogs: held.get("dogs") ?? 0,
+    duplicates: Number(duplicates[0]?.count),
+    revision: Number(revision[0]?.revision)
+  }
+})
+
+const withLedger = <A, E>(test: (ledger: Ledger["Service"]) => Effect.Effect<A, E, SqlClient.SqlClient>) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    yield* ledger.migrated
+    return yield* test(ledger)
+  }).pipe(Effect.provide(layerServers()))
+
+describe("Ledger.count", () => {
+  it.live("counts a batch, and each vote once however often it is given", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const batch = [vote("cats"), vote("dogs"), vote("cats")]
+        assert.deepStrictEqual(yield* ledger.count(batch), [])
+        assert.deepStrictEqual(yield* ledger.count(batch), [])
+        assert.deepStrictEqual(yield* ledger.count(batch.slice(1)), [])
+        assert.deepStrictEqual(yield* counts, { cats: 2, dogs: 1, duplicates: 0, revision: 1 })
+      })
+    )
+  )
+
+  it.live("counts a vote once that came under several entries, from the earliest of them", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const first = vote("cats", { ms: 5n, seq: 1n })
+        const later = { ...first, ms: 7n, seq: 0n }
+        const earlier = { ...first, ms: 5n, seq: 0n }
+        yield* ledger.count([later, first])
+        yield* ledger.count([vote("dogs"), later, earlier])
+        yield* ledger.count([later])
+        assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 2, revision: 2 })
+        const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
+          select accepted_ms as ms, accepted_seq as seq from vote_event where vote_id = ${first.voteId}::uuid`
+        assert.deepStrictEqual(row, { ms: 5n, seq: 0n })
+      })
+    )
+  )
+
+  it.live("names the votes that it refuses and counts the rest", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const refused = yield* ledger.count([
+          vote("cats"),
+          vote("birds"),
+          vote("dogs"),
+          vote("cats", { poll: "nowhere" })
+        ])
+        assert.deepStrictEqual(refused, [
+          { index: 1, reason: "unknown option" },
+          { index: 3, reason: "unknown poll" }
+        ])
+        assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 0, revision: 1 })
+      })
+    )
+  )
+
+  it.live("gives the same tallies for the same votes in overlapping batches at once", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const votes = Array.from({ length: 600 }, (_, index) => vote(index % 3 === 0 ? "cats" : "dogs"))
+        const batches = Array.from({ length: 12 }, (_, index) => {
+          const batch = votes.slice(index * 50, index * 50 + 150)
+          return index % 2 === 0 ? batch : batch.toReversed()
+        })
+        yield* Effect.forEach(batches, (batch) => ledger.count(batch), { concurrency: "unbounded" })
+        const { cats, dogs, duplicates } = yield* counts
+        assert.deepStrictEqual({ cats, dogs, duplicates }, { cats: 200, dogs: 400, duplicates: 0 })
+      })
+    )
+  )
+
+  it.live("refuses a batch whole that holds what the database can't", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const bad = vote("cats\u0000")
+        const error = yield* Effect.flip(ledger.count([vote("cats"), bad]))
+        assert.strictEqual(error._tag, "BatchRefused")
+        assert.strictEqual((yield* counts).cats, 0)
+      })
+    )
+  )
+})
+
+describe("Ledger.bury", () => {
+  const entry = {
+    poll: "cats-or-dogs",
+    option: null,
+    reason: "undecodable",
+    stream: "votes",
+    entryId: "9-1",
+    deliveries: 2n,
+    ms: 9n,
+    seq: 1n,
+    fields: [Buffer.from("option"), Buffer.from([0xff, 0x00])]
+  }
+
+  it.live("keeps the entry's fields as bytes, once", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const dead = { ...entry, voteId: makeVoteId() }
+        const buried = yield* Effect.all([ledger.bury(dead), ledger.bury(dead)], { concurrency: 2 })
+        assert.deepStrictEqual(buried.toSorted(), [false, true])
+        const rows = yield* sql<{ status: string; fields: ReadonlyArray<Uint8Array>; deliveries: bigint }>`
+          select v.status, d.fields, d.deliveries from vote_event v join dead_letter d using (vote_id)`
+        assert.deepStrictEqual(
+          rows.map((row) => ({ ...row, fields: row.fields.map((field) => Buffer.from(field)) })),
+          [{ status: "dead", fields: entry.fields, deliveries: 2n }]
+        )
+        assert.strictEqual((yield* counts).duplicates, 0)
+      })
+    )
+  )
+
+  it.live("can't bury a vote that is counted, and does not count one that is buried", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const counted = vote("cats")
+        yield* ledger.count([counted])
+        assert.isFalse(yield* ledger.bury({ ...entry, voteId: counted.voteId }))
+        const dead = vote("dogs")
+        assert.isTrue(yield* ledger.bury({ ...entry, ...dead, ms: dead.ms, seq: dead.seq }))
+        assert.deepStrictEqual(yield* ledger.count([dead]), [])
+        assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 0, duplicates: 1, revision: 1 })
+      })
+    )
+  )
+})
+
+describe("Ledger.tally", () => {
+  it.live("reads the poll's options in its order, and knows no other poll", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        yield* ledger.count([vote("dogs")])
+        const tally = yield* ledger.tally("cats-or-dogs")
+        assert.deepStrictEqual(tally?.options, [
+          { option: "cats", count: 0 },
+          { option: "dogs", count: 1 }
+        ])
+        assert.isTrue(tally?.lastUpdated instanceof Date)
+        assert.strictEqual(yield* ledger.tally("nowhere"), undefined)
+      })
+    )
+  )
+})
+
+describe("migrations", () => {
+  it.live("come up in ten programs started at once on an empty database", () =>
+    Effect.gen(function* () {
+      const url = yield* makeDatabase
+      const start = Effect.flatMap(Ledger, (ledger) => Effect.andThen(ledger.migrated, ledger.ping)).pipe(
+        Effect.provide(Ledger.layer),
+        Effect.provide(layerPostgres(url, 2))
+      )
+      const fibers = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.forkChild(start))
+      yield* Effect.forEach(fibers, Fiber.join)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,145 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Scope } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { layerPool } from "../../src/stream/Pool.ts"
+import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
+import { Redis } from "../../src/stream/Redis.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+
+const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+
+/** Runs the pool while `body` does, and stops it after. */
+const withPool = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provide(body, layerPool)
+
+const statuses = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{
+    status: string
+    count: bigint
+  }>`select status, count(*) as count from vote_event group by 1`
+  return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))
+})
+
+const expectCounted = (counted: number, dead = 0) =>
+  eventually(
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* statuses, {
+        ...(counted > 0 ? { counted } : {}),
+        ...(dead > 0 ? { dead } : {})
+      })
+      const { backlog } = yield* VoteStream
+      assert.strictEqual(yield* backlog, 0)
+    })
+  )
+
+describe("the pool", () => {
+  it.live("counts what is appended, before it starts and after, and acks it", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      yield* Effect.forEach(Array.from({ length: 250 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      assert.strictEqual(yield* stream.backlog, 250)
+      yield* withPool(
+        Effect.gen(function* () {
+          yield* expectCounted(250)
+          yield* Effect.forEach(Array.from({ length: 50 }), () => stream.append(cast("dogs")), { concurrency: 50 })
+          yield* expectCounted(300)
+        })
+      )
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("first counts what a former life of the same consumer was given and did not ack", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const redis = yield* Redis
+      const ledger = yield* Ledger
+      const settings = yield* StreamSettings
+      yield* Effect.forEach(Array.from({ length: 30 }), () => stream.append(cast("cats")), { concurrency: 30 })
+      yield* ensureGroup(redis.client, settings.stream, settings.group)
+      const taken = yield* Effect.scoped(
+        Effect.flatMap(redis.dedicated("former"), (connection) =>
+          eventually(readEntries(connection, { ...settings, consumer: "test-1", batchSize: 20 }, "new"))
+        )
+      )
+      assert.strictEqual(taken.length, 20)
+      yield* ledger.migrated
+      yield* withPool(expectCounted(30))
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("makes a dead letter of each entry that is no vote, and counts the rest", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const sql = yield* SqlClient.SqlClient
+      const raw = (...fields: ReadonlyArray<string | Buffer>) =>
+        Effect.promise(() => client.xadd(settings.stream, "*", ...fields))
+      yield* Effect.forEach(Array.from({ length: 99 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      const id = makeVoteId()
+      yield* raw("option", Buffer.from([0xff, 0xfe, 0x00]))
+      yield* raw("v", "2", "vote_id", id, "poll", "cats-or-dogs", "option", "cats", "cast_at", "1")
+      yield* raw("v", "1", "vote_id", "no-uuid", "poll", "cats-or-dogs", "option", "cats", "cast_at", "1")
+      yield* stream.append(cast("birds"))
+      yield* stream.append({ ...cast("cats"), poll: "nowhere" })
+      yield* Effect.promise(() =>
+        client.xadd(settings.stream, "9999999999999-18446744073709551615", "v", "1", "vote_id", makeVoteId())
+      )
+      yield* withPool(expectCounted(99, 6))
+      const rows = yield* sql<{ vote_id: string; reason: string; fields: ReadonlyArray<Uint8Array> }>`
+        select v.vote_id, v.reason, d.fields from dead_letter d join vote_event v using (vote_id)
+        order by v.accepted_ms, v.accepted_seq`
+      assert.deepStrictEqual(
+        rows.map((row) => row.reason.split(":")[0]),
+        [
+          "undecodable",
+          "undecodable",
+          "undecodable",
+          "unknown option",
+          "unknown poll",
+          "the entry's id is out of range"
+        ]
+      )
+      assert.deepStrictEqual(Buffer.from(rows[0]?.fields[1] ?? []), Buffer.from([0xff, 0xfe, 0x00]))
+      assert.strictEqual(rows[1]?.vote_id, id)
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("makes its group again after Redis has lost it, and goes on", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      yield* withPool(
+        Effect.gen(function* () {
+          yield* stream.append(cast("cats"))
+          yield* expectCounted(1)
+          yield* Effect.promise(() => client.del(settings.stream))
+          yield* stream.append(cast("dogs"))
+          yield* expectCounted(2)
+        })
+      )
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("finishes the batches in hand when it stops, and is gone at once when idle", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      yield* Effect.forEach(Array.from({ length: 500 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(layerPool, scope)
+      yield* eventually(Effect.map(statuses, ({ counted = 0 }) => assert.isAbove(counted, 0)))
+      yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+      const pending = yield* Effect.promise(() => client.xpending(settings.stream, settings.group))
+      assert.strictEqual(pending[0], 0)
+      const { counted = 0 } = yield* statuses
+      assert.strictEqual(yield* stream.backlog, 500 - counted)
+    }).pipe(Effect.provide(layerServers({ blockMs: 60_000 })))
+  )
+})
