@@ -90,7 +90,10 @@ const part = Schema.Literals(["connected", "disconnected"])
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ready", "not ready", "shutting down"]),
   redis: part,
-  database: part
+  database: part,
+  durability: Schema.optionalKey(Schema.Literals(["fsync", "everysec", "memory"])).annotate({
+    description: "fsync: a vote is on disk before its 201; everysec, memory: a crash of Redis can cost votes"
+  })
 })
 
 export const OperationsGroup = HttpApiGroup.make("operations").add(

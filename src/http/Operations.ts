@@ -9,6 +9,9 @@ import { Lifecycle } from "./Lifecycle.ts"
 /** Asked by probes, however many; the parts are asked at most this often. */
 const checkInterval = "500 millis"
 
+/** Redis's configuration changes rarely. */
+const keepingInterval = "10 seconds"
+
 const noStore = { "cache-control": "no-store" }
 
 /** How long a part may take to answer. */
@@ -27,10 +30,20 @@ export const layerOperations = HttpApiBuilder.group(
         Effect.timeout(checkTimeout),
         Effect.match({ onSuccess: () => "connected" as const, onFailure: () => "disconnected" as const })
       )
+    const durability = yield* stream.keeping.pipe(
+      Effect.map(({ durability }) => ({ durability })),
+      Effect.orElseSucceed(() => ({})),
+      Effect.cachedWithTTL(keepingInterval)
+    )
     const check = yield* Effect.all(
       { redis: answers(stream.ping), database: answers(ledger.ping) },
       { concurrency: "unbounded" }
-    ).pipe(Effect.cachedWithTTL(checkInterval))
+    ).pipe(
+      Effect.flatMap((parts) =>
+        parts.redis === "connected" ? Effect.map(durability, (kept) => ({ ...parts, ...kept })) : Effect.succeed(parts)
+      ),
+      Effect.cachedWithTTL(checkInterval)
+    )
 
     return handlers
       .handleRaw("health", () => Effect.succeed(healthy))

@@ -30,6 +30,12 @@ export class Backlog extends Context.Service<
             : Effect.logInfo(`The backlog is ${pending} votes again: accepting votes`)
         }
       })
+      const tellKeeping = Effect.flatMap(stream.keeping, ({ durability, warnings }) =>
+        warnings.length === 0
+          ? Effect.logInfo(`Redis keeps votes with durability ${durability}`)
+          : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
+      )
+      yield* tellKeeping.pipe(Effect.retry(Schedule.spaced("1 second")), Effect.forkScoped)
       yield* sample.pipe(Effect.ignore, Effect.repeat(Schedule.spaced(interval)), Effect.forkScoped)
       return Backlog.of({ pending: () => pending, isFull: () => full })
     })

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Vote } from "../domain/Vote.ts"
+import { type Keeping, readKeeping } from "./Durability.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
@@ -48,6 +49,8 @@ export class VoteStream extends Context.Service<
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
     /** How many votes are accepted and not yet counted. */
     readonly backlog: Effect.Effect<number, OutOfService>
+    /** How Redis keeps what it is given. */
+    readonly keeping: Effect.Effect<Keeping, OutOfService>
     /** Succeeds when Redis answers. */
     readonly ping: Effect.Effect<void, OutOfService>
   }
@@ -99,7 +102,14 @@ export class VoteStream extends Context.Service<
         return typeof info.lag === "number" ? info.lag + Number(info.pending) : length
       })
 
-      return VoteStream.of({ append, appendOnce, find, backlog, ping: Effect.asVoid(command(() => client.ping())) })
+      return VoteStream.of({
+        append,
+        appendOnce,
+        find,
+        backlog,
+        keeping: readKeeping(client),
+        ping: Effect.asVoid(command(() => client.ping()))
+      })
     })
   )
 }

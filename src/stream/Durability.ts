@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import type { Redis as Connection } from "ioredis"
+import type { OutOfService } from "../domain/Problems.ts"
+import { command } from "./Redis.ts"
+
+/**
+ * What an appended vote survives: `fsync`, it is on disk before the 201; `everysec`, a power cut can cost the last
+ * second; `memory`, a restart of Redis can cost all that is not counted.
+ */
+export type Durability = "fsync" | "everysec" | "memory"
+
+/** How Redis keeps what it is given, and what an operator should be warned of. */
+export interface Keeping {
+  readonly durability: Durability
+  readonly warnings: ReadonlyArray<string>
+}
+
+const valueIn = (info: string, name: string): string | undefined =>
+  new RegExp(`^${name}:(.*?)\r?$`, "m").exec(info)?.[1]
+
+/** Asks Redis. Where it does not tell its configuration (some hosted ones don't), the weaker promise is assumed. */
+export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfService> =>
+  Effect.gen(function* () {
+    const info = yield* command(() => client.info())
+    const fsync = yield* command(() => client.config("GET", "appendfsync")).pipe(
+      Effect.map((reply) => (Array.isArray(reply) ? String(reply[1]) : "unknown")),
+      Effect.orElseSucceed(() => "unknown")
+    )
+    const aof = valueIn(info, "aof_enabled") === "1"
+    const durability = !aof || fsync === "no" ? "memory" : fsync === "always" ? "fsync" : "everysec"
+    const warnings: Array<string> = []
+    if (durability === "memory") {
+      warnings.push(
+        "Redis does not persist each vote (appendonly is off, or appendfsync is no): a crash of it loses votes"
+      )
+    } else if (durability === "everysec") {
+      warnings.push("Redis writes to disk each second: a power cut can lose the votes of the last one; see appendfsync")
+    }
+    const policy = valueIn(info, "maxmemory_policy")
+    if (policy !== undefined && policy !== "noeviction") {
+      warnings.push(`Redis may evict votes when its memory is full (maxmemory-policy ${policy}): set it to noeviction`)
+    }
+    return { durability, warnings }
+  })
