@@ -1,6 +1,8 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Cause, Console, Effect, Exit, Runtime } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
+import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
+import { auditCommand } from "./layers/cli/Audit.ts"
+import { deadLettersCommand } from "./layers/cli/DeadLetters.ts"
 import { run } from "./layers/Run.ts"
 
 const role = Flag.Literals("role", ["api", "consumer", "all"]).pipe(
@@ -11,6 +13,7 @@ const role = Flag.Literals("role", ["api", "consumer", "all"]).pipe(
 const tallykeep = Command.make("tallykeep", { role }, (flags) =>
   run(flags.role, new URL("./public/", import.meta.url))
 ).pipe(
+  Command.withSubcommands([auditCommand, deadLettersCommand]),
   Command.withDescription("A voting service where every accepted vote counts exactly once."),
   Command.withExamples([
     {
@@ -21,16 +24,27 @@ const tallykeep = Command.make("tallykeep", { role }, (flags) =>
   ])
 )
 
-/** A wrong setting is for whoever starts the program, as in sysexits.h: EX_CONFIG. */
+/** A wrong setting is for whoever starts the program: EX_CONFIG of sysexits.h. */
 const exitConfig = 78
 
+/** An end that has been explained to the person at the terminal. */
+class Explained extends Data.TaggedError("Explained")<{ readonly code: number }> {
+  override readonly [Runtime.errorReported] = false
+  override readonly [Runtime.errorExitCode] = this.code
+}
+
+/** All but wrong flags, which the command line explains by itself. */
+const isExpected = <E>(error: E): error is Exclude<E, CliError.CliError> => !CliError.isCliError(error)
+
 Command.run(tallykeep, { version: process.env.TALLYKEEP_VERSION ?? "0.0.0" }).pipe(
-  Effect.catchTag("SettingsError", (error) =>
+  // What is expected to go wrong is told in a sentence; only a defect of ours shows its trace.
+  Effect.catchIf(isExpected, (error) =>
     Effect.andThen(
-      Console.error(error.message),
-      Effect.sync(() => process.exit(exitConfig))
+      error.message === "" ? Effect.void : Console.error(error.message),
+      new Explained({ code: error._tag === "SettingsError" ? exitConfig : 1 })
     )
   ),
+  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({
     teardown: (exit, onExit) =>

@@ -1,7 +1,7 @@
 import type { Server } from "node:http"
 import { Server as NetServer } from "node:net"
 import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Data, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Malformed } from "../domain/Problems.ts"
 import { withFallback } from "./Fallback.ts"
@@ -49,6 +49,18 @@ const withConnectionClose =
       lifecycle.stopping ? HttpServerResponse.setHeader(response, "connection", "close") : response
     )
 
+/** The address that the settings give can't be listened on. */
+export class CantListen extends Data.TaggedError("CantListen")<{
+  readonly host: string
+  readonly port: number
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
+    return `tallykeep can't listen on ${this.host}:${this.port} (${why}): stop what uses it, or set HOST and PORT`
+  }
+}
+
 /** The HTTP server; when its scope closes, requests in flight are answered before it ends. */
 export const layerServer = Layer.effect(
   HttpServer.HttpServer,
@@ -62,7 +74,7 @@ export const layerServer = Layer.effect(
       port: settings.port,
       // Drained below, before anything is closed.
       disablePreemptiveShutdown: true
-    })
+    }).pipe(Effect.mapError(({ cause }) => new CantListen({ host: settings.host, port: settings.port, cause })))
     yield* server.serve(app)
     yield* Effect.addFinalizer(() => drain(node, lifecycle, settings.shutdownDelay))
     return server

@@ -69,7 +69,7 @@ const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
   const vote = decodeFields(toRecord(fields ?? []))
-  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : `undecodable: ${vote.failure.message}`
+  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */
@@ -123,7 +123,7 @@ const buryEntry = Effect.fnUntraced(function* (
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
   const fields = toRecord(entry.fields ?? [])
   const buried = yield* ledger.bury({
-    voteId: isVoteId(fields.vote_id) ? fields.vote_id : entryVoteId(stream, entry.id),
+    voteId: entryVoteId(stream, entry.id, entry.fields ?? []),
     poll: storable(fields.poll),
     option: storable(fields.option),
     ...(parseEntryId(entry.id) ?? latestAcceptance),
@@ -144,8 +144,13 @@ const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row
 const storable = (text: string | undefined): string | null =>
   text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, 200)
 
-/** The identity of an entry that carries none: a UUIDv7 of the entry's own time and a hash of its place. */
-const entryVoteId = (stream: string, id: string): string => {
+/**
+ * The `vote_id` that the ledger knows an entry by: its own, or where it carries none that is valid, a UUIDv7 of the
+ * entry's time and a hash of its place.
+ */
+export const entryVoteId = (stream: string, id: string, fields: ReadonlyArray<string>): string => {
+  const own = toRecord(fields).vote_id
+  if (isVoteId(own)) return own
   const bytes = createHash("sha256").update(`${stream}\n${id}`).digest().subarray(0, 16)
   const ms = BigInt.asUintN(48, BigInt(id.slice(0, id.indexOf("-"))))
   bytes.writeUIntBE(Number(ms), 0, 6)

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
-import { command } from "./Redis.ts"
+import { command, isReply } from "./Redis.ts"
 
 /**
  * What an appended vote survives: `fsync`, it is on disk before the 201; `everysec`, a power cut can cost the last
@@ -24,7 +24,7 @@ export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfSer
     const info = yield* command(() => client.info())
     const fsync = yield* command(() => client.config("GET", "appendfsync")).pipe(
       Effect.map((reply) => (Array.isArray(reply) ? String(reply[1]) : "unknown")),
-      Effect.orElseSucceed(() => "unknown")
+      Effect.catchIf(isReply, () => Effect.succeed("unknown"))
     )
     const aof = valueIn(info, "aof_enabled") === "1"
     const durability = !aof || fsync === "no" ? "memory" : fsync === "always" ? "fsync" : "everysec"

@@ -23,6 +23,10 @@ export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService
     )
   })
 
+/** Whether it is Redis's own answer, and not that there was none. */
+export const isReply = (error: OutOfService): boolean =>
+  error.cause instanceof Error && error.cause.name === "ReplyError"
+
 /** Whether the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
 export const isGroupGone = (error: OutOfService): boolean =>
   error.cause instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.cause.message)

@@ -92,7 +92,7 @@ describe("readKeeping", () => {
       info: () => Promise.resolve(info),
       config: () =>
         appendfsync === undefined
-          ? Promise.reject(new Error("ERR unknown command 'CONFIG'"))
+          ? Promise.reject(Object.assign(new Error("ERR unknown command 'CONFIG'"), { name: "ReplyError" }))
           : Promise.resolve(["appendfsync", appendfsync])
     }) as unknown as Redis["Service"]["client"]
 

@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Layer, Logger, Redacted, References, Schedule } from "effect"
+import { command, Redis } from "../../stream/Redis.ts"
+import { layerPostgres } from "../Postgres.ts"
+import type { Servers } from "../Program.ts"
+import { layerRedis } from "../Redis.ts"
+import { loadSettings, type Settings, SettingsError } from "../Settings.ts"
+
+/** The servers of the settings, or those that a program embeds in the data folder at this moment. */
+export const findRunning = Effect.fnUntraced(function* (settings: Settings) {
+  const env = yield* Effect.promise(() => readFile(join(settings.dataDir, "env"), "utf8").catch(() => ""))
+  const embedded = (name: string) => {
+    const value = new RegExp(`^export ${name}='(.*)'$`, "m").exec(env)?.[1]
+    return value === undefined ? undefined : Redacted.make(value, { label: name })
+  }
+  const redisUrl = settings.redisUrl ?? embedded("REDIS_URL")
+  const databaseUrl = settings.databaseUrl ?? embedded("DATABASE_URL")
+  if (redisUrl === undefined || databaseUrl === undefined) {
+    const problems = ["REDIS_URL and DATABASE_URL are not both set, and no embedded servers run in DATA_DIR"]
+    return yield* new SettingsError({ problems })
+  }
+  return { redisUrl, databaseUrl } satisfies Servers
+})
+
+/** Runs a command for people against the running servers; log lines go to stderr, apart from what it prints. */
+export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const settings = yield* loadSettings("all")
+    const servers = yield* findRunning(settings)
+    const connected = Effect.flatMap(Redis, ({ client }) => command(() => client.ping())).pipe(
+      Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 })
+    )
+    return yield* Effect.andThen(connected, body(settings)).pipe(
+      Effect.provide(Layer.mergeAll(layerRedis(servers.redisUrl), layerPostgres(servers.databaseUrl, 2))),
+      Effect.provide(Layer.mergeAll(Logger.layer([Logger.consolePretty()]), Layer.succeed(Logger.LogToStderr, true))),
+      Effect.provideService(References.MinimumLogLevel, settings.logLevel === "Info" ? "Warn" : settings.logLevel)
+    )
+  })

@@ -1,0 +1,108 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Array, Effect, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Acceptance } from "../domain/Vote.ts"
+
+/** An option whose tally and ledger rows differ, in votes. */
+export interface TallyDifference {
+  readonly poll: string
+  readonly option: string
+  readonly tally: number
+  readonly ledger: number
+}
+
+/** What the ledger holds up to a cut, at one moment. */
+export interface LedgerState {
+  /** Ledger rows by status. */
+  readonly rows: Readonly<Record<string, number>>
+  readonly duplicates: number
+  /** Counted votes by poll, according to the tally and to the ledger. */
+  readonly polls: ReadonlyArray<{ readonly poll: string; readonly tally: number; readonly ledger: number }>
+  readonly differences: ReadonlyArray<TallyDifference>
+  /** Of the entries asked for, the indexes of those that the ledger does not hold. */
+  readonly absent: ReadonlyArray<number>
+}
+
+/** An entry of the stream, with the `vote_id` that the ledger knows it by. */
+export interface AuditedEntry extends Acceptance {
+  readonly voteId: string
+}
+
+/** Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, and all tallies. */
+export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
+    const column = <A>(oid: number, value: (entry: AuditedEntry) => A) =>
+      Result.getOrThrow(PgTypes.array(entries.map(value), oid))
+    return yield* sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`set transaction isolation level repeatable read, read only`
+        const statuses = yield* sql<{ status: string; count: bigint }>`
+          select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
+        const [duplicates] = yield* sql<{ count: bigint }>`
+          select count(*) as count from duplicate_entry where ${upToCut}`
+        const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
+          select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
+          from tally t full join (
+            select poll, option, count(*) as count from vote_event where status = 'counted' group by poll, option
+          ) v using (poll, option)
+          order by poll, option`
+        const absent = yield* sql<{ place: bigint }>`
+          select e.place
+          from unnest(
+            ${column(PgTypes.OID.uuid, (entry) => entry.voteId)},
+            ${column(PgTypes.OID.int8, (entry) => entry.ms)},
+            ${column(PgTypes.OID.int8, (entry) => entry.seq)}
+          ) with ordinality as e (vote_id, ms, seq, place)
+          where not exists (
+            select from vote_event v
+            where v.vote_id = e.vote_id and (v.accepted_ms, v.accepted_seq) = (e.ms, e.seq)
+          ) and not exists (
+            select from duplicate_entry d
+            where d.vote_id = e.vote_id and (d.accepted_ms, d.accepted_seq) = (e.ms, e.seq)
+          )
+          order by e.place`
+        const counts = options.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
+        return {
+          rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
+          duplicates: Number(duplicates?.count ?? 0),
+          polls: Object.entries(Array.groupBy(counts, ({ poll }) => poll)).map(([poll, list]) => ({
+            poll,
+            tally: list.reduce((sum, { tally }) => sum + tally, 0),
+            ledger: list.reduce((sum, { ledger }) => sum + ledger, 0)
+          })),
+          differences: counts.filter(({ ledger, tally }) => ledger !== tally),
+          absent: absent.map(({ place }) => Number(place) - 1)
+        } satisfies LedgerState
+      })
+    )
+  })
+
+/** Makes the tallies anew from the ledger; counting waits meanwhile. Gives how many of them were wrong. */
+export const rebuildTallies = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      // What counts takes these locks before it changes a tally.
+      yield* sql`select 1 from poll order by slug for update`
+      const changed = yield* sql<{ poll: string }>`
+        update tally t
+        set count = coalesce(v.count, 0)
+        from tally old
+        left join (
+          select poll, option, count(*) as count from vote_event where status = 'counted' group by poll, option
+        ) v on v.poll = old.poll and v.option = old.option
+        where t.poll = old.poll and t.option = old.option and t.count <> coalesce(v.count, 0)
+        returning t.poll`
+      const polls = Result.getOrThrow(
+        PgTypes.array(
+          changed.map(({ poll }) => poll),
+          PgTypes.OID.text
+        )
+      )
+      yield* sql`update poll set revision = revision + 1, last_updated = clock_timestamp() where slug = any (${polls})`
+      return changed.length
+    })
+  )
+})

@@ -1,0 +1,115 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Context, Effect, Layer, Result, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { EntryFields } from "../domain/Vote.ts"
+
+/** A dead vote with the stream entry that it came from. */
+export interface DeadLetter {
+  readonly voteId: string
+  readonly poll: string | null
+  readonly option: string | null
+  readonly reason: string
+  readonly stream: string
+  readonly entryId: string
+  /** How often the entry was delivered before it was given up. */
+  readonly deliveries: number
+  readonly recordedAt: Date
+  /** The entry's fields as they were, names and values in turn. */
+  readonly fields: ReadonlyArray<Uint8Array>
+}
+
+/** Which dead letters are meant; all where nothing is given. */
+export interface DeadLetterFilter {
+  readonly voteId?: string | undefined
+  readonly poll?: string | undefined
+  /** A part of the reason. */
+  readonly reason?: string | undefined
+  readonly limit?: number | undefined
+}
+
+/** A replay that changed nothing: the vote still can't be counted. */
+export class StillDead extends Schema.TaggedError<StillDead>()("StillDead", {
+  voteId: Schema.String,
+  reason: Schema.String
+}) {}
+
+/** The dead letters, for people. */
+export class DeadLetters extends Context.Service<
+  DeadLetters,
+  {
+    /** The oldest first. */
+    list(filter: DeadLetterFilter): Effect.Effect<ReadonlyArray<DeadLetter>, SqlError.SqlError>
+    /** Counts the vote after all, with the acceptance and the `vote_id` that it has; a failure leaves it dead. */
+    replay(letter: DeadLetter): Effect.Effect<void, StillDead | SqlError.SqlError>
+    /** Drops the entry's fields; the vote stays in the ledger as dead, discarded. */
+    discard(letter: DeadLetter): Effect.Effect<void, SqlError.SqlError>
+  }
+>()("tallykeep/ledger/DeadLetters") {
+  static readonly layer = Layer.effect(
+    DeadLetters,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+
+      const list = Effect.fn("DeadLetters.list")(function* (filter: DeadLetterFilter) {
+        const rows = yield* sql<Omit<DeadLetter, "deliveries"> & { readonly deliveries: bigint }>`
+          select v.vote_id as "voteId", v.poll, v.option, v.reason, d.stream, d.entry_id as "entryId",
+            d.deliveries, d.recorded_at as "recordedAt", d.fields
+          from dead_letter d join vote_event v using (vote_id)
+          where (${PgTypes.uuid(filter.voteId ?? null)} is null or v.vote_id = ${PgTypes.uuid(filter.voteId ?? null)})
+            and (${PgTypes.text(filter.poll ?? null)} is null or v.poll = ${PgTypes.text(filter.poll ?? null)})
+            and v.reason like '%' || ${PgTypes.text(filter.reason ?? "")} || '%'
+          order by d.recorded_at, v.vote_id
+          limit ${PgTypes.int8(BigInt(filter.limit ?? 1_000_000))}`
+        return rows.map((row) => ({ ...row, deliveries: Number(row.deliveries) }))
+      })
+
+      const remove = (voteId: string) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`
+
+      const replay = Effect.fn("DeadLetters.replay")(function* (letter: DeadLetter) {
+        const vote = decodeFields(toRecord(letter.fields))
+        if (Result.isFailure(vote)) {
+          return yield* new StillDead({ voteId: letter.voteId, reason: `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}` })
+        }
+        const { castAt, option, poll, voteId } = vote.success
+        yield* sql.withTransaction(
+          Effect.gen(function* () {
+            yield* remove(letter.voteId)
+            const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
+              delete from vote_event where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead'
+              returning accepted_ms as ms, accepted_seq as seq`
+            // Someone else has replayed it meanwhile.
+            if (row === undefined) return
+            const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
+              array[${PgTypes.uuid(voteId)}], array[${PgTypes.text(poll)}], array[${PgTypes.text(option)}],
+              array[${PgTypes.int8(row.ms)}], array[${PgTypes.int8(row.seq)}], array[${PgTypes.int8(BigInt(castAt))}]
+            )`
+            if (refusal !== undefined) return yield* new StillDead({ voteId: letter.voteId, reason: refusal.reason })
+          })
+        )
+      })
+
+      const discard = Effect.fn("DeadLetters.discard")((letter: DeadLetter) =>
+        sql
+          .withTransaction(
+            Effect.andThen(
+              remove(letter.voteId),
+              sql`update vote_event set reason = 'discarded: ' || reason
+              where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead' and reason not like 'discarded: %'`
+            )
+          )
+          .pipe(Effect.asVoid)
+      )
+
+      return DeadLetters.of({ list, replay, discard })
+    })
+  )
+}
+
+const decodeFields = Schema.decodeUnknownResult(EntryFields)
+
+const toRecord = (fields: ReadonlyArray<Uint8Array>): Record<string, string> => {
+  const texts = fields.map((field) => Buffer.from(field).toString("utf8"))
+  const record: Record<string, string> = {}
+  for (let index = 0; index + 1 < texts.length; index += 2) record[texts[index] ?? ""] = texts[index + 1] ?? ""
+  return record
+}
