@@ -57,7 +57,7 @@ export class DeadLetters extends Context.Service<
           from dead_letter d join vote_event v using (vote_id)
           where (${PgTypes.uuid(filter.voteId ?? null)} is null or v.vote_id = ${PgTypes.uuid(filter.voteId ?? null)})
             and (${PgTypes.text(filter.poll ?? null)} is null or v.poll = ${PgTypes.text(filter.poll ?? null)})
-            and v.reason like '%' || ${PgTypes.text(filter.reason ?? "")} || '%'
+            and strpos(v.reason, ${PgTypes.text(filter.reason ?? "")}) > 0
           order by d.recorded_at, v.vote_id
           limit ${PgTypes.int8(BigInt(filter.limit ?? 1_000_000))}`
         return rows.map((row) => ({ ...row, deliveries: Number(row.deliveries) }))
@@ -68,7 +68,10 @@ export class DeadLetters extends Context.Service<
       const replay = Effect.fn("DeadLetters.replay")(function* (letter: DeadLetter) {
         const vote = decodeFields(toRecord(letter.fields))
         if (Result.isFailure(vote)) {
-          return yield* new StillDead({ voteId: letter.voteId, reason: `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}` })
+          return yield* new StillDead({
+            voteId: letter.voteId,
+            reason: `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
+          })
         }
         const { castAt, option, poll, voteId } = vote.success
         yield* sql.withTransaction(

@@ -69,7 +69,9 @@ const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
   const vote = decodeFields(toRecord(fields ?? []))
-  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
+  return Result.isSuccess(vote)
+    ? { ...vote.success, ...acceptance }
+    : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */

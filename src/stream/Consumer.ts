@@ -1,0 +1,85 @@
+import { Deferred, Effect, type Option, Schedule } from "effect"
+import type { Redis as Connection } from "ioredis"
+import type { Ledger } from "../ledger/Ledger.ts"
+import { recordBatch } from "./Batch.ts"
+import type { OutageLog } from "./Outage.ts"
+import { type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
+import { command, type Redis } from "./Redis.ts"
+import type { StreamSettings } from "./StreamSettings.ts"
+
+/** What the consumers of a pool have in common. */
+export interface ConsumerParts {
+  readonly redis: Redis["Service"]
+  readonly ledger: Ledger["Service"]
+  readonly settings: StreamSettings["Service"]
+  /** Done when the pool is to stop. */
+  readonly stop: Deferred.Deferred<void>
+  /** Outages of Redis, met while reading, and of either, met while counting. */
+  readonly reading: OutageLog
+  readonly counting: OutageLog
+}
+
+/** Between tries while Redis or PostgreSQL is away. */
+const backoff = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
+
+/** Before reading again from a connection that has failed. */
+const readPause = "200 millis"
+
+/** Where a consumer begins, and begins again after a failure: with what it was given and has not acked. */
+const ownPending: Position = { pendingAfter: "0" }
+
+/**
+ * One consumer: reads a batch from `connection`, brings it into the ledger, acks it, until the pool stops. An entry
+ * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
+ */
+export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
+  const { counting, ledger, reading, redis, settings, stop } = parts
+  const { group, stream } = settings
+  const options = { ...settings, consumer: name }
+  const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
+
+  const record = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
+    const outcome = yield* recordBatch(ledger, redis.client, options, entries)
+    yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    yield* counting.up
+    yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
+  })
+
+  /** Retries through an outage; once the pool stops, the try under way is the last, and the rest stays pending. */
+  const finish = (entries: ReadonlyArray<Entry>) =>
+    record(entries).pipe(
+      Effect.tapError((error) => counting.down("count", error.message)),
+      Effect.retry({ schedule: backoff, while: () => Effect.map(Deferred.isDone(stop), (stopped) => !stopped) }),
+      Effect.catch(() => Effect.logWarning(`${name} leaves ${entries.length} votes to the next consumer`))
+    )
+
+  yield* untilStop(ledger.migrated)
+  yield* untilStop(
+    ensureGroup(redis.client, stream, group).pipe(
+      Effect.tapError((error) => reading.down("read", error.message)),
+      Effect.retry(backoff)
+    )
+  )
+  let position: Position = ownPending
+  while (!(yield* Deferred.isDone(stop))) {
+    const entries: Option.Option<ReadonlyArray<Entry>> = yield* Effect.option(
+      readEntries(connection, options, position).pipe(
+        Effect.tapError((error) => reading.down("read", error.message)),
+        Effect.tapError(() => untilStop(Effect.sleep(readPause)))
+      )
+    )
+    if (entries._tag === "None") {
+      // What was on its way when the connection broke is pending now.
+      position = ownPending
+      continue
+    }
+    yield* reading.up
+    const last = entries.value.at(-1)
+    if (last === undefined) {
+      position = "new"
+      continue
+    }
+    yield* finish(entries.value)
+    if (position !== "new") position = { pendingAfter: last.id }
+  }
+})

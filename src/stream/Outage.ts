@@ -1,0 +1,27 @@
+import { Effect } from "effect"
+
+/** Tells of an outage once when it begins and once when it is over, however often it is met in between. */
+export interface OutageLog {
+  /** What can't be done, and why. */
+  down(doing: string, why: string): Effect.Effect<void>
+  readonly up: Effect.Effect<void>
+}
+
+/** `what` is done again when it is over, such as "Counting". */
+export const makeOutageLog = (what: string): OutageLog => {
+  let since: number | undefined
+  return {
+    down: (doing, why) =>
+      Effect.suspend(() => {
+        if (since !== undefined) return Effect.logDebug(`Still can't ${doing}: ${why}`)
+        since = Date.now()
+        return Effect.logWarning(`Can't ${doing} for now, trying again until it works: ${why}`)
+      }),
+    up: Effect.suspend(() => {
+      if (since === undefined) return Effect.void
+      const seconds = (Date.now() - since) / 1000
+      since = undefined
+      return Effect.logInfo(`${what} again after ${seconds.toFixed(1)} s`)
+    })
+  }
+}

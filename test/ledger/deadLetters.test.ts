@@ -1,0 +1,104 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { layerServers } from "../support/servers.ts"
+
+const layer = Layer.provideMerge(DeadLetters.layer, layerServers())
+
+/** Buries a vote for `option`, as the pool does with one that the ledger refuses. */
+const bury = (option: string, overrides: { reason?: string; fields?: ReadonlyArray<Uint8Array> } = {}) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    yield* ledger.migrated
+    const voteId = makeVoteId()
+    const texts = ["v", "1", "vote_id", voteId, "poll", "cats-or-dogs", "option", option, "cast_at", "5"]
+    yield* ledger.bury({
+      voteId,
+      poll: "cats-or-dogs",
+      option,
+      reason: overrides.reason ?? "unknown option",
+      stream: "votes",
+      entryId: "1700-3",
+      deliveries: 1n,
+      ms: 1700n,
+      seq: 3n,
+      fields: overrides.fields ?? texts.map((text) => Buffer.from(text))
+    })
+    return voteId
+  })
+
+const eventOf = (voteId: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ status: string; reason: string | null; ms: bigint; seq: bigint }>`
+      select status, reason, accepted_ms as ms, accepted_seq as seq from vote_event where vote_id = ${voteId}::uuid`
+    return row
+  })
+
+const only = (voteId: string) =>
+  Effect.gen(function* () {
+    const letters = yield* DeadLetters
+    const [letter] = yield* letters.list({ voteId })
+    return letter ?? (yield* Effect.die(new Error("no such dead letter")))
+  })
+
+describe("DeadLetters", () => {
+  it.live("lists by poll, by a part of the reason, and up to a limit", () =>
+    Effect.gen(function* () {
+      const first = yield* bury("birds")
+      yield* bury("fish", { reason: "100% odd_reason" })
+      const letters = yield* DeadLetters
+      const count = (filter: Parameters<typeof letters.list>[0]) =>
+        Effect.map(letters.list(filter), (list) => list.length)
+      assert.strictEqual(yield* count({}), 2)
+      assert.strictEqual(yield* count({ limit: 1 }), 1)
+      assert.strictEqual(yield* count({ reason: "% odd_" }), 1)
+      assert.strictEqual(yield* count({ reason: "unknown_option" }), 0)
+      assert.strictEqual(yield* count({ poll: "nowhere" }), 0)
+      assert.strictEqual((yield* only(first)).option, "birds")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("replays a vote with its id and its acceptance once the ledger takes it", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("birds")
+      const letter = yield* only(voteId)
+      const refused = yield* Effect.flip(letters.replay(letter))
+      assert.deepInclude(refused, { _tag: "StillDead", reason: "unknown option" })
+      assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "unknown option" })
+      yield* sql`insert into tally (poll, option, label, position) values ('cats-or-dogs', 'birds', 'Birds', 2)`
+      yield* Effect.all([letters.replay(letter), letters.replay(letter)], { concurrency: 2 })
+      assert.deepStrictEqual(yield* eventOf(voteId), { status: "counted", reason: null, ms: 1700n, seq: 3n })
+      const ledger = yield* Ledger
+      assert.deepInclude((yield* ledger.tally("cats-or-dogs"))?.options ?? [], { option: "birds", count: 1 })
+      assert.deepStrictEqual(yield* letters.list({}), [])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("leaves dead what can't be decoded", () =>
+    Effect.gen(function* () {
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("cats", { fields: [Buffer.from("v"), Buffer.from([0xff])] })
+      const error = yield* Effect.flip(letters.replay(yield* only(voteId)))
+      assert.strictEqual(error._tag, "StillDead")
+      assert.strictEqual((yield* eventOf(voteId))?.status, "dead")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("discards a letter, and the ledger keeps that its vote is dead", () =>
+    Effect.gen(function* () {
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("birds")
+      const letter = yield* only(voteId)
+      yield* letters.discard(letter)
+      yield* letters.discard(letter)
+      assert.deepStrictEqual(yield* letters.list({}), [])
+      assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "discarded: unknown option" })
+    }).pipe(Effect.provide(layer))
+  )
+})
