@@ -1,0 +1,93 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { Effect, Redacted } from "effect"
+import { Redis } from "ioredis"
+import { startEmbedded } from "../src/layers/embedded/Embedded.ts"
+import { startLoad } from "../test/support/load.ts"
+import { startApi, startConsumer } from "../test/support/processes.ts"
+
+/*
+ * A long run under steady load: does anything grow? A line a minute; exit 1 when a figure of the last minute is more
+ * than a tenth above that of minute 5 (before, caches and pools fill up).
+ */
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    rate: { type: "string", default: "1000" },
+    help: { type: "boolean", default: false }
+  }
+})
+
+const minutes = Number(values.minutes)
+const rate = Number(values.rate)
+const connections = 64
+const settledAt = 5
+const allowed = 1.1
+
+/** Resident memory, in MB. */
+const residentOf = async (pid: number): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, "utf8")
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
+}
+
+const descriptorsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length
+
+const soak = Effect.gen(function* () {
+  const dataDir = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "tallykeep-soak-"))),
+    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
+  )
+  const servers = yield* startEmbedded({ dataDir, redis: true, postgres: true })
+  if (servers.redisUrl === undefined || servers.databaseUrl === undefined) return 1
+  const env = {
+    REDIS_URL: Redacted.value(servers.redisUrl),
+    DATABASE_URL: Redacted.value(servers.databaseUrl),
+    RATE_LIMIT: "off"
+  }
+  const api = yield* startApi("api", { env })
+  const consumer = yield* startConsumer({ env })
+  const redis = new Redis(env.REDIS_URL)
+  yield* Effect.addFinalizer(() => Effect.sync(() => redis.disconnect()))
+  const load = yield* startLoad({ url: () => api.url, connections, pace: (connections * 1000) / rate - 2 })
+
+  const measure = Effect.promise(async () => ({
+    redis: Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1]) / 2 ** 20,
+    api: await residentOf(api.pid),
+    consumer: await residentOf(consumer.pid),
+    descriptors: (await descriptorsOf(api.pid)) + (await descriptorsOf(consumer.pid))
+  }))
+  type Figures = Effect.Success<typeof measure>
+
+  const history: Array<Figures> = []
+  console.log("minute  accepted    per s   Redis MB   api MB   consumer MB   descriptors   stream entries")
+  for (let minute = 1; minute <= minutes; minute++) {
+    const before = load.receipts.length
+    yield* Effect.sleep("1 minute")
+    const now = yield* measure
+    history.push(now)
+    const length = yield* Effect.promise(() => redis.xlen("votes"))
+    const accepted = load.receipts.length
+    console.log(
+      `${String(minute).padStart(6)}  ${String(accepted).padStart(8)}  ${String(Math.round((accepted - before) / 60)).padStart(7)}` +
+        `  ${now.redis.toFixed(1).padStart(9)}  ${now.api.toFixed(1).padStart(7)}  ${now.consumer.toFixed(1).padStart(12)}` +
+        `  ${String(now.descriptors).padStart(12)}  ${String(length).padStart(15)}`
+    )
+  }
+  yield* load.stop
+  const other = Object.entries(load.outcomes).filter(([outcome]) => outcome !== "201")
+  for (const [outcome, count] of other) console.log(`${count} requests ended with: ${outcome}`)
+  const settled = history[settledAt - 1]
+  const last = history.at(-1)
+  if (settled === undefined || last === undefined) return 0
+  const grown = (Object.keys(last) as Array<keyof Figures>).filter((name) => last[name] > settled[name] * allowed)
+  console.log(
+    grown.length === 0 ? `Flat since minute ${settledAt}.` : `GROWN since minute ${settledAt}: ${grown.join(", ")}`
+  )
+  return grown.length + other.length === 0 ? 0 : 1
+})
+
+if (values.help) console.log("Usage: script/soak [--minutes 30] [--rate 1000]   votes a second; Linux only")
+else process.exit(await Effect.runPromise(Effect.scoped(soak)))
