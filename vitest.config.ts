@@ -15,8 +15,12 @@ export default defineConfig({
   plugins: [textFiles],
   define: { TALLYKEEP_FAILPOINTS: "false" },
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/services.ts"],
+    projects: [
+      { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/chaos/chaos.test.ts"] } },
+      // After all others and alone: what measures times must not be measured next to it, nor it next to them.
+      { test: { name: "chaos", include: ["test/chaos/chaos.test.ts"], maxWorkers: 1, sequence: { groupOrder: 1 } } }
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2

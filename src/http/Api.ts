@@ -45,13 +45,15 @@ const readResults = {
 }
 
 export const VotesGroup = HttpApiGroup.make("votes").add(
-  HttpApiEndpoint.post("castVote", "/api/vote", castVote).annotateMerge(
-    OpenApi.annotations({
-      summary: "Vote in the default poll",
-      description:
-        "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
-    })
-  ),
+  HttpApiEndpoint.post("castVote", "/api/vote", castVote)
+    .annotateMerge(
+      OpenApi.annotations({
+        summary: "Vote in the default poll",
+        description:
+          "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
+      })
+    )
+    .annotateMerge(withIdempotencyKey),
   HttpApiEndpoint.post("castVoteShort", "/vote", castVote)
     .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
     .annotateMerge(withIdempotencyKey)

@@ -34,7 +34,10 @@ export const withFallback =
 
 const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest, methods: Methods) => {
   const known = methods(url.split("?")[0] ?? "/")
-  if (known.length === 0) return problemResponse(new NotFound({ detail: "Nothing is here; see /docs" }), url)
+  // A path that has the method and was not routed all the same has a part that is too long, or no text.
+  if (known.length === 0 || known.includes(method === "HEAD" ? "GET" : method)) {
+    return problemResponse(new NotFound({ detail: "Nothing is here; see /docs" }), url)
+  }
   const allow = [...known, ...(known.includes("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ")
   return method === "OPTIONS"
     ? HttpServerResponse.empty({ status: 204, headers: { allow } })

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { Clock, Context, Deferred, Effect, Layer } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Layer } from "effect"
 import { NotFound, Unavailable } from "../domain/Problems.ts"
 import { toResults } from "../domain/Tally.ts"
 import { Ledger } from "../ledger/Ledger.ts"
@@ -46,6 +46,7 @@ export class LiveResults extends Context.Service<
       const read = Effect.fnUntraced(function* (poll: string, cached: Cached) {
         const readAt = yield* Clock.currentTimeMillis
         const tally = yield* ledger.tally(poll)
+        delete cached.failedAt
         if (tally === undefined) {
           delete cached.snapshot
           return
@@ -53,7 +54,6 @@ export class LiveResults extends Context.Service<
         const body = JSON.stringify(toResults(tally, backlog.pending()))
         const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
         cached.snapshot = { body, etag, readAt }
-        delete cached.failedAt
       })
 
       /** Starts reading, unless that is under way; what it gives is done when the reading is, well or not. */
@@ -62,11 +62,14 @@ export class LiveResults extends Context.Service<
         const reading = Deferred.makeUnsafe<void>()
         cached.reading = reading
         return read(poll, cached).pipe(
-          Effect.catch((error) =>
+          // A defect too: those who wait would take it for a poll that does not exist.
+          Effect.catchCause((cause) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) => {
               const first = cached.failedAt === undefined
               cached.failedAt = now
-              return first ? Effect.logWarning(`Results can't be read for now: ${error.message}`) : Effect.void
+              const error = Cause.squash(cause)
+              const why = error instanceof Error ? error.message : String(error)
+              return first ? Effect.logWarning(`Results can't be read for now: ${why}`) : Effect.void
             })
           ),
           Effect.ensuring(

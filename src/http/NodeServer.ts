@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { problemBody } from "./Problem.ts"
 
@@ -27,13 +27,20 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>): Serve
   })
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const latest = new WeakMap<Socket, ServerResponse>()
-  server.on("request", (request, response) => latest.set(request.socket, response))
+  const remember = (request: IncomingMessage, response: ServerResponse) => latest.set(request.socket, response)
+  server.on("request", remember)
+  server.on("checkContinue", remember)
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy()
       return
     }
     const answered = latest.get(socket)
+    if (answered?.req.complete && !answered.headersSent) {
+      // After a whole request that is not answered yet: its answer, which this one must not be taken for, is the last.
+      answered.shouldKeepAlive = false
+      return
+    }
     if (answered?.headersSent && !answered.writableFinished) {
       // In the middle of another answer: nothing can be said that the client would understand.
       socket.destroySoon()

@@ -1,6 +1,6 @@
 import type { Server } from "node:http"
 import { Server as NetServer } from "node:net"
-import { NodeHttpServer } from "@effect/platform-node"
+import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Data, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Malformed } from "../domain/Problems.ts"
@@ -20,7 +20,7 @@ import { layerRoutes, methodsOf } from "./Routes.ts"
 export const makeApp = Effect.gen(function* () {
   const settings = yield* HttpSettings
   const lifecycle = yield* Lifecycle
-  const routes = yield* HttpRouter.toHttpEffect(layerRoutes)
+  const routes = yield* Effect.provideService(HttpRouter.toHttpEffect(layerRoutes), HttpRouter.RouterConfig, exactPaths)
   const middleware: ReadonlyArray<Middleware> = [
     withSecurityHeaders(settings),
     withHost,
@@ -33,11 +33,14 @@ export const makeApp = Effect.gen(function* () {
   return middleware.reduceRight<HttpApp>((app, around) => around(app), routes)
 })
 
-/** HTTP/1.1 wants a Host (RFC 9112); Node would say so without our headers. */
+/** A path has one spelling: else an answer that no route gives (405, `Allow`) would have to know the others. */
+const exactPaths = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
+
+/** HTTP/1.1 wants a Host (RFC 9112), HTTP/1.0, which some probes speak, does not; Node would say so without our headers. */
 const withHost: Middleware = (app) =>
-  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, url }) =>
-    headers.host === undefined
-      ? Effect.succeed(problemResponse(new Malformed({ detail: "The request has no Host header" }), url))
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    request.headers.host === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion !== "1.0"
+      ? Effect.succeed(problemResponse(new Malformed({ detail: "The request has no Host header" }), request.url))
       : app
   )
 
@@ -76,6 +79,8 @@ export const layerServer = Layer.effect(
       disablePreemptiveShutdown: true
     }).pipe(Effect.mapError(({ cause }) => new CantListen({ host: settings.host, port: settings.port, cause })))
     yield* server.serve(app)
+    // Nothing here upgrades a connection: without a listener, Node treats a request for it (`curl --http2`) as any other.
+    node.removeAllListeners("upgrade")
     yield* Effect.addFinalizer(() => drain(node, lifecycle, settings.shutdownDelay))
     return server
   })

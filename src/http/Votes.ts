@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../domain/Poll.ts"
 import { type BodyTooLarge, InvalidFields, Malformed, Unavailable } from "../domain/Problems.ts"
 import { makeVoteId } from "../domain/Vote.ts"
+import { failpoint } from "../Failpoint.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 import { Api } from "./Api.ts"
@@ -78,8 +79,9 @@ const keyReused = new InvalidFields({
 const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
 
 /** Every part of it is of characters that need no escaping in JSON. */
-const receiptResponse = (option: string, voteId: string, streamId: string) =>
-  HttpServerResponse.text(
+const receiptResponse = (option: string, voteId: string, streamId: string) => {
+  failpoint("after-append")
+  return HttpServerResponse.text(
     `{"message":"Vote recorded successfully","option":"${option}","vote_id":"${voteId}","stream_id":"${streamId}"}`,
     {
       status: 201,
@@ -87,3 +89,4 @@ const receiptResponse = (option: string, voteId: string, streamId: string) =>
       headers: { location: `/api/votes/${voteId}?stream_id=${streamId}`, "cache-control": "no-store" }
     }
   )
+}

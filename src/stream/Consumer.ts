@@ -1,5 +1,6 @@
 import { Deferred, Effect, type Option, Schedule } from "effect"
 import type { Redis as Connection } from "ioredis"
+import { failpoint } from "../Failpoint.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { recordBatch } from "./Batch.ts"
 import type { OutageLog } from "./Outage.ts"
@@ -40,6 +41,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
 
   const record = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
     const outcome = yield* recordBatch(ledger, redis.client, options, entries)
+    failpoint("after-commit")
     yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)

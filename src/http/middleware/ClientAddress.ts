@@ -9,14 +9,20 @@ export const clientAddress = (peer: string, forwardedFor: string | undefined, ho
   return network(forwarded[Math.max(0, forwarded.length - hops)]?.trim() || peer)
 }
 
-const network = (address: string): string => {
+const network = (forwarded: string): string => {
+  // Some proxies add the client's port, and an IPv6 address then stands in brackets.
+  const address = forwarded.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1")
   if (!address.includes(":")) return address
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)
   if (mapped?.[1] !== undefined) return mapped[1]
-  const [head = "", tail] = address.split("%")[0]?.split("::") ?? []
-  const groups = head === "" ? [] : head.split(":")
-  if (tail !== undefined) {
-    const last = tail === "" ? [] : tail.split(":")
+  const bare = address.replace(/%.*$/, "")
+  const gap = bare.indexOf("::")
+  const groups = (gap < 0 ? bare : bare.slice(0, gap)).split(":").filter((group) => group !== "")
+  if (gap >= 0) {
+    const last = bare
+      .slice(gap + 2)
+      .split(":")
+      .filter((group) => group !== "")
     while (groups.length + last.length < 8) groups.push("0")
     groups.push(...last)
   }

@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect, Redacted } from "effect"
+import { definitions, loadSettings } from "../../src/layers/Settings.ts"
+
+type Env = Readonly<Record<string, string>>
+
+const load = (env: Env) =>
+  loadSettings("all").pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+
+const servers = { REDIS_URL: "redis://localhost", DATABASE_URL: "postgres://localhost/votes" }
+
+describe("loadSettings", () => {
+  it.effect("fills in what is not set", () =>
+    Effect.gen(function* () {
+      const { consumerName, idempotencyTtl, shutdownDelay, shutdownTimeout, ...settings } = yield* load({})
+      assert.deepStrictEqual(settings, {
+        environment: "development",
+        host: "127.0.0.1",
+        port: 8000,
+        redisUrl: undefined,
+        databaseUrl: undefined,
+        corsOrigins: ["http://localhost:3000"],
+        maxRequestSize: 1_048_576,
+        streamName: "votes",
+        consumerGroup: "vote-processors",
+        consumerFibers: 2,
+        batchSize: 1_000,
+        blockMs: 2_000,
+        maxRetries: 3,
+        claimIdleMs: 30_000,
+        maxBacklog: 1_000_000,
+        rateLimit: undefined,
+        trustProxy: 0,
+        logLevel: "Info",
+        dataDir: ".tallykeep"
+      })
+      assert.include(consumerName, String(process.pid))
+      assert.strictEqual(Duration.toHours(idempotencyTtl), 24)
+      assert.strictEqual(Duration.toMillis(shutdownDelay), 0)
+      assert.strictEqual(Duration.toSeconds(shutdownTimeout), 25)
+    })
+  )
+
+  it.effect("limits votes and waits for load balancers in production, unless told otherwise", () =>
+    Effect.gen(function* () {
+      const production = { ...servers, ENVIRONMENT: "production" }
+      const settings = yield* load(production)
+      assert.deepStrictEqual(settings.rateLimit, { votes: 1_000, seconds: 1 })
+      assert.strictEqual(Duration.toSeconds(settings.shutdownDelay), 5)
+      const told = yield* load({ ...production, RATE_LIMIT: "off", SHUTDOWN_DELAY: "0s" })
+      assert.isUndefined(told.rateLimit)
+      assert.strictEqual(Duration.toMillis(told.shutdownDelay), 0)
+    })
+  )
+
+  it.effect("takes what is set", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({
+        ...servers,
+        ENVIRONMENT: "test",
+        HOST: "::",
+        PORT: " 0 ",
+        CORS_ORIGINS: "https://a.example, http://b.example:8080/ ,*",
+        RATE_LIMIT: "20/1m",
+        TRUST_PROXY: "2",
+        IDEMPOTENCY_TTL: "90m",
+        LOG_LEVEL: "debug",
+        DATA_DIR: "/var/lib/tally keep"
+      })
+      const { corsOrigins, dataDir, environment, host, idempotencyTtl, logLevel, port, rateLimit, trustProxy } =
+        settings
+      assert.deepStrictEqual(
+        { corsOrigins, dataDir, environment, host, logLevel, port, rateLimit, trustProxy },
+        {
+          corsOrigins: ["https://a.example", "http://b.example:8080", "*"],
+          dataDir: "/var/lib/tally keep",
+          environment: "test",
+          host: "::",
+          logLevel: "Debug",
+          port: 0,
+          rateLimit: { votes: 20, seconds: 60 },
+          trustProxy: 2
+        }
+      )
+      assert.strictEqual(Duration.toMinutes(idempotencyTtl), 90)
+      assert.strictEqual(settings.redisUrl && Redacted.value(settings.redisUrl), servers.REDIS_URL)
+      assert.strictEqual(settings.databaseUrl && Redacted.value(settings.databaseUrl), servers.DATABASE_URL)
+    })
+  )
+
+  it.effect("takes a setting that is empty as not set", () =>
+    Effect.gen(function* () {
+      const names = Object.values(definitions).map(({ name }) => name)
+      const settings = yield* load(Object.fromEntries(names.map((name) => [name, ""])))
+      assert.deepStrictEqual(settings, yield* load({}))
+    })
+  )
+
+  it.effect("shows no secret of settings that are right", () =>
+    Effect.gen(function* () {
+      const settings = yield* load({ ...servers, REDIS_URL: "rediss://user:hunter2@localhost" })
+      assert.notInclude(`${settings.redisUrl} ${JSON.stringify(settings)}`, "hunter2")
+    })
+  )
+})

@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { loadSettings, type Role, SettingsError } from "../../src/layers/Settings.ts"
+
+type Env = Readonly<Record<string, string>>
+
+const load = (env: Env, role: Role = "all") =>
+  loadSettings(role).pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
+
+/** What is said of settings that can't be. */
+const problemsOf = (env: Env, role: Role = "all") =>
+  Effect.map(Effect.flip(load(env, role)), (error) => {
+    if (!(error instanceof SettingsError)) return assert.fail(String(error))
+    return error.problems
+  })
+
+const servers = { REDIS_URL: "redis://localhost", DATABASE_URL: "postgres://localhost/votes" }
+
+describe("SettingsError", () => {
+  it.effect.each<readonly [name: string, allowed: string, wrong: ReadonlyArray<string>]>([
+    ["ENVIRONMENT", "one of development, test, production", ["prod", "Production"]],
+    ["HOST", "a text of visible characters", ["a b", "\u00e4"]],
+    ["PORT", "a whole number from 0 to 65535", ["-1", "65536", "80.5", "http", "Infinity", "8000;"]],
+    ["MAX_REQUEST_SIZE", "a whole number from 1 to 1073741824", ["0", "1MB", "1073741825"]],
+    ["TRUST_PROXY", "a whole number from 0 to 16", ["true", "17"]],
+    [
+      "CORS_ORIGINS",
+      "* or origins such as https://example.com, separated by commas",
+      ["example.com", "https://a.example/path", "ftp://a.example", "https://a.example,", "null"]
+    ],
+    ["RATE_LIMIT", "off, or votes in a time, such as 20/1s", ["20", "0/1s", "20/s", "20/1d", "20/0s", "-1/1s", "on"]],
+    ["IDEMPOTENCY_TTL", "a time such as 500ms, 25s, 10m, 24h or 7d", ["24", "1.5h", "-1h", "24 h", "forever"]],
+    ["LOG_LEVEL", "one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, NONE", ["LOUD", "toString"]]
+  ])("says what %s may be", ([name, allowed, wrong]) =>
+    Effect.gen(function* () {
+      for (const value of wrong) {
+        const problems = yield* problemsOf({ [name]: value })
+        assert.deepStrictEqual(problems, [`${name} is ${JSON.stringify(value)}; it must be ${allowed}`])
+      }
+    })
+  )
+
+  it.effect("names all wrong settings at once, and shows no secret", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(
+        load({
+          REDIS_URL: "http://user:hunter2@localhost",
+          DATABASE_URL: "hunter2",
+          PORT: "x".repeat(1_000),
+          MAX_RETRIES: "0",
+          SHUTDOWN_TIMEOUT: "soon"
+        })
+      )
+      const x = "x".repeat(100)
+      assert.strictEqual(
+        error.message,
+        `tallykeep can't start with these settings:
+  PORT is "${x}"; it must be a whole number from 0 to 65535
+  REDIS_URL is not valid; it must be a URL that starts with redis:// or rediss://
+  DATABASE_URL is not valid; it must be a URL that starts with postgres:// or postgresql://
+  MAX_RETRIES is "0"; it must be a whole number from 1 to 100
+  SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d
+`
+      )
+    })
+  )
+
+  it.effect.each([
+    ["api", {}, "by --role=api"],
+    ["consumer", {}, "by --role=consumer"],
+    ["all", { ENVIRONMENT: "production" }, "in production"]
+  ] as const)("needs both servers for --role=%s with %j", ([role, env, needed]) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problemsOf(env, role), [
+        `REDIS_URL is not set, and is needed ${needed}; it must be a URL that starts with redis:// or rediss://`,
+        `DATABASE_URL is not set, and is needed ${needed}; it must be a URL that starts with postgres:// or postgresql://`
+      ])
+      assert.strictEqual((yield* problemsOf({ ...env, REDIS_URL: "", DATABASE_URL: "" }, role)).length, 2)
+      yield* load({ ...env, ...servers }, role)
+    })
+  )
+
+  it.effect("refuses CORS_ORIGINS=* in production, also among others", () =>
+    Effect.gen(function* () {
+      for (const origins of ["*", "https://a.example, *"]) {
+        const problems = yield* problemsOf({ ...servers, ENVIRONMENT: "production", CORS_ORIGINS: origins })
+        assert.deepStrictEqual(problems, [
+          "CORS_ORIGINS is *, which production refuses; list the origins of your pages"
+        ])
+      }
+      assert.deepStrictEqual((yield* load({ CORS_ORIGINS: "*" })).corsOrigins, ["*"])
+    })
+  )
+})

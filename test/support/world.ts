@@ -1,0 +1,111 @@
+import { Context, Effect, Layer } from "effect"
+import { OutOfService } from "../../src/domain/Problems.ts"
+import type { OptionCount } from "../../src/domain/Tally.ts"
+import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Backlog } from "../../src/stream/Backlog.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+
+/** `up`, refusing as in an outage, or dying as only a mistake of ours would make it. */
+type Health = "up" | "away" | "broken"
+
+/** What stands for Redis and PostgreSQL in these tests, which change it as they like. */
+export class World extends Context.Service<
+  World,
+  {
+    redis: Health
+    /** Redis tells how it keeps votes. */
+    keeping: boolean
+    database: Health
+    /** What was appended, with the keys. */
+    votes: Array<Vote & { readonly key?: string }>
+    counts: ReadonlyArray<OptionCount>
+    /** The default poll exists. */
+    migrated: boolean
+    /** By `vote_id`. */
+    receipts: Map<string, VoteStatus>
+    pending: number
+    full: boolean
+    /** How often the tally was read. */
+    reads: number
+    /** How long that takes, in ms. */
+    delay: number
+    /** What Redis waits for before it confirms an append. */
+    held: Effect.Effect<void>
+  }
+>()("tallykeep/test/World") {}
+
+export const newWorld = (): World["Service"] => ({
+  redis: "up",
+  keeping: true,
+  database: "up",
+  votes: [],
+  counts: [
+    { option: "cats", count: 2 },
+    { option: "dogs", count: 1 }
+  ],
+  migrated: true,
+  receipts: new Map(),
+  pending: 0,
+  full: false,
+  reads: 0,
+  delay: 0,
+  held: Effect.void
+})
+
+/** The world of the server under test, made new. */
+export const freshWorld = Effect.map(World, (world): World["Service"] => Object.assign(world, newWorld()))
+
+export const streamId = "1732000000000-0"
+
+/** What a mistake of ours might say, and no client may read. */
+export const secret = "password=hunter2"
+
+/** `VoteStream`, `Ledger` and `Backlog` as the world says. */
+export const layerMocks = Layer.unwrap(
+  Effect.map(World, (world) => {
+    const ask = <A>(part: "redis" | "database", value: () => A) =>
+      Effect.suspend(() => {
+        if (world[part] === "broken") return Effect.die(new Error(secret))
+        return world[part] === "up" ? Effect.sync(value) : new OutOfService({ part, cause: new Error("refused") })
+      })
+    const stream = Layer.mock(VoteStream, {
+      append: (vote) =>
+        ask("redis", () => {
+          world.votes.push(vote)
+          return streamId
+        }).pipe(Effect.tap(() => world.held)),
+      appendOnce: (vote, key) =>
+        ask("redis", () => {
+          const first = world.votes.find((earlier) => earlier.key === key) ?? vote
+          if (first === vote) world.votes.push({ ...vote, key })
+          return { streamId, voteId: first.voteId, option: first.option }
+        }),
+      find: (voteId, id) =>
+        ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),
+      keeping: Effect.suspend(() =>
+        world.keeping
+          ? Effect.succeed({ durability: "fsync" as const, warnings: [] })
+          : new OutOfService({ part: "redis", cause: new Error("refused") })
+      ),
+      ping: ask("redis", () => undefined)
+    })
+    const ledger = Layer.mock(Ledger, {
+      find: (voteId) => ask("database", () => world.receipts.get(voteId)),
+      tally: (poll) =>
+        Effect.andThen(
+          Effect.suspend(() => (world.delay > 0 ? Effect.sleep(world.delay) : Effect.void)),
+          ask("database", () => {
+            world.reads++
+            const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
+            return world.migrated
+              ? { poll, status: "open" as const, revision: 12, lastUpdated, options: world.counts }
+              : undefined
+          })
+        ),
+      ping: ask("database", () => undefined)
+    })
+    const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
+    return Layer.mergeAll(stream, ledger, backlog)
+  })
+)
