@@ -15,6 +15,8 @@ export interface Vote {
   readonly voteId: string
   readonly poll: string
   readonly option: string
+  /** A keyed hash of who voted, in base64url, where the poll asks for that. */
+  readonly voter?: string
   /** When the API took it, in ms since 1970 by the API's clock: for people, never for a decision. */
   readonly castAt: number
 }
@@ -62,28 +64,42 @@ export const VoteStatus = Schema.Struct({
 export type VoteStatus = typeof VoteStatus.Type
 
 /** A vote as flat fields of a stream entry, version 1. */
-export const EntryFields = Schema.Struct({
+const Fields = Schema.Struct({
   v: Schema.Literal("1"),
   vote_id: VoteId,
   poll: PollSlug,
   option: OptionId,
+  voter: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[\w-]{1,86}$/, { expected: "base64url" }))),
   cast_at: Schema.String.check(Schema.isPattern(/^\d{1,15}$/, { expected: "milliseconds" }))
-}).pipe(
+})
+
+const DecodedVote = Schema.Struct({
+  voteId: Schema.String,
+  poll: Schema.String,
+  option: Schema.String,
+  voter: Schema.optionalKey(Schema.String),
+  castAt: Schema.Number
+})
+
+/** The codec of an entry's fields: what is read from the stream is a vote, or says why not. */
+export const EntryFields = Fields.pipe(
   Schema.decodeTo(
-    Schema.Struct({ voteId: Schema.String, poll: Schema.String, option: Schema.String, castAt: Schema.Number }),
+    DecodedVote,
     SchemaTransformation.transform({
-      decode: (fields) => ({
-        voteId: fields.vote_id,
-        poll: fields.poll,
-        option: fields.option,
-        castAt: Number(fields.cast_at)
+      decode: ({ cast_at, vote_id, voter, option, poll }) => ({
+        voteId: vote_id,
+        poll,
+        option,
+        ...(voter === undefined ? {} : { voter }),
+        castAt: Number(cast_at)
       }),
-      encode: (vote) => ({
+      encode: ({ castAt, voteId, voter, option, poll }) => ({
         v: "1" as const,
-        vote_id: vote.voteId,
-        poll: vote.poll,
-        option: vote.option,
-        cast_at: String(vote.castAt)
+        vote_id: voteId,
+        poll,
+        option,
+        ...(voter === undefined ? {} : { voter }),
+        cast_at: String(castAt)
       })
     })
   )

@@ -84,8 +84,8 @@ export const rebuildTallies = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   return yield* sql.withTransaction(
     Effect.gen(function* () {
-      // What counts takes these locks before it changes a tally.
-      yield* sql`select 1 from poll order by slug for update`
+      // What counts takes these locks, in this order, before it changes a tally.
+      yield* sql`select 1 from poll order by ballot = 'open', slug for update`
       const changed = yield* sql<{ poll: string }>`
         update tally t
         set count = coalesce(v.count, 0)

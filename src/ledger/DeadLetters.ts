@@ -73,7 +73,7 @@ export class DeadLetters extends Context.Service<
             reason: `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
           })
         }
-        const { castAt, option, poll, voteId } = vote.success
+        const { castAt, option, poll, voteId, voter } = vote.success
         yield* sql.withTransaction(
           Effect.gen(function* () {
             yield* remove(letter.voteId)
@@ -84,6 +84,7 @@ export class DeadLetters extends Context.Service<
             if (row === undefined) return
             const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
               array[${PgTypes.uuid(voteId)}], array[${PgTypes.text(poll)}], array[${PgTypes.text(option)}],
+              array[${PgTypes.bytea(voter === undefined ? null : Buffer.from(voter, "base64url"))}],
               array[${PgTypes.int8(row.ms)}], array[${PgTypes.int8(row.seq)}], array[${PgTypes.int8(BigInt(castAt))}]
             )`
             if (refusal !== undefined) return yield* new StillDead({ voteId: letter.voteId, reason: refusal.reason })

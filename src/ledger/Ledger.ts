@@ -73,6 +73,7 @@ export class Ledger extends Context.Service<
           ${column(PgTypes.OID.uuid, (vote) => vote.voteId)},
           ${column(PgTypes.OID.text, (vote) => vote.poll)},
           ${column(PgTypes.OID.text, (vote) => vote.option)},
+          ${column(PgTypes.OID.bytea, (vote) => (vote.voter === undefined ? null : Buffer.from(vote.voter, "base64url")))},
           ${column(PgTypes.OID.int8, (vote) => vote.ms)},
           ${column(PgTypes.OID.int8, (vote) => vote.seq)},
           ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))}
@@ -108,8 +109,15 @@ export class Ledger extends Context.Service<
       })
 
       const tally = Effect.fn("Ledger.tally")(function* (poll: string) {
-        const rows = yield* sql<{ revision: bigint; last_updated: Date; option: string; count: bigint }>`
-          select p.revision, p.last_updated, t.option, t.count
+        const rows = yield* sql<{
+          revision: bigint
+          last_updated: Date
+          closed: boolean
+          option: string
+          count: bigint
+        }>`
+          select p.revision, p.last_updated, t.option, t.count,
+            coalesce(p.closes_ms <= extract(epoch from clock_timestamp()) * 1000, false) as closed
           from poll p join tally t on t.poll = p.slug
           where p.slug = ${poll}
           order by t.position`.pipe(outOfService(readTimeout))
@@ -117,7 +125,7 @@ export class Ledger extends Context.Service<
         if (first === undefined) return undefined
         return {
           poll,
-          status: "open" as const,
+          status: first.closed ? ("closed" as const) : ("open" as const),
           revision: Number(first.revision),
           lastUpdated: first.last_updated,
           options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
