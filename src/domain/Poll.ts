@@ -1,35 +1,135 @@
 import { Schema } from "effect"
 
-/** How many of a voter's votes count: each one, the first, or the latest. */
+/** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
 export const Ballot = Schema.Literals(["open", "once", "changeable"])
-export type Ballot = typeof Ballot.Type
+
+/** Who may vote: anyone, a browser that we know again by a cookie, or whoever holds a token. */
+export const Identity = Schema.Literals(["anyone", "browser", "token"])
+
+/** When results are shown: at any time, to who has voted, or once the poll is closed. */
+export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])
 
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
 export const PollSlug = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, { expected: "1 to 64 of a-z, 0-9 and -" })
+  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, { expected: "1 to 64 of a-z, 0-9 and -, not - at an end" })
 )
 
 /** An option's name within its poll, of the same form as a poll's. */
 export const OptionId = PollSlug
 
-export const PollOption = Schema.Struct({ id: OptionId, label: Schema.String })
+/** A line for people: visible, of a length, and without what would end it. */
+const line = (maximum: number) =>
+  Schema.String.check(
+    Schema.isPattern(/^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u, { expected: "a line of text" }),
+    Schema.isMaxLength(maximum)
+  )
+
+export const PollOption = Schema.Struct({ id: OptionId, label: line(200) })
 export type PollOption = typeof PollOption.Type
 
 /** A question with options and a ballot rule. */
 export interface Poll {
   readonly slug: string
   readonly title: string
-  readonly ballot: Ballot
+  readonly description?: string
   readonly options: ReadonlyArray<PollOption>
+  readonly ballot: typeof Ballot.Type
+  readonly identity: typeof Identity.Type
+  readonly results: typeof ResultsVisibility.Type
+  /** Votes accepted from this time on count, in ms since 1970 by the stream's clock. */
+  readonly opensMs?: number
+  /** And before this one. */
+  readonly closesMs?: number
 }
 
 /** The poll of `POST /api/vote`; the ledger's first migration creates the same. */
 export const defaultPoll: Poll = {
   slug: "cats-or-dogs",
   title: "Cats or dogs?",
-  ballot: "open",
   options: [
     { id: "cats", label: "Cats" },
     { id: "dogs", label: "Dogs" }
-  ]
+  ],
+  ballot: "open",
+  identity: "anyone",
+  results: "live"
+}
+
+export type PollStatus = "upcoming" | "open" | "closed"
+
+export const pollStatus = ({ closesMs, opensMs }: Poll, now: number): PollStatus =>
+  closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
+
+/** RFC 3339, with a zone. */
+const Timestamp = Schema.String.check(
+  Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, {
+    expected: "a time such as 2026-11-24T20:15:00Z"
+  }),
+  Schema.makeFilter((text: string) => !Number.isNaN(Date.parse(text)) || "a time that exists")
+)
+
+/** What an organiser gives to create a poll. */
+export const PollDefinition = Schema.Struct({
+  slug: PollSlug,
+  title: line(200),
+  description: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(2_000))),
+  options: Schema.Array(PollOption).check(
+    Schema.isMinLength(2),
+    Schema.isMaxLength(50),
+    Schema.makeFilter(
+      (options: ReadonlyArray<PollOption>) =>
+        new Set(options.map(({ id }) => id)).size === options.length || "options with an id of their own each"
+    )
+  ),
+  ballot: Ballot,
+  identity: Identity,
+  results: ResultsVisibility,
+  opens_at: Schema.optionalKey(Timestamp),
+  closes_at: Schema.optionalKey(Timestamp)
+}).check(
+  Schema.makeFilter(
+    (poll) => poll.ballot === "open" || poll.identity !== "anyone" || `an identity, since the ballot is ${poll.ballot}`
+  ),
+  Schema.makeFilter(
+    (poll) => poll.results !== "after_vote" || poll.identity !== "anyone" || "an identity, since results are after_vote"
+  ),
+  Schema.makeFilter(
+    (poll) =>
+      poll.opens_at === undefined ||
+      poll.closes_at === undefined ||
+      Date.parse(poll.opens_at) < Date.parse(poll.closes_at) ||
+      "closes_at after opens_at"
+  )
+)
+export type PollDefinition = typeof PollDefinition.Type
+
+/** A poll as the API shows it. */
+export const PollView = Schema.Struct({
+  slug: PollSlug,
+  title: Schema.String,
+  description: Schema.optionalKey(Schema.String),
+  options: Schema.Array(PollOption),
+  ballot: Ballot,
+  identity: Identity,
+  results: ResultsVisibility,
+  opens_at: Schema.optionalKey(Schema.String),
+  closes_at: Schema.optionalKey(Schema.String),
+  status: Schema.Literals(["upcoming", "open", "closed"])
+})
+export type PollView = typeof PollView.Type
+
+export const fromDefinition = ({ closes_at, opens_at, ...poll }: PollDefinition): Poll => ({
+  ...poll,
+  ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
+  ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
+})
+
+export const toView = (poll: Poll, now: number): PollView => {
+  const { closesMs, opensMs, ...shown } = poll
+  return {
+    ...shown,
+    ...(opensMs === undefined ? {} : { opens_at: new Date(opensMs).toISOString() }),
+    ...(closesMs === undefined ? {} : { closes_at: new Date(closesMs).toISOString() }),
+    status: pollStatus(poll, now)
+  }
 }

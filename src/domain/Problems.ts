@@ -30,6 +30,45 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("
   title: "Method Not Allowed"
 }) {}
 
+export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthorized", {
+  type: name("unauthorized"),
+  status: 401,
+  title: "Unauthorized"
+}) {}
+
+export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
+  type: name("forbidden"),
+  status: 403,
+  title: "Forbidden"
+}) {}
+
+/** The poll shows its results later, or to others. */
+export class ResultsHidden extends HttpApiError.Problem<ResultsHidden>()("ResultsHidden", {
+  type: name("results-hidden"),
+  status: 403,
+  title: "Forbidden"
+}) {}
+
+/** The poll is closed, or not open yet. */
+export class PollNotOpen extends HttpApiError.Problem<PollNotOpen>()("PollNotOpen", {
+  type: name("poll-not-open"),
+  status: 409,
+  title: "Conflict"
+}) {}
+
+/** The voter's first vote counts, and has been cast. */
+export class HasVoted extends HttpApiError.Problem<HasVoted>()("HasVoted", {
+  type: name("has-voted"),
+  status: 409,
+  title: "Conflict"
+}) {}
+
+export class PollExists extends HttpApiError.Problem<PollExists>()("PollExists", {
+  type: name("poll-exists"),
+  status: 409,
+  title: "Conflict"
+}) {}
+
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
   type: "about:blank",
   status: 413,

@@ -43,6 +43,8 @@ create table vote_event (
   recorded_at timestamptz not null default now()
 );
 
+create index vote_event_voter on vote_event (poll, voter) where voter is not null;
+
 -- The vote that counts of each voter, in polls where not each vote does.
 create table ballot (
   poll text collate "C" not null references poll (slug),
