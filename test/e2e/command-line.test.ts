@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import manifest from "../../package.json" with { type: "json" }
+import { launchProgram } from "../support/processes.ts"
+
+/** EX_CONFIG in sysexits.h. */
+const exitConfig = 78
+
+/** Runs the program to its end. */
+const run = Effect.fnUntraced(function* (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) {
+  const program = yield* launchProgram(args, { env })
+  const { code } = yield* program.ended
+  return { code, stdout: program.stdout(), stderr: program.stderr() }
+})
+
+describe("the command line", () => {
+  it.live("names all wrong settings at once, starts nothing and shows no secret", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["--role=all"], {
+        PORT: "80000",
+        REDIS_URL: "http://:topsecret@127.0.0.1",
+        DATABASE_URL: "mysql://root:topsecret@127.0.0.1/votes",
+        BATCH_SIZE: "many",
+        SHUTDOWN_TIMEOUT: "soon",
+        ENVIRONMENT: "prod"
+      })
+      assert.strictEqual(code, exitConfig)
+      assert.strictEqual(stdout, "")
+      const named = stderr.split("\n").flatMap((line) => /^ {2}([A-Z_]+) is /.exec(line)?.[1] ?? [])
+      assert.deepStrictEqual(named.sort(), [
+        "BATCH_SIZE",
+        "DATABASE_URL",
+        "ENVIRONMENT",
+        "PORT",
+        "REDIS_URL",
+        "SHUTDOWN_TIMEOUT"
+      ])
+      assert.notInclude(stderr, "topsecret")
+    })
+  )
+
+  it.live.each([
+    { role: "api", environment: "development" },
+    { role: "consumer", environment: "development" },
+    { role: "all", environment: "production" }
+  ])("wants the servers' URLs for the role $role in $environment", ({ role, environment }) =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run([`--role=${role}`], { ENVIRONMENT: environment })
+      assert.strictEqual(code, exitConfig)
+      assert.strictEqual(stdout, "")
+      assert.match(stderr, /REDIS_URL is not set.*DATABASE_URL is not set/s)
+    })
+  )
+
+  it.live("tells how to use it", () =>
+    Effect.gen(function* () {
+      const help = yield* run(["--help"])
+      assert.strictEqual(help.code, 0)
+      assert.match(help.stdout, /--role.*api.*consumer.*all/s)
+      const version = yield* run(["--version"])
+      assert.strictEqual(version.code, 0)
+      assert.include(version.stdout, manifest.version)
+    })
+  )
+
+  it.live("refuses a role that there is not", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["--role=voter"])
+      assert.notStrictEqual(code, 0)
+      assert.match(stdout + stderr, /--role: "voter"\. Expected: "api" \| "consumer" \| "all"/)
+    })
+  )
+})

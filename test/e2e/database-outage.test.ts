@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { startLoad } from "../support/load.ts"
+import { startApi, startConsumer } from "../support/processes.ts"
+import { get } from "./call.ts"
+import { ownPostgres } from "./ownServer.ts"
+import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
+
+describe("without PostgreSQL", () => {
+  it.live(
+    "programs start and take votes, go on taking them through outages, and count all of them in the end",
+    () =>
+      Effect.gen(function* () {
+        const postgres = yield* ownPostgres
+        const site = yield* makeSite({ databaseUrl: postgres.url })
+        yield* postgres.crash
+        const [{ url }] = yield* Effect.all([startApi("api", site), startConsumer(site)], { concurrency: "unbounded" })
+        yield* untilReady(url, { database: true })
+        const load = yield* startLoad({ url: () => url, connections: 8, pace: 5 })
+        const moreVotes = Effect.suspend(() => {
+          const wanted = load.receipts.length + 100
+          return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
+        })
+        yield* moreVotes
+        assert.strictEqual((yield* get(`${url}/api/results`)).status, 503)
+        yield* postgres.start
+        yield* untilReady(url)
+
+        for (const outage of ["crash", "freeze"] as const) {
+          yield* moreVotes
+          const known = yield* patiently(
+            Effect.gen(function* () {
+              const { body } = yield* get(`${url}/api/results`)
+              assert.isAbove(Number(body.total_votes), 0)
+              return body
+            })
+          )
+          yield* postgres[outage]
+          yield* untilReady(url, { database: true })
+          yield* moreVotes
+          const { body, status } = yield* get(`${url}/api/results`)
+          assert.strictEqual(status, 200)
+          assert.isAtLeast(Number(body.total_votes), Number(known.total_votes))
+          yield* outage === "crash" ? postgres.start : postgres.thaw
+          yield* untilReady(url)
+        }
+
+        yield* moreVotes
+        yield* load.stop
+        assert.deepStrictEqual(load.outcomes, { "201": load.receipts.length })
+        assert.strictEqual(yield* expectCounted(site, load.receipts), load.receipts.length)
+      }),
+    90_000
+  )
+})

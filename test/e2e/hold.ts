@@ -1,0 +1,67 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { entriesInHand, patiently, type Site } from "./site.ts"
+
+/** Keeps the database from counting until it is released, by a lock; a batch that is being counted waits. */
+export const holdLedger = Effect.fnUntraced(function* ({ sql }: Site) {
+  const held = yield* Deferred.make<void>()
+  const done = yield* Deferred.make<void>()
+  const holding = yield* Effect.andThen(
+    sql`lock table vote_event in access exclusive mode`,
+    Effect.andThen(Deferred.succeed(held, undefined), Deferred.await(done))
+  ).pipe(sql.withTransaction, Effect.forkScoped)
+  yield* Effect.raceFirst(Deferred.await(held), Fiber.join(holding))
+  return { release: Effect.andThen(Deferred.succeed(done, undefined), Fiber.join(holding)) }
+})
+
+/** Waits until a consumer was given an entry that it can't ack yet. */
+export const untilInHand = (site: Site, entries = 1) =>
+  patiently(Effect.map(entriesInHand(site), (inHand) => assert.isAtLeast(inHand, entries)))
+
+/** A way to the server at `url` that can be held up: what is sent then arrives when it is let go. */
+export const makeDetour = Effect.fnUntraced(function* (url: string) {
+  const { hostname, port } = new URL(url)
+  const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
+  let holding = false
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    clients.add(client)
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      // One end that is lost ends the other.
+      socket.on("error", () => undefined)
+      socket.on("close", () => {
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    upstream.pipe(client)
+    client.on("data", (chunk) => void upstream.write(chunk))
+    if (holding) client.pause()
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.void))
+    }),
+    () =>
+      Effect.sync(() => {
+        server.close()
+        for (const socket of sockets) socket.destroy()
+      })
+  )
+  const detour = new URL(url)
+  detour.port = String((server.address() as AddressInfo).port)
+  return {
+    url: detour.href,
+    hold: Effect.sync(() => {
+      holding = true
+      for (const client of clients) client.pause()
+    }),
+    letGo: Effect.sync(() => {
+      holding = false
+      for (const client of clients) client.resume()
+    })
+  }
+})

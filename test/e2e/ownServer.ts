@@ -1,0 +1,46 @@
+import { Effect, type Redacted, Scope } from "effect"
+import type { EmbeddedError } from "../../src/layers/embedded/EmbeddedError.ts"
+import { startPostgres } from "../../src/layers/embedded/PostgresServer.ts"
+import { startRedis } from "../../src/layers/embedded/RedisServer.ts"
+import type { Server } from "../../src/layers/embedded/Server.ts"
+import { dataFolder } from "../support/dataFolder.ts"
+import { quiet } from "../support/servers.ts"
+
+/** A server for one test, which may stop it and start it again on the same port with the same data. */
+export interface OwnServer {
+  readonly url: Redacted.Redacted<string>
+  readonly start: Effect.Effect<void, EmbeddedError>
+  readonly crash: Effect.Effect<void>
+  /** It is there, and does not answer. */
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
+}
+
+type Start = (options: {
+  readonly dataDir: string
+  readonly port?: number
+}) => Effect.Effect<Server, EmbeddedError, Scope.Scope>
+
+const own = Effect.fnUntraced(function* (run: Start) {
+  const scope = yield* Effect.scope
+  const dataDir = yield* dataFolder
+  // That it dies is no news here.
+  const start = (port?: number) =>
+    run({ dataDir, ...(port === undefined ? {} : { port }) }).pipe(Scope.provide(scope), Effect.provide(quiet))
+  let running = yield* start()
+  const { port, url } = running
+  return {
+    url,
+    start: Effect.map(start(port), (server) => {
+      running = server
+    }),
+    // The second signal is for none; it waits until all of its processes are gone.
+    crash: Effect.suspend(() => Effect.andThen(running.signal("SIGKILL"), running.stop)),
+    freeze: Effect.suspend(() => running.signal("SIGSTOP")),
+    thaw: Effect.suspend(() => running.signal("SIGCONT"))
+  } satisfies OwnServer
+})
+
+export const ownRedis = own(startRedis)
+
+export const ownPostgres = own(startPostgres)
