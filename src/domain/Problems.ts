@@ -120,12 +120,26 @@ export interface Problem {
   readonly errors?: ReadonlyArray<FieldError> | undefined
 }
 
+/** What went wrong, down to what the server itself said of it. */
+export const reasonOf = (error: unknown): string => {
+  const messages: Array<string> = []
+  for (
+    let at: unknown = error;
+    at instanceof Error && messages.length < 5;
+    at = "reason" in at ? at.reason : at.cause
+  ) {
+    const code = "code" in at && typeof at.code === "string" ? ` (${at.code})` : ""
+    if (at.message !== "" && !messages.includes(`${at.message}${code}`)) messages.push(`${at.message}${code}`)
+  }
+  return messages.length === 0 ? String(error) : messages.join(": ")
+}
+
 /** Redis or PostgreSQL did not do what was asked of it; `cause` is the driver's own error. */
 export class OutOfService extends Schema.TaggedError<OutOfService>()("OutOfService", {
   part: Schema.Literals(["redis", "database"]),
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `${this.part} is out of service: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `${this.part} is out of service: ${reasonOf(this.cause)}`
   }
 }

@@ -1,11 +1,18 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { PollDefinition, PollView } from "../domain/Poll.ts"
 import {
   BodyTooLarge,
+  Forbidden,
+  HasVoted,
   InvalidFields,
   Malformed,
   NotFound,
+  PollExists,
+  PollNotOpen,
+  ResultsHidden,
   TooManyRequests,
+  Unauthorized,
   Unavailable,
   UnsupportedMediaType
 } from "../domain/Problems.ts"
@@ -30,7 +37,17 @@ const idempotencyKey = {
 }
 
 const withIdempotencyKey = OpenApi.annotations({
-  transform: (operation) => ({ ...operation, parameters: [idempotencyKey] })
+  transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), idempotencyKey] })
+})
+
+const inPoll = { params: { slug: Schema.String } }
+
+const summary = (text: string, description?: string) =>
+  OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
+
+/** Described by hand, for the few endpoints that need the admin's token. */
+const forAdmin = OpenApi.annotations({
+  transform: (operation) => ({ ...operation, security: [{ admin: [] }] })
 })
 
 const castVote = {
@@ -41,7 +58,7 @@ const castVote = {
 
 const readResults = {
   success: Results,
-  error: [Unavailable] as const
+  error: [NotFound, ResultsHidden, Unavailable] as const
 }
 
 export const VotesGroup = HttpApiGroup.make("votes").add(
@@ -56,7 +73,77 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
     .annotateMerge(withIdempotencyKey),
   HttpApiEndpoint.post("castVoteShort", "/vote", castVote)
     .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
+    .annotateMerge(withIdempotencyKey),
+  HttpApiEndpoint.post("castVoteIn", "/api/polls/:slug/votes", {
+    ...castVote,
+    ...inPoll,
+    error: [...voteErrors, Unauthorized, Forbidden, NotFound, PollNotOpen, HasVoted]
+  })
+    .annotateMerge(
+      summary(
+        "Vote in a poll",
+        "In a poll for tokens, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the first answer sets."
+      )
+    )
     .annotateMerge(withIdempotencyKey)
+)
+
+const events = {
+  success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/event-stream" })),
+  error: [NotFound, ResultsHidden, Unavailable] as const
+}
+
+const eventsAbout =
+  "Server-Sent Events: `event: tally`, `id` the revision, `data` the body of the results; the present state at once, then each change, at most ten a second."
+
+export const TokenRequest = Schema.Struct({
+  count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+})
+
+const adminErrors = [
+  Malformed,
+  Unauthorized,
+  Forbidden,
+  BodyTooLarge,
+  UnsupportedMediaType,
+  InvalidFields,
+  TooManyRequests,
+  Unavailable
+] as const
+
+export const PollsGroup = HttpApiGroup.make("polls").add(
+  HttpApiEndpoint.get("polls", "/api/polls", {
+    success: Schema.Struct({ polls: Schema.Array(PollView) })
+  }).annotateMerge(summary("All polls, the newest first")),
+  HttpApiEndpoint.post("createPoll", "/api/polls", {
+    payload: PollDefinition,
+    success: PollView.pipe(HttpApiSchema.status(201)),
+    error: [...adminErrors, PollExists]
+  })
+    .annotateMerge(summary("Create a poll"))
+    .annotateMerge(forAdmin),
+  HttpApiEndpoint.get("poll", "/api/polls/:slug", {
+    ...inPoll,
+    success: PollView,
+    error: [NotFound] as const
+  }).annotateMerge(summary("A poll")),
+  HttpApiEndpoint.post("closePoll", "/api/polls/:slug/close", {
+    ...inPoll,
+    success: PollView,
+    error: [Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable] as const
+  })
+    .annotateMerge(
+      summary("Close a poll now", "Votes accepted before count, however late they are counted; none after.")
+    )
+    .annotateMerge(forAdmin),
+  HttpApiEndpoint.post("issueTokens", "/api/polls/:slug/tokens", {
+    ...inPoll,
+    payload: TokenRequest,
+    success: Schema.Struct({ tokens: Schema.Array(Schema.String) }).pipe(HttpApiSchema.status(201)),
+    error: [...adminErrors, NotFound]
+  })
+    .annotateMerge(summary("Make tokens for voters", "Each is for one voter of this poll, and holds until it closes."))
+    .annotateMerge(forAdmin)
 )
 
 export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
@@ -82,7 +169,21 @@ export const ResultsGroup = HttpApiGroup.make("results").add(
   ),
   HttpApiEndpoint.get("resultsShort", "/results", readResults).annotateMerge(
     OpenApi.annotations({ summary: "Short for `GET /api/results`" })
-  )
+  ),
+  HttpApiEndpoint.get("resultsStream", "/api/results/stream", events).annotateMerge(
+    summary("The default poll's results, live", eventsAbout)
+  ),
+  HttpApiEndpoint.get("resultsOf", "/api/polls/:slug/results", { ...readResults, ...inPoll }).annotateMerge(
+    summary("A poll's results")
+  ),
+  HttpApiEndpoint.get("resultsStreamOf", "/api/polls/:slug/results/stream", { ...events, ...inPoll }).annotateMerge(
+    summary("A poll's results, live", eventsAbout)
+  ),
+  HttpApiEndpoint.get("resultsCsvOf", "/api/polls/:slug/results.csv", {
+    ...inPoll,
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/csv" })),
+    error: [NotFound, ResultsHidden, Unavailable] as const
+  }).annotateMerge(summary("A poll's results for a spreadsheet"))
 )
 
 export const Health = Schema.Struct({ status: Schema.Literal("healthy") })
@@ -110,6 +211,7 @@ export const OperationsGroup = HttpApiGroup.make("operations").add(
 
 export const Api = HttpApi.make("tallykeep")
   .add(VotesGroup)
+  .add(PollsGroup)
   .add(ReceiptsGroup)
   .add(ResultsGroup)
   .add(OperationsGroup)
@@ -119,6 +221,10 @@ export const Api = HttpApi.make("tallykeep")
       version: process.env.TALLYKEEP_VERSION ?? "0.0.0",
       description:
         "Votes that count exactly once. All errors are RFC 9457 problems (`application/problem+json`), here with their `detail` and, for fields, a JSON pointer each.",
-      license: { name: "MIT" }
+      license: { name: "MIT" },
+      transform: (spec) => ({
+        ...spec,
+        components: { ...spec.components, securitySchemes: { admin: { type: "http", scheme: "bearer" } } }
+      })
     })
   )

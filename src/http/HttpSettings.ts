@@ -14,6 +14,14 @@ export class HttpSettings extends Context.Service<
     readonly rateLimit: RateLimit | undefined
     /** How many proxies in front are ours, each adding an address to `X-Forwarded-For`. */
     readonly trustProxy: number
+    /** Opens the admin's endpoints; without it they are off. */
+    readonly adminToken: string | undefined
+    /** Signs cookies and tokens, and keys the voters' hashes: the same in every process, for ever. */
+    readonly voterSecret: string | undefined
+    /** An identity provider's keys, and what its tokens must say. */
+    readonly jwksUrl: string | undefined
+    readonly jwtIssuer: string | undefined
+    readonly jwtAudience: string | undefined
     /** How long `/ready` says no before connections are refused, in ms. */
     readonly shutdownDelay: number
   }

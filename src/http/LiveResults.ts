@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Cause, Clock, Context, Deferred, Effect, Layer } from "effect"
 import { NotFound, Unavailable } from "../domain/Problems.ts"
-import { toResults } from "../domain/Tally.ts"
+import { type Results, toResults } from "../domain/Tally.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { Backlog } from "../stream/Backlog.ts"
 
@@ -9,6 +9,9 @@ import { Backlog } from "../stream/Backlog.ts"
 export interface Snapshot {
   readonly body: string
   readonly etag: string
+  readonly revision: number
+  readonly status: Results["status"]
+  readonly results: Results
   /** When the ledger was asked, in ms. */
   readonly readAt: number
 }
@@ -33,6 +36,8 @@ export class LiveResults extends Context.Service<
   {
     /** At most 2 s old while the ledger answers, and up to 60 s old while it does not. */
     current(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
+    /** The same, from a reading that begins now. */
+    latest(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
   }
 >()("tallykeep/http/LiveResults") {
   static readonly layer = Layer.effect(
@@ -51,9 +56,10 @@ export class LiveResults extends Context.Service<
           delete cached.snapshot
           return
         }
-        const body = JSON.stringify(toResults(tally, backlog.pending()))
+        const results = toResults(tally, backlog.pending())
+        const body = JSON.stringify(results)
         const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
-        cached.snapshot = { body, etag, readAt }
+        cached.snapshot = { body, etag, readAt, revision: results.revision, status: results.status, results }
       })
 
       /** Starts reading, unless that is under way; what it gives is done when the reading is, well or not. */
@@ -104,7 +110,17 @@ export class LiveResults extends Context.Service<
           : new Unavailable({ detail: "Results temporarily unavailable" })
       })
 
-      return LiveResults.of({ current })
+      const latest = (poll: string) =>
+        Effect.suspend(() => {
+          const cached = polls.get(poll)
+          const under = cached?.reading === undefined ? Effect.void : Deferred.await(cached.reading)
+          return Effect.andThen(
+            under,
+            Effect.suspend(() => (cached === undefined ? Effect.void : refresh(poll, cached)))
+          )
+        }).pipe(Effect.andThen(current(poll)))
+
+      return LiveResults.of({ current, latest })
     })
   )
 }

@@ -23,3 +23,13 @@ export const problemResponse = (
     headers: { "cache-control": "no-store", ...headers }
   })
 }
+
+/** The headers that belong to a refusal by its status: when to try again, how to say who one is. */
+const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { "www-authenticate": "Bearer" },
+  503: { "retry-after": "1" }
+}
+
+/** A problem with the headers that its status asks for. */
+export const refusalResponse = (problem: Problem, url: string): HttpServerResponse.HttpServerResponse =>
+  problemResponse(problem, url, refusalHeaders[problem.status])

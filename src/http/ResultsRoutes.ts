@@ -1,30 +1,90 @@
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { defaultPoll } from "../domain/Poll.ts"
+import { defaultPoll, type Poll } from "../domain/Poll.ts"
 import { Api } from "./Api.ts"
+import { resultsCsv } from "./Csv.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
-import { problemResponse } from "./Problem.ts"
+import { LiveStreams } from "./LiveStreams.ts"
+import { Polls } from "./Polls.ts"
+import { refusalResponse } from "./Problem.ts"
+import { Visibility } from "./Visibility.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+
+interface Asked {
+  readonly request: Request
+}
+
+interface AskedOf extends Asked {
+  readonly params: { readonly slug: string }
+}
 
 export const layerResults = HttpApiBuilder.group(
   Api,
   "results",
   Effect.fnUntraced(function* (handlers) {
+    const polls = yield* Polls
     const results = yield* LiveResults
-    const read =
-      (poll: string) =>
-      ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) =>
-        Effect.match(results.current(poll), {
-          onSuccess: (snapshot) => snapshotResponse(snapshot, request.headers["if-none-match"]),
-          onFailure: (problem) =>
-            problemResponse(problem, request.url, problem._tag === "Unavailable" ? { "retry-after": "1" } : {})
+    const streams = yield* LiveStreams
+    const visibility = yield* Visibility
+
+    /** Answers with what `show` makes of the poll, once it is clear that the asker may see its results. */
+    const answer = <E extends Parameters<typeof refusalResponse>[0]>(
+      slug: string,
+      request: Request,
+      show: (poll: Poll) => Effect.Effect<HttpServerResponse.HttpServerResponse, E>
+    ) =>
+      polls.get(slug).pipe(
+        Effect.tap((poll) => visibility.check(poll, request)),
+        Effect.flatMap(show),
+        Effect.match({
+          onSuccess: (response) => response,
+          onFailure: (problem) => refusalResponse(problem, request.url)
         })
-    return handlers.handleRaw("results", read(defaultPoll.slug)).handleRaw("resultsShort", read(defaultPoll.slug))
+      )
+
+    const read = (slug: string, request: Request) =>
+      answer(slug, request, (poll) =>
+        Effect.map(results.current(slug), (snapshot) =>
+          snapshotResponse(poll, snapshot, request.headers["if-none-match"])
+        )
+      )
+
+    const stream = (slug: string, request: Request) =>
+      answer(slug, request, () =>
+        Effect.map(streams.watch(slug, request.headers["last-event-id"]), (frames) =>
+          request.method === "HEAD"
+            ? HttpServerResponse.empty({ headers: streamHeaders })
+            : HttpServerResponse.stream(frames, { contentType: "text/event-stream", headers: streamHeaders })
+        )
+      )
+
+    const csv = (slug: string, request: Request) =>
+      answer(slug, request, (poll) =>
+        Effect.map(results.current(slug), (snapshot) =>
+          HttpServerResponse.text(resultsCsv(poll, snapshot.results), {
+            contentType: "text/csv; charset=utf-8",
+            headers: { "cache-control": "no-store", "content-disposition": `attachment; filename="${poll.slug}.csv"` }
+          })
+        )
+      )
+
+    return handlers
+      .handleRaw("results", ({ request }: Asked) => read(defaultPoll.slug, request))
+      .handleRaw("resultsShort", ({ request }: Asked) => read(defaultPoll.slug, request))
+      .handleRaw("resultsStream", ({ request }: Asked) => stream(defaultPoll.slug, request))
+      .handleRaw("resultsOf", ({ params, request }: AskedOf) => read(params.slug, request))
+      .handleRaw("resultsStreamOf", ({ params, request }: AskedOf) => stream(params.slug, request))
+      .handleRaw("resultsCsvOf", ({ params, request }: AskedOf) => csv(params.slug, request))
   })
 )
 
-const snapshotResponse = ({ body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
-  const headers = { etag, "cache-control": "public, max-age=2" }
+/** A proxy that gathers up events would hold them back. */
+const streamHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" }
+
+const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
+  const headers = { etag, "cache-control": poll.results === "live" ? "public, max-age=2" : "private, no-store" }
   return ifNoneMatch !== undefined && matches(ifNoneMatch, etag)
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.text(body, { contentType: "application/json", headers })

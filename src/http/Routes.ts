@@ -2,7 +2,8 @@ import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
 import { layerOperations } from "./Operations.ts"
-import { layerPages, pagePaths } from "./Pages.ts"
+import { layerPages, pageMethods } from "./Pages.ts"
+import { layerPollRoutes } from "./PollRoutes.ts"
 import { layerReceipts } from "./Receipts.ts"
 import { layerResults } from "./ResultsRoutes.ts"
 import { layerVotes } from "./Votes.ts"
@@ -12,13 +13,13 @@ const openapiPath = "/openapi.json"
 /** All routes: those of the API's description, and the pages. */
 export const layerRoutes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath }).pipe(
-    Layer.provide([layerVotes, layerReceipts, layerResults, layerOperations])
+    Layer.provide([layerPollRoutes, layerVotes, layerReceipts, layerResults, layerOperations])
   ),
   layerPages
 )
 
 /** The methods of each path, for `Allow`; a part such as `:vote_id` stands for any. */
-const methods = new Map<string, Array<string>>([openapiPath, ...pagePaths].map((path) => [path, ["GET"]]))
+const methods = new Map<string, ReadonlyArray<string>>([[openapiPath, ["GET"]], ...pageMethods])
 for (const group of Object.values(Api.groups)) {
   for (const { method, path } of Object.values(group.endpoints)) {
     methods.set(path, [...(methods.get(path) ?? []), method])

@@ -1,7 +1,7 @@
 import type { Server } from "node:http"
 import { Server as NetServer } from "node:net"
 import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
-import { Data, Effect, Layer } from "effect"
+import { Data, Deferred, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Malformed } from "../domain/Problems.ts"
 import { withFallback } from "./Fallback.ts"
@@ -96,6 +96,7 @@ const pollInterval = 20
  */
 const drain = Effect.fnUntraced(function* (node: Server, lifecycle: Lifecycle["Service"], delay: number) {
   lifecycle.stopping = true
+  yield* Deferred.succeed(lifecycle.stop, undefined)
   yield* Effect.logInfo("Shutting down: no longer ready")
   yield* Effect.sleep(delay)
   // http.Server's own close also ends idle connections at once, with what may be on its way in them.

@@ -59,5 +59,5 @@ const invalid = (errors: ReadonlyArray<FieldError>, options: ReadonlySet<string>
   new InvalidFields({ detail: `A vote is an object with one field, option: ${[...options].join(" or ")}`, errors })
 
 /** A field's name, which the client chose, as a token of a JSON pointer in a URI fragment. */
-const pointerToken = (key: string): string =>
+export const pointerToken = (key: string): string =>
   encodeURIComponent(key.slice(0, 64).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"))

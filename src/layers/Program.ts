@@ -1,11 +1,14 @@
-import { Duration, Effect, Layer, type Redacted } from "effect"
+import { hostname } from "node:os"
+import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
-import { LiveResults } from "../http/LiveResults.ts"
 import { PublicFolder } from "../http/Pages.ts"
 import { layerServer } from "../http/Server.ts"
+import { layerHttpServices } from "../http/Services.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import { PollStore } from "../ledger/Polls.ts"
+import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { layerHousekeeping } from "../stream/Housekeeping.ts"
 import { layerPool } from "../stream/Pool.ts"
@@ -15,6 +18,7 @@ import { layerPostgres } from "./Postgres.ts"
 import { layerRedis } from "./Redis.ts"
 import type { Role, Settings } from "./Settings.ts"
 import { tracked } from "./Shutdown.ts"
+import { welcome } from "./Welcome.ts"
 
 /** Where Redis and PostgreSQL are. */
 export interface Servers {
@@ -22,12 +26,16 @@ export interface Servers {
   readonly databaseUrl: Redacted.Redacted
 }
 
+const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined ? undefined : Redacted.value(secret))
+
 const layerHttpSettings = (settings: Settings) =>
   Layer.succeed(
     HttpSettings,
     HttpSettings.of({
       ...settings,
       production: settings.environment === "production",
+      adminToken: reveal(settings.adminToken),
+      voterSecret: reveal(settings.voterSecret),
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
   )
@@ -38,7 +46,9 @@ const layerStreamSettings = (settings: Settings) =>
     StreamSettings.of({
       stream: settings.streamName,
       group: settings.consumerGroup,
-      consumer: settings.consumerName,
+      // The embedded Redis has one consumer process: with the same name, it takes up what it had when it was killed.
+      consumer:
+        settings.consumerName ?? (settings.redisUrl === undefined ? "embedded" : `${hostname()}-${process.pid}`),
       fibers: settings.consumerFibers,
       batchSize: settings.batchSize,
       blockMs: settings.blockMs,
@@ -51,7 +61,7 @@ const layerStreamSettings = (settings: Settings) =>
 
 /** Redis, PostgreSQL, and what is made of them: shared by both halves. */
 const layerParts = (settings: Settings, servers: Servers) =>
-  Layer.mergeAll(VoteStream.layer, Ledger.layer).pipe(
+  Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(servers.redisUrl),
@@ -69,16 +79,20 @@ const layerParts = (settings: Settings, servers: Servers) =>
  */
 export const layerProgram = (role: Role, settings: Settings, servers: Servers, publicFolder: URL) => {
   const pool = Layer.mergeAll(layerPool, layerHousekeeping).pipe(tracked("the consumer pool"))
+  // Votes that come in right after the start would find Redis not connected yet.
+  const connected = Layer.effectDiscard(
+    Effect.flatMap(VoteStream, ({ ping }) =>
+      ping.pipe(Effect.retry(Schedule.spaced("5 millis")), Effect.timeoutOption("2 seconds"))
+    )
+  )
+  const listening = HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
   const api = Layer.effectDiscard(
-    HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
+    settings.environment === "production" ? listening : Effect.andThen(listening, welcome)
   ).pipe(
-    Layer.provideMerge(layerServer),
-    Layer.provide([
-      LiveResults.layer.pipe(Layer.provideMerge(Backlog.layer)),
-      Lifecycle.layer,
-      layerHttpSettings(settings),
-      Layer.succeed(PublicFolder, publicFolder)
-    ]),
+    Layer.provideMerge(layerServer.pipe(Layer.provide(connected))),
+    Layer.provide(layerHttpServices),
+    Layer.provide([Backlog.layer, Lifecycle.layer]),
+    Layer.provide([layerHttpSettings(settings), Layer.succeed(PublicFolder, publicFolder)]),
     tracked("the HTTP server")
   )
   const branches = {

@@ -1,7 +1,8 @@
-import { Console, Duration, Effect, Layer, Logger, References } from "effect"
+import { Duration, Effect, Layer, Logger, References } from "effect"
 import { layerProgram, type Servers } from "./Program.ts"
 import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
+import { findVoterSecret } from "./VoterSecret.ts"
 
 const layerLogging = (settings: Settings) =>
   Layer.mergeAll(
@@ -23,27 +24,14 @@ const findServers = Effect.fnUntraced(function* ({ dataDir, databaseUrl, redisUr
   return servers as Servers
 })
 
-/** What to try first, for a person who has just started it. */
-const welcome = ({ host, port }: Settings) => {
-  const address = `http://${host === "127.0.0.1" ? "localhost" : host}:${port}`
-  return Console.log(
-    `\n  tallykeep is ready at ${address}\n\n` +
-      `  Vote:     curl -X POST ${address}/api/vote -H 'content-type: application/json' -d '{"option":"cats"}'\n` +
-      `  Results:  curl ${address}/api/results\n` +
-      "  Stop:     Ctrl-C\n"
-  )
-}
-
 /** Runs a role until it is told to stop. `publicFolder` holds the pages' files. */
 export const run = (role: Role, publicFolder: URL) =>
   Effect.gen(function* () {
-    const settings = yield* loadSettings(role)
+    const given = yield* loadSettings(role)
+    const settings = { ...given, voterSecret: role === "consumer" ? undefined : yield* findVoterSecret(given) }
     yield* Effect.sync(() => installShutdown(Duration.toMillis(settings.shutdownTimeout)))
     const program = Layer.unwrap(
       Effect.map(findServers(settings), (servers) => layerProgram(role, settings, servers, publicFolder))
     ).pipe(tracked("the embedded servers"))
-    const greeting = role !== "consumer" && settings.environment !== "production" ? welcome(settings) : Effect.void
-    yield* Layer.launch(Layer.effectDiscard(greeting).pipe(Layer.provide(program))).pipe(
-      Effect.provide(layerLogging(settings))
-    )
+    yield* Layer.launch(program).pipe(Effect.provide(layerLogging(settings)))
   })

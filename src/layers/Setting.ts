@@ -61,6 +61,26 @@ export const url = (name: string, protocols: ReadonlyArray<string>): Setting<Red
 
 const parseUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined)
 
+/** A secret, never shown; long enough not to be guessed. */
+export const secret = (name: string, minimum: number): Setting<Redacted.Redacted> =>
+  setting(
+    name,
+    `a secret of at least ${minimum} visible characters`,
+    undefined,
+    (value) => (/^[!-~]+$/.test(value) && value.length >= minimum ? Redacted.make(value, { label: name }) : undefined),
+    true
+  )
+
+/** A web address that is no secret. */
+export const webUrl = (name: string): Setting<string> =>
+  setting(name, "a URL that starts with https:// or http://", undefined, (value) =>
+    /^https?:$/.test(parseUrl(value)?.protocol ?? "") ? value : undefined
+  )
+
+/** A text that stands for nothing where it is not set. */
+export const optionalText = (name: string): Setting<string> =>
+  setting(name, "a text of visible characters", undefined, (value) => (/^[!-~]+$/.test(value) ? value : undefined))
+
 /** `*` or origins, separated by commas. */
 export const origins = (name: string, fallback: string): Setting<ReadonlyArray<string>> =>
   setting(name, "* or origins such as https://example.com, separated by commas", fallback, (value) => {

@@ -1,4 +1,3 @@
-import { hostname } from "node:os"
 import { Config, Data, Duration, Effect, Option } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
 import * as Setting from "./Setting.ts"
@@ -16,7 +15,7 @@ export const definitions = {
   maxRequestSize: Setting.int("MAX_REQUEST_SIZE", 1, 2 ** 30, 1_048_576),
   streamName: Setting.text("STREAM_NAME", "votes"),
   consumerGroup: Setting.text("CONSUMER_GROUP", "vote-processors"),
-  consumerName: Setting.text("CONSUMER_NAME", `${hostname()}-${process.pid}`),
+  consumerName: Setting.optionalText("CONSUMER_NAME"),
   consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 2),
   batchSize: Setting.int("BATCH_SIZE", 1, 10_000, 1_000),
   blockMs: Setting.int("BLOCK_MS", 10, 60_000, 2_000),
@@ -26,6 +25,11 @@ export const definitions = {
   idempotencyTtl: Setting.duration("IDEMPOTENCY_TTL", "24h"),
   rateLimit: Setting.rateLimit("RATE_LIMIT"),
   trustProxy: Setting.int("TRUST_PROXY", 0, 16, 0),
+  adminToken: Setting.secret("ADMIN_TOKEN", 16),
+  voterSecret: Setting.secret("VOTER_SECRET", 32),
+  jwksUrl: Setting.webUrl("JWKS_URL"),
+  jwtIssuer: Setting.optionalText("JWT_ISSUER"),
+  jwtAudience: Setting.optionalText("JWT_AUDIENCE"),
   logLevel: Setting.logLevel("LOG_LEVEL", "INFO"),
   shutdownDelay: Setting.duration("SHUTDOWN_DELAY"),
   shutdownTimeout: Setting.duration("SHUTDOWN_TIMEOUT", "25s"),
@@ -36,10 +40,18 @@ type Value<S> = S extends Setting.Setting<infer A> ? A : never
 type Values = { readonly [Key in keyof typeof definitions]: Value<(typeof definitions)[Key]> | undefined }
 type Filled = { readonly [Key in keyof Values]: NonNullable<Values[Key]> }
 
-/** The settings as the program uses them: all given, but for the servers that may be embedded. */
-export interface Settings extends Omit<Filled, "redisUrl" | "databaseUrl" | "rateLimit"> {
-  readonly redisUrl: Values["redisUrl"]
-  readonly databaseUrl: Values["databaseUrl"]
+type Optional =
+  | "consumerName"
+  | "redisUrl"
+  | "databaseUrl"
+  | "adminToken"
+  | "voterSecret"
+  | "jwksUrl"
+  | "jwtIssuer"
+  | "jwtAudience"
+
+/** The settings as the program uses them: all given, but for those that stand for something only when they are set. */
+export interface Settings extends Omit<Filled, Optional | "rateLimit">, Pick<Values, Optional> {
   readonly rateLimit: RateLimit | undefined
 }
 
@@ -96,13 +108,11 @@ export const loadSettings = (role: Role): Effect.Effect<Settings, SettingsError 
       problems.push("CORS_ORIGINS is *, which production refuses; list the origins of your pages")
     }
     if (problems.length > 0) return yield* new SettingsError({ problems })
-    const { rateLimit, shutdownDelay, ...filled } = values as Values & Filled
+    const { rateLimit, shutdownDelay, ...filled } = values as Values & Omit<Filled, Optional>
     const open = openDefaults(production)
     const limit = rateLimit ?? open.rateLimit
     return {
       ...filled,
-      redisUrl: values.redisUrl,
-      databaseUrl: values.databaseUrl,
       rateLimit: limit === "off" ? undefined : limit,
       shutdownDelay: shutdownDelay ?? open.shutdownDelay
     }

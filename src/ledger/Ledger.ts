@@ -1,9 +1,10 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, type Duration, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
-import { OutOfService } from "../domain/Problems.ts"
+import { SqlClient } from "effect/sql"
+import { OutOfService, reasonOf } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
 import type { Acceptance, Vote, VoteStatus } from "../domain/Vote.ts"
+import { outOfService, within } from "./Bounded.ts"
 import { migrate } from "./Migrations.ts"
 import { refusesData } from "./SqlFailure.ts"
 
@@ -33,8 +34,8 @@ export interface Refusal {
 /** The database refused the batch for what is in it; nothing of it was counted. */
 export class BatchRefused extends Schema.TaggedError<BatchRefused>()("BatchRefused", { reason: Schema.String }) {}
 
-/** How long a question to the database may take before it counts as an outage. */
-const countTimeout: Duration.Input = "30 seconds"
+/** How long a question to the database may take before it counts as an outage; less than a shutdown may take. */
+const countTimeout: Duration.Input = "20 seconds"
 const readTimeout: Duration.Input = "5 seconds"
 const pingTimeout: Duration.Input = "1 second"
 
@@ -78,7 +79,7 @@ export class Ledger extends Context.Service<
           ${column(PgTypes.OID.int8, (vote) => vote.seq)},
           ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))}
         )`.pipe(
-          Effect.timeout(countTimeout),
+          within(countTimeout),
           Effect.mapError((error) =>
             error._tag === "SqlError" && refusesData(error)
               ? new BatchRefused({ reason: error.reason.message })
@@ -138,7 +139,7 @@ export class Ledger extends Context.Service<
         Effect.tap((ran) =>
           ran.length === 0 ? Effect.void : Effect.logInfo(`Migrated the database: ${ran.join(", ")}`)
         ),
-        Effect.tapError((error) => Effect.logWarning(`The database can't be migrated yet: ${error.message}`)),
+        Effect.tapError((error) => Effect.logWarning(`The database can't be migrated yet: ${reasonOf(error)}`)),
         Effect.retry(migrationRetry),
         Effect.provideService(SqlClient.SqlClient, sql),
         Effect.forkScoped
@@ -149,12 +150,3 @@ export class Ledger extends Context.Service<
     })
   )
 }
-
-/** Bounds a question to the database, and makes any failure of it an outage. */
-const outOfService =
-  (timeout: Duration.Input) =>
-  <A>(query: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutOfService> =>
-    query.pipe(
-      Effect.timeout(timeout),
-      Effect.mapError((cause) => new OutOfService({ part: "database", cause }))
-    )

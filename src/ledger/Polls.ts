@@ -1,8 +1,9 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import type { Poll, PollOption } from "../domain/Poll.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
+import { outOfService, within } from "./Bounded.ts"
 import { sqlState } from "./SqlFailure.ts"
 
 /** The polls, as the ledger keeps them. */
@@ -51,7 +52,7 @@ export class PollStore extends Context.Service<
             })
           )
           .pipe(
-            Effect.timeout(timeout),
+            within(timeout),
             Effect.mapError((error) =>
               error._tag === "SqlError" && sqlState(error) === "23505"
                 ? new PollExists({ detail: `There is a poll ${poll.slug} already` })
@@ -83,11 +84,7 @@ export class PollStore extends Context.Service<
 
 const timeout = "10 seconds"
 
-const bounded = <A>(query: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutOfService> =>
-  query.pipe(
-    Effect.timeout(timeout),
-    Effect.mapError((cause) => new OutOfService({ part: "database", cause }))
-  )
+const bounded = outOfService(timeout)
 
 const time = (ms: number | undefined) => PgTypes.int8(ms === undefined ? null : BigInt(ms))
 

@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schedule } from "effect"
+import { makeOutageLog } from "./Outage.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { VoteStream } from "./VoteStream.ts"
 
@@ -36,7 +37,12 @@ export class Backlog extends Context.Service<
           : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
       )
       yield* tellKeeping.pipe(Effect.retry(Schedule.spaced("1 second")), Effect.forkScoped)
-      yield* sample.pipe(Effect.ignore, Effect.repeat(Schedule.spaced(interval)), Effect.forkScoped)
+      const outage = makeOutageLog("Redis answers")
+      const watched = sample.pipe(
+        Effect.andThen(outage.up),
+        Effect.catch((error) => outage.down("take votes", error.message))
+      )
+      yield* watched.pipe(Effect.repeat(Schedule.spaced(interval)), Effect.forkScoped)
       return Backlog.of({ pending: () => pending, isFull: () => full })
     })
   )

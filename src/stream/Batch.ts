@@ -17,6 +17,8 @@ export interface BatchOptions {
 export interface BatchOutcome {
   readonly counted: number
   readonly dead: number
+  /** The polls that were voted in. */
+  readonly polls: ReadonlySet<string>
 }
 
 /** How long to wait before asking again about a vote that the ledger refused. */
@@ -51,7 +53,7 @@ export const recordBatch = Effect.fnUntraced(function* (
   for (const [entry, reason] of dead) {
     if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
   }
-  return { counted: entries.length - dead.length, dead: buried }
+  return { counted: entries.length - dead.length, dead: buried, polls: new Set(votes.map(({ poll }) => poll)) }
 })
 
 interface DecodedVote extends AcceptedVote {

@@ -2,6 +2,7 @@ import { Deferred, Effect, type Option, Schedule } from "effect"
 import type { Redis as Connection } from "ioredis"
 import { failpoint } from "../Failpoint.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
+import type { Announcements } from "./Announcements.ts"
 import { recordBatch } from "./Batch.ts"
 import type { OutageLog } from "./Outage.ts"
 import { type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
@@ -12,6 +13,7 @@ import type { StreamSettings } from "./StreamSettings.ts"
 export interface ConsumerParts {
   readonly redis: Redis["Service"]
   readonly ledger: Ledger["Service"]
+  readonly announcements: Announcements["Service"]
   readonly settings: StreamSettings["Service"]
   /** Done when the pool is to stop. */
   readonly stop: Deferred.Deferred<void>
@@ -34,7 +36,7 @@ const ownPending: Position = { pendingAfter: "0" }
  * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { counting, ledger, reading, redis, settings, stop } = parts
+  const { announcements, counting, ledger, reading, redis, settings, stop } = parts
   const { group, stream } = settings
   const options = { ...settings, consumer: name }
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
@@ -43,6 +45,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     const outcome = yield* recordBatch(ledger, redis.client, options, entries)
     failpoint("after-commit")
     yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    yield* Effect.forEach(outcome.polls, (poll) => announcements.announce("tally", poll), { concurrency: "unbounded" })
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
   })

@@ -23,13 +23,20 @@ const toFields = (vote: Vote): Array<string | number> => [
   vote.poll,
   "option",
   vote.option,
+  ...(vote.voter === undefined ? [] : ["voter", vote.voter]),
   "cast_at",
   vote.castAt
 ]
 
 /** Where an idempotency key is remembered; by its digest, since a client may choose it as long as it likes. */
-const keyRecord = (stream: string, poll: string, key: string): string =>
-  `${stream}:key:${poll}:${createHash("sha256").update(key).digest("base64url")}`
+const keyRecord = (stream: string, poll: string, voter: string | undefined, key: string): string =>
+  `${stream}:key:${poll}:${voter ?? ""}:${createHash("sha256").update(key).digest("base64url")}`
+
+/** A record as the script keeps it: stream_id, vote_id and option. */
+const fromRecord = (record: string): Appended => {
+  const [streamId = "", voteId = "", option = ""] = record.split(" ")
+  return { streamId, voteId, option }
+}
 
 /** The Redis Stream as the API sees it. */
 export class VoteStream extends Context.Service<
@@ -41,10 +48,14 @@ export class VoteStream extends Context.Service<
      */
     append(vote: Vote): Effect.Effect<string, OutOfService>
     /**
-     * The same with an idempotency key of the client's: a key that was used before in the poll appends nothing and gives
-     * what its first vote was given.
+     * The same with an idempotency key of the client's: a key that was used before in the poll, by the same voter where
+     * the poll has voters, appends nothing and gives what its first vote was given.
      */
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
+    /** What the first vote with an idempotency key was given; undefined where the key was not used. */
+    findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
+    /** The stream's clock, by which acceptance goes, in ms since 1970. */
+    readonly now: Effect.Effect<number, OutOfService>
     /** The poll that an entry is a vote in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
     /** How many votes are accepted and not yet counted. */
@@ -69,17 +80,20 @@ export class VoteStream extends Context.Service<
           command(() =>
             client.appendOnce(
               stream,
-              keyRecord(stream, vote.poll, key),
+              keyRecord(stream, vote.poll, vote.voter, key),
               idempotencyTtl,
               vote.voteId,
               vote.option,
               ...toFields(vote)
             )
           ),
-          (record) => {
-            const [streamId = "", voteId = "", option = ""] = record.split(" ")
-            return { streamId, voteId, option }
-          }
+          fromRecord
+        )
+
+      const findKey = (poll: string, voter: string | undefined, key: string) =>
+        Effect.map(
+          command(() => client.get(keyRecord(stream, poll, voter, key))),
+          (record) => (record === null ? undefined : fromRecord(record))
         )
 
       const find = (voteId: string, streamId: string) =>
@@ -91,6 +105,11 @@ export class VoteStream extends Context.Service<
             return valueOf("vote_id") === voteId ? valueOf("poll") : undefined
           }
         )
+
+      const now = Effect.map(
+        command(() => client.time()),
+        ([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
+      )
 
       const backlog = Effect.gen(function* () {
         const length = yield* command(() => client.xlen(stream))
@@ -106,6 +125,8 @@ export class VoteStream extends Context.Service<
         append,
         appendOnce,
         find,
+        findKey,
+        now,
         backlog,
         keeping: readKeeping(client),
         ping: Effect.asVoid(command(() => client.ping()))

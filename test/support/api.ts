@@ -8,6 +8,7 @@ import { Lifecycle } from "../../src/http/Lifecycle.ts"
 import { LiveResults } from "../../src/http/LiveResults.ts"
 import { PublicFolder } from "../../src/http/Pages.ts"
 import { layerServer } from "../../src/http/Server.ts"
+import { layerHttpServices } from "../../src/http/Services.ts"
 import { type Answer, serverPort } from "./wire.ts"
 import { layerMocks, newWorld, World } from "./world.ts"
 
@@ -23,7 +24,7 @@ export const publicFolder = new URL("../../src/http/public/", import.meta.url)
 /** The real server on a port of its own, over the mocks. */
 export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder: URL = publicFolder) =>
   layerServer.pipe(
-    Layer.provide(LiveResults.layer),
+    Layer.provide(layerHttpServices),
     Layer.provide([
       layerMocks,
       Layer.succeed(PublicFolder, folder),
@@ -35,6 +36,11 @@ export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder
         maxRequestSize: 1_048_576,
         rateLimit: undefined,
         trustProxy: 0,
+        adminToken: undefined,
+        voterSecret: undefined,
+        jwksUrl: undefined,
+        jwtIssuer: undefined,
+        jwtAudience: undefined,
         shutdownDelay: 0,
         ...settings
       })

@@ -6,6 +6,8 @@ import { inject } from "vitest"
 import { layerPostgres } from "../../src/layers/Postgres.ts"
 import { layerRedis } from "../../src/layers/Redis.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollStore } from "../../src/ledger/Polls.ts"
+import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -51,7 +53,7 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {})
   const cleanUp = Layer.effectDiscard(
     Effect.flatMap(Redis, ({ client }) => Effect.addFinalizer(() => Effect.promise(() => client.del(settings.stream))))
   )
-  return Layer.mergeAll(VoteStream.layer, Ledger.layer, cleanUp).pipe(
+  return Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer, cleanUp).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(redisUrl()),

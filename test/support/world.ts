@@ -1,8 +1,11 @@
 import { Context, Effect, Layer } from "effect"
+import { defaultPoll } from "../../src/domain/Poll.ts"
 import { OutOfService } from "../../src/domain/Problems.ts"
 import type { OptionCount } from "../../src/domain/Tally.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollStore } from "../../src/ledger/Polls.ts"
+import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 
@@ -81,6 +84,11 @@ export const layerMocks = Layer.unwrap(
           if (first === vote) world.votes.push({ ...vote, key })
           return { streamId, voteId: first.voteId, option: first.option }
         }),
+      findKey: (_poll, _voter, key) =>
+        ask("redis", () => {
+          const first = world.votes.find((earlier) => earlier.key === key)
+          return first === undefined ? undefined : { streamId, voteId: first.voteId, option: first.option }
+        }),
       find: (voteId, id) =>
         ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),
       keeping: Effect.suspend(() =>
@@ -106,6 +114,8 @@ export const layerMocks = Layer.unwrap(
       ping: ask("database", () => undefined)
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
-    return Layer.mergeAll(stream, ledger, backlog)
+    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [defaultPoll] : [])) })
+    const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
+    return Layer.mergeAll(stream, ledger, backlog, polls, announcements)
   })
 )

@@ -1,0 +1,26 @@
+import { type Duration, Effect, Exit, Fiber } from "effect"
+import type { SqlError } from "effect/sql"
+import { OutOfService } from "../domain/Problems.ts"
+
+/**
+ * Bounds a question to the database. The driver takes seconds to give up one that it was told to: whoever asked does not
+ * wait for that.
+ */
+export const within =
+  (timeout: Duration.Input) =>
+  <A, E>(question: Effect.Effect<A, E>) =>
+    Effect.flatMap(Effect.forkDetach(question), (fiber) =>
+      Fiber.join(fiber).pipe(
+        Effect.timeout(timeout),
+        Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.forkDetach(Fiber.interrupt(fiber))))
+      )
+    )
+
+/** The same, and any failure counts as an outage. */
+export const outOfService =
+  (timeout: Duration.Input) =>
+  <A>(question: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutOfService> =>
+    question.pipe(
+      within(timeout),
+      Effect.mapError((cause) => new OutOfService({ part: "database", cause }))
+    )

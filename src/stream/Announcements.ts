@@ -1,0 +1,50 @@
+import { Context, Effect, Layer, type Scope } from "effect"
+import { command, Redis } from "./Redis.ts"
+import { StreamSettings } from "./StreamSettings.ts"
+
+/** What is announced: that a poll was made or closed, that a tally has changed. */
+export type Topic = "poll" | "tally"
+
+/**
+ * Word from one process to all others, by way of Redis, with the poll that it is about. It may get lost: whoever listens
+ * also looks by itself now and then.
+ */
+export class Announcements extends Context.Service<
+  Announcements,
+  {
+    announce(topic: Topic, poll: string): Effect.Effect<void>
+    /** Calls `listener` with the poll for each announcement, until the scope closes. */
+    listen(topic: Topic, listener: (poll: string) => void): Effect.Effect<void, never, Scope.Scope>
+  }
+>()("tallykeep/stream/Announcements") {
+  static readonly layer = Layer.effect(
+    Announcements,
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const { stream } = yield* StreamSettings
+      const listeners: Record<Topic, Set<(poll: string) => void>> = { poll: new Set(), tally: new Set() }
+      const channels: Record<string, Topic> = {
+        [channelOf(stream, "poll")]: "poll",
+        [channelOf(stream, "tally")]: "tally"
+      }
+      const connection = yield* redis.dedicated("announcements")
+      connection.on("message", (channel: string, poll: string) => {
+        const topic = channels[channel]
+        if (topic !== undefined) for (const listener of listeners[topic]) listener(poll)
+      })
+      // Subscribed again with each connection; one that breaks meanwhile comes back as another "ready".
+      connection.on("ready", () => void connection.subscribe(...Object.keys(channels)).catch(() => undefined))
+
+      return Announcements.of({
+        announce: (topic, poll) => Effect.ignore(command(() => redis.client.publish(channelOf(stream, topic), poll))),
+        listen: (topic, listener) =>
+          Effect.acquireRelease(
+            Effect.sync(() => listeners[topic].add(listener)),
+            () => Effect.sync(() => listeners[topic].delete(listener))
+          )
+      })
+    })
+  )
+}
+
+export const channelOf = (stream: string, topic: Topic): string => `${stream}:${topic}`
