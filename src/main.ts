@@ -3,6 +3,7 @@ import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
 import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
 import { auditCommand } from "./layers/cli/Audit.ts"
 import { deadLettersCommand } from "./layers/cli/DeadLetters.ts"
+import { pollsCommand } from "./layers/cli/Polls.ts"
 import { run } from "./layers/Run.ts"
 
 const role = Flag.Literals("role", ["api", "consumer", "all"]).pipe(
@@ -13,7 +14,7 @@ const role = Flag.Literals("role", ["api", "consumer", "all"]).pipe(
 const tallykeep = Command.make("tallykeep", { role }, (flags) =>
   run(flags.role, new URL("./public/", import.meta.url))
 ).pipe(
-  Command.withSubcommands([auditCommand, deadLettersCommand]),
+  Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand]),
   Command.withDescription("A voting service where every accepted vote counts exactly once."),
   Command.withExamples([
     {

@@ -36,13 +36,18 @@ export class Backlog extends Context.Service<
           ? Effect.logInfo(`Redis keeps votes with durability ${durability}`)
           : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
       )
-      yield* tellKeeping.pipe(Effect.retry(Schedule.spaced("1 second")), Effect.forkScoped)
       const outage = makeOutageLog("Redis answers")
       const watched = sample.pipe(
         Effect.andThen(outage.up),
         Effect.catch((error) => outage.down("take votes", error.message))
       )
-      yield* watched.pipe(Effect.repeat(Schedule.spaced(interval)), Effect.forkScoped)
+      // The first connection is not there at once; that is no outage yet.
+      const connected = Effect.timeoutOption(Effect.retry(stream.ping, Schedule.spaced("10 millis")), "2 seconds")
+      yield* connected.pipe(
+        Effect.andThen(Effect.forkChild(Effect.retry(tellKeeping, Schedule.spaced("1 second")))),
+        Effect.andThen(Effect.repeat(watched, Schedule.spaced(interval))),
+        Effect.forkScoped
+      )
       return Backlog.of({ pending: () => pending, isFull: () => full })
     })
   )

@@ -1,10 +1,8 @@
-import { Console, Data, Effect, Option } from "effect"
+import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../../ledger/DeadLetters.ts"
+import { CommandFailed } from "./CommandFailed.ts"
 import { withServers } from "./Servers.ts"
-
-/** A command that can't be carried out as it was given. */
-export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly message: string }> {}
 
 const flags = {
   poll: Flag.String("poll").pipe(Flag.withDescription("Only votes of this poll"), Flag.optional),

@@ -1,0 +1,47 @@
+import { once } from "node:events"
+import { Effect, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import { csvLine } from "../../http/Csv.ts"
+
+interface Row {
+  readonly voteId: string
+  readonly option: string | null
+  readonly status: string
+  readonly reason: string | null
+  readonly acceptedMs: bigint
+  readonly acceptedSeq: bigint
+  readonly voter: string | null
+}
+
+/**
+ * Prints a poll's ledger rows as CSV, in the order of their acceptance, as they come: there may be millions. `voter` is
+ * the keyed hash that the ledger keeps.
+ */
+export const exportVotes = (poll: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* write(csvLine(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
+    yield* sql<Row>`
+      select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
+        encode(voter, 'hex') as voter
+      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream.pipe(
+      Stream.grouped(500),
+      Stream.runForEach((rows) => write(rows.map(toLine).join("")))
+    )
+  })
+
+const toLine = ({ acceptedMs, acceptedSeq, option, reason, status, voter, voteId }: Row): string =>
+  csvLine([
+    voteId,
+    option ?? "",
+    status,
+    reason ?? "",
+    new Date(Number(acceptedMs)).toISOString(),
+    `${acceptedMs}-${acceptedSeq}`,
+    voter ?? ""
+  ])
+
+const write = (text: string): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    if (!process.stdout.write(text)) await once(process.stdout, "drain")
+  })
