@@ -1,0 +1,40 @@
+import { Redis } from "ioredis"
+
+/** What the stream's consumer group has still to do. */
+export interface Group {
+  /** Entries not yet handed out; null where Redis can't tell. */
+  readonly lag: number | null
+  /** Entries handed out and not acked. */
+  readonly pending: number
+}
+
+const record = (flat: ReadonlyArray<unknown>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[String(name), flat[index + 1]]] : [])))
+
+type Infos = ReadonlyArray<ReadonlyArray<unknown>>
+
+export const withRedis = async <A>(url: string, use: (client: Redis) => Promise<A>): Promise<A> => {
+  const client = new Redis(url, { retryStrategy: () => null })
+  client.on("error", () => undefined)
+  try {
+    return await use(client)
+  } finally {
+    client.disconnect()
+  }
+}
+
+export const readGroup = (url: string): Promise<Group> =>
+  withRedis(url, async (client) => {
+    const groups = (await client.xinfo("GROUPS", "votes")) as Infos
+    const [group = {}] = groups.map(record)
+    return { lag: typeof group.lag === "number" ? group.lag : null, pending: Number(group.pending) }
+  })
+
+/** The names of the connections that have been sent a read of the stream a moment ago. */
+export const readersOf = (url: string): Promise<ReadonlyArray<string>> =>
+  withRedis(url, async (client) => {
+    const lines = String(await client.client("LIST")).split("\n")
+    // What Redis says of its consumers is not to be gone by: before 7.2, one that waits for entries seems silent.
+    const reading = lines.filter((line) => / cmd=xreadgroup /.test(line) && / idle=[0-3] /.test(line))
+    return reading.flatMap((line) => / name=(\S+) /.exec(line)?.[1] ?? [])
+  })

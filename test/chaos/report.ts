@@ -1,0 +1,57 @@
+import type { Clients } from "./clients.ts"
+import type { Recoveries } from "./recoveries.ts"
+import { type FaultKind, faultKinds } from "./schedule.ts"
+import type { Verdict } from "./verdict.ts"
+
+export interface Outcome {
+  readonly seed: number
+  readonly seconds: number
+  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly clients: Clients
+  readonly recoveries: Recoveries
+  readonly verdict: Verdict
+  readonly problems: ReadonlyArray<string>
+  /** What the program's own audit said, in a word or two. */
+  readonly audit: string
+}
+
+const shown = 10
+
+/** The first of them, where there are any. */
+export const listed = (title: string, lines: ReadonlyArray<string>, limit = shown): string => {
+  if (lines.length === 0) return ""
+  const rest = lines.length > limit ? [`  … and ${lines.length - limit} more`] : []
+  return [`${title}:`, ...lines.slice(0, limit).map((line) => `  ${line}`), ...rest].join("\n")
+}
+
+const row = (name: string, value: string | number) => `  ${name.padEnd(34)}${String(value).padStart(10)}`
+
+export const describe = ({ audit, clients, faults, problems, recoveries, seconds, seed, verdict }: Outcome): string => {
+  const slowest = recoveries.slowest().slice(0, 3)
+  const seen = ({ fault, meanwhile, ms, part }: (typeof slowest)[number]) =>
+    `${(ms / 1000).toFixed(1)} s until ${part} worked after ${fault}` +
+    (meanwhile.length === 0 ? "" : `; meanwhile for all: ${meanwhile.join(", ")}`)
+  return [
+    `Chaos run, ${seconds} s, --seed ${seed}`,
+    "Faults",
+    ...faultKinds.map((kind) => row(kind, faults.get(kind) ?? 0)),
+    "Votes",
+    row("requests", clients.requests()),
+    row("accepted keys asked for again", clients.repeated()),
+    row("accepted", verdict.accepted),
+    row("counted", verdict.counted),
+    row("tally", verdict.tally),
+    row("duplicates", verdict.duplicates.length),
+    row("lost", verdict.lost.length),
+    row("dead", verdict.dead),
+    row("audit", audit),
+    listed("Slowest recoveries", slowest.map(seen)),
+    listed("DUPLICATES", verdict.duplicates),
+    listed("LOST", verdict.lost),
+    listed("RECEIPTS THAT DIFFER FROM THE LEDGER", verdict.misplaced),
+    listed("WRONG ANSWERS", clients.wrong),
+    listed("PROBLEMS", problems)
+  ]
+    .filter((line) => line !== "")
+    .join("\n")
+}

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { checkReaders, checkResults, drain } from "./after.ts"
+import { startClients } from "./clients.ts"
+import { commit } from "./faults.ts"
+import { makeRandom } from "./random.ts"
+import { makeRecoveries } from "./recoveries.ts"
+import { describe } from "./report.ts"
+import { type FaultKind, makeSchedule } from "./schedule.ts"
+import type { Site } from "./site.ts"
+import { isClean, judge } from "./verdict.ts"
+import { eventually, watchTally } from "./watch.ts"
+
+export interface RunOptions {
+  readonly seconds: number
+  readonly seed: number
+  /** New votes per second. */
+  readonly rate: number
+}
+
+/** In ms. */
+const progressInterval = 5_000
+const settleTimeout = 20_000
+const acceptTimeout = 60_000
+
+/** Votes and faults for a while, then the books: whether each vote that got a 201 was counted exactly once. */
+export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
+  const recoveries = makeRecoveries()
+  const faults = new Map<FaultKind, number>()
+  const watch = watchTally(site, recoveries)
+  const clients = startClients({
+    apis: site.apis.map(({ program }) => program.url),
+    rate,
+    random: makeRandom(seed + 1),
+    onAccepted: (api) => recoveries.success(`api ${api + 1}`)
+  })
+  const started = performance.now()
+  const progress = setInterval(() => {
+    const elapsed = `${Math.round((performance.now() - started) / 1000)} s`
+    const done = [...faults.values()].reduce((sum, count) => sum + count, 0)
+    console.log(
+      `${elapsed.padStart(6)}  requests ${clients.requests()}  accepted ${clients.accepted.size}  ` +
+        `counted ${watch.counted()}  faults ${done}`
+    )
+  }, progressInterval)
+  try {
+    const committing: Array<Promise<void>> = []
+    const failures: Array<unknown> = []
+    for (const fault of makeSchedule(seed, seconds * 1_000)) {
+      await sleep(Math.max(0, started + fault.at - performance.now()))
+      const committed = commit(site, recoveries, fault).then(
+        (effect) => void faults.set(fault.kind, (faults.get(fault.kind) ?? 0) + (effect ? 1 : 0)),
+        (error: unknown) => void failures.push(error)
+      )
+      committing.push(committed)
+      if (failures.length > 0) throw failures[0]
+    }
+    await sleep(Math.max(0, started + seconds * 1_000 - performance.now()))
+    await Promise.all(committing)
+    if (failures.length > 0) throw failures[0]
+
+    // The votes go on until everything works again.
+    if (!(await eventually(() => recoveries.open().length === 0, settleTimeout))) {
+      for (const { fault, part } of recoveries.open()) site.problems.push(`${part} never worked again after ${fault}`)
+    }
+    clients.stop()
+    if (!(await eventually(() => clients.open() === 0, acceptTimeout))) {
+      site.problems.push(`${clients.open()} votes were never accepted`)
+    }
+    await drain(site, watch, clients.accepted.size)
+    await checkReaders(site)
+    const verdict = await judge(site, clients.accepted)
+    await checkResults(site, verdict.counted)
+    const audit = await site.audit()
+    if (audit.code !== 0) site.problems.push(`the audit ended with ${audit.code}: ${audit.output}`)
+    const { problems } = site
+    const audited = audit.code === 0 ? "ok" : "NOT OK"
+    console.log(`\n${describe({ seed, seconds, faults, clients, recoveries, verdict, problems, audit: audited })}`)
+    return isClean(verdict) && problems.length === 0 && clients.wrong.length === 0
+  } finally {
+    clearInterval(progress)
+    clients.close()
+    await watch.stop()
+  }
+}

@@ -1,0 +1,48 @@
+import { makeRandom, shuffled } from "./random.ts"
+
+/** Every kind of fault, in the words of the report. */
+export const faultKinds = [
+  "kill -9 of an API",
+  "kill -9 of a consumer",
+  "kill -9 of Redis",
+  "immediate stop of PostgreSQL",
+  "SIGTERM of an API",
+  "SIGTERM of a consumer",
+  "SIGSTOP of a consumer",
+  "replies of Redis dropped",
+  "replies of PostgreSQL dropped",
+  "Redis slow",
+  "PostgreSQL slow",
+  "Redis unreachable",
+  "PostgreSQL unreachable",
+  "crash after the append",
+  "crash after the commit"
+] as const
+
+export type FaultKind = (typeof faultKinds)[number]
+
+export interface Fault {
+  readonly kind: FaultKind
+  /** When it begins, in ms since the run's start. */
+  readonly at: number
+  /** What it hits and how large it is: from 0 up to 1, of whatever there is to choose from. */
+  readonly target: number
+  readonly size: number
+}
+
+/** Between two faults, in ms. */
+const shortestPause = 300
+const longestPause = 1_000
+
+/** The faults of a run of `duration` ms: by the seed alone, and round by round, so that no kind is left out. */
+export const makeSchedule = (seed: number, duration: number): ReadonlyArray<Fault> => {
+  const random = makeRandom(seed)
+  const faults: Array<Fault> = []
+  for (let at = 0; ; ) {
+    for (const kind of shuffled(faultKinds, random)) {
+      at += shortestPause + random() * (longestPause - shortestPause)
+      if (at >= duration) return faults
+      faults.push({ kind, at, target: random(), size: random() })
+    }
+  }
+}

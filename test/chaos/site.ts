@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process"
+import { appendFileSync, mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, ManagedRuntime, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { startPostgres } from "../../src/layers/embedded/PostgresServer.ts"
+import { startRedis } from "../../src/layers/embedded/RedisServer.ts"
+import { main, makeProgram, type Program } from "./program.ts"
+import { type Gate, openGate } from "./proxy.ts"
+import { type CrashingServer, startServer } from "./server.ts"
+
+/** A program with its ways to the servers. */
+export interface Member {
+  readonly program: Program
+  readonly redis: Gate
+  readonly postgres: Gate
+}
+
+/** The first keeps its name, as a member of a StatefulSet does; the others have a new one in each life. */
+export const consumerName = (number: number, life: number): string =>
+  number === 1 ? "consumer-1" : `consumer-${number}.${life}`
+
+export interface Audit {
+  readonly code: number
+  readonly output: string
+}
+
+/** Two APIs and three consumers, and the Redis and PostgreSQL that they share. */
+export interface Site {
+  readonly apis: ReadonlyArray<Member>
+  readonly consumers: ReadonlyArray<Member>
+  readonly redis: CrashingServer
+  readonly postgres: CrashingServer
+  /** Notes in a file what is done to it, and when. */
+  note(line: string): void
+  /** What went wrong that no fault explains. */
+  readonly problems: Array<string>
+  /** Asks the database past the faults; for statements written here. */
+  query<Row extends object>(statement: string): Promise<ReadonlyArray<Row>>
+  audit(): Promise<Audit>
+  close(): Promise<void>
+}
+
+/** After how long another consumer takes an entry over, in ms. */
+export const claimIdleMs = 1_500
+
+const apiCount = 2
+const consumerCount = 3
+
+const settings = {
+  PORT: "0",
+  RATE_LIMIT: "off",
+  SHUTDOWN_DELAY: "0s",
+  CONSUMER_FIBERS: "2",
+  BATCH_SIZE: "100",
+  BLOCK_MS: "500",
+  CLAIM_IDLE_MS: `${claimIdleMs}`,
+  NO_COLOR: "1"
+}
+
+export const openSite = async (folder: string): Promise<Site> => {
+  const closing: Array<() => unknown> = []
+  const close = async () => {
+    for (const step of closing.splice(0).reverse()) await step()
+  }
+  try {
+    return await build(folder, closing, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const build = async (folder: string, closing: Array<() => unknown>, close: () => Promise<void>): Promise<Site> => {
+  const problems: Array<string> = []
+  const opened = async <A extends { close(): unknown }>(opening: Promise<A>): Promise<A> => {
+    const part = await opening
+    closing.push(() => part.close())
+    return part
+  }
+  const [redis, postgres] = await Promise.all([
+    opened(startServer(startRedis, folder)),
+    opened(startServer(startPostgres, folder))
+  ])
+  // The run's own way is a gate too, since the port changes, but nothing goes wrong on it.
+  const own = await opened(openGate(postgres.port))
+  const runtime = ManagedRuntime.make(
+    PgClient.layer({ url: Redacted.make(postgres.url(own.port)), maxConnections: 2, minConnections: 0 })
+  )
+  closing.push(() => runtime.dispose())
+
+  const logs = join(folder, "logs")
+  mkdirSync(logs)
+  const enrol = async (role: "api" | "consumer", number: number): Promise<Member> => {
+    const gates = { redis: await opened(openGate(redis.port)), postgres: await opened(openGate(postgres.port)) }
+    const name = `${role} ${number}`
+    const program = makeProgram({
+      name,
+      role,
+      logFile: join(logs, `${role}-${number}.log`),
+      onSurprise: (problem) => problems.push(problem),
+      env: (life) => ({
+        ...settings,
+        REDIS_URL: redis.url(gates.redis.port),
+        DATABASE_URL: postgres.url(gates.postgres.port),
+        CONSUMER_NAME: consumerName(number, life)
+      })
+    })
+    await opened(Promise.resolve(program))
+    return { program, ...gates }
+  }
+  const members = (role: "api" | "consumer", count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => enrol(role, index + 1)))
+  const apis = await members("api", apiCount)
+  const consumers = await members("consumer", consumerCount)
+  const started = await Promise.all([...apis, ...consumers].map(({ program }) => program.launch().started))
+  if (started.includes(false)) throw new Error(`not every program has started; see ${logs}`)
+
+  return {
+    apis,
+    consumers,
+    redis,
+    postgres,
+    problems,
+    note: (line) => appendFileSync(join(logs, "faults.log"), `${new Date().toISOString()} ${line}\n`),
+    query: <Row extends object>(statement: string) =>
+      runtime.runPromise(
+        Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe<Row>(statement)).pipe(Effect.timeout("20 seconds"))
+      ),
+    audit: () =>
+      new Promise((resolve) => {
+        const env = { PATH: process.env.PATH, REDIS_URL: redis.url(), DATABASE_URL: postgres.url(), NO_COLOR: "1" }
+        execFile(process.execPath, [main, "audit", "--json"], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
+          resolve({ code, output: `${stdout}${stderr}`.trim() })
+        })
+      }),
+    close
+  }
+}
