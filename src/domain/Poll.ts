@@ -72,7 +72,12 @@ const Timestamp = Schema.String.check(
 export const PollDefinition = Schema.Struct({
   slug: PollSlug,
   title: line(200),
-  description: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(2_000))),
+  description: Schema.optionalKey(
+    Schema.String.check(
+      Schema.isPattern(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { expected: "text" }),
+      Schema.isMaxLength(2_000)
+    )
+  ),
   options: Schema.Array(PollOption).check(
     Schema.isMinLength(2),
     Schema.isMaxLength(50),

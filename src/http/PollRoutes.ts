@@ -2,7 +2,7 @@ import { Clock, Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { fromDefinition, type Poll, PollDefinition, toView } from "../domain/Poll.ts"
-import { NotFound, type OutOfService, type Problem, Unavailable } from "../domain/Problems.ts"
+import { type OutOfService, type Problem, Unavailable } from "../domain/Problems.ts"
 import { PollStore } from "../ledger/Polls.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 import { checkAdmin } from "./Admin.ts"
@@ -83,10 +83,10 @@ export const layerPollRoutes = HttpApiBuilder.group(
         request,
         Effect.gen(function* () {
           yield* checkAdmin(adminToken, request)
-          const found = yield* store.close(params.slug, yield* stream.now)
-          if (!found) return yield* new NotFound({ detail: "There is no such poll" })
-          yield* polls.changed(params.slug)
-          return json(yield* view(yield* polls.get(params.slug)))
+          const { slug } = yield* polls.get(params.slug)
+          yield* store.close(slug, yield* stream.now)
+          yield* polls.changed(slug)
+          return json(yield* view(yield* polls.get(slug)))
         })
       )
 
