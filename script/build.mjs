@@ -1,22 +1,23 @@
 // Bundles src/ into dist/: few files, so that the program starts fast, with source maps.
-// The `.sql` and `.lua` files become strings, and the documentation page's assets are copied beside it.
+// The `.sql` and `.lua` files become strings; what the pages are made of is built beside it (web.mjs).
 // With --failpoints it goes to dist-failpoints/ instead, and has the places in it where a test can kill the program.
-import { cp, readFile, rm } from "node:fs/promises"
-import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { readFile, rename, rm } from "node:fs/promises"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const failpoints = process.argv.includes("--failpoints")
 const dist = join(root, failpoints ? "dist-failpoints" : "dist")
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
 
-await rm(dist, { recursive: true, force: true })
+// Made beside it and then put in its place: a program that is being started finds the one or the other whole.
+const made = `${dist}.${process.pid}`
 await build({
   absWorkingDir: root,
   entryPoints: [{ in: "src/start.ts", out: "main" }],
-  outdir: dist,
+  outdir: made,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -43,8 +44,6 @@ await build({
   }
 })
 
-const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
-await cp(join(root, "src/http/public"), join(dist, "public"), { recursive: true })
-for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE"]) {
-  await cp(join(swagger, file), join(dist, "public/docs", file))
-}
+await buildPublic(join(made, "public"))
+await rm(dist, { recursive: true, force: true })
+await rename(made, dist)

@@ -1,54 +1,71 @@
-import { createHash } from "node:crypto"
-import { readFile } from "node:fs/promises"
 import { Context, Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { NotFound } from "../domain/Problems.ts"
+import { problemResponse } from "./Problem.ts"
+import { adminPage } from "./page/AdminPage.ts"
+import { makeFiles, readAssets } from "./page/Assets.ts"
+import { etagOf } from "./page/Etag.ts"
+import { pagePolicy } from "./page/Layout.ts"
+import { addPollPages } from "./page/PollPages.ts"
 
-/** The folder of the files that pages are made of. */
+/** The folder of the files that pages are made of, as the build makes it. */
 export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/PublicFolder") {}
 
-/** Each path's file in the folder, and its type. No other file can be asked for. */
-const files: Readonly<Record<string, readonly [file: string, type: string]>> = {
-  "/": ["index.html", "text/html; charset=utf-8"],
-  "/page.css": ["page.css", "text/css; charset=utf-8"],
-  "/docs": ["docs/index.html", "text/html; charset=utf-8"],
-  "/docs/docs.js": ["docs/docs.js", "text/javascript; charset=utf-8"],
-  "/docs/swagger-ui.css": ["docs/swagger-ui.css", "text/css; charset=utf-8"],
-  "/docs/swagger-ui-bundle.js": ["docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"]
+/** The documentation's files, by path. No other file of the folder can be asked for, but for the assets. */
+const docs: Readonly<Record<string, string>> = {
+  "/docs": "docs/index.html",
+  "/docs/docs.js": "docs/docs.js",
+  "/docs/swagger-ui.css": "docs/swagger-ui.css",
+  "/docs/swagger-ui-bundle.js": "docs/swagger-ui-bundle.js"
 }
 
-export const pagePaths: ReadonlyArray<string> = Object.keys(files)
+/** The methods of each path. */
+export const pageMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [
+  ...["/", "/admin", "/assets/:file", ...Object.keys(docs)].map((path) => [path, ["GET"]] as const),
+  ["/polls/:slug", ["GET", "POST"]]
+]
 
-/** Swagger UI draws its icons from data URLs. */
-const docsPolicy = "default-src 'self'; img-src 'self' data:"
+const docsHeaders = {
+  "cache-control": "public, max-age=300",
+  // Swagger UI draws its icons from data URLs.
+  "content-security-policy": "default-src 'self'; img-src 'self' data:"
+}
 
-/** The pages and their files: read when first asked for, then sent from memory, with a tag to ask again by. */
+/** Their names change with their content. */
+const assetHeaders = { "cache-control": "public, max-age=31536000, immutable" }
+
+/** The pages and their files. */
 export const layerPages = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const folder = yield* PublicFolder
-    for (const [path, [file, type]] of Object.entries(files)) {
-      const load = yield* Effect.promise(() => readFile(new URL(file, folder))).pipe(
-        Effect.map((bytes) => ({
-          bytes,
-          etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`
-        })),
-        Effect.cached
-      )
-      yield* router.add(
-        "GET",
-        path as HttpRouter.PathInput,
-        Effect.gen(function* () {
-          const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
-          const { bytes, etag } = yield* load
-          const headers = {
-            etag,
-            "cache-control": "public, max-age=300",
-            ...(path.startsWith("/docs") ? { "content-security-policy": docsPolicy } : {})
-          }
-          return asked["if-none-match"] === etag
-            ? HttpServerResponse.empty({ status: 304, headers })
-            : HttpServerResponse.uint8Array(bytes, { contentType: type, headers })
-        })
-      )
+    const send = makeFiles(folder)
+    // When first asked for: the API needs none of it.
+    const assets = yield* Effect.cached(readAssets(folder))
+    for (const [path, file] of Object.entries(docs)) {
+      yield* router.add("GET", path as HttpRouter.PathInput, send(file, docsHeaders))
     }
+    yield* router.add(
+      "GET",
+      "/assets/:file",
+      Effect.gen(function* () {
+        const { file = "" } = yield* HttpRouter.params
+        if ((yield* assets).files.has(file)) return yield* send(`assets/${file}`, assetHeaders)
+        const { url } = yield* HttpServerRequest.HttpServerRequest
+        return problemResponse(new NotFound({ detail: "Nothing is here" }), url)
+      })
+    )
+    yield* router.add(
+      "GET",
+      "/admin",
+      Effect.gen(function* () {
+        const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
+        const body = adminPage(yield* assets)
+        const headers = { etag: etagOf(body), "cache-control": "no-cache", "content-security-policy": pagePolicy }
+        return asked["if-none-match"] === headers.etag
+          ? HttpServerResponse.empty({ status: 304, headers })
+          : HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
+      })
+    )
+    yield* addPollPages(router, assets)
   })
 )

@@ -20,6 +20,11 @@ export const moment = (ms: number, zone?: string): string => {
   return zone === undefined ? format.format(ms) : `${format.format(ms)} ${zone}`
 }
 
+const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" })
+
+/** Such as "18:00:30". */
+export const clock = (ms: number): string => timeOfDay.format(ms)
+
 /** Such as "in 5 minutes". */
 export const until = (ms: number): string => {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
@@ -73,8 +78,16 @@ export const vote = {
   dead: (label: string) => `Your vote for ${label} could not be counted. Please tell whoever runs this poll.`,
   lost: "This vote can't be found. Please tell whoever runs this poll.",
   already: (label: string) => `Your vote is for ${label} already.`,
-  receipt: "Receipt",
-  formNotice: "Your vote is in, and is about to be counted. Reload to see that it is."
+  receipt: "Receipt"
+}
+
+/** The same where the page knows no more of the vote than its receipt. */
+export const receipt = {
+  queued: "Your vote is in, and is about to be counted. Reload to see that it is.",
+  counted: "Your vote is counted.",
+  superseded: "Your vote was replaced by a later one of yours.",
+  rejected: "Your vote does not count: it came too late, or was not your first.",
+  dead: "Your vote could not be counted. Please tell whoever runs this poll."
 }
 
 export const trouble = {
@@ -98,3 +111,65 @@ export const hidden = {
 }
 
 export const tokenField = "Your voting token"
+
+export const admin = {
+  title: "Polls",
+  token: "Admin token",
+  tokenHint: "It is kept in this page only, and forgotten when you leave it.",
+  signIn: "Sign in",
+  badToken: "This is not the admin token.",
+  off: "The admin's endpoints are off: start the service with ADMIN_TOKEN.",
+  away: "The service can't be reached. Please try again.",
+  polls: "All polls",
+  create: "New poll",
+  voteHere: "Open the voting page",
+  csv: "Download CSV",
+  close: "Close the poll",
+  closeSure: (title: string) => `Close “${title}” for good? Votes accepted before still count.`,
+  closed: "The poll is closed.",
+  perSecond: "Votes per second",
+  backlog: "Backlog",
+  backlogHint: "accepted, not yet counted, all polls",
+  counted: "Counted",
+  chart: "Votes per second and backlog over the last minutes",
+  tokens: "Voter tokens",
+  tokenCount: "How many",
+  makeTokens: "Make voter links",
+  tokenLinks: "One link for each voter; they are not shown again",
+  copy: "Copy all",
+  copied: "Copied.",
+  created: (title: string) => `“${title}” is there.`,
+  choose: "Choose a poll to see its tally live."
+}
+
+/** The form that makes a poll. */
+export const form = {
+  title: "Question",
+  slug: "Name in the address",
+  slugHint: "a-z, 0-9 and -",
+  description: "Description",
+  optional: "optional",
+  options: "Options, one a line",
+  ballot: "Which votes count",
+  ballots: {
+    open: "Each vote",
+    once: "Each voter's first",
+    changeable: "Each voter's latest"
+  },
+  identity: "Who may vote",
+  identities: {
+    anyone: "Anyone",
+    browser: "Each browser is a voter",
+    token: "Holders of a voter link"
+  },
+  results: "Who sees the results",
+  visibilities: {
+    live: "Everyone, live",
+    after_vote: "Voters, once they have voted",
+    after_close: "Everyone, once it is closed"
+  },
+  opensAt: "Opens",
+  closesAt: "Closes",
+  submit: "Create the poll",
+  cancel: "Cancel"
+}

@@ -48,7 +48,7 @@ export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {
 export const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 
 /** Real Redis and PostgreSQL, with a database and a stream of the test's own, both gone with the scope. */
-export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {}) => {
+export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {}, database?: Redacted.Redacted) => {
   const settings = streamSettings(overrides)
   const cleanUp = Layer.effectDiscard(
     Effect.flatMap(Redis, ({ client }) => Effect.addFinalizer(() => Effect.promise(() => client.del(settings.stream))))
@@ -57,7 +57,9 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {})
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(redisUrl()),
-        Layer.unwrap(Effect.map(makeDatabase, (url) => layerPostgres(url, 4))),
+        Layer.unwrap(
+          Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 4))
+        ),
         Layer.succeed(StreamSettings, settings),
         quiet
       )

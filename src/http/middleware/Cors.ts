@@ -35,6 +35,13 @@ export const withCors = (options: { readonly origins: ReadonlyArray<string> }): 
         )
       }
       const answer = origin === undefined ? granted : { ...granted, ...exposed }
-      return Effect.map(app, (response) => HttpServerResponse.setHeaders(response, answer))
+      return Effect.map(app, (response) => {
+        // What an answer says that it varies by, it goes on to say.
+        const { vary } = response.headers
+        return HttpServerResponse.setHeaders(
+          response,
+          vary === undefined || any ? answer : { ...answer, vary: `${vary}, Origin` }
+        )
+      })
     })
 }

@@ -1,0 +1,76 @@
+// Builds the pages' files into a public folder: the browser's code and styles under names that carry their content's
+// hash (assets.json says which), the documentation page's assets, and each text file also as gzip and brotli.
+import { createHash } from "node:crypto"
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { basename, dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { brotliCompress, constants, gzip } from "node:zlib"
+import { build } from "esbuild"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** Each page's code and style, by the names that the server knows them by. */
+const entries = {
+  poll: "src/web/poll/main.ts",
+  admin: "src/web/admin/main.ts",
+  page: "src/web/page.css",
+  tools: "src/web/admin.css"
+}
+
+const bundle = async (folder) => {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outdir: folder,
+    entryNames: "[name]-[hash]",
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    target: ["es2022", "chrome105", "firefox110", "safari16"],
+    minify: true,
+    // The licences of what is bundled go along with it.
+    legalComments: "inline",
+    logLevel: "warning",
+    metafile: true
+  })
+  const named = Object.keys(metafile.outputs).map((path) => basename(path))
+  return Object.fromEntries(named.map((file) => [file.replace(/-[A-Z0-9]{8}(\.\w+)$/, "$1"), file]))
+}
+
+const copyIcon = async (folder) => {
+  const icon = await readFile(join(root, "src/web/icon.svg"))
+  const file = `icon-${createHash("sha256").update(icon).digest("hex").slice(0, 8).toUpperCase()}.svg`
+  await writeFile(join(folder, file), icon)
+  return { "icon.svg": file }
+}
+
+const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)]
+
+/** Smallest is worth the time for what is sent often, and the large files of the documentation are not. */
+const compress = async (path) => {
+  const bytes = await readFile(path)
+  const quality = bytes.length > 200_000 ? 9 : 11
+  await writeFile(`${path}.gz`, await gzipped(bytes, { level: 9 }))
+  await writeFile(`${path}.br`, await brotlied(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }))
+}
+
+/** Makes all that `folder` has to hold for the pages to be served. */
+export const buildPublic = async (folder) => {
+  const assets = join(folder, "assets")
+  await mkdir(assets, { recursive: true })
+  await cp(join(root, "src/http/public"), folder, { recursive: true })
+  const manifest = { ...(await bundle(assets)), ...(await copyIcon(assets)) }
+  await writeFile(join(folder, "assets.json"), JSON.stringify(manifest))
+
+  const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
+  for (const file of ["swagger-ui.css", "swagger-ui-bundle.js", "LICENSE"]) {
+    await cp(join(swagger, file), join(folder, "docs", file))
+  }
+  for (const part of ["assets", "docs"]) {
+    for (const file of await readdir(join(folder, part))) {
+      if (/\.(css|js|svg)$/.test(file)) await compress(join(folder, part, file))
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
+import type { Results } from "../../domain/Tally.ts"
+import {
+  hidden,
+  moment,
+  page,
+  percent,
+  rules,
+  status as statuses,
+  times,
+  tokenField,
+  vote,
+  votes
+} from "../../web/words.ts"
+import type { Assets } from "./Assets.ts"
+import { type Html, html } from "./Html.ts"
+import { layout } from "./Layout.ts"
+
+/** What the page says of a vote that its form has sent. */
+export interface Notice {
+  readonly text: string
+  readonly tone: "busy" | "good" | "bad" | "none"
+  /** Where the receipt is looked up. */
+  readonly receipt?: string
+}
+
+export interface VotingPage {
+  readonly poll: Poll
+  readonly now: number
+  /** Undefined where they can't be read, or are not to be seen. */
+  readonly results: Results | undefined
+  /** For the form: sent twice, it is one vote. */
+  readonly key: string
+  readonly notice?: Notice | undefined
+}
+
+/** The page of a poll: a form that votes by itself, which the script makes live. */
+export const votingPage = (assets: Assets, { key, notice, now, poll, results }: VotingPage): string => {
+  const view = toView(poll, now)
+  const closed = view.status === "closed" || results?.status === "closed"
+  const status = closed ? "closed" : view.status
+  const shown = new Map(results?.results.map((result) => [result.option, result]))
+  const most = Math.max(1, ...(results?.results.map(({ count }) => count) ?? []))
+
+  const option = ({ id, label }: Poll["options"][number]): Html => {
+    const result = shown.get(id)
+    return html`<li class="option ${result?.count === most ? "leads" : ""}" id="option-${id}">
+<button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" ? undefined : html`disabled`}>${label}</button>
+<span class="mark" id="mark-${id}"></span>
+<meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>
+<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result && percent(result.percentage)}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
+</li>`
+  }
+
+  const total =
+    results !== undefined ? page.total(results.total_votes) : poll.results === "live" ? "" : hidden[poll.results]
+  return layout(assets, {
+    title: poll.title,
+    style: ["page.css"],
+    script: "poll.js",
+    aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
+    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}">
+<h1>${poll.title}</h1>
+${poll.description && html`<p class="description">${poll.description}</p>`}
+<p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
+<form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}">
+<input type="hidden" name="key" value="${key}">
+${poll.identity === "token" ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>` : undefined}
+<ul class="options">
+${poll.options.map(option)}
+</ul>
+</form>
+<p class="total" id="total">${total}</p>
+<div class="news">
+<div class="notice" id="notice" data-tone="${notice?.tone ?? "none"}"><p id="notice-text" role="status">${notice?.text}</p>
+<a id="receipt" href="${notice?.receipt ?? "#"}" ${notice?.receipt === undefined ? html`hidden` : undefined}>${vote.receipt}</a></div>
+<p class="trouble" id="trouble" role="status"></p>
+</div>
+<noscript><p class="reload"><a href="/polls/${poll.slug}">${page.reload}</a></p></noscript>
+</main>`
+  })
+}
+
+/** In UTC: the reader's zone is not known here. The script says it better. */
+const timesOf = ({ closesMs, opensMs }: Poll, status: PollStatus): string => {
+  if (status === "upcoming" && opensMs !== undefined) return times.opensAt(moment(opensMs, "UTC"))
+  if (closesMs === undefined) return ""
+  return status === "closed" ? times.closed(moment(closesMs, "UTC")) : times.closesAt(moment(closesMs, "UTC"))
+}
+
+/** For a poll that does not exist. */
+export const notFoundPage = (assets: Assets): string =>
+  layout(assets, {
+    title: page.notFound,
+    style: ["page.css"],
+    script: undefined,
+    main: html`<main><h1>${page.notFound}</h1><p>${page.notFoundHint}</p></main>`
+  })

@@ -1,0 +1,74 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { make, say } from "../dom.ts"
+import { form as words } from "../words.ts"
+import { choice, field, optional, toOptions, toSlug } from "./fields.ts"
+import { type AdminAsk, explain } from "./session.ts"
+
+/** A time that was typed in this browser's zone, as RFC 3339. */
+const toTime = (input: HTMLInputElement): string | undefined =>
+  input.value === "" ? undefined : new Date(input.value).toISOString()
+
+/** The form that makes a poll. */
+export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
+  const title = make("input", { required: true, maxlength: "200", autocomplete: "off" })
+  const slug = make("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,62}[a-z0-9])?", autocomplete: "off" })
+  const description = make("textarea", { rows: "2", maxlength: "2000" })
+  const options = make("textarea", { rows: "4", required: true })
+  const opens = make("input", { type: "datetime-local" })
+  const closes = make("input", { type: "datetime-local" })
+  const error = make("p", { class: "trouble", role: "alert" })
+  const chosen = (name: string): string => String(new FormData(form).get(name))
+
+  // A rule that tells voters apart needs something to tell them by.
+  const onChange = (): void => {
+    const anyone = form.querySelector<HTMLInputElement>('input[name="identity"][value="anyone"]')
+    const browser = form.querySelector<HTMLInputElement>('input[name="identity"][value="browser"]')
+    if (anyone === null || browser === null) return
+    anyone.disabled = chosen("ballot") !== "open" || chosen("results") === "after_vote"
+    if (anyone.disabled && anyone.checked) browser.checked = true
+  }
+  let slugTyped = false
+  slug.addEventListener("input", () => {
+    slugTyped = slug.value !== ""
+  })
+  title.addEventListener("input", () => {
+    if (!slugTyped) slug.value = toSlug(title.value)
+  })
+  const back = make("button", { type: "button", class: "plain" }, words.cancel)
+  back.addEventListener("click", cancel)
+
+  const form = make(
+    "form",
+    { class: "card stack" },
+    field(words.title, title),
+    field(words.slug, slug, words.slugHint),
+    field(optional(words.description), description),
+    field(words.options, options),
+    choice(words.ballot, "ballot", words.ballots, onChange),
+    choice(words.identity, "identity", words.identities, onChange),
+    choice(words.results, "results", words.visibilities, onChange),
+    make("div", { class: "pair" }, field(optional(words.opensAt), opens), field(optional(words.closesAt), closes)),
+    error,
+    make("div", { class: "actions" }, make("button", { type: "submit" }, words.submit), back)
+  )
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault()
+    say(error, "")
+    const [opensAt, closesAt] = [toTime(opens), toTime(closes)]
+    const body = {
+      slug: slug.value,
+      title: title.value.trim(),
+      ...(description.value.trim() === "" ? {} : { description: description.value.trim() }),
+      options: toOptions(options.value),
+      ballot: chosen("ballot"),
+      identity: chosen("identity"),
+      results: chosen("results"),
+      ...(opensAt === undefined ? {} : { opens_at: opensAt }),
+      ...(closesAt === undefined ? {} : { closes_at: closesAt })
+    }
+    const answer = await ask<PollView>("/api/polls", { method: "POST", body })
+    if (answer.kind === "ok") done(answer.body)
+    else say(error, explain(answer))
+  })
+  return form
+}

@@ -1,0 +1,57 @@
+import { make } from "../dom.ts"
+import { form as words } from "../words.ts"
+
+let fields = 0
+
+type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
+
+/** A control with its label, and a hint that is read out with it. */
+export const field = <C extends Control>(label: string, control: C, hint?: string): HTMLElement => {
+  control.id = `field-${++fields}`
+  const text = make("label", { for: control.id }, label)
+  if (hint === undefined) return make("div", { class: "field" }, text, control)
+  control.setAttribute("aria-describedby", `${control.id}-hint`)
+  return make("div", { class: "field" }, text, make("p", { class: "hint", id: `${control.id}-hint` }, hint), control)
+}
+
+/** A choice of a few, all in view. */
+export const choice = (
+  legend: string,
+  name: string,
+  choices: Readonly<Record<string, string>>,
+  onChange: () => void
+): HTMLFieldSetElement => {
+  const set = make("fieldset", {}, make("legend", {}, legend))
+  Object.entries(choices).forEach(([value, label], index) => {
+    const radio = make("input", { type: "radio", name, value, checked: index === 0 })
+    radio.addEventListener("change", onChange)
+    set.append(make("label", { class: "radio" }, radio, label))
+  })
+  return set
+}
+
+/** A name for an address from words: `Cats or dogs?` becomes `cats-or-dogs`. */
+export const toSlug = (text: string): string =>
+  text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 64)
+    .replace(/^-|-$/g, "")
+
+/** Options from lines, each with an id of its own. */
+export const toOptions = (lines: string): ReadonlyArray<{ readonly id: string; readonly label: string }> => {
+  const taken = new Set<string>()
+  const labels = lines.split("\n").map((line) => line.trim())
+  return labels
+    .filter((label) => label !== "")
+    .map((label, index) => {
+      const slug = toSlug(label)
+      const id = slug === "" || taken.has(slug) ? `option-${index + 1}` : slug
+      taken.add(id)
+      return { id, label }
+    })
+}
+
+export const optional = (label: string): string => `${label} (${words.optional})`

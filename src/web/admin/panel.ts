@@ -1,0 +1,62 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { make, say } from "../dom.ts"
+import { admin, status, form as words } from "../words.ts"
+import { type AdminAsk, explain } from "./session.ts"
+import { liveTally, type Tally } from "./tally.ts"
+import { tokenMaker } from "./tokens.ts"
+
+/** Results may be for the admin only, so the file is asked for with the token and handed over from here. */
+const download = async (token: string, slug: string): Promise<boolean> => {
+  try {
+    const response = await fetch(`/api/polls/${slug}/results.csv`, { headers: { authorization: `Bearer ${token}` } })
+    if (!response.ok) return false
+    const url = URL.createObjectURL(await response.blob())
+    make("a", { href: url, download: `${slug}.csv` }).click()
+    setTimeout(() => URL.revokeObjectURL(url), 10_000)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** One poll: its tally, and what can be done with it. */
+export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed: (poll: PollView) => void): Tally => {
+  const tally = liveTally(ask, poll)
+  const said = make("p", { role: "status" })
+  const csv = make("button", { type: "button", class: "plain" }, admin.csv)
+  csv.addEventListener("click", async () => say(said, (await download(token, poll.slug)) ? "" : admin.away))
+  const close = make("button", { type: "button", class: "danger" }, admin.close)
+  close.addEventListener("click", async () => {
+    if (!confirm(admin.closeSure(poll.title))) return
+    const answer = await ask<PollView>(`/api/polls/${poll.slug}/close`, { method: "POST" })
+    if (answer.kind === "ok") changed(answer.body)
+    else say(said, explain(answer))
+  })
+  const rules = [
+    `${words.ballot}: ${words.ballots[poll.ballot]}`,
+    `${words.identity}: ${words.identities[poll.identity]}`,
+    `${words.results}: ${words.visibilities[poll.results]}`
+  ]
+  const element = make(
+    "section",
+    { class: "card stack" },
+    make(
+      "div",
+      { class: "head" },
+      make("h2", { tabindex: "-1" }, poll.title),
+      make("span", { class: "state", "data-status": poll.status }, status[poll.status])
+    ),
+    make("p", { class: "hint" }, rules.join(" · ")),
+    tally.element,
+    make(
+      "div",
+      { class: "actions" },
+      make("a", { class: "button", href: `/polls/${poll.slug}` }, admin.voteHere),
+      csv,
+      ...(poll.status === "closed" ? [] : [close])
+    ),
+    said,
+    ...(poll.identity === "token" && poll.status !== "closed" ? [tokenMaker(ask, poll)] : [])
+  )
+  return { element, stop: tally.stop }
+}

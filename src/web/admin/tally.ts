@@ -1,0 +1,91 @@
+import type { PollView } from "../../domain/Poll.ts"
+import type { Results } from "../../domain/Tally.ts"
+import { make, say } from "../dom.ts"
+import { admin, count, page, percent, votes } from "../words.ts"
+import { makeChart } from "./chart.ts"
+import type { AdminAsk } from "./session.ts"
+
+/** How often the poll is looked at, in ms. */
+const interval = 1_000
+/** Over how many samples the votes per second are taken: results are read once a second, not always on time. */
+const span = 5
+
+export interface Tally {
+  readonly element: HTMLElement
+  stop(): void
+}
+
+const figure = (label: string, hint?: string) => {
+  const value = make("dd", {}, page.noCount)
+  const term = make("dt", {}, label)
+  if (hint !== undefined) term.append(make("small", {}, ` ${hint}`))
+  return { value, element: make("div", { class: "figure" }, term, value) }
+}
+
+/** A poll's state, live: as the admin, who sees it also where voters do not. */
+export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
+  const total = figure(admin.counted)
+  const rate = figure(admin.perSecond)
+  const backlog = figure(admin.backlog, admin.backlogHint)
+  const chart = makeChart()
+  const rows = poll.options.map(({ id, label }) => {
+    const meter = make("meter", { min: "0", max: "100", "aria-label": page.share(label) })
+    const text = make("span", { class: "votes" })
+    return { id, meter, text, element: make("li", {}, make("span", { class: "label" }, label), text, meter) }
+  })
+  const trouble = make("p", { class: "trouble", role: "status" })
+  const seen: Array<{ readonly at: number; readonly total: number }> = []
+  let going = true
+
+  const show = (results: Results): void => {
+    const at = Date.now()
+    seen.push({ at, total: results.total_votes })
+    if (seen.length > span + 1) seen.shift()
+    const first = seen[0] ?? { at, total: results.total_votes }
+    const perSecond = at > first.at ? ((results.total_votes - first.total) * 1000) / (at - first.at) : 0
+    chart.add({ at, perSecond, backlog: results.pending })
+    say(total.value, count(results.total_votes))
+    say(rate.value, count(Math.round(perSecond)))
+    say(backlog.value, count(results.pending))
+    const most = Math.max(...results.results.map((result) => result.count))
+    for (const { id, meter, text } of rows) {
+      const result = results.results.find(({ option }) => option === id)
+      if (result === undefined) continue
+      meter.value = result.percentage
+      meter.parentElement?.classList.toggle("leads", result.count > 0 && result.count === most)
+      say(text, `${percent(result.percentage)} · ${votes(result.count)}`)
+    }
+  }
+
+  const look = async (): Promise<void> => {
+    while (going) {
+      const started = Date.now()
+      const answer = await ask<Results>(`/api/polls/${poll.slug}/results`)
+      if (!going) return
+      say(trouble, answer.kind === "ok" ? "" : admin.away)
+      if (answer.kind === "ok") show(answer.body)
+      await new Promise((resolve) => setTimeout(resolve, Math.max(100, interval - (Date.now() - started))))
+    }
+  }
+  void look()
+  return {
+    element: make(
+      "div",
+      { class: "stack" },
+      make("dl", { class: "figures" }, total.element, rate.element, backlog.element),
+      make("ul", { class: "bars" }, ...rows.map(({ element }) => element)),
+      make(
+        "p",
+        { class: "key" },
+        make("span", { class: "key-rate" }, admin.perSecond),
+        make("span", { class: "key-backlog" }, admin.backlog)
+      ),
+      chart.element,
+      trouble
+    ),
+    stop: () => {
+      going = false
+      chart.stop()
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** The element with that id, which the page has. */
+export const byId = <E extends HTMLElement>(id: string, type: new () => E): E => {
+  const element = document.getElementById(id)
+  if (!(element instanceof type)) throw new Error(`The page has no #${id}`)
+  return element
+}
+
+type Attributes = Readonly<Record<string, string | boolean>>
+
+/** Makes an element; text never becomes markup. */
+export const make = <K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: ReadonlyArray<Node | string>
+): HTMLElementTagNameMap[K] => {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "boolean") element.toggleAttribute(name, value)
+    else element.setAttribute(name, value)
+  }
+  element.append(...children)
+  return element
+}
+
+/** Sets the text where it differs: a live region speaks when its text is set, even to the same. */
+export const say = (element: Element, text: string): void => {
+  if (element.textContent !== text) element.textContent = text
+}

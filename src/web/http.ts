@@ -1,0 +1,70 @@
+/** What the service says of a request that it did not do, as far as the pages want to know. */
+export interface Problem {
+  readonly type: string
+  readonly status: number
+  readonly detail: string
+  /** The fields that are wrong, in words. */
+  readonly fields: ReadonlyArray<string>
+}
+
+export type Answer<A> =
+  | { readonly kind: "ok"; readonly body: A }
+  | { readonly kind: "problem"; readonly problem: Problem }
+  /** No answer, or none yet: to be tried again after so many ms, where the service says when. */
+  | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number }
+
+export interface Ask {
+  readonly method?: "GET" | "POST"
+  readonly body?: unknown
+  readonly token?: string | undefined
+  readonly key?: string
+}
+
+/** How long an answer may take, in ms. */
+const patience = 15_000
+
+/** These say nothing of the request itself: the same may go well a little later. */
+const passing = new Set([408, 425, 429, 500, 502, 503, 504])
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "")
+
+const toProblem = (status: number, body: unknown): Problem => {
+  const { detail, errors, title, type } = isRecord(body) ? body : {}
+  const fields = Array.isArray(errors) ? errors.filter(isRecord) : []
+  return {
+    status,
+    type: text(type),
+    detail: text(detail) || text(title),
+    fields: fields.map((field) => `${text(field.pointer).replace(/^#\/?/, "")} ${text(field.detail)}`.trim())
+  }
+}
+
+/** Asks the service; the body of a good answer is trusted to be what its description says. */
+export const ask = async <A>(path: string, { body, key, method = "GET", token }: Ask = {}): Promise<Answer<A>> => {
+  try {
+    const response = await fetch(path, {
+      method,
+      signal: AbortSignal.timeout(patience),
+      headers: {
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(key === undefined ? {} : { "idempotency-key": key })
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    if (passing.has(response.status)) {
+      const seconds = Number(response.headers.get("retry-after"))
+      return { kind: "away", network: false, ...(seconds > 0 ? { retryAfter: seconds * 1000 } : {}) }
+    }
+    const json: unknown = await response.json()
+    return response.ok
+      ? { kind: "ok", body: json as A }
+      : { kind: "problem", problem: toProblem(response.status, json) }
+  } catch {
+    return { kind: "away", network: true }
+  }
+}

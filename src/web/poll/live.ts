@@ -1,0 +1,111 @@
+import type { Results } from "../../domain/Tally.ts"
+import { ask } from "../http.ts"
+
+export interface LiveEvents {
+  readonly results: (results: Results) => void
+  readonly hidden: () => void
+  /** Whether the results can be reached. */
+  readonly reachable: (yes: boolean) => void
+}
+
+export interface LiveOptions {
+  /** Where the results are; their stream is below. */
+  readonly path: string
+  readonly token?: string | undefined
+  /** Without it, they are asked for again and again. */
+  readonly stream: boolean
+}
+
+export interface Live {
+  /** Asks now. */
+  refresh(): void
+  stop(): void
+}
+
+/** How often to ask where no stream gives the results, and where one does and is silent, in ms. */
+const often = 2_000
+const seldom = 20_000
+/** When a stream that has ended for good is tried again. */
+const reopen = 30_000
+
+/**
+ * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (so they seem
+ * open, and nothing comes), by asking every 2 s.
+ */
+export const watchResults = ({ path, stream, token }: LiveOptions, events: LiveEvents): Live => {
+  let source: EventSource | undefined
+  let heardAt = Number.NEGATIVE_INFINITY
+  // The stream begins with the present state: only where it does not is there a reason to ask as well.
+  let askedAt = stream ? performance.now() : Number.NEGATIVE_INFINITY
+  let openedAt = Number.NEGATIVE_INFINITY
+  let streaming = false
+  let revision = -1
+  let asking = false
+
+  const take = (results: Results): void => {
+    events.reachable(true)
+    // An older answer may come after a newer one.
+    if (results.revision < revision) return
+    revision = results.revision
+    events.results(results)
+  }
+
+  const open = (): void => {
+    openedAt = performance.now()
+    source = new EventSource(`${path}/stream`)
+    source.addEventListener("tally", (event) => {
+      heardAt = performance.now()
+      streaming = true
+      take(JSON.parse(event.data))
+    })
+    source.addEventListener("error", () => {
+      streaming = false
+    })
+  }
+
+  const refresh = async (): Promise<void> => {
+    if (asking) return
+    asking = true
+    askedAt = performance.now()
+    const before = revision
+    const answer = await ask<Results>(path, { token })
+    asking = false
+    if (answer.kind === "away") return events.reachable(false)
+    if (answer.kind === "problem") {
+      events.reachable(true)
+      if (answer.problem.status === 403) events.hidden()
+      return
+    }
+    // News that the stream should have brought long ago: it is being held back.
+    if (streaming && answer.body.revision > before && performance.now() - heardAt > often) streaming = false
+    take(answer.body)
+  }
+
+  const tick = (): void => {
+    if (document.hidden) return
+    const now = performance.now()
+    const closed = source === undefined || source.readyState === EventSource.CLOSED
+    if (stream && closed && now - openedAt > reopen) open()
+    if (now - Math.max(heardAt, askedAt) >= (streaming ? seldom : often) - 50) void refresh()
+  }
+
+  // A browser has few connections for one site: a page that nobody sees must not hold one.
+  const onVisibility = (): void => {
+    if (document.hidden) {
+      source?.close()
+      streaming = false
+      openedAt = Number.NEGATIVE_INFINITY
+    } else tick()
+  }
+  document.addEventListener("visibilitychange", onVisibility)
+  const timer = setInterval(tick, 500)
+  tick()
+  return {
+    refresh,
+    stop: () => {
+      clearInterval(timer)
+      document.removeEventListener("visibilitychange", onVisibility)
+      source?.close()
+    }
+  }
+}

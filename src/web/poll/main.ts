@@ -1,0 +1,147 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { byId } from "../dom.ts"
+import type { Problem } from "../http.ts"
+import { hidden, status, trouble, vote } from "../words.ts"
+import { type Live, watchResults } from "./live.ts"
+import { makeOutbox } from "./outbox.ts"
+import { followReceipt, receiptPath } from "./receipt.ts"
+import { statusAt, timesAt } from "./schedule.ts"
+import { type Mine, openStore, takeToken } from "./store.ts"
+import { makeView, type Tone } from "./view.ts"
+
+const poll: PollView = JSON.parse(byId("poll", HTMLElement).dataset.poll ?? "")
+const path = `/api/polls/${poll.slug}`
+const store = openStore(poll.slug)
+const token = poll.identity === "token" ? takeToken(poll.slug) : undefined
+const view = makeView(poll)
+
+/** The service says so, whatever the clock here does. */
+let closed = poll.status === "closed"
+/** Nothing that is done here can be a vote: this voter has voted, or has no token. */
+let barred = false
+/** The results can be asked for. */
+let reachable = true
+/** Why the vote is not sent yet. */
+let waiting: "network" | "service" | undefined
+let live: Live | undefined
+
+const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
+
+const connectionTrouble = (pending: boolean): string => {
+  if (!navigator.onLine || (pending && waiting === "network")) return pending ? trouble.offline : trouble.offlineIdle
+  if (pending && waiting === "service") return trouble.busy
+  return reachable || pending ? "" : trouble.stale
+}
+
+const refresh = (): void => {
+  const now = Date.now()
+  const current = statusAt(poll, closed, now)
+  view.status(current, status[current])
+  view.times(timesAt(poll, current, now))
+  const { mine, pending } = store.read()
+  const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
+  view.enabled(current === "open" && !barred && !final && pending === undefined)
+  view.mine(pending?.option ?? (mine?.status === "rejected" ? undefined : mine?.option))
+  view.trouble(connectionTrouble(pending !== undefined))
+}
+
+const tones: Readonly<Record<Mine["status"], Tone>> = {
+  queued: "busy",
+  counted: "good",
+  superseded: "none",
+  rejected: "bad",
+  dead: "bad",
+  lost: "bad"
+}
+
+const showMine = (mine: Mine): void => {
+  const text = mine.status === "lost" ? vote.lost : vote[mine.status](labelOf(mine.option))
+  view.notice(text, tones[mine.status], receiptPath(mine))
+  refresh()
+}
+
+const follow = (mine: Mine): void => {
+  store.write({ ...store.read(), mine })
+  showMine(mine)
+  if (mine.status !== "queued") return
+  const current = (): boolean => store.read().mine?.voteId === mine.voteId && store.read().pending === undefined
+  void followReceipt(mine, current, (done) => {
+    store.write({ ...store.read(), mine: done })
+    showMine(done)
+    live?.refresh()
+  })
+}
+
+/** Why a vote was refused, in this page's own words where it has any. */
+const explain = ({ detail, status: code, type }: Problem): string => {
+  if (type.endsWith(":has-voted")) return trouble.voted
+  if (code === 409 || statusAt(poll, closed, Date.now()) !== "open") return trouble.closed
+  if (code === 401 || code === 403) return token === undefined ? trouble.token : trouble.badToken
+  return detail || trouble.unknown
+}
+
+const outbox = makeOutbox(`${path}/votes`, token, store, {
+  sending: (option) => {
+    view.notice(vote.sending(labelOf(option)), "busy")
+    refresh()
+  },
+  accepted: ({ option, stream_id, vote_id }) => {
+    waiting = undefined
+    follow({ option, voteId: vote_id, streamId: stream_id, status: "queued" })
+  },
+  refused: (problem) => {
+    waiting = undefined
+    barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
+    view.notice(explain(problem), "bad")
+    refresh()
+  },
+  waiting: (network) => {
+    waiting = network ? "network" : "service"
+    refresh()
+  }
+})
+
+view.form.addEventListener("submit", (event) => {
+  event.preventDefault()
+  const { submitter } = event
+  if (!(submitter instanceof HTMLButtonElement) || submitter.getAttribute("aria-disabled") === "true") return
+  const { mine } = store.read()
+  if (poll.ballot === "changeable" && mine?.option === submitter.value && mine.status === "counted") {
+    return view.notice(vote.already(labelOf(mine.option)), "good", receiptPath(mine))
+  }
+  outbox.cast(submitter.value)
+})
+
+if (poll.identity === "token" && token === undefined) {
+  barred = true
+  view.notice(trouble.token, "bad")
+}
+
+live = watchResults(
+  // A stream can't carry the token: where that decides who sees results, they are asked for.
+  { path: `${path}/results`, token, stream: !(token !== undefined && poll.results === "after_vote") },
+  {
+    results: (results) => {
+      closed = results.status === "closed"
+      view.results(results)
+      refresh()
+    },
+    hidden: () => view.hidden(poll.results === "live" ? "" : hidden[poll.results]),
+    reachable: (yes) => {
+      reachable = yes
+      refresh()
+    }
+  }
+)
+
+const { mine } = store.read()
+if (mine !== undefined) follow(mine)
+refresh()
+outbox.flush()
+addEventListener("online", () => {
+  refresh()
+  outbox.flush()
+  live?.refresh()
+})
+addEventListener("offline", refresh)
+setInterval(refresh, 1_000)

@@ -1,0 +1,76 @@
+import type { Receipt } from "../../domain/Vote.ts"
+import { ask, type Problem } from "../http.ts"
+import type { Store } from "./store.ts"
+
+type ReceiptBody = typeof Receipt.Type
+
+export interface OutboxEvents {
+  readonly sending: (option: string) => void
+  readonly accepted: (receipt: ReceiptBody) => void
+  readonly refused: (problem: Problem, option: string) => void
+  /** It is tried again by itself. */
+  readonly waiting: (network: boolean) => void
+}
+
+export interface Outbox {
+  /** Takes a vote, unless it is the second half of a double tap or one is still on its way. */
+  cast(option: string): void
+  /** Sends what is left from before, if anything; also when the network is back. */
+  flush(): void
+}
+
+/** Taps on one option that are closer than this are one, in ms. */
+const doubleTap = 1_000
+const firstPause = 1_000
+const longestPause = 15_000
+
+/** A version 4 UUID; `crypto.randomUUID` is only there on pages over HTTPS. */
+const newKey = (): string => {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
+}
+
+/** Keeps a vote until the service has answered it: sent again and again, always with its one key. */
+export const makeOutbox = (path: string, token: string | undefined, store: Store, events: OutboxEvents): Outbox => {
+  let last = { option: "", at: Number.NEGATIVE_INFINITY }
+  let sending = false
+  let pause = firstPause
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  const flush = async (): Promise<void> => {
+    const { pending } = store.read()
+    if (pending === undefined || sending) return
+    clearTimeout(timer)
+    sending = true
+    events.sending(pending.option)
+    const { key, option } = pending
+    const answer = await ask<ReceiptBody>(path, { method: "POST", body: { option }, key, token })
+    sending = false
+    if (answer.kind === "away") {
+      events.waiting(answer.network)
+      timer = setTimeout(flush, answer.retryAfter ?? pause)
+      pause = Math.min(pause * 2, longestPause)
+      return
+    }
+    pause = firstPause
+    const { pending: _, ...rest } = store.read()
+    store.write(rest)
+    if (answer.kind === "ok") events.accepted(answer.body)
+    else events.refused(answer.problem, option)
+  }
+
+  return {
+    flush,
+    cast: (option) => {
+      const now = performance.now()
+      const again = last.option === option && now - last.at < doubleTap
+      last = { option, at: now }
+      if (again || store.read().pending !== undefined) return
+      store.write({ ...store.read(), pending: { option, key: newKey() } })
+      void flush()
+    }
+  }
+}

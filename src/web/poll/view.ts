@@ -1,0 +1,101 @@
+import type { PollView } from "../../domain/Poll.ts"
+import type { Results } from "../../domain/Tally.ts"
+import { byId, say } from "../dom.ts"
+import { page, percent, votes } from "../words.ts"
+
+/** How the line about one's vote looks. */
+export type Tone = "none" | "busy" | "good" | "bad"
+
+/** The page's parts that change, as the server has rendered them. */
+export interface View {
+  readonly form: HTMLFormElement
+  results(results: Results): void
+  /** Instead of results. */
+  hidden(why: string): void
+  mine(option: string | undefined): void
+  /** Whether a tap does something. */
+  enabled(yes: boolean): void
+  /** What has become of one's vote; read out by screen readers. */
+  notice(text: string, tone: Tone, receipt?: string): void
+  /** What is wrong with the connection, or nothing. */
+  trouble(text: string): void
+  status(status: PollView["status"], text: string): void
+  times(text: string): void
+}
+
+export const makeView = (poll: PollView): View => {
+  const form = byId("ballot", HTMLFormElement)
+  const notice = byId("notice", HTMLElement)
+  const noticeText = byId("notice-text", HTMLElement)
+  const receiptLink = byId("receipt", HTMLAnchorElement)
+  const trouble = byId("trouble", HTMLElement)
+  const total = byId("total", HTMLElement)
+  const state = byId("state", HTMLElement)
+  const times = byId("times", HTMLElement)
+  const options = new Map(
+    poll.options.map(({ id }) => {
+      const item = byId(`option-${id}`, HTMLElement)
+      return [
+        id,
+        {
+          item,
+          button: byId(`vote-${id}`, HTMLButtonElement),
+          meter: byId(`bar-${id}`, HTMLMeterElement),
+          mark: byId(`mark-${id}`, HTMLElement),
+          share: byId(`share-${id}`, HTMLElement),
+          votes: byId(`votes-${id}`, HTMLElement)
+        }
+      ] as const
+    })
+  )
+
+  return {
+    form,
+    results: ({ results, total_votes }) => {
+      const most = Math.max(...results.map((result) => result.count))
+      for (const result of results) {
+        const option = options.get(result.option)
+        if (option === undefined) continue
+        option.meter.value = result.percentage
+        option.item.classList.toggle("leads", most > 0 && result.count === most)
+        say(option.share, percent(result.percentage))
+        say(option.votes, votes(result.count))
+      }
+      form.classList.remove("no-results")
+      say(total, page.total(total_votes))
+    },
+    hidden: (why) => {
+      form.classList.add("no-results")
+      for (const option of options.values()) {
+        option.meter.value = 0
+        option.item.classList.remove("leads")
+        say(option.share, "")
+        say(option.votes, "")
+      }
+      say(total, why)
+    },
+    mine: (mine) => {
+      for (const [id, { item, mark }] of options) {
+        item.classList.toggle("mine", id === mine)
+        say(mark, id === mine ? page.yours : "")
+      }
+    },
+    enabled: (yes) => {
+      form.classList.toggle("disabled", !yes)
+      // Not `disabled`: that would take the focus from who has just pressed it.
+      for (const { button } of options.values()) button.setAttribute("aria-disabled", String(!yes))
+    },
+    notice: (text, tone, receipt) => {
+      notice.dataset.tone = tone
+      say(noticeText, text)
+      receiptLink.hidden = receipt === undefined
+      if (receipt !== undefined) receiptLink.href = receipt
+    },
+    trouble: (text) => say(trouble, text),
+    status: (status, text) => {
+      state.dataset.status = status
+      say(state, text)
+    },
+    times: (text) => say(times, text)
+  }
+}
