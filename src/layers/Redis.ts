@@ -1,7 +1,7 @@
 import { Effect, Layer, Redacted } from "effect"
-import { Redis as Connection, type RedisOptions } from "ioredis"
-import { Redis } from "../stream/Redis.ts"
-import { type Scripts, scripts } from "../stream/Scripts.ts"
+import { Redis as IoRedis, type RedisOptions } from "ioredis"
+import { type Connection, Redis } from "../stream/Redis.ts"
+import { scripts } from "../stream/Scripts.ts"
 
 /** An answer that takes longer does not come: the client is told within a second (a 503). */
 const commandTimeout = 900
@@ -12,6 +12,7 @@ const retryStrategy = (times: number): number => Math.min(25 * 2 ** Math.min(tim
 
 const common = {
   lazyConnect: true,
+  scripts,
   connectTimeout,
   keepAlive: 10_000,
   noDelay: true,
@@ -29,13 +30,15 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
     Effect.gen(function* () {
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
 
-      const connect = (
-        name: string,
-        options: { enableAutoPipelining?: boolean; commandTimeout?: number; scripts?: RedisOptions["scripts"] }
-      ) =>
+      const connect = (name: string, options: { enableAutoPipelining?: boolean; commandTimeout?: number }) =>
         Effect.acquireRelease(
           Effect.sync(() => {
-            const connection = new Connection(Redacted.value(url), { ...common, ...options, connectionName: name })
+            // ioredis makes a method of each script.
+            const connection = new IoRedis(Redacted.value(url), {
+              ...common,
+              ...options,
+              connectionName: name
+            }) as Connection
             let reachable: boolean | undefined
             connection.on("error", (error: Error) => {
               if (reachable !== false) runFork(Effect.logWarning(`Redis (${name}): ${error.message || error.name}`))
@@ -52,8 +55,7 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
           (connection) => Effect.sync(() => connection.disconnect())
         )
 
-      const client = yield* connect("tallykeep", { enableAutoPipelining: true, commandTimeout, scripts })
-      // ioredis makes a method of each script.
-      return Redis.of({ client: client as Connection & Scripts, dedicated: (name) => connect(name, {}) })
+      const client = yield* connect("tallykeep", { enableAutoPipelining: true, commandTimeout })
+      return Redis.of({ client, dedicated: (name) => connect(name, {}) })
     })
   )

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
-import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
 import { type Acceptance, latestAcceptance, parseEntryId } from "../domain/Vote.ts"
 import type { AuditedEntry } from "../ledger/Audit.ts"
 import { entryVoteId } from "./Batch.ts"
+import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
 /** An entry that the stream holds, and whether it is still to be acked. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
-import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
 import { EntryFields, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { Entry } from "./Reader.ts"
+import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
 export interface BatchOptions {

@@ -1,11 +1,11 @@
 import { Deferred, Effect, type Option, Schedule } from "effect"
-import type { Redis as Connection } from "ioredis"
 import { failpoint } from "../Failpoint.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import type { Announcements } from "./Announcements.ts"
 import { recordBatch } from "./Batch.ts"
 import type { OutageLog } from "./Outage.ts"
 import { type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
+import type { Connection } from "./Redis.ts"
 import { command, type Redis } from "./Redis.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
+import type { Connection } from "./Redis.ts"
 import { command, isReply } from "./Redis.ts"
 
 /**

@@ -1,9 +1,9 @@
 import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
-import type { Redis as Connection } from "ioredis"
 import { Ledger } from "../ledger/Ledger.ts"
 import { Announcements } from "./Announcements.ts"
 import { runConsumer } from "./Consumer.ts"
 import { makeOutageLog } from "./Outage.ts"
+import type { Connection } from "./Redis.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 

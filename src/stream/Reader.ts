@@ -1,7 +1,6 @@
 import { Effect } from "effect"
-import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
-import { command, isGroupGone } from "./Redis.ts"
+import { type Connection, command, isGroupGone } from "./Redis.ts"
 
 /** A stream entry as it was read: names and values in turn, null where the stream no longer holds it. */
 export interface Entry {
@@ -27,12 +26,7 @@ type Reply = ReadonlyArray<readonly [stream: string, entries: ReadonlyArray<read
 
 /** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
 export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
-  command(() => client.xgroup("CREATE", stream, group, "0", "MKSTREAM")).pipe(
-    Effect.catch((error) =>
-      error.cause instanceof Error && error.cause.message.startsWith("BUSYGROUP") ? Effect.void : Effect.fail(error)
-    ),
-    Effect.asVoid
-  )
+  Effect.asVoid(command(() => client.ensureGroup(stream, group)))
 
 /** Reads up to a batch of entries as one named consumer; none where none came in time. */
 export const readEntries = (

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
-import type { Redis as Connection } from "ioredis"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { recordBatch } from "./Batch.ts"
+import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
 export interface ReclaimOptions {

@@ -1,14 +1,17 @@
 import { Context, Effect, type Scope } from "effect"
-import type { Redis as Connection } from "ioredis"
+import type { Redis as IoRedis } from "ioredis"
 import { OutOfService } from "../domain/Problems.ts"
 import type { Scripts } from "./Scripts.ts"
+
+/** A connection, with our scripts as commands. */
+export type Connection = IoRedis & Scripts
 
 /** The connections to Redis. */
 export class Redis extends Context.Service<
   Redis,
   {
     /** Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. */
-    readonly client: Connection & Scripts
+    readonly client: Connection
     /** A connection of its own, for reads that block; closed with the scope. */
     dedicated(name: string): Effect.Effect<Connection, never, Scope.Scope>
   }

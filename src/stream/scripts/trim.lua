@@ -1,6 +1,7 @@
+#!lua flags=allow-oom
 -- Removes the entries that every group has acked: those below its oldest pending entry and up to the last one that it
 -- was given. The look and the trim are one step, since an entry delivered in between would be lost. One caller in each
--- interval does it, the others do nothing.
+-- interval does it, the others do nothing. A Redis whose memory is full lets it: this is what relieves it.
 --
 -- KEYS[1]  the stream
 -- KEYS[2]  the record that it was done
