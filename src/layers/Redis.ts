@@ -20,6 +20,8 @@ const common = {
   // A command that is queued while Redis is away, or sent again after a reconnect, may run late or twice.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
+  // ioredis leaves a failure of its own SUBSCRIBE to nobody, which ends the process; ours is sent with each "ready".
+  autoResubscribe: false,
   maxRetriesPerRequest: 0
 } satisfies RedisOptions
 

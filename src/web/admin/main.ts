@@ -19,8 +19,10 @@ const showPolls = (token: string): void => {
   let shown: Tally | undefined
   let polls: ReadonlyArray<PollView> = []
   let current = ""
+  let opened = 0
 
   const open = (element: HTMLElement, tally?: Tally): void => {
+    opened++
     shown?.stop()
     shown = tally
     detail.replaceChildren(element)
@@ -48,14 +50,15 @@ const showPolls = (token: string): void => {
     list.replaceChildren(...items)
   }
 
-  /** Reads the list again, and opens the poll that was made or changed. */
+  /** Reads the list again, and opens the poll that was made or changed; not in place of what was opened meanwhile. */
   const load = async (changed?: PollView): Promise<void> => {
+    const before = opened
     const answer = await ask<{ readonly polls: ReadonlyArray<PollView> }>("/api/polls")
     say(said, answer.kind === "ok" ? "" : admin.away)
     if (answer.kind === "ok") polls = answer.body.polls
     listPolls()
     const wanted = changed ?? polls[0]
-    if (wanted !== undefined) select(wanted)
+    if (wanted !== undefined && opened === before) select(wanted)
   }
 
   create.addEventListener("click", () => {
