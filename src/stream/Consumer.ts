@@ -31,6 +31,14 @@ const readPause = "200 millis"
 /** Where a consumer begins, and begins again after a failure: with what it was given and has not acked. */
 const ownPending: Position = { pendingAfter: "0" }
 
+const isReady = (connection: Connection): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (connection.status === "ready") return resume(Effect.void)
+    const onReady = () => resume(Effect.void)
+    connection.once("ready", onReady)
+    return Effect.sync(() => connection.off("ready", onReady))
+  })
+
 /**
  * One consumer: reads a batch from `connection`, brings it into the ledger, acks it, until the pool stops. An entry
  * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
@@ -65,6 +73,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       Effect.retry(backoff)
     )
   )
+  yield* untilStop(isReady(connection))
   let position: Position = ownPending
   while (!(yield* Deferred.isDone(stop))) {
     const entries: Option.Option<ReadonlyArray<Entry>> = yield* Effect.option(

@@ -8,7 +8,7 @@ import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers } from "../support/servers.ts"
+import { eventually, layerServers, uniqueName } from "../support/servers.ts"
 
 const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
 
@@ -126,7 +126,23 @@ describe("the pool", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
-  it.live("finishes the batches in hand when it stops, and is gone at once when idle", () =>
+  it.live("is gone at once when idle, however long its reads would wait", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { consumer } = yield* StreamSettings
+      const scope = yield* Scope.make()
+      yield* Layer.buildWithScope(layerPool, scope)
+      // Both fibers wait in Redis.
+      const blocked = Effect.map(
+        Effect.promise(() => client.client("LIST") as Promise<string>),
+        (list) => list.split("\n").filter((line) => line.includes(` name=${consumer}-`) && / flags=\w*b/.test(line))
+      )
+      yield* eventually(Effect.map(blocked, (lines) => assert.strictEqual(lines.length, 2)))
+      yield* Scope.close(scope, yield* Effect.exit(Effect.void)).pipe(Effect.timeout("10 seconds"))
+    }).pipe(Effect.provide(layerServers({ blockMs: 60_000, consumer: uniqueName("idle") })))
+  )
+
+  it.live("finishes the batches in hand when it stops", () =>
     Effect.gen(function* () {
       const stream = yield* VoteStream
       const { client } = yield* Redis
