@@ -60,12 +60,17 @@ export type PollStatus = "upcoming" | "open" | "closed"
 export const pollStatus = ({ closesMs, opensMs }: Poll, now: number): PollStatus =>
   closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
 
+/** Whether a month has that day: `Date.parse` takes February 30 for March 2. */
+const isDay = (date: string): boolean => new Date(date).toISOString().startsWith(date)
+
 /** RFC 3339, with a zone. */
 const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, {
     expected: "a time such as 2026-11-24T20:15:00Z"
   }),
-  Schema.makeFilter((text: string) => !Number.isNaN(Date.parse(text)) || "a time that exists")
+  Schema.makeFilter(
+    (text: string) => (!Number.isNaN(Date.parse(text)) && isDay(text.slice(0, 10))) || "a time that exists"
+  )
 )
 
 /** What an organiser gives to create a poll. */

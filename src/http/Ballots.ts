@@ -47,13 +47,17 @@ export class Ballots extends Context.Service<
       const hasCast = (poll: Poll, voter: Voter) => cast.has(`${poll.slug}/${voter.hash}`)
 
       /** What the key's first use got: the answer to it stays the same, also after the poll is closed. */
-      const earlier = (poll: Poll, option: string, voter: Voter | undefined, key: string | undefined) =>
-        key === undefined
-          ? Effect.succeed(undefined)
-          : stream.findKey(poll.slug, voter?.hash, key).pipe(
-              Effect.mapError(() => unavailable),
-              Effect.flatMap((first) => (first === undefined ? Effect.succeed(undefined) : sameVote(first, option)))
-            )
+      const earlier = Effect.fnUntraced(function* (
+        poll: Poll,
+        option: string,
+        voter: Voter | undefined,
+        key: string | undefined
+      ): Effect.fn.Return<Cast | undefined, InvalidFields | Unavailable> {
+        if (key === undefined) return undefined
+        const first = yield* Effect.mapError(stream.findKey(poll.slug, voter?.hash, key), () => unavailable)
+        // A browser that asks again without a cookie has not got the first answer, nor the cookie in it.
+        return first === undefined ? undefined : { ...(yield* sameVote(first, option)), setCookie: voter?.setCookie }
+      })
 
       const castBy = Effect.fnUntraced(function* (
         poll: Poll,

@@ -1,33 +1,22 @@
-import { type Cause, Clock, Context, Deferred, Effect, Fiber, Latch, Layer, Queue, Stream } from "effect"
+import { type Cause, Clock, Context, Deferred, Effect, Fiber, Latch, Layer, Option, Queue, Stream } from "effect"
 import type { NotFound, Unavailable } from "../domain/Problems.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
+import { comment, frameOf, serve, type Viewer } from "./Viewer.ts"
 
 /** At most ten changes a second, however many votes and viewers there are. */
 const pace = "100 millis"
 /** How often the ledger is asked without being told of a change. */
 const lookInterval = "1 second"
-/** How often a quiet connection gets a comment, so that nobody in between takes it for dead, in ms. */
-const heartbeat = 15_000
-/** How long a viewer may leave what it is sent unread, in ms, before it is dropped. */
-const patience = 15_000
-
-type Frames = Queue.Queue<Uint8Array, Cause.Done>
+/** How long a shutdown leaves viewers to read the end. */
+const goodbye = "1 second"
 
 interface Hub {
-  /** The viewers, and since when each has not taken what is waiting for it. */
-  readonly viewers: Map<Frames, number | undefined>
+  readonly viewers: Set<Viewer>
   readonly news: Latch.Latch
   fiber?: Fiber.Fiber<void>
 }
-
-const encoder = new TextEncoder()
-const comment = encoder.encode(":\n\n")
-
-/** The body holds no line break: it is JSON as one line. */
-const frameOf = ({ body, revision }: Snapshot): Uint8Array =>
-  encoder.encode(`event: tally\nid: ${revision}\ndata: ${body}\n\n`)
 
 /** Results as Server-Sent Events: the ledger is read once for all viewers of a poll, and each change sent to all. */
 export class LiveStreams extends Context.Service<
@@ -35,11 +24,12 @@ export class LiveStreams extends Context.Service<
   {
     /**
      * The present state at once, unless `lastEventId` says that the viewer has it, then each change; ends at shutdown,
-     * and for a viewer that does not keep up.
+     * and for a viewer that does not keep up: `drop` has to end its connection, which may take no more of the stream.
      */
     watch(
       poll: string,
-      lastEventId: string | undefined
+      lastEventId: string | undefined,
+      drop: () => void
     ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound | Unavailable>
     /** How many viewers there are. */
     readonly viewers: () => number
@@ -58,65 +48,62 @@ export class LiveStreams extends Context.Service<
       yield* announcements.listen("poll", (poll) => hubs.get(poll)?.news.openUnsafe())
       yield* Deferred.await(lifecycle.stop).pipe(
         Effect.andThen(
-          Effect.sync(() => {
-            for (const { viewers } of hubs.values()) for (const frames of viewers.keys()) Queue.endUnsafe(frames)
+          Effect.suspend(() => {
+            const all = [...hubs.values()].flatMap(({ viewers }) => [...viewers])
+            for (const { frames } of all) Queue.endUnsafe(frames)
+            const dropAll = Effect.sync(() => {
+              for (const { drop } of all) drop()
+            })
+            return Effect.andThen(Effect.sleep(goodbye), dropAll)
           })
         ),
         Effect.forkScoped
       )
 
-      /** Only what is latest waits for a viewer, so a slow one costs no memory, and one that is stuck is dropped. */
-      const send = (hub: Hub, frame: Uint8Array, now: number) => {
-        for (const [frames, since] of hub.viewers) {
-          const waiting = Queue.sizeUnsafe(frames) > 0
-          if (waiting && since !== undefined && now - since > patience) Queue.endUnsafe(frames)
-          else {
-            hub.viewers.set(frames, waiting ? (since ?? now) : undefined)
-            if (frame !== comment || !waiting) Queue.offerUnsafe(frames, frame)
-          }
-        }
-      }
-
-      const run = Effect.fnUntraced(function* (poll: string, hub: Hub, first: Snapshot) {
-        let shown = first
-        let sentAt = yield* Clock.currentTimeMillis
+      const run = Effect.fnUntraced(function* (poll: string, { news, viewers }: Hub) {
         while (true) {
-          yield* Effect.timeoutOption(hub.news.await, lookInterval)
-          hub.news.closeUnsafe()
-          const latest = yield* Effect.option(results.latest(poll))
+          yield* Effect.timeoutOption(news.await, lookInterval)
+          news.closeUnsafe()
+          const latest = Option.getOrUndefined(yield* Effect.option(results.latest(poll)))
           const now = yield* Clock.currentTimeMillis
-          // Another process may answer from a replica that is behind: revisions only rise.
-          const changed = latest._tag === "Some" && isNewer(latest.value, shown)
-          if (changed) shown = latest.value
-          if (changed || now - sentAt >= heartbeat) {
-            send(hub, changed ? frameOf(shown) : comment, now)
-            sentAt = now
-          }
+          for (const viewer of viewers) if (!serve(viewer, latest, now)) viewers.delete(viewer)
           yield* Effect.sleep(pace)
         }
       })
 
-      const leave = (poll: string, hub: Hub, frames: Frames) =>
+      const leave = (poll: string, hub: Hub, viewer: Viewer) =>
         Effect.suspend(() => {
-          hub.viewers.delete(frames)
+          hub.viewers.delete(viewer)
           if (hub.viewers.size > 0 || hub.fiber === undefined) return Effect.void
           hubs.delete(poll)
           return Effect.asVoid(Fiber.interrupt(hub.fiber))
         })
 
-      const watch = Effect.fnUntraced(function* (poll: string, lastEventId: string | undefined) {
-        const snapshot = yield* results.current(poll)
+      const join = Effect.fnUntraced(function* (
+        poll: string,
+        snapshot: Snapshot,
+        lastEventId: string | undefined,
+        drop: () => void
+      ) {
         const frames = yield* Queue.sliding<Uint8Array, Cause.Done>(1)
-        if (lastEventId !== String(snapshot.revision)) Queue.offerUnsafe(frames, frameOf(snapshot))
+        const viewer: Viewer = { frames, drop, shown: snapshot, sentAt: yield* Clock.currentTimeMillis }
+        // A poll that closes by its time does so without a new revision.
+        const has = lastEventId === String(snapshot.revision) && snapshot.status === "open"
+        // The head of the answer goes out with the first bytes of its body.
+        Queue.offerUnsafe(frames, has ? comment : frameOf(snapshot))
         if (lifecycle.stopping) Queue.endUnsafe(frames)
-        const hub: Hub = hubs.get(poll) ?? { viewers: new Map(), news: Latch.makeUnsafe(false) }
+        const hub: Hub = hubs.get(poll) ?? { viewers: new Set(), news: Latch.makeUnsafe(false) }
         hubs.set(poll, hub)
-        hub.viewers.set(frames, undefined)
-        hub.fiber ??= yield* Effect.forkIn(run(poll, hub, snapshot), scope)
+        hub.viewers.add(viewer)
+        hub.fiber ??= yield* Effect.forkIn(run(poll, hub), scope)
         // What has changed since the snapshot, and before this viewer was there.
         hub.news.openUnsafe()
-        return Stream.fromQueue(frames).pipe(Stream.ensuring(leave(poll, hub, frames)))
+        return Stream.fromQueue(frames).pipe(Stream.ensuring(leave(poll, hub, viewer)))
       })
+
+      // A viewer is one from when its stream is run: for a HEAD, it never is.
+      const watch = (poll: string, lastEventId: string | undefined, drop: () => void) =>
+        Effect.map(results.current(poll), (snapshot) => Stream.unwrap(join(poll, snapshot, lastEventId, drop)))
 
       return LiveStreams.of({
         watch,
@@ -125,6 +112,3 @@ export class LiveStreams extends Context.Service<
     })
   )
 }
-
-const isNewer = (latest: Snapshot, shown: Snapshot): boolean =>
-  latest.revision > shown.revision || (latest.revision === shown.revision && latest.status !== shown.status)

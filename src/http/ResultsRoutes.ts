@@ -1,3 +1,4 @@
+import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -51,14 +52,19 @@ export const layerResults = HttpApiBuilder.group(
         )
       )
 
-    const stream = (slug: string, request: Request) =>
-      answer(slug, request, () =>
-        Effect.map(streams.watch(slug, request.headers["last-event-id"]), (frames) =>
+    const stream = (slug: string, request: Request) => {
+      const drop = () => void NodeHttpServerRequest.toServerResponse(request).destroy()
+      return answer(slug, request, () =>
+        Effect.map(streams.watch(slug, request.headers["last-event-id"], drop), (frames) =>
           request.method === "HEAD"
-            ? HttpServerResponse.empty({ headers: streamHeaders })
+            ? HttpServerResponse.empty({
+                status: 200,
+                headers: { ...streamHeaders, "content-type": "text/event-stream" }
+              })
             : HttpServerResponse.stream(frames, { contentType: "text/event-stream", headers: streamHeaders })
         )
       )
+    }
 
     const csv = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>

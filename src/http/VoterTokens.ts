@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from "jose"
 import type { Poll } from "../domain/Poll.ts"
-import { Forbidden, Unauthorized } from "../domain/Problems.ts"
+import { Forbidden, Unauthorized, Unavailable } from "../domain/Problems.ts"
 import type { HttpSettings } from "./HttpSettings.ts"
 
 /** Who signs our own tokens, and how; `aud` is the poll, `sub` the voter. */
@@ -11,10 +11,12 @@ const algorithm = "HS256"
 
 /** For how long a token holds in a poll that has no closing time, in s. */
 const openEnded = 90 * 86_400
+/** And past a closing time, in s: a vote sent again with its key is still answered, and any other told that it is late. */
+const afterClosing = 86_400
 
 export interface VoterTokens {
   /** The voter that an `Authorization` header's token stands for in the poll. */
-  verify(poll: Poll, authorization: string | undefined): Effect.Effect<string, Unauthorized | Forbidden>
+  verify(poll: Poll, authorization: string | undefined): Effect.Effect<string, Unauthorized | Forbidden | Unavailable>
   issue(poll: Poll, count: number, now: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
 }
 
@@ -61,7 +63,7 @@ export const makeTokens = ({ jwksUrl, jwtAudience, jwtIssuer, voterSecret }: Opt
         return Effect.fail(new Forbidden({ detail: "This service has no VOTER_SECRET, which voters' tokens need" }))
       }
       const seconds = Math.floor(now / 1000)
-      const expires = poll.closesMs === undefined ? seconds + openEnded : Math.ceil(poll.closesMs / 1000)
+      const expires = poll.closesMs === undefined ? seconds + openEnded : Math.ceil(poll.closesMs / 1000) + afterClosing
       const sign = () =>
         new SignJWT()
           .setProtectedHeader({ alg: algorithm })
@@ -76,10 +78,21 @@ export const makeTokens = ({ jwksUrl, jwtAudience, jwtIssuer, voterSecret }: Opt
   }
 }
 
-const refusal = (error: unknown): Unauthorized | Forbidden => {
+const refusal = (error: unknown): Unauthorized | Forbidden | Unavailable => {
   if (error instanceof errors.JWTExpired) return new Unauthorized({ detail: "The token has expired" })
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return new Forbidden({ detail: "The token is for another poll or service" })
+    return error.claim === "nbf"
+      ? new Unauthorized({ detail: "The token does not hold yet" })
+      : new Forbidden({ detail: "The token is for another poll or service" })
   }
-  return new Unauthorized({ detail: "The token is not valid" })
+  return isOutage(error)
+    ? new Unavailable({ detail: "The identity provider does not answer" })
+    : new Unauthorized({ detail: "The token is not valid" })
 }
+
+/** Whether the provider's keys could not be had, as jose and `fetch` say it. */
+const isOutage = (error: unknown): boolean =>
+  error instanceof errors.JWKSTimeout ||
+  error instanceof errors.JWKSInvalid ||
+  (error instanceof errors.JOSEError && error.code === "ERR_JOSE_GENERIC") ||
+  (error instanceof TypeError && error.message === "fetch failed")

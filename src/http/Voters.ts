@@ -2,7 +2,7 @@ import { createHmac, randomUUID, timingSafeEqual } from "node:crypto"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../domain/Poll.ts"
-import { Forbidden, type Unauthorized } from "../domain/Problems.ts"
+import { Forbidden, type Unauthorized, type Unavailable } from "../domain/Problems.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { makeTokens } from "./VoterTokens.ts"
 
@@ -29,7 +29,7 @@ export class Voters extends Context.Service<
       poll: Poll,
       request: HttpServerRequest.HttpServerRequest,
       key?: string
-    ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden>
+    ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
     /** Signed tokens for `count` voters of the poll, each for one of them. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
@@ -61,13 +61,13 @@ export class Voters extends Context.Service<
         poll: Poll,
         request: HttpServerRequest.HttpServerRequest,
         key?: string
-      ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden> {
+      ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable> {
         if (poll.identity === "anyone") return undefined
+        if (voterSecret === undefined) return yield* noSecret
         if (poll.identity === "token") {
           const subject = yield* tokens.verify(poll, request.headers.authorization)
           return { hash: hashOf(poll, subject) }
         }
-        if (voterSecret === undefined) return yield* noSecret
         const known = fromCookie(request.cookies[cookieName])
         if (known !== undefined) return { hash: hashOf(poll, known) }
         const id = key === undefined ? randomUUID() : digest("identity", `${poll.slug}\n${key}`)

@@ -36,16 +36,11 @@ export const until = (ms: number): string => {
 
 export const page = {
   name: "tallykeep",
-  choose: "Your vote",
-  results: "Results",
-  yours: "Your choice",
-  leads: "In the lead",
   share: (label: string) => `${label}: share of the votes`,
   noCount: "–",
   total: (count: number) => `${votes(count)} counted`,
   promise: "Every accepted vote counts exactly once.",
   docs: "API documentation",
-  skip: "Skip to the options",
   needsScript: "This page needs JavaScript.",
   notFound: "There is no such poll",
   notFoundHint: "Check the link that you were given.",
@@ -71,6 +66,7 @@ export const status = { upcoming: "Not open yet", open: "Open", closed: "Closed"
 /** What has become of one's vote. */
 export const vote = {
   sending: (label: string) => `Sending your vote for ${label} …`,
+  waiting: (label: string) => `Your vote for ${label} is not sent yet.`,
   queued: (label: string) => `Your vote for ${label} is in, and is about to be counted.`,
   counted: (label: string) => `Your vote for ${label} is counted.`,
   superseded: (label: string) => `Your vote for ${label} was replaced by a later one of yours.`,
@@ -79,6 +75,18 @@ export const vote = {
   lost: "This vote can't be found. Please tell whoever runs this poll.",
   already: (label: string) => `Your vote is for ${label} already.`,
   receipt: "Receipt"
+}
+
+/** Beside the option that one has chosen, in a word or two. */
+export const mark = {
+  sending: "Sending …",
+  waiting: "Not sent yet",
+  queued: "Received",
+  counted: "Counted",
+  superseded: "Replaced",
+  rejected: "Not counted",
+  dead: "Not counted",
+  lost: "Not found"
 }
 
 /** The same where the page knows no more of the vote than its receipt. */

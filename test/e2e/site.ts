@@ -64,7 +64,7 @@ export const entriesInHand = ({ redis, stream }: Site) =>
   }).pipe(Effect.catchDefect(() => Effect.succeed(0)))
 
 /** Asserts that every entry of the stream was delivered and acked; gives how many there ever were. */
-const entriesDone = ({ redis, stream }: Site) =>
+export const entriesDone = ({ redis, stream }: Site) =>
   Effect.promise(async () => {
     const info = record((await redis.xinfo("STREAM", stream)) as ReadonlyArray<unknown>)
     const groups = (await redis.xinfo("GROUPS", stream)) as ReadonlyArray<ReadonlyArray<unknown>>

@@ -37,6 +37,7 @@ layer(layerPages, { excludeTestServices: true })("the pages", (it) => {
     Effect.gen(function* () {
       const { body, headers } = yield* request("GET", path)
       const policy = headers["content-security-policy"] ?? ""
+      assert.deepInclude(headers, { "x-frame-options": "DENY", "x-content-type-options": "nosniff" })
       assert.match(policy, /^default-src 'self'(;|$)/)
       assert.notMatch(policy, /unsafe-|\*|https?:/)
       assert.notMatch(body, /<script(?![^>]*\ssrc="\/)|<style|\sstyle=|\son\w+=|(src|href)="(https?:)?\/\//)
@@ -55,6 +56,16 @@ layer(layerPages, { excludeTestServices: true })("the pages", (it) => {
         assert.match(link, /-[A-Z0-9]{8}\.\w+$/)
         assert.strictEqual(headers["cache-control"], "public, max-age=31536000, immutable")
       }
+    })
+  )
+
+  it.effect.each(["/", "/admin", "/polls/cats-or-dogs"])("HEAD %s gives the headers of GET", (path) =>
+    Effect.gen(function* () {
+      const got = yield* request("GET", path)
+      const { body, headers, status } = yield* request("HEAD", path)
+      assert.strictEqual(status, 200)
+      assert.strictEqual(body, "")
+      assert.deepStrictEqual({ ...headers, date: "" }, { ...got.headers, date: "" })
     })
   )
 

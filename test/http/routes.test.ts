@@ -69,7 +69,7 @@ layer(layerApi(), { excludeTestServices: true })("the routes", (it) => {
     })
   )
 
-  it.effect.each(["/", "/page.css", "/docs", "/docs/docs.js", "/health", "/ready", "/api/results", "/openapi.json"])(
+  it.effect.each(["/docs", "/docs/docs.js", "/health", "/ready", "/api/results", "/openapi.json"])(
     "HEAD %s gives the headers of GET",
     (path) =>
       Effect.gen(function* () {

@@ -86,8 +86,6 @@ layer(layerApi(), { excludeTestServices: true })("in development", (it) => {
   )
 
   it.effect.each([
-    ["GET", "/"],
-    ["GET", "/page.css"],
     ["GET", "/health"],
     ["GET", "/ready"],
     ["GET", "/api/results"],

@@ -21,6 +21,24 @@ export const layerResults = LiveResults.layer.pipe(
 
 export const publicFolder = new URL("../../src/http/public/", import.meta.url)
 
+/** What the tests' servers are set to where a test does not say otherwise; on a free port. */
+export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): HttpSettings["Service"] => ({
+  host: "127.0.0.1",
+  port: 0,
+  production: false,
+  corsOrigins: ["http://localhost:3000"],
+  maxRequestSize: 1_048_576,
+  rateLimit: undefined,
+  trustProxy: 0,
+  adminToken: undefined,
+  voterSecret: undefined,
+  jwksUrl: undefined,
+  jwtIssuer: undefined,
+  jwtAudience: undefined,
+  shutdownDelay: 0,
+  ...settings
+})
+
 /** The real server on a port of its own, over the mocks. */
 export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder: URL = publicFolder) =>
   layerServer.pipe(
@@ -28,22 +46,7 @@ export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder
     Layer.provide([
       layerMocks,
       Layer.succeed(PublicFolder, folder),
-      Layer.succeed(HttpSettings, {
-        host: "127.0.0.1",
-        port: 0,
-        production: false,
-        corsOrigins: ["http://localhost:3000"],
-        maxRequestSize: 1_048_576,
-        rateLimit: undefined,
-        trustProxy: 0,
-        adminToken: undefined,
-        voterSecret: undefined,
-        jwksUrl: undefined,
-        jwtIssuer: undefined,
-        jwtAudience: undefined,
-        shutdownDelay: 0,
-        ...settings
-      })
+      Layer.succeed(HttpSettings, httpSettings(settings))
     ]),
     Layer.provideMerge(Layer.mergeAll(Layer.sync(World, newWorld), Lifecycle.layer)),
     Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))

@@ -8,7 +8,7 @@ import type { AdminAsk } from "./session.ts"
 /** How often the poll is looked at, in ms. */
 const interval = 1_000
 /** Over how many samples the votes per second are taken: results are read once a second, not always on time. */
-const span = 5
+const span = 8
 
 export interface Tally {
   readonly element: HTMLElement

@@ -14,6 +14,8 @@ export interface LiveOptions {
   readonly token?: string | undefined
   /** Without it, they are asked for again and again. */
   readonly stream: boolean
+  /** It is known that they are not to be seen yet: they are asked for only now and then, or by `refresh`. */
+  readonly hidden: boolean
 }
 
 export interface Live {
@@ -32,11 +34,12 @@ const reopen = 30_000
  * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (so they seem
  * open, and nothing comes), by asking every 2 s.
  */
-export const watchResults = ({ path, stream, token }: LiveOptions, events: LiveEvents): Live => {
+export const watchResults = ({ path, stream, token, ...options }: LiveOptions, events: LiveEvents): Live => {
+  let { hidden } = options
   let source: EventSource | undefined
   let heardAt = Number.NEGATIVE_INFINITY
   // The stream begins with the present state: only where it does not is there a reason to ask as well.
-  let askedAt = stream ? performance.now() : Number.NEGATIVE_INFINITY
+  let askedAt = stream || hidden ? performance.now() : Number.NEGATIVE_INFINITY
   let openedAt = Number.NEGATIVE_INFINITY
   let streaming = false
   let revision = -1
@@ -73,9 +76,14 @@ export const watchResults = ({ path, stream, token }: LiveOptions, events: LiveE
     if (answer.kind === "away") return events.reachable(false)
     if (answer.kind === "problem") {
       events.reachable(true)
-      if (answer.problem.status === 403) events.hidden()
+      if (answer.problem.status === 403) {
+        hidden = true
+        events.hidden()
+      }
       return
     }
+    if (hidden) openedAt = Number.NEGATIVE_INFINITY
+    hidden = false
     // News that the stream should have brought long ago: it is being held back.
     if (streaming && answer.body.revision > before && performance.now() - heardAt > often) streaming = false
     take(answer.body)
@@ -84,6 +92,10 @@ export const watchResults = ({ path, stream, token }: LiveOptions, events: LiveE
   const tick = (): void => {
     if (document.hidden) return
     const now = performance.now()
+    if (hidden) {
+      if (now - askedAt >= seldom) void refresh()
+      return
+    }
     const closed = source === undefined || source.readyState === EventSource.CLOSED
     if (stream && closed && now - openedAt > reopen) open()
     if (now - Math.max(heardAt, askedAt) >= (streaming ? seldom : often) - 50) void refresh()

@@ -1,10 +1,10 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { byId } from "../dom.ts"
-import type { Problem } from "../http.ts"
 import { hidden, status, trouble, vote } from "../words.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
 import { followReceipt, receiptPath } from "./receipt.ts"
+import { explainRefusal } from "./refusal.ts"
 import { statusAt, timesAt } from "./schedule.ts"
 import { type Mine, openStore, takeToken } from "./store.ts"
 import { makeView, type Tone } from "./view.ts"
@@ -24,8 +24,13 @@ let reachable = true
 /** Why the vote is not sent yet. */
 let waiting: "network" | "service" | undefined
 let live: Live | undefined
+let shown = poll.status
+/** In ms. */
+const afterClose = 1_000
 
 const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
+
+const isOpen = (): boolean => statusAt(poll, closed, Date.now()) === "open"
 
 const connectionTrouble = (pending: boolean): string => {
   if (!navigator.onLine || (pending && waiting === "network")) return pending ? trouble.offline : trouble.offlineIdle
@@ -36,12 +41,16 @@ const connectionTrouble = (pending: boolean): string => {
 const refresh = (): void => {
   const now = Date.now()
   const current = statusAt(poll, closed, now)
+  // Some polls show their results only now; a little later, as the service's clock may be behind this one.
+  if (current === "closed" && shown !== "closed") setTimeout(() => live?.refresh(), afterClose)
+  shown = current
   view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
   view.enabled(current === "open" && !barred && !final && pending === undefined)
-  view.mine(pending?.option ?? (mine?.status === "rejected" ? undefined : mine?.option))
+  if (pending !== undefined) view.mine(pending.option, waiting === undefined ? "sending" : "waiting")
+  else view.mine(mine?.option, mine?.status ?? "queued")
   view.trouble(connectionTrouble(pending !== undefined))
 }
 
@@ -68,21 +77,14 @@ const follow = (mine: Mine): void => {
   void followReceipt(mine, current, (done) => {
     store.write({ ...store.read(), mine: done })
     showMine(done)
-    live?.refresh()
+    if (poll.results !== "after_close") live?.refresh()
   })
-}
-
-/** Why a vote was refused, in this page's own words where it has any. */
-const explain = ({ detail, status: code, type }: Problem): string => {
-  if (type.endsWith(":has-voted")) return trouble.voted
-  if (code === 409 || statusAt(poll, closed, Date.now()) !== "open") return trouble.closed
-  if (code === 401 || code === 403) return token === undefined ? trouble.token : trouble.badToken
-  return detail || trouble.unknown
 }
 
 const outbox = makeOutbox(`${path}/votes`, token, store, {
   sending: (option) => {
-    view.notice(vote.sending(labelOf(option)), "busy")
+    // Said once: it may be tried again and again.
+    if (waiting === undefined) view.notice(vote.sending(labelOf(option)), "busy")
     refresh()
   },
   accepted: ({ option, stream_id, vote_id }) => {
@@ -92,10 +94,11 @@ const outbox = makeOutbox(`${path}/votes`, token, store, {
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
-    view.notice(explain(problem), "bad")
+    view.notice(explainRefusal(problem, isOpen(), token !== undefined), "bad")
     refresh()
   },
-  waiting: (network) => {
+  waiting: (network, option) => {
+    view.notice(vote.waiting(labelOf(option)), "busy")
     waiting = network ? "network" : "service"
     refresh()
   }
@@ -119,7 +122,13 @@ if (poll.identity === "token" && token === undefined) {
 
 live = watchResults(
   // A stream can't carry the token: where that decides who sees results, they are asked for.
-  { path: `${path}/results`, token, stream: !(token !== undefined && poll.results === "after_vote") },
+  {
+    path: `${path}/results`,
+    token,
+    stream: !(token !== undefined && poll.results === "after_vote"),
+    // The page came without them; but it does not know who holds a token.
+    hidden: poll.results !== "live" && view.form.classList.contains("no-results") && store.read().mine === undefined
+  },
   {
     results: (results) => {
       closed = results.status === "closed"

@@ -9,7 +9,7 @@ export interface OutboxEvents {
   readonly accepted: (receipt: ReceiptBody) => void
   readonly refused: (problem: Problem, option: string) => void
   /** It is tried again by itself. */
-  readonly waiting: (network: boolean) => void
+  readonly waiting: (network: boolean, option: string) => void
 }
 
 export interface Outbox {
@@ -50,7 +50,7 @@ export const makeOutbox = (path: string, token: string | undefined, store: Store
     const answer = await ask<ReceiptBody>(path, { method: "POST", body: { option }, key, token })
     sending = false
     if (answer.kind === "away") {
-      events.waiting(answer.network)
+      events.waiting(answer.network, option)
       timer = setTimeout(flush, answer.retryAfter ?? pause)
       pause = Math.min(pause * 2, longestPause)
       return

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { byId, say } from "../dom.ts"
-import { page, percent, votes } from "../words.ts"
+import { mark as marks, page, percent, votes } from "../words.ts"
 
 /** How the line about one's vote looks. */
 export type Tone = "none" | "busy" | "good" | "bad"
@@ -12,7 +12,8 @@ export interface View {
   results(results: Results): void
   /** Instead of results. */
   hidden(why: string): void
-  mine(option: string | undefined): void
+  /** What has become of the vote for an option, beside it. */
+  mine(option: string | undefined, state: keyof typeof marks): void
   /** Whether a tap does something. */
   enabled(yes: boolean): void
   /** What has become of one's vote; read out by screen readers. */
@@ -74,10 +75,11 @@ export const makeView = (poll: PollView): View => {
       }
       say(total, why)
     },
-    mine: (mine) => {
+    mine: (mine, state) => {
       for (const [id, { item, mark }] of options) {
         item.classList.toggle("mine", id === mine)
-        say(mark, id === mine ? page.yours : "")
+        mark.dataset.status = id === mine ? state : ""
+        say(mark, id === mine ? marks[state] : "")
       }
     },
     enabled: (yes) => {
@@ -90,6 +92,8 @@ export const makeView = (poll: PollView): View => {
       say(noticeText, text)
       receiptLink.hidden = receipt === undefined
       if (receipt !== undefined) receiptLink.href = receipt
+      // Below a long list of options it might be missed.
+      if (tone === "bad") notice.scrollIntoView({ block: "nearest" })
     },
     trouble: (text) => say(trouble, text),
     status: (status, text) => {

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises"
+import { assert } from "@effect/vitest"
+import { browserTests } from "./web.ts"
+
+/** The token is tried out with a request that is refused: for its body, or for the token. */
+const tried = /status of (401|422)/
+
+browserTests("the admin's page", (test) => {
+  test("makes a poll, its voters' links and its CSV, shows it live, and closes it", async (web) => {
+    const page = await web.page({ acceptDownloads: true }, tried)
+    await page.goto("/admin")
+    await page.getByLabel("Admin token").fill("not-the-admin-token")
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await page.getByText("This is not the admin token.").waitFor()
+    await page.getByLabel("Admin token").fill(web.adminToken)
+    await page.getByRole("button", { name: "Sign in" }).click()
+
+    await page.getByRole("button", { name: "New poll" }).click()
+    await page.getByLabel("Question").fill("Was für ein Käse?")
+    await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\n何か\n")
+    await page.getByLabel("Each voter's first").check()
+    assert.isTrue(await page.getByLabel("Anyone").isDisabled())
+    await page.getByLabel("Holders of a voter link").check()
+    await page.getByRole("button", { name: "Create the poll" }).click()
+    await page.getByRole("heading", { name: "Was für ein Käse?" }).waitFor()
+    const poll = await web.ask("/api/polls/was-fur-ein-kase")
+    assert.deepInclude(poll, { ballot: "once", identity: "token", results: "live", status: "open" })
+    assert.deepStrictEqual(poll.options, [
+      { id: "emmentaler", label: "Emmentaler" },
+      { id: "epoisses", label: "Époisses" },
+      { id: "option-3", label: "何か" }
+    ])
+
+    await page.getByLabel("How many").fill("2")
+    await page.getByRole("button", { name: "Make voter links" }).click()
+    const made = page.getByLabel("One link for each voter")
+    await made.waitFor()
+    const links = (await made.inputValue()).split("\n")
+    assert.strictEqual(links.length, 2)
+    await page.getByRole("button", { name: "Copy all" }).click()
+    await page.getByText("Copied.").waitFor()
+    const voter = await web.page()
+    await voter.goto(links[0] ?? "")
+    await voter.getByRole("button", { name: "Époisses", exact: true }).click()
+    await voter.getByText("Your vote for Époisses is counted.").waitFor()
+    await page.getByText("100.0% · 1 vote").waitFor()
+    assert.isAtLeast(await page.locator(".chart canvas").count(), 1)
+
+    const downloaded = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Download CSV" }).click()
+    assert.include(await readFile(await (await downloaded).path(), "utf8"), "epoisses")
+
+    page.on("dialog", (dialog) => dialog.accept())
+    await page.getByRole("button", { name: "Close the poll" }).click()
+    await page.locator(".head .state").getByText("Closed").waitFor()
+    assert.deepInclude(await web.ask("/api/polls/was-fur-ein-kase"), { status: "closed" })
+  })
+
+  test("says what is wrong with a poll", async (web) => {
+    const page = await web.page({}, /status of (409|422)/)
+    await page.goto("/admin")
+    await page.getByLabel("Admin token").fill(web.adminToken)
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await page.getByRole("button", { name: "New poll" }).click()
+    await page.getByLabel("Question").fill("Cats or dogs?")
+    await page.getByLabel("Options, one a line").fill("Only one")
+    await page.getByRole("button", { name: "Create the poll" }).click()
+    await page.getByRole("alert").filter({ hasText: "options" }).waitFor()
+    await page.getByLabel("Options, one a line").fill("One\nTwo")
+    await page.getByRole("button", { name: "Create the poll" }).click()
+    await page.getByRole("alert").filter({ hasText: "There is a poll cats-or-dogs already" }).waitFor()
+  })
+})

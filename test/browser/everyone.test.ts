@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { assert } from "@effect/vitest"
+import type { Page } from "playwright-core"
+import { browserTests } from "./web.ts"
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+
+/** What axe has to say of the page as it is. */
+const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
+  await page.evaluate(axe)
+  return page.evaluate(
+    "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))"
+  )
+}
+
+const smallest = { viewport: { width: 320, height: 640 } }
+
+const assertNoSidewaysScroll = async (page: Page): Promise<void> =>
+  assert.isAtMost(Number(await page.evaluate("document.documentElement.scrollWidth")), 320)
+
+browserTests("the pages, for everyone", (test) => {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`the voting page is accessible on a small phone (${colorScheme})`, async (web) => {
+      const page = await web.page({ ...smallest, colorScheme })
+      await page.goto("/")
+      await page.getByText(/votes? counted/).waitFor()
+      assert.deepStrictEqual(await violations(page), [])
+      await page.getByRole("button", { name: "Dogs", exact: true }).click()
+      await page.getByText("Your vote for Dogs is counted.").waitFor()
+      await page.waitForTimeout(500)
+      assert.deepStrictEqual(await violations(page), [])
+      await assertNoSidewaysScroll(page)
+      for (const box of await page.locator(".option").all()) {
+        assert.isAtLeast((await box.boundingBox())?.height ?? 0, 44)
+      }
+    })
+
+    test(`so is the admin's (${colorScheme})`, async (web) => {
+      await web.poll({ identity: "token", title: "A question whose words are many and long: Donaudampfschifffahrt" })
+      // The token is tried out with a request that is refused for its body.
+      const page = await web.page({ ...smallest, colorScheme }, /status of 422/)
+      await page.goto("/admin")
+      assert.deepStrictEqual(await violations(page), [])
+      await page.getByLabel("Admin token").fill(web.adminToken)
+      await page.keyboard.press("Enter")
+      await page.getByRole("heading", { level: 2 }).waitFor()
+      await page.waitForTimeout(500)
+      assert.deepStrictEqual(await violations(page), [])
+      await assertNoSidewaysScroll(page)
+      await page.getByRole("button", { name: "New poll" }).click()
+      assert.deepStrictEqual(await violations(page), [])
+      await assertNoSidewaysScroll(page)
+    })
+  }
+
+  test("long words and many options fit on a small phone", async (web) => {
+    const options = Array.from({ length: 12 }, (_, index) => ({
+      id: `o-${index}`,
+      label: "Rinderkennzeichnung".repeat(3)
+    }))
+    const slug = await web.poll({ options, description: "https://example.org/".padEnd(300, "x") })
+    const page = await web.page(smallest)
+    await page.goto(`/polls/${slug}`)
+    await assertNoSidewaysScroll(page)
+    await page.locator("#vote-o-0").click()
+    await page.getByText("is counted.").waitFor()
+    const mark = page.locator("#mark-o-0").getByText("Counted", { exact: true })
+    assert.isBelow((await mark.boundingBox())?.y ?? 640, 640, "what became of the vote is in view")
+    await assertNoSidewaysScroll(page)
+  })
+
+  test("the form votes without JavaScript", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "browser", results: "after_vote" })
+    const page = await web.page({ ...smallest, javaScriptEnabled: false }, /status of 409/)
+    await page.goto(`/polls/${slug}`)
+    await page.getByText("You see the results once you have voted.").waitFor()
+    await page.getByRole("button", { name: "Plums", exact: true }).click()
+    await page.getByText(/^Your vote is (in|counted)/).waitFor()
+    // The results are read at most once a second: they may be behind the receipt.
+    for (let tries = 0; tries < 100 && !(await page.getByText("1 vote counted").isVisible()); tries++) {
+      await page.reload()
+    }
+    await page.getByText("Your vote is counted.").waitFor()
+    await page.getByRole("button", { name: "Pears", exact: true }).click()
+    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    assert.deepInclude(await web.ask(`/api/polls/${slug}/results`), { total_votes: 1 })
+  })
+
+  test("and takes a voter's token", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "token" })
+    const { tokens } = await web.ask(`/api/polls/${slug}/tokens`, { count: 1 })
+    const page = await web.page({ javaScriptEnabled: false }, /status of 40[13]/)
+    await page.goto(`/polls/${slug}`)
+    await page.getByLabel("Your voting token").fill("not-a-token")
+    await page.getByRole("button", { name: "Plums", exact: true }).click()
+    await page.getByText("Your personal link is not valid for this poll.").waitFor()
+    await page.getByLabel("Your voting token").fill(String(Array.isArray(tokens) ? tokens[0] : ""))
+    await page.getByRole("button", { name: "Plums", exact: true }).click()
+    await page.getByText(/^Your vote is (in|counted)/).waitFor()
+  })
+})

@@ -1,0 +1,119 @@
+import { assert } from "@effect/vitest"
+import { button, counted, keysOf, votes } from "./voter.ts"
+import { browserTests } from "./web.ts"
+
+/** What the console says of votes and results that are refused. */
+const refused = /status of (401|403|409)/
+
+browserTests("the voting page", (test) => {
+  test("shows a vote as counted, and its bar moves in another browser", async (web) => {
+    const [mine, other] = [await web.page(), await web.page()]
+    // Only the stream can move it.
+    await other.route("**/results", (route) => route.abort())
+    await Promise.all([mine.goto("/"), other.goto("/polls/cats-or-dogs")])
+    await votes(other, "cats", "0 votes")
+    await other.waitForTimeout(500)
+    const before = performance.now()
+    await button(mine, "Cats").click()
+    await votes(other, "cats", "1 vote")
+    // It takes about a tenth of a second; this allows for all else that the machine does.
+    assert.isBelow(performance.now() - before, 3_000)
+    assert.strictEqual(await other.locator("#bar-cats").getAttribute("value"), "100")
+    await counted(mine, "Cats")
+    const receipt = await mine.getByRole("link", { name: "Receipt" }).getAttribute("href")
+    assert.deepInclude(await web.ask(receipt ?? ""), { status: "counted" })
+    await mine.reload()
+    await counted(mine, "Cats")
+    await mine.locator("#mark-cats").getByText("Counted", { exact: true }).waitFor()
+  })
+
+  test("takes a double tap as one vote, and a later tap as another", async (web) => {
+    const slug = await web.poll()
+    const page = await web.page()
+    const keys = keysOf(page)
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Pears").dblclick()
+    await counted(page, "Pears")
+    await page.waitForTimeout(1_100)
+    assert.strictEqual(keys.length, 1)
+    await button(page, "Pears").click()
+    await votes(page, "pears", "2 votes")
+    assert.strictEqual(new Set(keys).size, 2)
+  })
+
+  test("can be used with the keyboard alone", async (web) => {
+    const slug = await web.poll()
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    for (let presses = 0; presses < 10; presses++) {
+      await page.keyboard.press("Tab")
+      if ((await page.evaluate("document.activeElement.value")) === "pears") break
+    }
+    await page.keyboard.press("Enter")
+    await counted(page, "Pears")
+    assert.strictEqual(await page.evaluate("document.activeElement.value"), "pears")
+    assert.strictEqual(await page.getByRole("status").first().textContent(), "Your vote for Pears is counted.")
+  })
+
+  test("says that a vote is final where the first counts, also to a second page of the browser", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "browser" })
+    const page = await web.page({}, refused)
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Apples").click()
+    await counted(page, "Apples")
+    assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
+    await page.evaluate("localStorage.clear()")
+    await page.reload()
+    await button(page, "Pears").click()
+    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    assert.deepInclude(await web.ask(`/api/polls/${slug}/results`), { total_votes: 1 })
+  })
+
+  test("changes a vote where the latest counts", async (web) => {
+    const slug = await web.poll({ ballot: "changeable", identity: "browser" })
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Apples").click()
+    await counted(page, "Apples")
+    await button(page, "Pears").click()
+    await counted(page, "Pears")
+    await votes(page, "apples", "0 votes")
+    await votes(page, "pears", "1 vote")
+  })
+
+  test("takes the voter's token from the link, and hides results until then", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "token", results: "after_vote" })
+    const { tokens } = await web.ask(`/api/polls/${slug}/tokens`, { count: 1 })
+    const stranger = await web.page({}, refused)
+    await stranger.goto(`/polls/${slug}`)
+    await stranger.getByText("needs the personal link").waitFor()
+    const page = await web.page({}, refused)
+    await page.goto(`/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`)
+    await page.getByText("You see the results once you have voted.").waitFor()
+    assert.notInclude(page.url(), "token")
+    await button(page, "Plums").click()
+    await counted(page, "Plums")
+    await votes(page, "plums", "1 vote")
+  })
+
+  test("says when a poll closes, and that it has", async (web) => {
+    const slug = await web.poll({ closes_at: new Date(Date.now() + 3_600_000).toISOString() })
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    await page.getByText(/Closes in (59|60) minutes, on /).waitFor()
+    await web.ask(`/api/polls/${slug}/close`, {})
+    await page.locator("#state").getByText("Closed").waitFor()
+    assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
+  })
+
+  test("shows results that were hidden once the poll has closed by itself", async (web) => {
+    const slug = await web.poll({ results: "after_close", closes_at: new Date(Date.now() + 4_000).toISOString() })
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    await page.getByText("The results are shown once the poll is closed.").waitFor()
+    await button(page, "Plums").click()
+    await counted(page, "Plums")
+    await votes(page, "plums", "1 vote")
+    await page.getByText(/^Closed since /).waitFor()
+  })
+})

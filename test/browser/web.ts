@@ -1,0 +1,107 @@
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import type { BrowserContextOptions, Page } from "playwright-core"
+import type { PollDefinition } from "../../src/domain/Poll.ts"
+import { makeSite, untilReady } from "../e2e/site.ts"
+import { startApi } from "../support/processes.ts"
+import { findChromium, launchChromium } from "./chromium.ts"
+
+/** How long something may take to be seen, in ms: less than a test may, so that it is said what was not. */
+const patience = 10_000
+const adminToken = "an-admin-token-for-tests"
+
+/** The built program, and browsers that look at it. */
+export class Web extends Context.Service<
+  Web,
+  {
+    readonly url: string
+    readonly adminToken: string
+    /** A page in a browser of its own; what its console complains of fails the test, but for what is `expected`. */
+    page(options?: BrowserContextOptions, expected?: RegExp): Promise<Page>
+    /** A poll for one test; gives its slug. */
+    poll(fields?: Partial<PollDefinition>): Promise<string>
+    /** Asks the API as the admin. */
+    ask(path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>
+    /** All that was complained of since the last time. */
+    complaints(): ReadonlyArray<string>
+  }
+>()("tallykeep/test/Web") {
+  static readonly layer = (executable: string) =>
+    Layer.effect(
+      Web,
+      Effect.gen(function* () {
+        const { env } = yield* makeSite()
+        const secrets = { ADMIN_TOKEN: adminToken, VOTER_SECRET: "a secret of tests".padEnd(40).replaceAll(" ", "-") }
+        const { url } = yield* startApi("all", { env: { ...env, ...secrets } })
+        yield* untilReady(url)
+        const browser = yield* Effect.acquireRelease(
+          Effect.promise(() => launchChromium(executable)),
+          (open) => Effect.promise(() => open.close())
+        )
+        let complaints: Array<string> = []
+        let polls = 0
+
+        const page = async (options: BrowserContextOptions = {}, expected?: RegExp) => {
+          const context = await browser.newContext({ baseURL: url, ...options })
+          context.setDefaultTimeout(patience)
+          const opened = await context.newPage()
+          opened.on("pageerror", (error) => complaints.push(String(error)))
+          opened.on("console", (message) => {
+            if (message.type() === "error" && !expected?.test(message.text())) complaints.push(message.text())
+          })
+          return opened
+        }
+        const ask = async (path: string, body?: unknown) => {
+          const response = await fetch(`${url}${path}`, {
+            method: body === undefined ? "GET" : "POST",
+            headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json" },
+            ...(body === undefined ? {} : { body: JSON.stringify(body) })
+          })
+          const json: Readonly<Record<string, unknown>> = JSON.parse(await response.text())
+          assert.isTrue(response.ok, JSON.stringify(json))
+          return json
+        }
+        return Web.of({
+          url,
+          adminToken,
+          page,
+          ask,
+          poll: async (fields = {}) => {
+            const slug = `poll-${++polls}`
+            const options = ["Apples", "Pears", "Plums"].map((label) => ({ id: label.toLowerCase(), label }))
+            const basic = { slug, title: `Which fruit, ${polls}?`, options, ballot: "open", identity: "anyone" }
+            await ask("/api/polls", { ...basic, results: "live", ...fields })
+            return slug
+          },
+          complaints: () => {
+            const all = complaints
+            complaints = []
+            return all
+          }
+        })
+      })
+    )
+}
+
+type Test = (name: string, body: (web: Web["Service"]) => Promise<void>) => void
+
+/** Tests in a real browser; where the machine has none they are skipped, which is said. */
+export const browserTests = (name: string, define: (test: Test) => void): void => {
+  const executable = findChromium()
+  if (executable === undefined) {
+    console.warn(`\n*** SKIPPED: ${name}. There is no Chromium here; script/bootstrap --browser installs one. ***\n`)
+    describe.skip(name, () => it("needs Chromium", () => undefined))
+    return
+  }
+  layer(Web.layer(executable), { excludeTestServices: true, timeout: "60 seconds" })(name, (live) =>
+    define((title, body) =>
+      live.effect(title, () =>
+        Effect.gen(function* () {
+          const web = yield* Web
+          yield* Effect.promise(() => body(web))
+          assert.deepStrictEqual(web.complaints(), [])
+        })
+      )
+    )
+  )
+}

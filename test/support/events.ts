@@ -1,0 +1,73 @@
+import { get, type OutgoingHttpHeaders } from "node:http"
+import { Effect } from "effect"
+import { serverPort } from "./wire.ts"
+
+export interface TallyEvent {
+  readonly id: number
+  readonly data: Readonly<Record<string, unknown>>
+  /** When it came, in ms. */
+  readonly at: number
+}
+
+/** What came on a stream of Server-Sent Events so far. */
+export interface Events {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly events: ReadonlyArray<TallyEvent>
+  readonly comments: () => number
+  /** How it ended, once it has: as an answer should, or cut off. */
+  readonly ended: () => "politely" | "cut off" | undefined
+  /** Reads no more: the connection stays, and fills up. */
+  readonly stall: () => void
+}
+
+/** Opens a stream of events at the server under test, until the scope closes. */
+export const openEvents = Effect.fnUntraced(function* (path: string, headers: OutgoingHttpHeaders = {}) {
+  const port = yield* serverPort
+  const events: Array<TallyEvent> = []
+  let comments = 0
+  let ended: "politely" | "cut off" | undefined
+  const take = (block: string) => {
+    if (block.startsWith(":")) {
+      comments++
+      return
+    }
+    const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? ""
+    if (field("event") !== "tally") throw new Error(`an unknown event: ${block}`)
+    events.push({ id: Number(field("id")), data: JSON.parse(field("data")), at: performance.now() })
+  }
+  return yield* Effect.acquireRelease(
+    Effect.callback<Events & { readonly close: () => void }>((resume) => {
+      const sent = get({ host: "127.0.0.1", port, path, headers, agent: false }, (response) => {
+        let received = ""
+        response.setEncoding("utf8").on("data", (chunk: string) => {
+          received += chunk
+          const blocks = received.split("\n\n")
+          received = blocks.pop() ?? ""
+          for (const block of blocks) take(block)
+        })
+        response.on("end", () => {
+          ended = "politely"
+        })
+        response.on("error", () => {
+          ended = "cut off"
+        })
+        resume(
+          Effect.succeed({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            events,
+            comments: () => comments,
+            ended: () => ended,
+            stall: () => void response.pause(),
+            close: () => void sent.destroy()
+          })
+        )
+      })
+      sent.on("error", () => {
+        ended ??= "cut off"
+      })
+    }),
+    ({ close }) => Effect.sync(close)
+  )
+})

@@ -1,0 +1,50 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { Effect } from "effect"
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from "jose"
+
+/** An identity provider on loopback, with keys of its own: for RS256 and for ES256. */
+export const makeProvider = Effect.gen(function* () {
+  const keys = yield* Effect.promise(async () => ({
+    RS256: await generateKeyPair("RS256"),
+    ES256: await generateKeyPair("ES256"),
+    unknown: await generateKeyPair("ES256")
+  }))
+  const jwks = yield* Effect.promise(async () => ({
+    keys: await Promise.all(
+      (["RS256", "ES256"] as const).map(async (alg) => ({ ...(await exportJWK(keys[alg].publicKey)), alg, kid: alg }))
+    )
+  }))
+  const server = createServer((_, response) => {
+    response.setHeader("content-type", "application/json")
+    response.end(JSON.stringify(jwks))
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => {
+      server.listen(0, "127.0.0.1", () => resume(Effect.void))
+    }),
+    () =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  )
+  const { port } = server.address() as AddressInfo
+
+  /** A token of the provider's, holding for an hour unless the claims say otherwise. */
+  const token = (claims: JWTPayload, alg: "RS256" | "ES256" = "RS256", key: keyof typeof keys = alg) =>
+    Effect.promise(() =>
+      new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
+        .setProtectedHeader({ alg, kid: alg })
+        .sign(keys[key].privateKey)
+    )
+
+  /** What a verifier that lets the token choose the algorithm takes for a key: the public one, as a shared secret. */
+  const confused = (claims: JWTPayload) =>
+    Effect.promise(async () => {
+      const secret = new TextEncoder().encode(await exportSPKI(keys.RS256.publicKey))
+      return new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: "RS256" }).sign(secret)
+    })
+
+  return { url: `http://127.0.0.1:${port}/jwks.json`, token, confused }
+})

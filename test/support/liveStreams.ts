@@ -1,0 +1,77 @@
+import { Effect, Layer, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { Lifecycle } from "../../src/http/Lifecycle.ts"
+import { LiveResults, type Snapshot } from "../../src/http/LiveResults.ts"
+import { LiveStreams } from "../../src/http/LiveStreams.ts"
+import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
+
+export const poll = "tea-or-coffee"
+
+export const snapshot = (revision: number, status: "open" | "closed" = "open"): Snapshot => ({
+  body: `{"revision":${revision},"status":"${status}"}`,
+  etag: "",
+  revision,
+  status,
+  readAt: 0,
+  results: { poll, status, results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
+})
+
+/** What the ledger says, how often it was asked, and what is called with each announcement. */
+const makeWorld = () => ({
+  current: snapshot(1),
+  latest: snapshot(1),
+  reads: 0,
+  listeners: new Map<Topic, (poll: string) => void>()
+})
+
+type World = ReturnType<typeof makeWorld>
+
+const layerStreams = (world: World) =>
+  LiveStreams.layer.pipe(
+    Layer.provide([
+      Layer.succeed(LiveResults, {
+        current: () => Effect.sync(() => world.current),
+        latest: () =>
+          Effect.sync(() => {
+            world.reads++
+            world.current = world.latest
+            return world.latest
+          })
+      }),
+      Layer.succeed(Announcements, {
+        announce: () => Effect.void,
+        listen: (topic, listener) => Effect.sync(() => void world.listeners.set(topic, listener))
+      })
+    ]),
+    Layer.provideMerge(Lifecycle.layer)
+  )
+
+export const withStreams = <A, E>(test: (world: World) => Effect.Effect<A, E, LiveStreams | Lifecycle>) => {
+  const world = makeWorld()
+  return test(world).pipe(Effect.provide(layerStreams(world)))
+}
+
+/** Lets a vote be counted. */
+export const change = (world: World, latest = snapshot(world.latest.revision + 1)) =>
+  Effect.sync(() => {
+    world.latest = latest
+    world.listeners.get("tally")?.(poll)
+  })
+
+/** A viewer that reads at once what it is sent. */
+export const view = Effect.fnUntraced(function* (lastEventId?: string) {
+  const streams = yield* LiveStreams
+  const seen: Array<string> = []
+  let drops = 0
+  const frames = yield* streams.watch(poll, lastEventId, () => {
+    drops++
+  })
+  const decoder = new TextDecoder()
+  const fiber = yield* Effect.forkChild(
+    Stream.runForEach(frames, (frame) => Effect.sync(() => void seen.push(decoder.decode(frame))))
+  )
+  yield* TestClock.adjust(0)
+  const ids = () =>
+    seen.flatMap((frame) => /^event: tally\nid: (\d+)\ndata: \{.*\}\n\n$/.exec(frame)?.[1] ?? []).map(Number)
+  return { seen, ids, fiber, drops: () => drops }
+})
