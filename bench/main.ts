@@ -6,8 +6,9 @@ import { Effect, Redacted } from "effect"
 import { startEmbedded } from "../src/layers/embedded/Embedded.ts"
 import type { Bench, Row } from "./harness.ts"
 import { start } from "./start.ts"
+import { viewersBench } from "./viewers.ts"
 
-const benches: ReadonlyArray<Bench> = [start]
+const benches: ReadonlyArray<Bench> = [start, viewersBench]
 
 const usage = `Usage: script/bench [name …] [--rounds N] [--json]
 

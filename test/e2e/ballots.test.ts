@@ -1,0 +1,161 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import type { PollDefinition } from "../../src/domain/Poll.ts"
+import { makeVoteId, parseEntryId } from "../../src/domain/Vote.ts"
+import { launchProgram, startApi, startConsumer } from "../support/processes.ts"
+import { entriesDone, makeSite, patiently, type Site, untilReady } from "./site.ts"
+import { type Accepted, castConflicting, castUntilClosed, createPollAt, pollsEnv, tokensAt } from "./voters.ts"
+
+const voters = 200
+const each = 20
+
+const definition = (slug: string, overrides: Partial<PollDefinition>): PollDefinition => ({
+  slug,
+  title: "Tea or coffee?",
+  options: [
+    { id: "tea", label: "Tea" },
+    { id: "coffee", label: "Coffee" }
+  ],
+  ballot: "open",
+  identity: "anyone",
+  results: "live",
+  ...overrides
+})
+
+/** Two APIs on a site. */
+const startApis = Effect.fnUntraced(function* (site: Site) {
+  const env = { ...site.env, ...pollsEnv, CLAIM_IDLE_MS: "300" }
+  const apis = yield* Effect.forEach([1, 2], () => startApi("api", { env }), { concurrency: 2 })
+  const urls = apis.map(({ url }) => url)
+  yield* Effect.forEach(urls, (url) => untilReady(url))
+  return { env, urls, url: urls[0] ?? "" }
+})
+
+const isBefore = (one: string, other: string): boolean => {
+  const [a, b] = [parseEntryId(one), parseEntryId(other)]
+  if (a === undefined || b === undefined) return false
+  return a.ms === b.ms ? a.seq < b.seq : a.ms < b.ms
+}
+
+/** Of each voter's accepted votes the first or the last one, by acceptance. */
+const deciding = (accepted: ReadonlyArray<Accepted>, ballot: "once" | "changeable"): ReadonlyArray<string> => {
+  const byVoter = new Map<number, Accepted>()
+  for (const vote of accepted) {
+    const other = byVoter.get(vote.voter)
+    if (other === undefined || isBefore(vote.streamId, other.streamId) === (ballot === "once")) {
+      byVoter.set(vote.voter, vote)
+    }
+  }
+  return [...byVoter.values()].map(({ voteId }) => voteId).sort()
+}
+
+/** The votes of a poll that count. */
+const countedIn = ({ sql }: Site, slug: string) =>
+  Effect.map(
+    sql<{
+      id: string
+    }>`select vote_id::text as id from vote_event where poll = ${slug} and status = 'counted' order by 1`,
+    (rows) => rows.map(({ id }) => id)
+  )
+
+const expectAudited = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
+  const audit = yield* launchProgram(["audit", "--json"], { env })
+  assert.strictEqual((yield* audit.ended).code, 0, audit.stderr())
+  assert.deepInclude(JSON.parse(audit.stdout()), { ok: true, pending: 0, missing: 0, tally_differences: [] })
+})
+
+describe("ballots", () => {
+  it.live(
+    "of many voters who vote over and over at once count once each, while consumers die and come",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* makeSite()
+        const { env, url, urls } = yield* startApis(site)
+        const [killed, stopped] = yield* Effect.forEach([1, 2, 3], () => startConsumer({ env }), { concurrency: 3 })
+        const castings = yield* Effect.forEach(["once", "changeable"] as const, (ballot) =>
+          Effect.gen(function* () {
+            yield* createPollAt(url, definition(ballot, { ballot, identity: "token" }))
+            const tokens = yield* tokensAt(url, ballot, voters)
+            return { ballot, tokens }
+          })
+        )
+        const cast = yield* Effect.forEach(castings, ({ ballot, tokens }) =>
+          Effect.map(castConflicting({ urls, slug: ballot, options: ["tea", "coffee"], tokens, each }), (casting) => ({
+            ballot,
+            casting
+          }))
+        )
+        const changeable = cast[1]?.casting
+        const untilAccepted = (votes: number) =>
+          patiently(Effect.sync(() => assert.isAtLeast(changeable?.accepted.length ?? 0, votes)))
+        yield* untilAccepted((voters * each) / 4)
+        killed?.signal("SIGKILL")
+        yield* untilAccepted((voters * each) / 2)
+        stopped?.signal("SIGTERM")
+        yield* startConsumer({ env })
+        yield* Effect.forEach(cast, ({ casting }) => casting.done)
+        yield* patiently(entriesDone(site))
+
+        for (const { ballot, casting } of cast) {
+          const { "201": accepted = 0, "409": refused = 0, ...others } = casting.outcomes
+          assert.deepStrictEqual(others, {})
+          assert.strictEqual(accepted + refused, voters * each)
+          assert.isAbove(accepted, voters, "some voters' votes were accepted more than once")
+          if (ballot === "changeable") assert.strictEqual(refused, 0)
+          const expected = deciding(casting.accepted, ballot)
+          assert.lengthOf(expected, voters)
+          assert.deepStrictEqual(yield* countedIn(site, ballot), expected)
+        }
+        yield* expectAudited(env)
+      }),
+    60_000
+  )
+
+  it.live(
+    "in a burst at the closing time count up to it, by the stream's clock, and not after",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* makeSite()
+        const { env, url, urls } = yield* startApis(site)
+        yield* Effect.forEach([1, 2, 3], () => startConsumer({ env }), { concurrency: 3 })
+        const closesMs = Date.now() + 2_500
+        yield* createPollAt(url, definition("burst", { closes_at: new Date(closesMs).toISOString() }))
+        const casting = yield* Effect.forkChild(castUntilClosed(urls, "burst", "tea"))
+        // And one whose clock is slow: it takes votes as if the poll were still open.
+        const slow = Effect.promise(async () => {
+          let appended = 0
+          while (Date.now() < closesMs + 300) {
+            const fields = ["v", "1", "poll", "burst", "option", "coffee", "cast_at", String(closesMs - 1)]
+            const votes = Array.from({ length: 20 }, () =>
+              site.redis.xadd(site.stream, "*", "vote_id", makeVoteId(), ...fields)
+            )
+            appended += (await Promise.all(votes)).length
+          }
+          return appended
+        })
+        const appended = yield* slow
+        const receipts = yield* Fiber.join(casting)
+        yield* patiently(entriesDone(site))
+        const { sql } = site
+        const [found] = yield* sql<Readonly<Record<"before" | "counted" | "after" | "wrong", bigint>>>`select
+          count(*) filter (where accepted_ms < ${closesMs}) as before,
+          count(*) filter (where status = 'counted') as counted,
+          count(*) filter (where accepted_ms >= ${closesMs} and status = 'rejected') as after,
+          count(*) filter (where (accepted_ms < ${closesMs}) <> (status = 'counted')) as wrong
+          from vote_event where poll = 'burst'`
+        const [before, after] = [Number(found?.before), Number(found?.after)]
+        assert.deepInclude(found, { counted: BigInt(before), wrong: 0n })
+        assert.strictEqual(before + after, receipts.length + appended)
+        assert.isAbove(before, 1_000)
+        assert.isAbove(after, 100)
+        const open = receipts.filter(({ streamId }) => Number(streamId.split("-")[0]) < closesMs)
+        const counted = new Set(yield* countedIn(site, "burst"))
+        assert.deepStrictEqual(
+          open.filter(({ voteId }) => !counted.has(voteId)),
+          []
+        )
+        yield* expectAudited(env)
+      }),
+    60_000
+  )
+})

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, References, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { Ballots } from "../../src/http/Ballots.ts"
+import { HttpSettings } from "../../src/http/HttpSettings.ts"
+import { Lifecycle } from "../../src/http/Lifecycle.ts"
+import { LiveResults, type Snapshot } from "../../src/http/LiveResults.ts"
+import { LiveStreams } from "../../src/http/LiveStreams.ts"
+import { PublicFolder } from "../../src/http/Pages.ts"
+import { Polls } from "../../src/http/Polls.ts"
+import { layerServer } from "../../src/http/Server.ts"
+import { Visibility } from "../../src/http/Visibility.ts"
+import { Voters } from "../../src/http/Voters.ts"
+import { httpSettings, publicFolder, until } from "../support/api.ts"
+import { openEvents } from "../support/events.ts"
+import { layerMocks, newWorld, World } from "../support/world.ts"
+
+/** As large as the connection's buffers together, so that one that is not read is full soon. */
+const padding = "x".repeat(8 * 2 ** 20)
+
+const snapshot = (revision: number): Snapshot => ({
+  body: JSON.stringify({ revision, padding }),
+  etag: "",
+  revision,
+  status: "open",
+  readAt: 0,
+  results: { poll: "", status: "open", results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
+})
+
+/** The real server, whose results change with each reading. */
+const layerLarge = Layer.suspend(() => {
+  let revision = 0
+  return layerServer.pipe(
+    Layer.provideMerge(LiveStreams.layer),
+    Layer.provide(Visibility.layer),
+    Layer.provide(Ballots.layer),
+    Layer.provide([
+      Voters.layer,
+      Polls.layer,
+      Layer.succeed(LiveResults, {
+        current: () => Effect.sync(() => snapshot(revision)),
+        latest: () => Effect.sync(() => snapshot(++revision))
+      })
+    ]),
+    Layer.provide([layerMocks, Layer.succeed(PublicFolder, publicFolder), Layer.succeed(HttpSettings, httpSettings())]),
+    Layer.provideMerge(Layer.mergeAll(Layer.sync(World, newWorld), Lifecycle.layer)),
+    Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
+  )
+})
+
+const stalled = Effect.gen(function* () {
+  const scope = yield* Effect.acquireRelease(Scope.make(), (open) => Scope.close(open, Exit.void))
+  const context = yield* Layer.buildWithScope(layerLarge, scope)
+  const viewer = yield* Effect.provideContext(openEvents("/api/results/stream"), context)
+  viewer.stall()
+  return { context, stop: Scope.close(scope, Exit.void), viewer }
+})
+
+describe("a viewer that does not read", () => {
+  it.effect("is dropped after some time, its connection with it", () =>
+    Effect.gen(function* () {
+      const { context } = yield* stalled
+      const streams = yield* Effect.provideContext(LiveStreams, context)
+      yield* until(() => streams.viewers() === 1)
+      let seconds = 0
+      while (streams.viewers() > 0 && seconds < 60) {
+        yield* TestClock.adjust("1 second")
+        yield* Effect.promise(() => sleep(5))
+        seconds++
+      }
+      assert.isAtLeast(seconds, 15)
+      assert.isBelow(seconds, 25)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("holds up no shutdown", () =>
+    Effect.gen(function* () {
+      const { context, stop } = yield* stalled
+      const streams = yield* Effect.provideContext(LiveStreams, context)
+      yield* until(() => streams.viewers() === 1)
+      yield* Effect.sleep("500 millis")
+      const start = performance.now()
+      yield* stop
+      assert.isBelow(performance.now() - start, 3_000)
+    }).pipe(Effect.scoped)
+  )
+})
