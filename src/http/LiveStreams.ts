@@ -7,6 +7,9 @@ import { comment, frameOf, serve, type Viewer } from "./Viewer.ts"
 
 /** At most ten changes a second, however many votes and viewers there are. */
 const pace = "100 millis"
+/** So many viewers are served at once, and then votes have their turn: thousands of viewers must not make them wait. */
+const slice = 50
+const breath = "5 millis"
 /** How often the ledger is asked without being told of a change. */
 const lookInterval = "1 second"
 /** How long a shutdown leaves viewers to read the end. */
@@ -65,8 +68,12 @@ export class LiveStreams extends Context.Service<
           yield* Effect.timeoutOption(news.await, lookInterval)
           news.closeUnsafe()
           const latest = Option.getOrUndefined(yield* Effect.option(results.latest(poll)))
-          const now = yield* Clock.currentTimeMillis
-          for (const viewer of viewers) if (!serve(viewer, latest, now)) viewers.delete(viewer)
+          const all = [...viewers]
+          for (let from = 0; from < all.length; from += slice) {
+            if (from > 0) yield* Effect.sleep(breath)
+            const now = yield* Clock.currentTimeMillis
+            for (const viewer of all.slice(from, from + slice)) if (!serve(viewer, latest, now)) viewers.delete(viewer)
+          }
           yield* Effect.sleep(pace)
         }
       })
