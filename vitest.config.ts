@@ -21,6 +21,14 @@ export default defineConfig({
       // After all others and alone: what measures times must not be measured next to it, nor it next to them.
       { test: { name: "chaos", include: ["test/chaos/chaos.test.ts"], maxWorkers: 1, sequence: { groupOrder: 1 } } }
     ],
+    // Of what stands between the world and everything else, each branch is tested.
+    coverage: {
+      provider: "v8",
+      include: ["src/http/middleware/**/*.ts"],
+      exclude: ["src/http/middleware/Middleware.ts"],
+      reporter: ["text"],
+      thresholds: { 100: true }
+    },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2

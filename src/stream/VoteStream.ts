@@ -111,15 +111,7 @@ export class VoteStream extends Context.Service<
         ([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
       )
 
-      const backlog = Effect.gen(function* () {
-        const length = yield* command(() => client.xlen(stream))
-        if (length === 0) return 0
-        const groups = yield* command(() => client.xinfo("GROUPS", stream) as Promise<ReadonlyArray<Info>>)
-        const info = groups.map(toRecord).find(({ name }) => name === group)
-        if (info === undefined) return length
-        // Redis does not know the lag where entries were deleted in the middle; the length is never below it.
-        return typeof info.lag === "number" ? info.lag + Number(info.pending) : length
-      })
+      const backlog = command(() => client.backlog(stream, group))
 
       return VoteStream.of({
         append,
@@ -133,13 +125,4 @@ export class VoteStream extends Context.Service<
       })
     })
   )
-}
-
-/** What XINFO says of a group: names and values in turn. */
-type Info = ReadonlyArray<string | number | null>
-
-const toRecord = (info: Info): Readonly<Record<string, string | number | null>> => {
-  const record: Record<string, string | number | null> = {}
-  for (let index = 0; index + 1 < info.length; index += 2) record[String(info[index])] = info[index + 1] ?? null
-  return record
 }

@@ -10,7 +10,7 @@ const lookTimeout = 15_000
 export const drain = async (site: Site, watch: Watch, accepted: number): Promise<void> => {
   const empty = async () => {
     const group = await readGroup(site.redis.url()).catch(() => undefined)
-    return group?.pending === 0 && (group.lag ?? 0) === 0 && watch.counted() >= accepted
+    return group?.pending === 0 && group.allGiven && watch.counted() >= accepted
   }
   if (await eventually(empty, drainTimeout)) return
   const group = await readGroup(site.redis.url()).catch((error: unknown) => String(error))

@@ -2,8 +2,8 @@ import { Redis } from "ioredis"
 
 /** What the stream's consumer group has still to do. */
 export interface Group {
-  /** Entries not yet handed out; null where Redis can't tell. */
-  readonly lag: number | null
+  /** Whether every entry was handed out. Redis's own "lag" is not to be gone by: it can be far off after a restart. */
+  readonly allGiven: boolean
   /** Entries handed out and not acked. */
   readonly pending: number
 }
@@ -27,7 +27,8 @@ export const readGroup = (url: string): Promise<Group> =>
   withRedis(url, async (client) => {
     const groups = (await client.xinfo("GROUPS", "votes")) as Infos
     const [group = {}] = groups.map(record)
-    return { lag: typeof group.lag === "number" ? group.lag : null, pending: Number(group.pending) }
+    const stream = record((await client.xinfo("STREAM", "votes")) as ReadonlyArray<unknown>)
+    return { allGiven: group["last-delivered-id"] === stream["last-generated-id"], pending: Number(group.pending) }
   })
 
 /** The names of the connections that have been sent a read of the stream a moment ago. */

@@ -86,6 +86,22 @@ describe("Backlog", () => {
   )
 })
 
+describe("VoteStream.backlog", () => {
+  it.live("is right where Redis is wrong about the group's lag, as it can be after a restart", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const ids = yield* Effect.forEach(Array.from({ length: 20 }), () => stream.append(cast()))
+      yield* Effect.promise(() => client.ensureGroup(settings.stream, settings.group))
+      assert.strictEqual(yield* stream.backlog, 20)
+      const given = String(ids[14])
+      yield* Effect.promise(() => client.xgroup("SETID", settings.stream, settings.group, given, "ENTRIESREAD", 2))
+      assert.strictEqual(yield* stream.backlog, 5)
+    }).pipe(Effect.provide(layerServers()))
+  )
+})
+
 describe("readKeeping", () => {
   const answers = (info: string, appendfsync: string | undefined) =>
     ({
