@@ -1,29 +1,13 @@
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
-import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
-import { auditCommand } from "./layers/cli/Audit.ts"
-import { deadLettersCommand } from "./layers/cli/DeadLetters.ts"
-import { pollsCommand } from "./layers/cli/Polls.ts"
 import { run } from "./layers/Run.ts"
+import { type Role, roles } from "./layers/Settings.ts"
 
-const role = Flag.Literals("role", ["api", "consumer", "all"]).pipe(
-  Flag.withDescription("api takes votes and shows results, consumer counts, all does both"),
-  Flag.withDefault("all")
-)
+const publicFolder = new URL("./public/", import.meta.url)
 
-const tallykeep = Command.make("tallykeep", { role }, (flags) =>
-  run(flags.role, new URL("./public/", import.meta.url))
-).pipe(
-  Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand]),
-  Command.withDescription("A voting service where every accepted vote counts exactly once."),
-  Command.withExamples([
-    {
-      command: "node dist/main.js",
-      description: "Both roles, with embedded Redis and PostgreSQL unless their URLs are set"
-    },
-    { command: "node dist/main.js --role=consumer", description: "A process that only counts" }
-  ])
-)
+/** The role, where the arguments say nothing else: such a start need not wait for the command line to be loaded. */
+const plainRole = ([first, ...more]: ReadonlyArray<string>): Role | undefined =>
+  more.length > 0 ? undefined : first === undefined ? "all" : roles.find((role) => first === `--role=${role}`)
 
 /** A wrong setting is for whoever starts the program: EX_CONFIG of sysexits.h. */
 const exitConfig = 78
@@ -34,22 +18,30 @@ class Explained extends Data.TaggedError("Explained")<{ readonly code: number }>
   override readonly [Runtime.errorExitCode] = this.code
 }
 
-/** All but wrong flags, which the command line explains by itself. */
-const isExpected = <E>(error: E): error is Exclude<E, CliError.CliError> => !CliError.isCliError(error)
+/** What is expected to go wrong is told in a sentence; only a defect of ours shows its trace. */
+const explain = (error: { readonly _tag: string; readonly message: string }) =>
+  Effect.andThen(
+    error.message === "" ? Effect.void : Console.error(error.message),
+    new Explained({ code: error._tag === "SettingsError" ? exitConfig : 1 })
+  )
 
-Command.run(tallykeep, { version: process.env.TALLYKEEP_VERSION ?? "0.0.0" }).pipe(
-  // What is expected to go wrong is told in a sentence; only a defect of ours shows its trace.
-  Effect.catchIf(isExpected, (error) =>
-    Effect.andThen(
-      error.message === "" ? Effect.void : Console.error(error.message),
-      new Explained({ code: error._tag === "SettingsError" ? exitConfig : 1 })
+const fromCli = Effect.gen(function* () {
+  const { isExplained, runCli } = yield* Effect.promise(() => import("./layers/cli/Cli.ts"))
+  yield* runCli(publicFolder).pipe(
+    Effect.catchIf(
+      (error) => !isExplained(error),
+      (error) => explain(error)
     )
-  ),
-  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
-  Effect.provide(NodeServices.layer),
-  NodeRuntime.runMain({
-    teardown: (exit, onExit) =>
-      // Told to stop, and stopped in order: that is success.
-      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-  })
-)
+  )
+})
+
+const role = plainRole(process.argv.slice(2))
+
+const program: Effect.Effect<void, unknown> =
+  role === undefined ? fromCli : Effect.catch(run(role, publicFolder), explain)
+
+NodeRuntime.runMain(program, {
+  teardown: (exit, onExit) =>
+    // Told to stop, and stopped in order: that is success.
+    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
+})

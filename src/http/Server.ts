@@ -71,7 +71,7 @@ export const layerServer = Layer.effect(
     const settings = yield* HttpSettings
     const lifecycle = yield* Lifecycle
     const node = makeNodeServer(securityHeaders(settings.production))
-    const app = yield* makeApp.pipe(Effect.provide(NodeHttpServer.layerHttpServices))
+    const app = yield* makeApp.pipe(Effect.provide(HttpServer.layerServices))
     const server = yield* NodeHttpServer.make(() => node, {
       host: settings.host,
       port: settings.port,

@@ -4,7 +4,6 @@ import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../domain/Poll.ts"
 import { Forbidden, type Unauthorized, type Unavailable } from "../domain/Problems.ts"
 import { HttpSettings } from "./HttpSettings.ts"
-import { makeTokens } from "./VoterTokens.ts"
 
 /** Who votes: the keyed hash that the ledger keeps, and a cookie to set where the browser has none yet. */
 export interface Voter {
@@ -39,7 +38,10 @@ export class Voters extends Context.Service<
     Effect.gen(function* () {
       const settings = yield* HttpSettings
       const { production, voterSecret } = settings
-      const tokens = makeTokens(settings)
+      // Loaded when a poll with tokens is voted in for the first time: most starts need not wait for it.
+      const tokens = yield* Effect.cached(
+        Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
+      )
 
       const digest = (use: string, text: string): string =>
         createHmac("sha256", voterSecret ?? "")
@@ -65,7 +67,7 @@ export class Voters extends Context.Service<
         if (poll.identity === "anyone") return undefined
         if (voterSecret === undefined) return yield* noSecret
         if (poll.identity === "token") {
-          const subject = yield* tokens.verify(poll, request.headers.authorization)
+          const subject = yield* (yield* tokens).verify(poll, request.headers.authorization)
           return { hash: hashOf(poll, subject) }
         }
         const known = fromCookie(request.cookies[cookieName])
@@ -78,7 +80,9 @@ export class Voters extends Context.Service<
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
           ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens" }))
-          : Effect.flatMap(Clock.currentTimeMillis, (now) => tokens.issue(poll, count, now))
+          : Effect.flatMap(Effect.zip(tokens, Clock.currentTimeMillis), ([issuer, now]) =>
+              issuer.issue(poll, count, now)
+            )
       )
 
       return Voters.of({ identify, issueTokens })

@@ -2,7 +2,8 @@ import { Config, Data, Duration, Effect, Option } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
 import * as Setting from "./Setting.ts"
 
-export type Role = "api" | "consumer" | "all"
+export const roles = ["api", "consumer", "all"] as const
+export type Role = (typeof roles)[number]
 
 /** Every setting: its name in the environment, what it may be, and what it is where it is not set. */
 export const definitions = {
