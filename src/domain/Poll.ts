@@ -55,7 +55,8 @@ export const defaultPoll: Poll = {
   results: "live"
 }
 
-export type PollStatus = "upcoming" | "open" | "closed"
+export const PollStatus = Schema.Literals(["upcoming", "open", "closed"])
+export type PollStatus = typeof PollStatus.Type
 
 export const pollStatus = ({ closesMs, opensMs }: Poll, now: number): PollStatus =>
   closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
@@ -124,7 +125,7 @@ export const PollView = Schema.Struct({
   results: ResultsVisibility,
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
-  status: Schema.Literals(["upcoming", "open", "closed"])
+  status: PollStatus
 })
 export type PollView = typeof PollView.Type
 

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { PollStatus } from "./Poll.ts"
 
 /** One option's count, in votes. */
 export interface OptionCount {
@@ -9,7 +10,7 @@ export interface OptionCount {
 /** A poll's tally as the ledger holds it at one revision. */
 export interface Tally {
   readonly poll: string
-  readonly status: "open" | "closed"
+  readonly status: PollStatus
   readonly revision: number
   readonly lastUpdated: Date
   /** In the poll's order. */
@@ -19,7 +20,7 @@ export interface Tally {
 /** The body of `GET /api/results`. */
 export const Results = Schema.Struct({
   poll: Schema.String,
-  status: Schema.Literals(["open", "closed"]),
+  status: PollStatus,
   results: Schema.Array(
     Schema.Struct({
       option: Schema.String,

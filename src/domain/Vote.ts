@@ -63,6 +63,13 @@ export const VoteStatus = Schema.Struct({
 })
 export type VoteStatus = typeof VoteStatus.Type
 
+/** An entry's fields by name, from names and values in turn; of a name that comes twice, the last. */
+export const fieldsByName = (flat: ReadonlyArray<string>): Readonly<Record<string, string>> => {
+  const fields: Record<string, string> = {}
+  for (let index = 0; index + 1 < flat.length; index += 2) fields[flat[index] ?? ""] = flat[index + 1] ?? ""
+  return fields
+}
+
 /** A vote as flat fields of a stream entry, version 1. */
 const Fields = Schema.Struct({
   v: Schema.Literal("1"),

@@ -56,6 +56,8 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
   return true
 }
 
+/** By its times alone, a poll opens and closes without a new revision. */
+const order: Readonly<Record<Snapshot["status"], number>> = { upcoming: 0, open: 1, closed: 2 }
+
 const isNewer = (latest: Snapshot, shown: Snapshot): boolean =>
-  latest.revision > shown.revision ||
-  (latest.revision === shown.revision && latest.status === "closed" && shown.status === "open")
+  latest.revision > shown.revision || (latest.revision === shown.revision && order[latest.status] > order[shown.status])

@@ -72,7 +72,7 @@ export const layerVotes = HttpApiBuilder.group(
       const known = polls.find(params.slug)
       if (known !== undefined) return castVote(known, request)
       return Effect.matchEffect(polls.get(params.slug), {
-        onFailure: (problem) => Effect.succeed(problemResponse(problem, request.url)),
+        onFailure: (problem) => Effect.succeed(refusalResponse(problem, request.url)),
         onSuccess: (poll) => castVote(poll, request)
       })
     }

@@ -86,8 +86,13 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
     )
   )
   const listening = HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
+  // Listening is not being ready: the first start makes the schema.
+  const greeting = Ledger.pipe(
+    Effect.flatMap(({ migrated }) => Effect.andThen(migrated, welcome)),
+    Effect.forkScoped
+  )
   const api = Layer.effectDiscard(
-    settings.environment === "production" ? listening : Effect.andThen(listening, welcome)
+    settings.environment === "production" ? listening : Effect.andThen(listening, greeting)
   ).pipe(
     Layer.provideMerge(layerServer.pipe(Layer.provide(connected))),
     Layer.provide(layerHttpServices),

@@ -113,20 +113,22 @@ export class Ledger extends Context.Service<
         const rows = yield* sql<{
           revision: bigint
           last_updated: Date
-          closed: boolean
+          status: Tally["status"]
           option: string
           count: bigint
         }>`
           select p.revision, p.last_updated, t.option, t.count,
-            coalesce(p.closes_ms <= extract(epoch from clock_timestamp()) * 1000, false) as closed
-          from poll p join tally t on t.poll = p.slug
+            case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status
+          from poll p
+          join tally t on t.poll = p.slug
+          cross join (select extract(epoch from clock_timestamp()) * 1000 as ms) now
           where p.slug = ${poll}
           order by t.position`.pipe(outOfService(readTimeout))
         const [first] = rows
         if (first === undefined) return undefined
         return {
           poll,
-          status: first.closed ? ("closed" as const) : ("open" as const),
+          status: first.status,
           revision: Number(first.revision),
           lastUpdated: first.last_updated,
           options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { EntryFields, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
+import { EntryFields, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { Entry } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
@@ -60,17 +60,11 @@ interface DecodedVote extends AcceptedVote {
   readonly entry: Entry
 }
 
-const toRecord = (fields: ReadonlyArray<string>): Record<string, string> => {
-  const record: Record<string, string> = {}
-  for (let index = 0; index + 1 < fields.length; index += 2) record[fields[index] ?? ""] = fields[index + 1] ?? ""
-  return record
-}
-
 /** The vote that an entry holds, or why it holds none. */
 const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  const vote = decodeFields(toRecord(fields ?? []))
+  const vote = decodeFields(fieldsByName(fields ?? []))
   return Result.isSuccess(vote)
     ? { ...vote.success, ...acceptance }
     : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
@@ -125,7 +119,7 @@ const buryEntry = Effect.fnUntraced(function* (
   // Read again, since what was decoded as text may have lost bytes that were not.
   const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
-  const fields = toRecord(entry.fields ?? [])
+  const fields = fieldsByName(entry.fields ?? [])
   const buried = yield* ledger.bury({
     voteId: entryVoteId(stream, entry.id, entry.fields ?? []),
     poll: storable(fields.poll),
@@ -135,7 +129,7 @@ const buryEntry = Effect.fnUntraced(function* (
     stream,
     entryId: entry.id,
     deliveries: BigInt(deliveriesOf(pending)),
-    fields: raw?.[1] ?? []
+    fields: raw?.[1] ?? (entry.fields ?? []).map((field) => Buffer.from(field))
   })
   if (buried) yield* Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`)
   return buried
@@ -153,7 +147,7 @@ const storable = (text: string | undefined): string | null =>
  * entry's time and a hash of its place.
  */
 export const entryVoteId = (stream: string, id: string, fields: ReadonlyArray<string>): string => {
-  const own = toRecord(fields).vote_id
+  const own = fieldsByName(fields).vote_id
   if (isVoteId(own)) return own
   const bytes = createHash("sha256").update(`${stream}\n${id}`).digest().subarray(0, 16)
   const ms = BigInt.asUintN(48, BigInt(id.slice(0, id.indexOf("-"))))

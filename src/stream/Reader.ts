@@ -61,10 +61,10 @@ export const readEntries = (
     }),
     Effect.map((reply) => reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []),
     Effect.catchIf(isGroupGone, () =>
-      Effect.logWarning(`Stream ${stream} has no group ${group}: making it`).pipe(
-        Effect.andThen(ensureGroup(connection, stream, group)),
-        Effect.as([])
-      )
+      Effect.logError(
+        `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +
+          "Votes that were not counted yet are lost; the audit command tells how many. Going on with a new group"
+      ).pipe(Effect.andThen(ensureGroup(connection, stream, group)), Effect.as([]))
     )
   )
 }

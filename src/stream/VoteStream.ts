@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import type { Vote } from "../domain/Vote.ts"
+import { fieldsByName, type Vote } from "../domain/Vote.ts"
 import { type Keeping, readKeeping } from "./Durability.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -100,9 +100,8 @@ export class VoteStream extends Context.Service<
         Effect.map(
           command(() => client.xrange(stream, streamId, streamId)),
           ([entry]) => {
-            const fields = entry?.[1] ?? []
-            const valueOf = (name: string) => fields.find((_, index) => index % 2 === 1 && fields[index - 1] === name)
-            return valueOf("vote_id") === voteId ? valueOf("poll") : undefined
+            const fields = fieldsByName(entry?.[1] ?? [])
+            return fields.vote_id === voteId ? fields.poll : undefined
           }
         )
 

@@ -109,6 +109,7 @@ export const trouble = {
   badToken: "Your personal link is not valid for this poll. It may have run out.",
   option: "This is not an option of this poll.",
   foreign: "This vote was sent from another site, and was not taken.",
+  away: "This poll can't be shown for now. Please try again in a moment.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
   unknown: "The vote was not taken. Please try again."
 }

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Page } from "playwright-core"
+import type { Web } from "./web.ts"
 
 /** The button of an option. */
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
@@ -17,4 +19,13 @@ export const keysOf = (page: Page): ReadonlyArray<string> => {
     if (request.url().endsWith("/votes")) keys.push(request.headers()["idempotency-key"] ?? "")
   })
   return keys
+}
+
+/** The poll's votes once all that were accepted are counted, and the results that everyone gets (up to 2 s old) say so. */
+export const totalVotes = async (web: Web["Service"], slug: string): Promise<unknown> => {
+  for (;;) {
+    const { pending, total_votes: total } = await web.ask(`/api/polls/${slug}/results`)
+    if (pending === 0 && total !== 0) return total
+    await sleep(50)
+  }
 }

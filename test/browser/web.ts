@@ -1,4 +1,4 @@
-import { assert, describe, it, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
@@ -85,12 +85,11 @@ export class Web extends Context.Service<
 
 type Test = (name: string, body: (web: Web["Service"]) => Promise<void>) => void
 
-/** Tests in a real browser; where the machine has none they are skipped, which is said. */
+/** Tests in a real browser; where the machine has none they fail, and say what to do. */
 export const browserTests = (name: string, define: (test: Test) => void): void => {
   const executable = findChromium()
   if (executable === undefined) {
-    console.warn(`\n*** SKIPPED: ${name}. There is no Chromium here; script/bootstrap --browser installs one. ***\n`)
-    describe.skip(name, () => it("needs Chromium", () => undefined))
+    it(name, () => assert.fail("There is no Chromium or Chrome here; script/bootstrap --browser installs one"))
     return
   }
   layer(Web.layer(executable), { excludeTestServices: true, timeout: "60 seconds" })(name, (live) =>

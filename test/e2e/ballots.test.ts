@@ -3,6 +3,7 @@ import { Effect, Fiber } from "effect"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
 import { makeVoteId, parseEntryId } from "../../src/domain/Vote.ts"
 import { launchProgram, startApi, startConsumer } from "../support/processes.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 import { entriesDone, makeSite, patiently, type Site, untilReady } from "./site.ts"
 import { type Accepted, castConflicting, castUntilClosed, createPollAt, pollsEnv, tokensAt } from "./voters.ts"
 
@@ -11,14 +12,7 @@ const each = 20
 
 const definition = (slug: string, overrides: Partial<PollDefinition>): PollDefinition => ({
   slug,
-  title: "Tea or coffee?",
-  options: [
-    { id: "tea", label: "Tea" },
-    { id: "coffee", label: "Coffee" }
-  ],
-  ballot: "open",
-  identity: "anyone",
-  results: "live",
+  ...teaOrCoffee,
   ...overrides
 })
 

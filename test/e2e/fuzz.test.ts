@@ -5,7 +5,7 @@ import { makeRandom } from "../chaos/random.ts"
 import { startApi } from "../support/processes.ts"
 import { get } from "./call.ts"
 import { type Description, type FuzzRequest, makeRequest } from "./requests.ts"
-import { makeSite } from "./site.ts"
+import { makeSite, untilReady } from "./site.ts"
 
 /** More by `FUZZ_REQUESTS`; another run of them by `FUZZ_SEED`. */
 const requests = Number(process.env.FUZZ_REQUESTS ?? 5_000)
@@ -72,6 +72,7 @@ describe("the HTTP surface", () => {
       Effect.gen(function* () {
         const site = yield* makeSite()
         const api = yield* startApi("api", { env: { ...site.env, ADMIN_TOKEN: adminToken, RATE_LIMIT: "off" } })
+        yield* untilReady(api.url)
         const { body } = yield* get(`${api.url}/openapi.json`)
         const description = body as unknown as Description
         const random = makeRandom(seed)

@@ -6,17 +6,11 @@ import { makeVoteId } from "../../src/domain/Vote.ts"
 import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 
 const make = (overrides: Partial<Poll> = {}): Poll => ({
   slug: uniqueName("poll").replace("_", "-"),
-  title: "Tea or coffee?",
-  options: [
-    { id: "tea", label: "Tea" },
-    { id: "coffee", label: "Coffee" }
-  ],
-  ballot: "open",
-  identity: "anyone",
-  results: "live",
+  ...teaOrCoffee,
   ...overrides
 })
 

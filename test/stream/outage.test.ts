@@ -6,18 +6,9 @@ import { layerPostgres } from "../../src/layers/Postgres.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { layerPool } from "../../src/stream/Pool.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
+import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
-
-const statuses = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{
-    status: string
-    count: bigint
-  }>`select status, count(*) as count from vote_event group by 1`
-  return Object.fromEntries(rows.map(({ count, status }) => [status, Number(count)]))
-})
 
 /** So few that giving them up, one by one, would not take long. */
 const few = 6

@@ -8,21 +8,12 @@ import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers, uniqueName } from "../support/servers.ts"
+import { eventually, layerServers, statuses, uniqueName } from "../support/servers.ts"
 
 const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
 
 /** Runs the pool while `body` does, and stops it after. */
 const withPool = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provide(body, layerPool)
-
-const statuses = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{
-    status: string
-    count: bigint
-  }>`select status, count(*) as count from vote_event group by 1`
-  return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))
-})
 
 const expectCounted = (counted: number, dead = 0) =>
   eventually(

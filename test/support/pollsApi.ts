@@ -13,6 +13,7 @@ import { Backlog } from "../../src/stream/Backlog.ts"
 import { layerPool } from "../../src/stream/Pool.ts"
 import { httpSettings, json, publicFolder, request } from "./api.ts"
 import { eventually, layerServers, uniqueName } from "./servers.ts"
+import { teaOrCoffee } from "./teaOrCoffee.ts"
 import type { Answer } from "./wire.ts"
 
 export const adminToken = "the-admin-of-these-tests"
@@ -66,14 +67,7 @@ export const post = (path: string, body: unknown, headers: OutgoingHttpHeaders =
 /** A poll's definition with a slug of its own, for anyone and as often as they like unless said otherwise. */
 export const definition = (overrides: Partial<PollDefinition> = {}): PollDefinition => ({
   slug: uniqueName("poll").replace("_", "-"),
-  title: "Tea or coffee?",
-  options: [
-    { id: "tea", label: "Tea" },
-    { id: "coffee", label: "Coffee" }
-  ],
-  ballot: "open",
-  identity: "anyone",
-  results: "live",
+  ...teaOrCoffee,
   ...overrides
 })
 

@@ -67,6 +67,16 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {},
   )
 }
 
+/** How many votes the ledger has of each status. */
+export const statuses = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{
+    status: string
+    count: bigint
+  }>`select status, count(*) as count from vote_event group by 1`
+  return Object.fromEntries(rows.map(({ count, status }) => [status, Number(count)]))
+})
+
 /** Tries until it succeeds, for at most 10 s; a failed assertion is tried again like any failure. */
 export const eventually = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | unknown, R> =>
   effect.pipe(

@@ -111,7 +111,8 @@ export const layerMocks = Layer.unwrap(
               : undefined
           })
         ),
-      ping: ask("database", () => undefined)
+      ping: ask("database", () => undefined),
+      migrated: Effect.void
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
     const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [defaultPoll] : [])) })

@@ -22,6 +22,13 @@ type Request = HttpServerRequest.HttpServerRequest
 /** A page shows what only its reader may see, and carries a key of its own: nothing between may keep it. */
 const headers = { "cache-control": "private, no-cache", "content-security-policy": pagePolicy }
 
+/** A page that can't be made while the database is away. */
+const notNow = HttpServerResponse.text(trouble.away, {
+  status: 503,
+  contentType: "text/plain; charset=utf-8",
+  headers: { "cache-control": "no-store", "retry-after": "1" }
+})
+
 export const htmlResponse = (body: string, status = 200) =>
   HttpServerResponse.text(body, { status, contentType: "text/html; charset=utf-8", headers })
 
@@ -39,7 +46,12 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const visibility = yield* Visibility
   const { maxRequestSize } = yield* HttpSettings
 
-  const render = Effect.fnUntraced(function* (request: Request, poll: Poll, notice?: Notice, status = 200) {
+  const render = Effect.fnUntraced(function* (
+    request: Request,
+    poll: Poll,
+    noticed: Effect.Effect<Notice | undefined>,
+    status = 200
+  ) {
     const now = yield* Clock.currentTimeMillis
     const shown = yield* visibility.check(poll, request).pipe(
       Effect.andThen(results.current(poll.slug)),
@@ -47,6 +59,8 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
       Effect.timeout(patience),
       Effect.orElseSucceed(() => undefined)
     )
+    // After the results: a vote that is in them is never said to wait.
+    const notice = yield* noticed
     const page = votingPage(yield* assets, { poll, now, results: shown, key: randomUUID(), notice })
     return htmlResponse(page, status)
   })
@@ -68,13 +82,14 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const poll = yield* polls.get(slug)
-      return yield* render(request, poll, yield* lookUp(request.url))
-    }).pipe(Effect.catchTag("NotFound", () => notFound))
+      return yield* render(request, poll, lookUp(request.url))
+    }).pipe(Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }))
 
   const cast = Effect.fnUntraced(function* (slug: string) {
     const request = yield* HttpServerRequest.HttpServerRequest
     const poll = yield* polls.get(slug)
-    const refuse = (text: string, status: number) => render(request, poll, { text, tone: "bad" }, status)
+    const refuse = (text: string, status: number) =>
+      render(request, poll, Effect.succeed({ text, tone: "bad" }), status)
     if (isForeign(request)) return yield* refuse(trouble.foreign, 403)
     const { key, option, token } = parseFormVote(yield* readBody(request, maxRequestSize))
     if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
@@ -101,7 +116,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     "/polls/:slug",
     slug.pipe(
       Effect.flatMap(cast),
-      Effect.catchTag("NotFound", () => notFound),
+      Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }),
       Effect.catch((problem) => Effect.succeed(htmlResponse(problem.detail ?? trouble.unknown, problem.status)))
     )
   )
