@@ -31,6 +31,19 @@ export interface Refusal {
   readonly reason: string
 }
 
+/** How many votes of a batch came new into the ledger, by poll and what they became. */
+export interface Recorded {
+  readonly poll: string
+  readonly status: "counted" | "rejected" | "superseded"
+  readonly votes: number
+}
+
+/** What the ledger made of a batch; the votes in neither part it held already. */
+export interface Counted {
+  readonly recorded: ReadonlyArray<Recorded>
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
 /** The database refused the batch for what is in it; nothing of it was counted. */
 export class BatchRefused extends Schema.TaggedError<BatchRefused>()("BatchRefused", { reason: Schema.String }) {}
 
@@ -39,6 +52,11 @@ const countTimeout: Duration.Input = "20 seconds"
 const readTimeout: Duration.Input = "5 seconds"
 const pingTimeout: Duration.Input = "1 second"
 
+/** What increment_vote returns: of a vote that it refused, or how many others came to what. */
+type CountRow =
+  | { readonly place: bigint; readonly reason: string }
+  | { readonly place: null; readonly poll: string; readonly status: Recorded["status"]; readonly votes: bigint }
+
 const migrationRetry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
 
 /** PostgreSQL, where the truth is: one row per vote, and the tallies made from them. */
@@ -46,10 +64,10 @@ export class Ledger extends Context.Service<
   Ledger,
   {
     /**
-     * Counts a batch in one round trip, each vote once however often it is given. Gives the votes that were refused;
-     * all others are in the ledger once this succeeds.
+     * Counts a batch in one round trip, each vote once however often it is given. All but the refused votes are in the
+     * ledger once this succeeds.
      */
-    count(votes: ReadonlyArray<AcceptedVote>): Effect.Effect<ReadonlyArray<Refusal>, OutOfService | BatchRefused>
+    count(votes: ReadonlyArray<AcceptedVote>): Effect.Effect<Counted, OutOfService | BatchRefused>
     /** Buries an entry; false where the ledger already holds its vote, which then stays what it is. */
     bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
     /** What the ledger says of a vote; undefined where it does not hold it. */
@@ -70,14 +88,15 @@ export class Ledger extends Context.Service<
       const count = Effect.fnUntraced(function* (votes: ReadonlyArray<AcceptedVote>) {
         const column = <A>(oid: number, value: (vote: AcceptedVote) => A) =>
           Result.getOrThrow(PgTypes.array(votes.map(value), oid))
-        const refused = yield* sql<{ place: bigint; reason: string }>`select place, reason from increment_vote(
+        const rows = yield* sql<CountRow>`select place, reason, poll, status, votes from increment_vote(
           ${column(PgTypes.OID.uuid, (vote) => vote.voteId)},
           ${column(PgTypes.OID.text, (vote) => vote.poll)},
           ${column(PgTypes.OID.text, (vote) => vote.option)},
           ${column(PgTypes.OID.bytea, (vote) => (vote.voter === undefined ? null : Buffer.from(vote.voter, "base64url")))},
           ${column(PgTypes.OID.int8, (vote) => vote.ms)},
           ${column(PgTypes.OID.int8, (vote) => vote.seq)},
-          ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))}
+          ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))},
+          true
         )`.pipe(
           within(countTimeout),
           Effect.mapError((error) =>
@@ -86,7 +105,14 @@ export class Ledger extends Context.Service<
               : new OutOfService({ part: "database", cause: error })
           )
         )
-        return refused.map(({ place, reason }) => ({ index: Number(place) - 1, reason }))
+        return {
+          recorded: rows.flatMap((row) =>
+            row.place === null ? [{ poll: row.poll, status: row.status, votes: Number(row.votes) }] : []
+          ),
+          refusals: rows.flatMap((row) =>
+            row.place === null ? [] : [{ index: Number(row.place) - 1, reason: row.reason }]
+          )
+        }
       })
 
       const bury = Effect.fn("Ledger.bury")(function* (entry: DeadEntry) {

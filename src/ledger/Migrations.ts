@@ -2,11 +2,13 @@ import { Effect } from "effect"
 import { Migrator, SqlClient, type SqlError } from "effect/sql"
 import ledger from "./migrations/0001_ledger.sql"
 import incrementVote from "./migrations/0002_increment_vote.sql"
+import countSummary from "./migrations/0003_count_summary.sql"
 
 /** Every migration, in order; one that has run anywhere is never changed, only followed by another. */
 const files: Readonly<Record<string, string>> = {
   "0001_ledger": ledger,
-  "0002_increment_vote": incrementVote
+  "0002_increment_vote": incrementVote,
+  "0003_count_summary": countSummary
 }
 
 /** The key of the advisory lock: any number, the same in every process. */

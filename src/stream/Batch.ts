@@ -97,7 +97,7 @@ const countBisecting = (
   offset = 0
 ): Effect.Effect<ReadonlyArray<Refusal>, OutOfService> =>
   ledger.count(votes).pipe(
-    Effect.map((refusals) => refusals.map(({ index, reason }) => ({ index: index + offset, reason }))),
+    Effect.map(({ refusals }) => refusals.map(({ index, reason }) => ({ index: index + offset, reason }))),
     Effect.catchTag("BatchRefused", ({ reason }) => {
       if (votes.length === 1) return Effect.succeed([{ index: offset, reason }])
       const half = votes.length >> 1

@@ -49,9 +49,10 @@ describe("Ledger.count", () => {
     withLedger((ledger) =>
       Effect.gen(function* () {
         const batch = [vote("cats"), vote("dogs"), vote("cats")]
-        assert.deepStrictEqual(yield* ledger.count(batch), [])
-        assert.deepStrictEqual(yield* ledger.count(batch), [])
-        assert.deepStrictEqual(yield* ledger.count(batch.slice(1)), [])
+        const recorded = [{ poll: "cats-or-dogs", status: "counted" as const, votes: 3 }]
+        assert.deepStrictEqual(yield* ledger.count(batch), { recorded, refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(batch), { recorded: [], refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(batch.slice(1)), { recorded: [], refusals: [] })
         assert.deepStrictEqual(yield* counts, { cats: 2, dogs: 1, duplicates: 0, revision: 1 })
       })
     )
@@ -78,13 +79,14 @@ describe("Ledger.count", () => {
   it.live("names the votes that it refuses and counts the rest", () =>
     withLedger((ledger) =>
       Effect.gen(function* () {
-        const refused = yield* ledger.count([
+        const { recorded, refusals } = yield* ledger.count([
           vote("cats"),
           vote("birds"),
           vote("dogs"),
           vote("cats", { poll: "nowhere" })
         ])
-        assert.deepStrictEqual(refused, [
+        assert.deepStrictEqual(recorded, [{ poll: "cats-or-dogs", status: "counted", votes: 2 }])
+        assert.deepStrictEqual(refusals, [
           { index: 1, reason: "unknown option" },
           { index: 3, reason: "unknown poll" }
         ])
@@ -159,7 +161,7 @@ describe("Ledger.bury", () => {
         assert.isFalse(yield* ledger.bury({ ...entry, voteId: counted.voteId }))
         const dead = vote("dogs")
         assert.isTrue(yield* ledger.bury({ ...entry, ...dead, ms: dead.ms, seq: dead.seq }))
-        assert.deepStrictEqual(yield* ledger.count([dead]), [])
+        assert.deepStrictEqual(yield* ledger.count([dead]), { recorded: [], refusals: [] })
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 0, duplicates: 1, revision: 1 })
       })
     )

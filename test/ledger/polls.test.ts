@@ -128,7 +128,15 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     Effect.gen(function* () {
       const { ledger, poll, store } = yield* created({ ballot: "once", identity: "token" })
       const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
-      yield* ledger.count([first, second, vote(poll, "coffee", 16n, "bob")])
+      const late = vote(poll, "tea", 1_000n, "cleo")
+      const { recorded } = yield* ledger.count([first, second, vote(poll, "coffee", 16n, "bob"), late])
+      assert.sameDeepMembers(
+        [...recorded],
+        [
+          { poll: poll.slug, status: "counted", votes: 3 },
+          { poll: poll.slug, status: "rejected", votes: 1 }
+        ]
+      )
       yield* store.close(poll.slug, 15)
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))

@@ -40,7 +40,7 @@ describe("recordBatch", () => {
         count: (votes) =>
           Effect.sync(() => {
             counted.push(...votes.map(({ voteId }) => voteId))
-            return []
+            return { recorded: [], refusals: [] }
           }),
         bury: (entry) => Effect.sync(() => dead.push(entry) > 0),
         find: () => Effect.succeed(undefined),
@@ -71,7 +71,7 @@ describe("recordBatch", () => {
         count: (batch: ReadonlyArray<{ voteId: string }>) =>
           Effect.sync(() => {
             votes.push(...batch.map(({ voteId }) => voteId))
-            return []
+            return { recorded: [], refusals: [] }
           })
       } as unknown as Ledger["Service"]
       const id = "019845e1-682f-7b02-a706-3b2422d13aec"
