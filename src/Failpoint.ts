@@ -1,3 +1,5 @@
+import { Effect } from "effect"
+
 /** Set when the program is bundled: whether the failpoints are in it. They never are in what is shipped. */
 declare const TALLYKEEP_FAILPOINTS: boolean
 
@@ -11,3 +13,7 @@ export function failpoint(name: string): void {
     if (wanted === name && Math.random() < Number(chance)) process.kill(process.pid, "SIGKILL")
   }
 }
+
+/** A place at which a test can have a fiber hang for ever: `STALLPOINT=<name>` in the environment. */
+export const stallpoint = (name: string): Effect.Effect<void> =>
+  TALLYKEEP_FAILPOINTS && process.env.STALLPOINT === name ? Effect.never : Effect.void

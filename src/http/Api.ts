@@ -188,6 +188,8 @@ export const ResultsGroup = HttpApiGroup.make("results").add(
 
 export const Health = Schema.Struct({ status: Schema.Literal("healthy") })
 
+export const Stuck = Schema.Struct({ status: Schema.Literal("stuck"), loops: Schema.Array(Schema.String) })
+
 const part = Schema.Literals(["connected", "disconnected"])
 
 export const Readiness = Schema.Struct({
@@ -200,13 +202,17 @@ export const Readiness = Schema.Struct({
 })
 
 export const OperationsGroup = HttpApiGroup.make("operations").add(
-  HttpApiEndpoint.get("health", "/health", { success: Health }).annotateMerge(
-    OpenApi.annotations({ summary: "Whether the process lives" })
-  ),
+  HttpApiEndpoint.get("health", "/health", {
+    success: Health,
+    error: Stuck.pipe(HttpApiSchema.status(503))
+  }).annotateMerge(OpenApi.annotations({ summary: "Whether the process lives, and its loops get on" })),
   HttpApiEndpoint.get("ready", "/ready", {
     success: Readiness,
     error: Readiness.pipe(HttpApiSchema.status(503))
-  }).annotateMerge(OpenApi.annotations({ summary: "Whether it can do its work, and what is missing where it can't" }))
+  }).annotateMerge(OpenApi.annotations({ summary: "Whether it can do its work, and what is missing where it can't" })),
+  HttpApiEndpoint.get("metrics", "/metrics", {
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
+  }).annotateMerge(OpenApi.annotations({ summary: "Metrics of this process, in Prometheus's text format" }))
 )
 
 export const Api = HttpApi.make("tallykeep")

@@ -6,6 +6,8 @@ export class HttpSettings extends Context.Service<
   {
     readonly host: string
     readonly port: number
+    /** The port for health and metrics alone; undefined where they are at `port`. */
+    readonly managementPort: number | undefined
     /** Whether clients are told to use HTTPS only. */
     readonly production: boolean
     readonly corsOrigins: ReadonlyArray<string>

@@ -1,15 +1,16 @@
 import { Context, Deferred, Layer } from "effect"
 
-/** Whether this process is shutting down; from then on `/ready` says no, and connections are not kept. */
+/** Where this process is in its life; `/ready` says yes only while it is running. */
 export class Lifecycle extends Context.Service<
   Lifecycle,
   {
-    stopping: boolean
+    /** From `stopping` on, connections are not kept. */
+    phase: "starting" | "running" | "stopping"
     /** Done when the shutdown begins. */
     readonly stop: Deferred.Deferred<void>
   }
 >()("tallykeep/http/Lifecycle") {
   static readonly layer = Layer.sync(Lifecycle, () =>
-    Lifecycle.of({ stopping: false, stop: Deferred.makeUnsafe<void>() })
+    Lifecycle.of({ phase: "starting", stop: Deferred.makeUnsafe<void>() })
   )
 }

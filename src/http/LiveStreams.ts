@@ -1,5 +1,6 @@
 import { type Cause, Clock, Context, Deferred, Effect, Fiber, Latch, Layer, Option, Queue, Stream } from "effect"
 import type { NotFound, Unavailable } from "../domain/Problems.ts"
+import { makeMeter } from "../Metrics.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
@@ -98,7 +99,7 @@ export class LiveStreams extends Context.Service<
         const has = lastEventId === String(snapshot.revision) && snapshot.status === "open"
         // The head of the answer goes out with the first bytes of its body.
         Queue.offerUnsafe(frames, has ? comment : frameOf(snapshot))
-        if (lifecycle.stopping) Queue.endUnsafe(frames)
+        if (lifecycle.phase === "stopping") Queue.endUnsafe(frames)
         const hub: Hub = hubs.get(poll) ?? { viewers: new Set(), news: Latch.makeUnsafe(false) }
         hubs.set(poll, hub)
         hub.viewers.add(viewer)
@@ -112,10 +113,11 @@ export class LiveStreams extends Context.Service<
       const watch = (poll: string, lastEventId: string | undefined, drop: () => void) =>
         Effect.map(results.current(poll), (snapshot) => Stream.unwrap(join(poll, snapshot, lastEventId, drop)))
 
-      return LiveStreams.of({
-        watch,
-        viewers: () => [...hubs.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
-      })
+      const viewers = () => [...hubs.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
+      const meter = yield* makeMeter
+      yield* meter.gauge("tallykeep_viewers", "Viewers of live results", viewers)
+
+      return LiveStreams.of({ watch, viewers })
     })
   )
 }

@@ -25,10 +25,13 @@ for (const group of Object.values(Api.groups)) {
     methods.set(path, [...(methods.get(path) ?? []), method])
   }
 }
-const patterns = [...methods].map(
-  ([path, allowed]) => [new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`), allowed] as const
-)
+const patterns = [...methods.keys()]
+  .filter((path) => path.includes(":"))
+  .map((path) => [new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`), path] as const)
 
 /** The methods that a path has, by the path without its query; none where there is no such path. */
-export const methodsOf = (path: string): ReadonlyArray<string> =>
-  patterns.find(([pattern]) => pattern.test(path))?.[1] ?? []
+export const methodsOf = (path: string): ReadonlyArray<string> => methods.get(routeOf(path)) ?? []
+
+/** The pattern that a path is of, by the path without its query, such as `/polls/:slug`; `other` where it is of none. */
+export const routeOf = (path: string): string =>
+  methods.has(path) ? path : (patterns.find(([pattern]) => pattern.test(path))?.[1] ?? "other")

@@ -4,24 +4,28 @@ import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Data, Deferred, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Malformed } from "../domain/Problems.ts"
+import { makeMeter } from "../Metrics.ts"
 import { withFallback } from "./Fallback.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { withCors } from "./middleware/Cors.ts"
+import { withMetrics } from "./middleware/Metrics.ts"
 import type { HttpApp, Middleware } from "./middleware/Middleware.ts"
 import { withRateLimit } from "./middleware/RateLimit.ts"
 import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
 import { withSizeLimit } from "./middleware/SizeLimit.ts"
 import { makeNodeServer } from "./NodeServer.ts"
 import { problemResponse } from "./Problem.ts"
-import { layerRoutes, methodsOf } from "./Routes.ts"
+import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
 
-/** The routes with the middleware around them, outermost first: security headers, CORS, size limit, rate limit. */
+/** The routes with the middleware around them, outermost first: metrics, security headers, CORS, size and rate limit. */
 export const makeApp = Effect.gen(function* () {
   const settings = yield* HttpSettings
   const lifecycle = yield* Lifecycle
+  const meter = yield* makeMeter
   const routes = yield* Effect.provideService(HttpRouter.toHttpEffect(layerRoutes), HttpRouter.RouterConfig, exactPaths)
   const middleware: ReadonlyArray<Middleware> = [
+    withMetrics(meter, routeOf),
     withSecurityHeaders(settings),
     withHost,
     withConnectionClose(lifecycle),
@@ -49,18 +53,20 @@ const withConnectionClose =
   (lifecycle: Lifecycle["Service"]): Middleware =>
   (app) =>
     Effect.map(app, (response) =>
-      lifecycle.stopping ? HttpServerResponse.setHeader(response, "connection", "close") : response
+      lifecycle.phase === "stopping" ? HttpServerResponse.setHeader(response, "connection", "close") : response
     )
 
 /** The address that the settings give can't be listened on. */
 export class CantListen extends Data.TaggedError("CantListen")<{
   readonly host: string
   readonly port: number
+  /** The one that the port is from. */
+  readonly setting: "PORT" | "MANAGEMENT_PORT"
   readonly cause: unknown
 }> {
   override get message(): string {
     const why = this.cause instanceof Error ? this.cause.message : String(this.cause)
-    return `tallykeep can't listen on ${this.host}:${this.port} (${why}): stop what uses it, or set HOST and PORT`
+    return `tallykeep can't listen on ${this.host}:${this.port} (${why}): stop what uses it, or set HOST and ${this.setting}`
   }
 }
 
@@ -77,10 +83,15 @@ export const layerServer = Layer.effect(
       port: settings.port,
       // Drained below, before anything is closed.
       disablePreemptiveShutdown: true
-    }).pipe(Effect.mapError(({ cause }) => new CantListen({ host: settings.host, port: settings.port, cause })))
+    }).pipe(
+      Effect.mapError(
+        ({ cause }) => new CantListen({ host: settings.host, port: settings.port, setting: "PORT", cause })
+      )
+    )
     yield* server.serve(app)
     // Nothing here upgrades a connection: without a listener, Node treats a request for it (`curl --http2`) as any other.
     node.removeAllListeners("upgrade")
+    lifecycle.phase = "running"
     yield* Effect.addFinalizer(() => drain(node, lifecycle, settings.shutdownDelay))
     return server
   })
@@ -95,7 +106,7 @@ const pollInterval = 20
  * answer to the request in flight, as their last; idle ones are closed.
  */
 const drain = Effect.fnUntraced(function* (node: Server, lifecycle: Lifecycle["Service"], delay: number) {
-  lifecycle.stopping = true
+  lifecycle.phase = "stopping"
   yield* Deferred.succeed(lifecycle.stop, undefined)
   yield* Effect.logInfo("Shutting down: no longer ready")
   yield* Effect.sleep(delay)

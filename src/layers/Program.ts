@@ -3,18 +3,24 @@ import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
+import { layerManagement } from "../http/Management.ts"
 import { PublicFolder } from "../http/Pages.ts"
+import { Probes } from "../http/Probes.ts"
 import { layerServer } from "../http/Server.ts"
 import { layerHttpServices } from "../http/Services.ts"
+import { layerLedgerGauges } from "../ledger/Gauges.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/Polls.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
+import { layerStreamGauges } from "../stream/Gauges.ts"
 import { layerHousekeeping } from "../stream/Housekeeping.ts"
+import { Liveness } from "../stream/Liveness.ts"
 import { layerPool } from "../stream/Pool.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 import { layerPostgres } from "./Postgres.ts"
+import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./Redis.ts"
 import type { Role, Settings } from "./Settings.ts"
 import { tracked } from "./Shutdown.ts"
@@ -59,19 +65,22 @@ const layerStreamSettings = (settings: Settings) =>
     })
   )
 
-/** Redis, PostgreSQL, and what is made of them: shared by both halves. */
-const layerParts = (settings: Settings, servers: Servers) =>
-  Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer).pipe(
+/** Redis, PostgreSQL, what is made of them, and what they are measured by: shared by both halves. */
+const layerParts = (role: Role, settings: Settings, servers: Servers) => {
+  // One for each counting fiber, and a few for all else.
+  const maxConnections = settings.consumerFibers + 4
+  return Layer.mergeAll(layerStreamGauges, layerLedgerGauges(maxConnections), layerProcessMetrics(role)).pipe(
+    Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(servers.redisUrl),
-        // One for each counting fiber, and a few for all else.
-        layerPostgres(servers.databaseUrl, settings.consumerFibers + 4),
+        layerPostgres(servers.databaseUrl, maxConnections),
         layerStreamSettings(settings)
       )
     ),
     tracked("the connections to Redis and PostgreSQL")
   )
+}
 
 /**
  * The program of a role, as one graph. What has to end first depends on what has to end last: the API on the pool, so
@@ -85,6 +94,21 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
       ping.pipe(Effect.retry(Schedule.spaced("5 millis")), Effect.timeoutOption("2 seconds"))
     )
   )
+  const counting = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const lifecycle = yield* Lifecycle
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          lifecycle.phase = "running"
+        }),
+        () =>
+          Effect.sync(() => {
+            lifecycle.phase = "stopping"
+          })
+      )
+      yield* Effect.logInfo("Counting votes")
+    })
+  )
   const listening = HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
   // Listening is not being ready: the first start makes the schema.
   const greeting = Ledger.pipe(
@@ -96,14 +120,13 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   ).pipe(
     Layer.provideMerge(layerServer.pipe(Layer.provide(connected))),
     Layer.provide(layerHttpServices),
-    Layer.provide([Backlog.layer, Lifecycle.layer]),
-    Layer.provide([layerHttpSettings(settings), Layer.succeed(PublicFolder, publicFolder)]),
+    Layer.provide([Backlog.layer, Layer.succeed(PublicFolder, publicFolder)]),
     tracked("the HTTP server")
   )
-  const branches = {
-    api,
-    consumer: Layer.effectDiscard(Effect.logInfo("Counting votes")).pipe(Layer.provide(pool)),
-    all: api.pipe(Layer.provide(pool))
-  }
-  return branches[role].pipe(Layer.provide(layerParts(settings, servers)))
+  const branches = { api, consumer: counting.pipe(Layer.provide(pool)), all: api.pipe(Layer.provide(pool)) }
+  return branches[role].pipe(
+    Layer.provide(layerManagement.pipe(Layer.provideMerge(Probes.layer), tracked("the management server"))),
+    Layer.provide([Lifecycle.layer, Liveness.layer, layerHttpSettings(settings)]),
+    Layer.provide(layerParts(role, settings, servers))
+  )
 }

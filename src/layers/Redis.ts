@@ -1,10 +1,9 @@
 import { Effect, Layer, Redacted } from "effect"
 import { Redis as IoRedis, type RedisOptions } from "ioredis"
-import { type Connection, Redis } from "../stream/Redis.ts"
+import { makeMeter } from "../Metrics.ts"
+import { type Connection, commandTimeout, Redis } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
 
-/** An answer that takes longer does not come: the client is told within a second (a 503). */
-const commandTimeout = 900
 const connectTimeout = 2_000
 
 /** Between tries to reconnect, in ms. */
@@ -30,6 +29,10 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
   Layer.effect(
     Redis,
     Effect.gen(function* () {
+      const meter = yield* makeMeter
+      const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
+        server: "redis"
+      })
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
 
       const connect = (name: string, options: { enableAutoPipelining?: boolean; commandTimeout?: number }) =>
@@ -48,6 +51,7 @@ export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> =>
             })
             connection.on("ready", () => {
               if (reachable === false) runFork(Effect.logInfo(`Redis (${name}) is back`))
+              if (reachable !== undefined) reconnected()
               reachable = true
             })
             // A first failure is told by the "error" event, and tried again like a later one.

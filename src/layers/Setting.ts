@@ -30,14 +30,18 @@ export const path = (name: string, fallback: string): Setting<string> =>
 export const literals = <const A extends string>(name: string, values: ReadonlyArray<A>, fallback: A): Setting<A> =>
   setting(name, `one of ${values.join(", ")}`, fallback, (value) => values.find((allowed) => allowed === value))
 
-export const int = (name: string, minimum: number, maximum: number, fallback: number): Setting<number> => {
+/** A whole number that stands for something only where it is set. */
+export const optionalInt = (name: string, minimum: number, maximum: number, fallback?: number): Setting<number> => {
   const decode = Schema.decodeUnknownOption(
     Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
   )
-  return setting(name, `a whole number from ${minimum} to ${maximum}`, String(fallback), (value) =>
+  return setting(name, `a whole number from ${minimum} to ${maximum}`, fallback?.toString(), (value) =>
     Option.getOrUndefined(decode(value))
   )
 }
+
+export const int = (name: string, minimum: number, maximum: number, fallback: number): Setting<number> =>
+  optionalInt(name, minimum, maximum, fallback)
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 

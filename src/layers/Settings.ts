@@ -10,6 +10,7 @@ export const definitions = {
   environment: Setting.literals("ENVIRONMENT", ["development", "test", "production"], "development"),
   host: Setting.text("HOST", "127.0.0.1"),
   port: Setting.int("PORT", 0, 65_535, 8000),
+  managementPort: Setting.optionalInt("MANAGEMENT_PORT", 0, 65_535),
   redisUrl: Setting.url("REDIS_URL", ["redis:", "rediss:"]),
   databaseUrl: Setting.url("DATABASE_URL", ["postgres:", "postgresql:"]),
   corsOrigins: Setting.origins("CORS_ORIGINS", "http://localhost:3000"),
@@ -42,6 +43,7 @@ type Values = { readonly [Key in keyof typeof definitions]: Value<(typeof defini
 type Filled = { readonly [Key in keyof Values]: NonNullable<Values[Key]> }
 
 type Optional =
+  | "managementPort"
   | "consumerName"
   | "redisUrl"
   | "databaseUrl"

@@ -2,6 +2,22 @@ import { type Duration, Effect, Exit, Fiber } from "effect"
 import type { SqlError } from "effect/sql"
 import { OutOfService } from "../domain/Problems.ts"
 
+let underWay = 0
+
+/** How many questions to the database are under way, those that wait for a connection too. */
+export const questions = (): number => underWay
+
+const counted = <A, E>(question: Effect.Effect<A, E>) =>
+  Effect.suspend(() => {
+    underWay++
+    return Effect.ensuring(
+      question,
+      Effect.sync(() => {
+        underWay--
+      })
+    )
+  })
+
 /**
  * Bounds a question to the database. The driver takes seconds to give up one that it was told to: whoever asked does not
  * wait for that.
@@ -9,7 +25,7 @@ import { OutOfService } from "../domain/Problems.ts"
 export const within =
   (timeout: Duration.Input) =>
   <A, E>(question: Effect.Effect<A, E>) =>
-    Effect.flatMap(Effect.forkDetach(question), (fiber) =>
+    Effect.flatMap(Effect.forkDetach(counted(question)), (fiber) =>
       Fiber.join(fiber).pipe(
         Effect.timeout(timeout),
         Effect.onExit((exit) => (Exit.isSuccess(exit) ? Effect.void : Effect.forkDetach(Fiber.interrupt(fiber))))

@@ -47,8 +47,8 @@ export interface Counted {
 /** The database refused the batch for what is in it; nothing of it was counted. */
 export class BatchRefused extends Schema.TaggedError<BatchRefused>()("BatchRefused", { reason: Schema.String }) {}
 
-/** How long a question to the database may take before it counts as an outage; less than a shutdown may take. */
-const countTimeout: Duration.Input = "20 seconds"
+/** How long a question to the database may take before it counts as an outage, in ms; less than a shutdown may take. */
+export const countTimeout = 20_000
 const readTimeout: Duration.Input = "5 seconds"
 const pingTimeout: Duration.Input = "1 second"
 

@@ -3,6 +3,7 @@ import { Effect, Result, Schema } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { EntryFields, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
+import { votesByPoll } from "./CountMetrics.ts"
 import type { Entry } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
@@ -17,8 +18,10 @@ export interface BatchOptions {
 export interface BatchOutcome {
   readonly counted: number
   readonly dead: number
-  /** The polls that were voted in. */
-  readonly polls: ReadonlySet<string>
+  /** Entries that the stream no longer held. */
+  readonly lost: number
+  /** The votes in each poll that was voted in. */
+  readonly polls: ReadonlyMap<string, number>
 }
 
 /** How long to wait before asking again about a vote that the ledger refused. */
@@ -39,9 +42,11 @@ export const recordBatch = Effect.fnUntraced(function* (
 ): Effect.fn.Return<BatchOutcome, OutOfService> {
   const votes: Array<DecodedVote> = []
   const dead: Array<readonly [Entry, string]> = []
+  let lost = 0
   for (const entry of entries) {
     if (entry.fields === null) {
       yield* Effect.logError(`Entry ${entry.id} was deleted from ${options.stream} before it was counted`)
+      lost++
       continue
     }
     const vote = decodeEntry(entry)
@@ -53,7 +58,7 @@ export const recordBatch = Effect.fnUntraced(function* (
   for (const [entry, reason] of dead) {
     if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
   }
-  return { counted: entries.length - dead.length, dead: buried, polls: new Set(votes.map(({ poll }) => poll)) }
+  return { counted: entries.length - lost - dead.length, dead: buried, lost, polls: votesByPoll(votes) }
 })
 
 interface DecodedVote extends AcceptedVote {

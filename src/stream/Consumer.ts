@@ -1,12 +1,14 @@
 import { Deferred, Effect, type Option, Schedule } from "effect"
-import { failpoint } from "../Failpoint.ts"
-import type { Ledger } from "../ledger/Ledger.ts"
+import { failpoint, stallpoint } from "../Failpoint.ts"
+import { countTimeout, type Ledger } from "../ledger/Ledger.ts"
 import type { Announcements } from "./Announcements.ts"
 import { recordBatch } from "./Batch.ts"
+import type { CountMetrics } from "./CountMetrics.ts"
+import type { Liveness } from "./Liveness.ts"
 import type { OutageLog } from "./Outage.ts"
-import { type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
+import { blockGrace, type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
-import { command, type Redis } from "./Redis.ts"
+import { command, commandTimeout, type Redis } from "./Redis.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 
 /** What the consumers of a pool have in common. */
@@ -15,6 +17,8 @@ export interface ConsumerParts {
   readonly ledger: Ledger["Service"]
   readonly announcements: Announcements["Service"]
   readonly settings: StreamSettings["Service"]
+  readonly liveness: Liveness["Service"]
+  readonly metrics: CountMetrics
   /** Done when the pool is to stop. */
   readonly stop: Deferred.Deferred<void>
   /** Outages of Redis, met while reading, and of either, met while counting. */
@@ -39,23 +43,38 @@ const isReady = (connection: Connection): Effect.Effect<void> =>
     return Effect.sync(() => connection.off("ready", onReady))
   })
 
+/** The same ledger, which takes a step before each question that counting asks it. */
+const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger["Service"] => ({
+  ...ledger,
+  count: (votes) => Effect.andThen(step, ledger.count(votes)),
+  bury: (entry) => Effect.andThen(step, ledger.bury(entry))
+})
+
 /**
  * One consumer: reads a batch from `connection`, brings it into the ledger, acks it, until the pool stops. An entry
  * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { announcements, counting, ledger, reading, redis, settings, stop } = parts
-  const { group, stream } = settings
+  const { announcements, counting, liveness, metrics, reading, redis, settings, stop } = parts
+  const { blockMs, group, stream } = settings
+  const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
+  const ledger = stepping(parts.ledger, step(countTimeout))
   const options = { ...settings, consumer: name }
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
   const record = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
     const outcome = yield* recordBatch(ledger, redis.client, options, entries)
+    yield* step(commandTimeout)
     failpoint("after-commit")
+    yield* stallpoint("after-commit")
     yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
-    yield* Effect.forEach(outcome.polls, (poll) => announcements.announce("tally", poll), { concurrency: "unbounded" })
+    metrics.lost(outcome.lost)
+    yield* Effect.forEach(outcome.polls.keys(), (poll) => announcements.announce("tally", poll), {
+      concurrency: "unbounded"
+    })
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
+    return outcome
   })
 
   /** Retries through an outage; once the pool stops, the try under way is the last, and the rest stays pending. */
@@ -63,9 +82,12 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     record(entries).pipe(
       Effect.tapError((error) => counting.down("count", error.message)),
       Effect.retry({ schedule: backoff, while: () => Effect.map(Deferred.isDone(stop), (stopped) => !stopped) }),
-      Effect.catch(() => Effect.logWarning(`${name} leaves ${entries.length} votes to the next consumer`))
+      Effect.catch(() =>
+        Effect.as(Effect.logWarning(`${name} leaves ${entries.length} votes to the next consumer`), undefined)
+      )
     )
 
+  yield* Effect.sync(() => liveness.rest(name))
   yield* untilStop(ledger.migrated)
   yield* untilStop(
     ensureGroup(redis.client, stream, group).pipe(
@@ -76,6 +98,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   yield* untilStop(isReady(connection))
   let position: Position = ownPending
   while (!(yield* Deferred.isDone(stop))) {
+    yield* step(blockMs + blockGrace)
     const entries: Option.Option<ReadonlyArray<Entry>> = yield* Effect.option(
       readEntries(connection, options, position).pipe(
         Effect.tapError((error) => reading.down("read", error.message)),
@@ -93,7 +116,11 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       position = "new"
       continue
     }
-    yield* finish(entries.value)
-    if (position !== "new") position = { pendingAfter: last.id }
+    const outcome = yield* finish(entries.value)
+    if (position !== "new") {
+      for (const [poll, votes] of outcome?.polls ?? []) metrics.redelivered(poll, votes)
+      position = { pendingAfter: last.id }
+    }
   }
+  yield* Effect.sync(() => liveness.rest(name))
 })

@@ -7,11 +7,14 @@ import { command, isReply } from "./Redis.ts"
  * What an appended vote survives: `fsync`, it is on disk before the 201; `everysec`, a power cut can cost the last
  * second; `memory`, a restart of Redis can cost all that is not counted.
  */
-export type Durability = "fsync" | "everysec" | "memory"
+export const durabilities = ["fsync", "everysec", "memory"] as const
+export type Durability = (typeof durabilities)[number]
 
 /** How Redis keeps what it is given, and what an operator should be warned of. */
 export interface Keeping {
   readonly durability: Durability
+  /** Whether it may throw away votes when its memory is full. */
+  readonly evicts: boolean
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -37,8 +40,9 @@ export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfSer
       warnings.push("Redis writes to disk each second: a power cut can lose the votes of the last one; see appendfsync")
     }
     const policy = valueIn(info, "maxmemory_policy")
-    if (policy !== undefined && policy !== "noeviction") {
+    const evicts = policy !== undefined && policy !== "noeviction"
+    if (evicts) {
       warnings.push(`Redis may evict votes when its memory is full (maxmemory-policy ${policy}): set it to noeviction`)
     }
-    return { durability, warnings }
+    return { durability, evicts, warnings }
   })

@@ -1,6 +1,7 @@
 import { Effect, Layer, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import { makeCountMetrics } from "./CountMetrics.ts"
 import { reclaim } from "./Reclaim.ts"
 import { command, isGroupGone, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -16,7 +17,8 @@ const silentClaims = 10
 export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings | Ledger> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { client } = yield* Redis
-    const ledger = yield* Ledger
+    const metrics = yield* makeCountMetrics
+    const ledger = metrics.measured(yield* Ledger)
     const settings = yield* StreamSettings
     const { claimIdleMs, group, stream } = settings
     const consumer = `${settings.consumer}-reclaim`
@@ -30,7 +32,7 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
         Effect.forkScoped
       )
 
-    yield* Effect.andThen(ledger.migrated, reclaim(ledger, client, { ...settings, consumer })).pipe((task) =>
+    yield* Effect.andThen(ledger.migrated, reclaim(ledger, client, { ...settings, consumer }, metrics)).pipe((task) =>
       // Often enough that nothing waits for much longer than the idle time, not all processes at once.
       loop(task, Schedule.spaced(Math.min(claimIdleMs / 2, 10_000)).pipe(Schedule.jittered))
     )

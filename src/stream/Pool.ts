@@ -2,6 +2,8 @@ import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
 import { Ledger } from "../ledger/Ledger.ts"
 import { Announcements } from "./Announcements.ts"
 import { runConsumer } from "./Consumer.ts"
+import { makeCountMetrics } from "./CountMetrics.ts"
+import { Liveness } from "./Liveness.ts"
 import { makeOutageLog } from "./Outage.ts"
 import type { Connection } from "./Redis.ts"
 import { command, Redis } from "./Redis.ts"
@@ -17,11 +19,13 @@ const restartPause = "1 second"
  * The pool: fibers that read, count and ack, each a named consumer with a connection of its own. When the scope closes,
  * blocked reads are woken and the batches in hand are finished.
  */
-export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledger | Announcements> =
+export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledger | Announcements | Liveness> =
   Layer.effectDiscard(
     Effect.gen(function* () {
       const redis = yield* Redis
-      const ledger = yield* Ledger
+      const metrics = yield* makeCountMetrics
+      const ledger = metrics.measured(yield* Ledger)
+      const liveness = yield* Liveness
       const announcements = yield* Announcements
       const settings = yield* StreamSettings
       const stop = yield* Deferred.make<void>()
@@ -30,6 +34,8 @@ export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledge
         ledger,
         announcements,
         settings,
+        liveness,
+        metrics,
         stop,
         reading: makeOutageLog("Reading"),
         counting: makeOutageLog("Counting")

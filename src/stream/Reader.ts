@@ -19,8 +19,8 @@ export interface ReaderOptions {
   readonly blockMs: number
 }
 
-/** How much longer than its BLOCK a read may take before its connection counts as lost. */
-const blockGrace = 5_000
+/** How much longer than its BLOCK a read may take before its connection counts as lost, in ms. */
+export const blockGrace = 5_000
 
 type Reply = ReadonlyArray<readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]>
 

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { recordBatch } from "./Batch.ts"
+import type { CountMetrics } from "./CountMetrics.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
@@ -32,7 +33,8 @@ const start = "0-0"
 export const reclaim = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   client: Connection,
-  options: ReclaimOptions
+  options: ReclaimOptions,
+  metrics: CountMetrics
 ): Effect.fn.Return<number, OutOfService> {
   const { batchSize, claimIdleMs, consumer, group, stream } = options
   let cursor = start
@@ -44,12 +46,13 @@ export const reclaim = Effect.fnUntraced(function* (
         client.xautoclaim(stream, group, consumer, claimIdleMs, from, "COUNT", batchSize) as unknown as Promise<Claimed>
     )
     if (deleted.length > 0) {
+      metrics.lost(deleted.length)
       yield* Effect.logError(`LOST: ${deleted.length} entries were deleted from ${stream} before they were counted`, {
         entries: deleted
       })
     }
     if (entries.length > 0) {
-      yield* recordBatch(
+      const { polls } = yield* recordBatch(
         ledger,
         client,
         options,
@@ -57,6 +60,7 @@ export const reclaim = Effect.fnUntraced(function* (
       )
       yield* command(() => client.xack(stream, group, ...entries.map(([id]) => id)))
       claimed += entries.length
+      for (const [poll, votes] of polls) metrics.redelivered(poll, votes)
       yield* Effect.logInfo(`${consumer} took over ${entries.length} votes that were left uncounted`)
     }
     cursor = next

@@ -3,6 +3,9 @@ import type { Redis as IoRedis } from "ioredis"
 import { OutOfService } from "../domain/Problems.ts"
 import type { Scripts } from "./Scripts.ts"
 
+/** How long Redis may take for an answer, in ms: whoever waits for a vote's is told within a second (a 503). */
+export const commandTimeout = 900
+
 /** A connection, with our scripts as commands. */
 export type Connection = IoRedis & Scripts
 

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { fieldsByName, type Vote } from "../domain/Vote.ts"
+import { makeMeter } from "../Metrics.ts"
 import { type Keeping, readKeeping } from "./Durability.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
+import { readState, type StreamState } from "./StreamState.ts"
 
 /** An appended vote. */
 export interface Appended {
@@ -58,6 +60,8 @@ export class VoteStream extends Context.Service<
     readonly now: Effect.Effect<number, OutOfService>
     /** The poll that an entry is a vote in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
+    /** How each stream stands. */
+    readonly states: Effect.Effect<ReadonlyArray<StreamState>, OutOfService>
     /** How many votes are accepted and not yet counted. */
     readonly backlog: Effect.Effect<number, OutOfService>
     /** How Redis keeps what it is given. */
@@ -70,10 +74,20 @@ export class VoteStream extends Context.Service<
     VoteStream,
     Effect.gen(function* () {
       const { client } = yield* Redis
-      const { group, idempotencyTtl, stream } = yield* StreamSettings
+      const settings = yield* StreamSettings
+      const { idempotencyTtl, stream } = settings
+      const meter = yield* makeMeter
+      const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
       // XADD with `*` always gives an id.
-      const append = (vote: Vote) => command(() => client.xadd(stream, "*", ...toFields(vote)) as Promise<string>)
+      const append = (vote: Vote) =>
+        Effect.map(
+          command(() => client.xadd(stream, "*", ...toFields(vote)) as Promise<string>),
+          (streamId) => {
+            accepted(vote.poll)
+            return streamId
+          }
+        )
 
       const appendOnce = (vote: Vote, key: string) =>
         Effect.map(
@@ -87,7 +101,11 @@ export class VoteStream extends Context.Service<
               ...toFields(vote)
             )
           ),
-          fromRecord
+          (record) => {
+            const appended = fromRecord(record)
+            if (appended.voteId === vote.voteId) accepted(vote.poll)
+            return appended
+          }
         )
 
       const findKey = (poll: string, voter: string | undefined, key: string) =>
@@ -110,7 +128,8 @@ export class VoteStream extends Context.Service<
         ([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
       )
 
-      const backlog = command(() => client.backlog(stream, group))
+      const states = Effect.map(readState(client, settings), (state) => [state])
+      const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
 
       return VoteStream.of({
         append,
@@ -118,6 +137,7 @@ export class VoteStream extends Context.Service<
         find,
         findKey,
         now,
+        states,
         backlog,
         keeping: readKeeping(client),
         ping: Effect.asVoid(command(() => client.ping()))

@@ -100,7 +100,7 @@ describe("LiveStreams, to viewers that come, stay or go", () => {
       Effect.gen(function* () {
         const lifecycle = yield* Lifecycle
         const { drops, fiber, ids } = yield* view()
-        lifecycle.stopping = true
+        lifecycle.phase = "stopping"
         yield* Deferred.succeed(lifecycle.stop, undefined)
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(ids(), [1])

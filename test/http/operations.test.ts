@@ -60,7 +60,7 @@ describe("GET /ready", () => {
     Effect.gen(function* () {
       assert.strictEqual((yield* request("GET", "/ready")).status, 200)
       const lifecycle = yield* Lifecycle
-      lifecycle.stopping = true
+      lifecycle.phase = "stopping"
       const answer = yield* request("GET", "/ready")
       assert.strictEqual(answer.status, 503)
       assert.deepStrictEqual(json(answer), { status: "shutting down", ...connected })

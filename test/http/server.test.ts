@@ -41,7 +41,7 @@ describe("layerServer", () => {
         const voting = yield* Effect.forkChild(vote(undefined, { connection: "keep-alive" }))
         yield* until(() => world.votes.length === 1)
         const stopping = yield* Effect.forkChild(stop)
-        yield* until(() => lifecycle.stopping)
+        yield* until(() => lifecycle.phase === "stopping")
         assert.isUndefined(stopping.pollUnsafe())
         yield* Deferred.succeed(appended, undefined)
         const answer = yield* Fiber.join(voting)
@@ -75,7 +75,7 @@ describe("layerServer", () => {
       yield* Effect.gen(function* () {
         const lifecycle = yield* Lifecycle
         const stopping = yield* Effect.forkChild(stop)
-        yield* until(() => lifecycle.stopping)
+        yield* until(() => lifecycle.phase === "stopping")
         yield* TestClock.adjust("59 seconds")
         assert.strictEqual((yield* request("GET", "/ready")).status, 503)
         const answer = yield* vote(undefined, { connection: "keep-alive" })

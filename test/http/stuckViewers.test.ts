@@ -9,6 +9,7 @@ import { LiveResults, type Snapshot } from "../../src/http/LiveResults.ts"
 import { LiveStreams } from "../../src/http/LiveStreams.ts"
 import { PublicFolder } from "../../src/http/Pages.ts"
 import { Polls } from "../../src/http/Polls.ts"
+import { Probes } from "../../src/http/Probes.ts"
 import { layerServer } from "../../src/http/Server.ts"
 import { Visibility } from "../../src/http/Visibility.ts"
 import { Voters } from "../../src/http/Voters.ts"
@@ -38,6 +39,7 @@ const layerLarge = Layer.suspend(() => {
     Layer.provide([
       Voters.layer,
       Polls.layer,
+      Probes.layer,
       Layer.succeed(LiveResults, {
         current: () => Effect.sync(() => snapshot(revision)),
         latest: () => Effect.sync(() => snapshot(++revision))

@@ -17,6 +17,7 @@ describe("loadSettings", () => {
         environment: "development",
         host: "127.0.0.1",
         port: 8000,
+        managementPort: undefined,
         redisUrl: undefined,
         databaseUrl: undefined,
         corsOrigins: ["http://localhost:3000"],

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { makeCountMetrics } from "../../src/stream/CountMetrics.ts"
 import { layerHousekeeping } from "../../src/stream/Housekeeping.ts"
 import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
 import { reclaim } from "../../src/stream/Reclaim.ts"
@@ -46,7 +47,7 @@ const runReclaim = Effect.gen(function* () {
   const { client } = yield* Redis
   const settings = yield* StreamSettings
   yield* ledger.migrated
-  return yield* reclaim(ledger, client, { ...settings, consumer: "taker" })
+  return yield* reclaim(ledger, client, { ...settings, consumer: "taker" }, yield* makeCountMetrics)
 })
 
 describe("reclaim", () => {

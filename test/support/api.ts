@@ -25,6 +25,7 @@ export const publicFolder = new URL("../../src/http/public/", import.meta.url)
 export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): HttpSettings["Service"] => ({
   host: "127.0.0.1",
   port: 0,
+  managementPort: undefined,
   production: false,
   corsOrigins: ["http://localhost:3000"],
   maxRequestSize: 1_048_576,

@@ -8,6 +8,7 @@ import { layerRedis } from "../../src/layers/Redis.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
+import { Liveness } from "../../src/stream/Liveness.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -53,7 +54,14 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {},
   const cleanUp = Layer.effectDiscard(
     Effect.flatMap(Redis, ({ client }) => Effect.addFinalizer(() => Effect.promise(() => client.del(settings.stream))))
   )
-  return Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer, cleanUp).pipe(
+  return Layer.mergeAll(
+    VoteStream.layer,
+    Ledger.layer,
+    PollStore.layer,
+    Announcements.layer,
+    Liveness.layer,
+    cleanUp
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(redisUrl()),

@@ -7,6 +7,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
+import { Liveness } from "../../src/stream/Liveness.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 
 /** `up`, refusing as in an outage, or dying as only a mistake of ours would make it. */
@@ -93,7 +94,7 @@ export const layerMocks = Layer.unwrap(
         ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),
       keeping: Effect.suspend(() =>
         world.keeping
-          ? Effect.succeed({ durability: "fsync" as const, warnings: [] })
+          ? Effect.succeed({ durability: "fsync" as const, evicts: false, warnings: [] })
           : new OutOfService({ part: "redis", cause: new Error("refused") })
       ),
       ping: ask("redis", () => undefined)
@@ -117,6 +118,6 @@ export const layerMocks = Layer.unwrap(
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
     const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [defaultPoll] : [])) })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
-    return Layer.mergeAll(stream, ledger, backlog, polls, announcements)
+    return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
   })
 )

@@ -1,0 +1,70 @@
+import { Context, Effect, Metric, type Scope } from "effect"
+
+type Labels = Readonly<Record<string, string>>
+
+/** The most polls that a metric tells apart; votes in others count under `other`. */
+const mostPolls = 100
+
+/**
+ * Makes series of Effect's metrics, in the registry of the context that it was made in, to be updated from where an effect
+ * for each update would cost more than the update. Names and units are Prometheus's: seconds, bytes, `_total`.
+ */
+export interface Meter {
+  counter(name: string, about: string, labels?: Labels): (amount?: number) => void
+  /** A series for each poll, the first hundred of them. */
+  counterByPoll(name: string, about: string): (poll: string, amount?: number) => void
+  /** `bounds` are the upper bounds of the buckets. */
+  histogram(name: string, about: string, bounds: ReadonlyArray<number>, labels?: Labels): (value: number) => void
+  /** Read whenever the metrics are asked for, while the scope is open. */
+  gauge(name: string, about: string, read: () => number, labels?: Labels): Effect.Effect<void, never, Scope.Scope>
+  /** The same for what only grows, and is counted elsewhere. */
+  total(name: string, about: string, read: () => number, labels?: Labels): Effect.Effect<void, never, Scope.Scope>
+}
+
+export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(), (all): Meter => {
+  // Only what a metric looks up, or each update would look through everything there is.
+  const context = Context.make(Metric.MetricRegistry, Context.get(all, Metric.MetricRegistry))
+
+  const counter: Meter["counter"] = (name, about, labels) => {
+    const series = Metric.counter(name, { description: about, incremental: true, attributes: labels })
+    // Shown from the start: a rate needs the zero that it rose from.
+    series.updateUnsafe(0, context)
+    return (amount = 1) => series.updateUnsafe(amount, context)
+  }
+
+  const registered = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State) =>
+    Effect.acquireRelease(
+      Effect.sync(() =>
+        Metric.registerUnsafe(metric, context, { get, update: () => undefined, modify: () => undefined })
+      ),
+      (registration) => Effect.sync(() => registration.remove())
+    ).pipe(Effect.asVoid)
+
+  return {
+    counter,
+    counterByPoll: (name, about) => {
+      const series = new Map<string, (amount?: number) => void>()
+      return (poll, amount) => {
+        const label = series.has(poll) || series.size < mostPolls ? poll : "other"
+        const known = series.get(label) ?? counter(name, about, { poll: label })
+        series.set(label, known)
+        known(amount)
+      }
+    },
+    histogram: (name, about, bounds, labels) => {
+      const series = Metric.histogram(name, { description: about, boundaries: bounds, attributes: labels })
+      series.valueUnsafe(context)
+      return (value) => series.updateUnsafe(value, context)
+    },
+    gauge: (name, about, read, labels) =>
+      registered(Metric.gauge(name, { description: about, attributes: labels }), () => ({ value: read() })),
+    total: (name, about, read, labels) =>
+      registered(Metric.counter(name, { description: about, incremental: true, attributes: labels }), () => ({
+        count: read(),
+        incremental: true
+      }))
+  }
+})
+
+/** Bounds for what takes from a millisecond to a minute, in seconds. */
+export const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]

@@ -1,0 +1,53 @@
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import { Effect, Layer, Schedule } from "effect"
+import { makeMeter } from "../Metrics.ts"
+import type { Role } from "./Settings.ts"
+
+/** How finely the event loop's delay is looked at, and over which time it is told, in ms. */
+const resolution = 20
+const window = 10_000
+
+/** The process itself, under the names that dashboards for Node.js know. */
+export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const meter = yield* makeMeter
+      yield* meter.gauge("tallykeep_build_info", "The program that runs, always 1", () => 1, {
+        version: process.env.TALLYKEEP_VERSION ?? "0.0.0",
+        role
+      })
+      yield* meter.total("process_cpu_seconds_total", "CPU time of the process", () => {
+        const { system, user } = process.cpuUsage()
+        return (system + user) / 1e6
+      })
+      yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss())
+      const started = Date.now() / 1000 - process.uptime()
+      yield* meter.gauge("process_start_time_seconds", "When it was started, since 1970", () => started)
+      const heapUsed = () => process.memoryUsage().heapUsed
+      yield* meter.gauge("nodejs_heap_size_used_bytes", "What V8's heap holds", heapUsed)
+
+      const delay = monitorEventLoopDelay({ resolution })
+      let lags = { p50: 0, p99: 0, max: 0 }
+      /** What the histogram holds is the time between two looks, in ns. */
+      const seconds = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1000)
+      const look = Effect.sync(() => {
+        if (delay.count > 0) {
+          lags = {
+            p50: seconds(delay.percentile(50)),
+            p99: seconds(delay.percentile(99)),
+            max: seconds(delay.max)
+          }
+        }
+        delay.reset()
+      })
+      for (const lag of ["p50", "p99", "max"] as const) {
+        const about = `How late the event loop was in the last ${window / 1000} s`
+        yield* meter.gauge(`nodejs_eventloop_lag_${lag}_seconds`, about, () => lags[lag])
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => delay.enable()),
+        () => Effect.sync(() => delay.disable())
+      )
+      yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(window)))
+    })
+  )

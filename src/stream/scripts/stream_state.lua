@@ -1,0 +1,47 @@
+#!lua flags=no-writes
+-- How a stream stands, for one group. What is not yet given out is counted, up to a thousand; beyond, it is what Redis takes
+-- for the group's lag, which can be far off once it was restarted, but never more than the stream holds.
+--
+-- KEYS[1]  the stream
+-- ARGV[1]  the group
+-- ARGV[2]  for how long a consumer may have been silent to count as there, in ms
+--
+-- Returns length, lag (not yet given out), pending (given out and not acked), the age of the oldest of both in ms, and
+-- how many consumers are there. Without the group, everything in the stream is lag.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return {0, 0, 0, 0, 0}
+end
+local length = redis.call('XLEN', KEYS[1])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+-- How old the entry with this id is.
+local function age(id)
+  return math.max(0, now - tonumber(string.match(id, '(%d+)-')))
+end
+
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local info = {}
+  for index = 1, #group, 2 do info[group[index]] = group[index + 1] end
+  if info['name'] == ARGV[1] then
+    local most = 1000
+    local waiting = redis.call('XRANGE', KEYS[1], '(' .. info['last-delivered-id'], '+', 'COUNT', most)
+    local lag = #waiting
+    if lag == most then
+      lag = math.max(most, math.min(tonumber(info['lag'] or length) or length, length))
+    end
+    local oldest = 0
+    if #waiting > 0 then oldest = age(waiting[1][1]) end
+    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+    if pending[1] > 0 then oldest = math.max(oldest, age(pending[2])) end
+    local there = 0
+    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+      local about = {}
+      for index = 1, #consumer, 2 do about[consumer[index]] = consumer[index + 1] end
+      if about['idle'] <= tonumber(ARGV[2]) then there = there + 1 end
+    end
+    return {length, lag, pending[1], oldest, there}
+  end
+end
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+return {length, length, 0, first and age(first[1]) or 0, 0}
