@@ -25,7 +25,6 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/http/middleware/**/*.ts"],
-      exclude: ["src/http/middleware/Middleware.ts"],
       reporter: ["text"],
       thresholds: { 100: true }
     },

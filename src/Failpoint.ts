@@ -14,6 +14,7 @@ export function failpoint(name: string): void {
   }
 }
 
-/** A place at which a test can have a fiber hang for ever: `STALLPOINT=<name>` in the environment. */
-export const stallpoint = (name: string): Effect.Effect<void> =>
-  TALLYKEEP_FAILPOINTS && process.env.STALLPOINT === name ? Effect.never : Effect.void
+/** The place at which a test can have a counting fiber hang for ever: `FAILPOINT=stall` in the environment. */
+export const stallpoint: Effect.Effect<void> = TALLYKEEP_FAILPOINTS
+  ? Effect.suspend(() => (process.env.FAILPOINT === "stall" ? Effect.never : Effect.void))
+  : Effect.void

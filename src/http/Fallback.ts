@@ -2,7 +2,7 @@ import { Cause, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiError } from "effect/http-api"
 import { InternalError, Malformed, MethodNotAllowed, NotFound } from "../domain/Problems.ts"
-import type { HttpApp } from "./middleware/Middleware.ts"
+import { type HttpApp, pathOf } from "./middleware/Middleware.ts"
 import { problemResponse } from "./Problem.ts"
 
 /** Which methods a path has, by the path without its query. */
@@ -26,14 +26,14 @@ export const withFallback =
           return Effect.succeed(problemResponse(new Malformed({ detail: "The query is not understood" }), request.url))
         }
         return Effect.as(
-          Effect.logError(`${request.method} ${request.url.split("?")[0]} failed`, cause),
+          Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
           problemResponse(new InternalError({}), request.url)
         )
       })
     })
 
 const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest, methods: Methods) => {
-  const known = methods(url.split("?")[0] ?? "/")
+  const known = methods(pathOf(url))
   // A path that has the method and was not routed all the same has a part that is too long, or no text.
   if (known.length === 0 || known.includes(method === "HEAD" ? "GET" : method)) {
     return problemResponse(new NotFound({ detail: "Nothing is here; see /docs" }), url)

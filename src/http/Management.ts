@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { HttpServer, HttpServerRequest } from "effect/http"
 import { MethodNotAllowed, NotFound } from "../domain/Problems.ts"
 import { HttpSettings } from "./HttpSettings.ts"
-import type { HttpApp } from "./middleware/Middleware.ts"
+import { type HttpApp, pathOf } from "./middleware/Middleware.ts"
 import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
 import { makeNodeServer } from "./NodeServer.ts"
 import { Probes } from "./Probes.ts"
@@ -16,7 +16,7 @@ const isRead = (method: string): boolean => method === "GET" || method === "HEAD
 const makeApp = Effect.map(Probes, (probes): HttpApp => {
   const answers = new Map(Object.entries(probes).map(([name, answer]) => [`/${name}`, answer]))
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
-    const answer = answers.get(url.split("?")[0] ?? "/")
+    const answer = answers.get(pathOf(url))
     if (answer === undefined) {
       return Effect.succeed(
         problemResponse(new NotFound({ detail: `Here are ${[...answers.keys()].join(", ")}` }), url)

@@ -61,6 +61,7 @@ const layerStreamSettings = (settings: Settings) =>
       maxRetries: settings.maxRetries,
       claimIdleMs: settings.claimIdleMs,
       maxBacklog: settings.maxBacklog,
+      tracing: settings.otlpEndpoint !== undefined,
       idempotencyTtl: Duration.toMillis(settings.idempotencyTtl)
     })
   )

@@ -10,6 +10,17 @@ const layerLogging = (settings: Settings) =>
     Layer.succeed(References.MinimumLogLevel, settings.logLevel)
   )
 
+/** Loaded only where traces are wanted. */
+const layerTelemetry = (role: Role, settings: Settings) =>
+  settings.otlpEndpoint === undefined
+    ? Layer.empty
+    : Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("./Tracing.ts")),
+          ({ layerTracing }) => layerTracing(role, process.env)
+        )
+      )
+
 /** The servers that the settings name, and embedded ones for those they don't. */
 const findServers = Effect.fnUntraced(function* ({ dataDir, databaseUrl, redisUrl }: Settings) {
   if (redisUrl !== undefined && databaseUrl !== undefined) return { redisUrl, databaseUrl } satisfies Servers
@@ -33,5 +44,8 @@ export const run = (role: Role, publicFolder: URL) =>
     const program = Layer.unwrap(
       Effect.map(findServers(settings), (servers) => layerProgram(role, settings, servers, publicFolder))
     ).pipe(tracked("the embedded servers"))
-    yield* Layer.launch(program).pipe(Effect.provide(layerLogging(settings)))
+    yield* Layer.launch(program).pipe(
+      Effect.provide(layerTelemetry(role, settings)),
+      Effect.provide(layerLogging(settings))
+    )
   })

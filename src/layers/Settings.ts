@@ -32,6 +32,7 @@ export const definitions = {
   jwksUrl: Setting.webUrl("JWKS_URL"),
   jwtIssuer: Setting.optionalText("JWT_ISSUER"),
   jwtAudience: Setting.optionalText("JWT_AUDIENCE"),
+  otlpEndpoint: Setting.webUrl("OTEL_EXPORTER_OTLP_ENDPOINT"),
   logLevel: Setting.logLevel("LOG_LEVEL", "INFO"),
   shutdownDelay: Setting.duration("SHUTDOWN_DELAY"),
   shutdownTimeout: Setting.duration("SHUTDOWN_TIMEOUT", "25s"),
@@ -52,6 +53,7 @@ type Optional =
   | "jwksUrl"
   | "jwtIssuer"
   | "jwtAudience"
+  | "otlpEndpoint"
 
 /** The settings as the program uses them: all given, but for those that stand for something only when they are set. */
 export interface Settings extends Omit<Filled, Optional | "rateLimit">, Pick<Values, Optional> {

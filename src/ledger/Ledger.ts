@@ -85,7 +85,7 @@ export class Ledger extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const count = Effect.fnUntraced(function* (votes: ReadonlyArray<AcceptedVote>) {
+      const count = Effect.fn("Ledger.count")(function* (votes: ReadonlyArray<AcceptedVote>) {
         const column = <A>(oid: number, value: (vote: AcceptedVote) => A) =>
           Result.getOrThrow(PgTypes.array(votes.map(value), oid))
         const rows = yield* sql<CountRow>`select place, reason, poll, status, votes from increment_vote(

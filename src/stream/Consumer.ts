@@ -10,6 +10,7 @@ import { blockGrace, type Entry, ensureGroup, type Position, readEntries } from 
 import type { Connection } from "./Redis.ts"
 import { command, commandTimeout, type Redis } from "./Redis.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
+import { traceBatch } from "./Traces.ts"
 
 /** What the consumers of a pool have in common. */
 export interface ConsumerParts {
@@ -62,11 +63,11 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   const options = { ...settings, consumer: name }
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
-  const record = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
+  const recordUntraced = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
     const outcome = yield* recordBatch(ledger, redis.client, options, entries)
     yield* step(commandTimeout)
     failpoint("after-commit")
-    yield* stallpoint("after-commit")
+    yield* stallpoint
     yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
     metrics.lost(outcome.lost)
     yield* Effect.forEach(outcome.polls.keys(), (poll) => announcements.announce("tally", poll), {
@@ -76,6 +77,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
     return outcome
   })
+  const record = settings.tracing
+    ? (entries: ReadonlyArray<Entry>) => traceBatch(stream, entries)(recordUntraced(entries))
+    : recordUntraced
 
   /** Retries through an outage; once the pool stops, the try under way is the last, and the rest stays pending. */
   const finish = (entries: ReadonlyArray<Entry>) =>

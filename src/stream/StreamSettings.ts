@@ -20,6 +20,8 @@ export class StreamSettings extends Context.Service<
     readonly maxBacklog: number
     /** How long an idempotency key is remembered, in ms. */
     readonly idempotencyTtl: number
+    /** Whether votes carry their trace along. */
+    readonly tracing: boolean
     /** How often a vote may fail by itself before it is dead. */
     readonly maxRetries: number
   }

@@ -7,6 +7,7 @@ import { type Keeping, readKeeping } from "./Durability.ts"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { readState, type StreamState } from "./StreamState.ts"
+import { traceparentOf } from "./Traces.ts"
 
 /** An appended vote. */
 export interface Appended {
@@ -15,8 +16,8 @@ export interface Appended {
   readonly option: string
 }
 
-/** A vote as flat fields of an entry, names and values in turn. */
-const toFields = (vote: Vote): Array<string | number> => [
+/** A vote as flat fields of an entry, names and values in turn, and the trace that it belongs to. */
+const toFields = (vote: Vote, traceparent?: string): Array<string | number> => [
   "v",
   "1",
   "vote_id",
@@ -27,7 +28,8 @@ const toFields = (vote: Vote): Array<string | number> => [
   vote.option,
   ...(vote.voter === undefined ? [] : ["voter", vote.voter]),
   "cast_at",
-  vote.castAt
+  vote.castAt,
+  ...(traceparent === undefined ? [] : ["traceparent", traceparent])
 ]
 
 /** Where an idempotency key is remembered; by its digest, since a client may choose it as long as it likes. */
@@ -75,21 +77,21 @@ export class VoteStream extends Context.Service<
     Effect.gen(function* () {
       const { client } = yield* Redis
       const settings = yield* StreamSettings
-      const { idempotencyTtl, stream } = settings
+      const { idempotencyTtl, stream, tracing } = settings
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
       // XADD with `*` always gives an id.
-      const append = (vote: Vote) =>
+      const append = (vote: Vote, traceparent?: string) =>
         Effect.map(
-          command(() => client.xadd(stream, "*", ...toFields(vote)) as Promise<string>),
+          command(() => client.xadd(stream, "*", ...toFields(vote, traceparent)) as Promise<string>),
           (streamId) => {
             accepted(vote.poll)
             return streamId
           }
         )
 
-      const appendOnce = (vote: Vote, key: string) =>
+      const appendOnce = (vote: Vote, key: string, traceparent?: string) =>
         Effect.map(
           command(() =>
             client.appendOnce(
@@ -98,7 +100,7 @@ export class VoteStream extends Context.Service<
               idempotencyTtl,
               vote.voteId,
               vote.option,
-              ...toFields(vote)
+              ...toFields(vote, traceparent)
             )
           ),
           (record) => {
@@ -131,9 +133,22 @@ export class VoteStream extends Context.Service<
       const states = Effect.map(readState(client, settings), (state) => [state])
       const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
 
+      /** The same under a span of its own, which the entry carries along. */
+      const traced = <A>(vote: Vote, run: (traceparent: string | undefined) => Effect.Effect<A, OutOfService>) =>
+        Effect.useSpan(
+          "append vote",
+          {
+            kind: "producer",
+            attributes: { "messaging.system": "redis", "messaging.destination.name": stream, vote_id: vote.voteId }
+          },
+          (span) => Effect.withParentSpan(run(traceparentOf(span)), span)
+        )
+
       return VoteStream.of({
-        append,
-        appendOnce,
+        append: tracing ? (vote) => traced(vote, (traceparent) => append(vote, traceparent)) : append,
+        appendOnce: tracing
+          ? (vote, key) => traced(vote, (traceparent) => appendOnce(vote, key, traceparent))
+          : appendOnce,
         find,
         findKey,
         now,

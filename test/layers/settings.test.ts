@@ -38,6 +38,7 @@ describe("loadSettings", () => {
         jwksUrl: undefined,
         jwtIssuer: undefined,
         jwtAudience: undefined,
+        otlpEndpoint: undefined,
         logLevel: "Info",
         dataDir: ".tallykeep"
       })

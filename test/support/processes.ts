@@ -33,13 +33,15 @@ export interface ProgramOptions {
   /** The Node to run it on; without it, the one that runs the tests. */
   readonly node?: string
   readonly ownGroup?: boolean
+  /** Another build of it. */
+  readonly main?: string
 }
 
-const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url))
+const shipped = fileURLToPath(new URL("../../dist/main.js", import.meta.url))
 
 const patience = "20 seconds"
 
-const launch = (args: ReadonlyArray<string>, { env, node, ownGroup }: ProgramOptions): ChildProcess => {
+const launch = (args: ReadonlyArray<string>, { env, main = shipped, node, ownGroup }: ProgramOptions): ChildProcess => {
   if (!existsSync(main)) throw new Error(`There is no ${main}: build it first, with \`npm run build\``)
   return spawn(node ?? process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, ...env },

@@ -42,6 +42,7 @@ export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {
   claimIdleMs: 30_000,
   maxBacklog: 1_000_000,
   idempotencyTtl: 60_000,
+  tracing: false,
   ...overrides
 })
 

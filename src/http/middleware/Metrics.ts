@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { durations, type Meter } from "../../Metrics.ts"
-import type { HttpApp, Middleware } from "./Middleware.ts"
+import { type HttpApp, type Middleware, pathOf } from "./Middleware.ts"
 
 /** The methods that are told apart; a client may invent others. */
 const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
@@ -34,8 +34,7 @@ export const withMetrics = (meter: Meter, routeOf: (path: string) => string): Mi
   }
 
   const record = (url: string, method: string, status: number, started: number) => {
-    const query = url.indexOf("?")
-    const route = routeOf(query < 0 ? url : url.slice(0, query))
+    const route = routeOf(pathOf(url))
     const { answers, took } = routeNamed(route)
     took((performance.now() - started) / 1000)
     const key = `${method} ${status}`

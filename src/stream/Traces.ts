@@ -1,0 +1,42 @@
+import { Effect, Option, type Tracer } from "effect"
+import { Headers, HttpTraceContext } from "effect/http"
+import { fieldsByName } from "../domain/Vote.ts"
+import type { Entry } from "./Reader.ts"
+
+/** A batch can hold votes of more traces than a collector would keep links of. */
+const mostLinks = 128
+
+/** A span, as an entry carries it: W3C's `traceparent`. Undefined where the trace is not recorded. */
+export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.Span): string | undefined =>
+  sampled ? `00-${traceId.padStart(32, "0")}-${spanId}-01` : undefined
+
+const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> => {
+  const links: Array<Tracer.SpanLink> = []
+  for (const { fields } of entries) {
+    if (links.length === mostLinks) break
+    const { traceparent } = fieldsByName(fields ?? [])
+    if (traceparent === undefined) continue
+    const span = HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
+    if (Option.isSome(span) && span.value.sampled) links.push({ span: span.value, attributes: {} })
+  }
+  return links
+}
+
+/** Counts a batch under a span of its own, linked to the traces of its votes; under none where no vote has one. */
+export const traceBatch =
+  (stream: string, entries: ReadonlyArray<Entry>) =>
+  <A, E, R>(record: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    const links = linksOf(entries)
+    return links.length === 0
+      ? record
+      : Effect.withSpan(record, "count batch", {
+          root: true,
+          kind: "consumer",
+          links,
+          attributes: {
+            "messaging.system": "redis",
+            "messaging.destination.name": stream,
+            "messaging.batch.message_count": entries.length
+          }
+        })
+  }
