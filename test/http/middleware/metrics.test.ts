@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Metric } from "effect"
+import { layerApi, request } from "../../support/api.ts"
+import { parseMetrics } from "../../support/metrics.ts"
+
+const vote = {
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ option: "cats" })
+}
+
+/** With a registry of its own: what other tests do is not counted. */
+const alone = () => layerApi().pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+
+const metrics = Effect.map(request("GET", "/metrics"), ({ body }) => parseMetrics(body))
+
+const requests = (labels: string) => `tallykeep_http_requests_total{${labels}}`
+
+describe("metrics of requests", () => {
+  it.live("count them by route, method and status, and tell how long they took", () =>
+    Effect.gen(function* () {
+      yield* request("POST", "/api/vote", vote)
+      yield* request("POST", "/api/vote?again", vote)
+      yield* request("POST", "/vote", { ...vote, body: "{}" })
+      yield* request("GET", "/api/polls/nowhere?x=1")
+      yield* request("GET", "/polls/nowhere/at/all")
+      const seen = yield* metrics
+      assert.strictEqual(seen.get(requests('route="/api/vote",method="POST",status="201"')), 2)
+      assert.strictEqual(seen.get(requests('route="/vote",method="POST",status="422"')), 1)
+      assert.strictEqual(seen.get(requests('route="/api/polls/:slug",method="GET",status="404"')), 1)
+      assert.strictEqual(seen.get(requests('route="other",method="GET",status="404"')), 1)
+      const took = "tallykeep_http_request_duration_seconds"
+      assert.strictEqual(seen.get(`${took}_count{route="/api/vote"}`), 2)
+      assert.strictEqual(seen.get(`${took}_bucket{route="/api/vote",le="+Inf"}`), 2)
+      assert.isAbove(seen.get(`${took}_sum{route="/api/vote"}`) ?? 0, 0)
+    }).pipe(Effect.provide(alone()))
+  )
+
+  it.live("make no series of what a client invents", () =>
+    Effect.gen(function* () {
+      for (const method of ["PROPFIND", "PURGE", "MKCOL"]) yield* request(method, `/${method}`)
+      const seen = [...(yield* metrics)].filter(([name]) => name.startsWith("tallykeep_http_requests_total"))
+      assert.deepStrictEqual(seen, [[requests('route="other",method="other",status="404"'), 3]])
+    }).pipe(Effect.provide(alone()))
+  )
+})
