@@ -75,7 +75,9 @@ export class LiveResults extends Context.Service<
               cached.failedAt = now
               const error = Cause.squash(cause)
               const why = error instanceof Error ? error.message : String(error)
-              return first ? Effect.logWarning(`Results can't be read for now: ${why}`) : Effect.void
+              return first
+                ? Effect.annotateLogs(Effect.logWarning(`Results can't be read for now: ${why}`), { poll })
+                : Effect.void
             })
           ),
           Effect.ensuring(

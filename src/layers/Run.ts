@@ -1,14 +1,9 @@
-import { Duration, Effect, Layer, Logger, References } from "effect"
+import { Duration, Effect, Layer } from "effect"
+import { layerLogging } from "./Logging.ts"
 import { layerProgram, type Servers } from "./Program.ts"
 import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
 import { findVoterSecret } from "./VoterSecret.ts"
-
-const layerLogging = (settings: Settings) =>
-  Layer.mergeAll(
-    Logger.layer([settings.environment === "production" ? Logger.consoleJson : Logger.consolePretty()]),
-    Layer.succeed(References.MinimumLogLevel, settings.logLevel)
-  )
 
 /** Loaded only where traces are wanted. */
 const layerTelemetry = (role: Role, settings: Settings) =>

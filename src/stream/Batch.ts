@@ -125,9 +125,11 @@ const buryEntry = Effect.fnUntraced(function* (
   const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
   const fields = fieldsByName(entry.fields ?? [])
+  const voteId = entryVoteId(stream, entry.id, entry.fields ?? [])
+  const poll = storable(fields.poll)
   const buried = yield* ledger.bury({
-    voteId: entryVoteId(stream, entry.id, entry.fields ?? []),
-    poll: storable(fields.poll),
+    voteId,
+    poll,
     option: storable(fields.option),
     ...(parseEntryId(entry.id) ?? latestAcceptance),
     reason: storable(reason) ?? "undecodable",
@@ -136,7 +138,12 @@ const buryEntry = Effect.fnUntraced(function* (
     deliveries: BigInt(deliveriesOf(pending)),
     fields: raw?.[1] ?? (entry.fields ?? []).map((field) => Buffer.from(field))
   })
-  if (buried) yield* Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`)
+  if (buried) {
+    yield* Effect.annotateLogs(Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`), {
+      vote_id: voteId,
+      ...(poll === null ? {} : { poll })
+    })
+  }
   return buried
 })
 

@@ -54,6 +54,46 @@ describe("the management port", () => {
   )
 })
 
+describe("logs in production", () => {
+  it.live("are JSON, name the votes that need a look, and tell no secret and no voter", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const secrets = { ADMIN_TOKEN: "an-admins-token-of-its-own", VOTER_SECRET: "0123456789-voters-secret-0123456789" }
+      const env = { ...site.env, ...secrets, ENVIRONMENT: "production", LOG_LEVEL: "DEBUG", SHUTDOWN_DELAY: "0s" }
+      const api = yield* startApi("api", { env })
+      const consumer = yield* startConsumer({ env })
+      yield* untilReady(api.url)
+      for (let index = 0; index < 20; index++) yield* vote(api.url, "cats", { cookie: "someone=known" })
+      const voter = "aGlkZGVuLXZvdGVy"
+      const voteId = "019845e1-682f-7b02-a706-3b2422d13aec"
+      const fields = ["v", "1", "vote_id", voteId, "poll", "cats-or-dogs", "option", "birds", "voter", voter]
+      yield* Effect.promise(() => site.redis.xadd(site.stream, "*", ...fields, "cast_at", "5"))
+      yield* consumer.says(/is a dead letter/)
+      yield* consumer.says(/Counted/)
+      for (const program of [api, consumer]) {
+        program.signal("SIGTERM")
+        yield* program.ended
+      }
+
+      const lines = `${api.stdout()}${consumer.stdout()}`.trim().split("\n")
+      const logged = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+      for (const line of logged) {
+        assert.match(String(line.timestamp), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+        assert.include(["DEBUG", "INFO", "WARN", "ERROR"], line.level)
+        assert.isString(line.message)
+      }
+      const dead = logged.find(({ message }) => String(message).includes("dead letter"))
+      assert.deepInclude(dead, { level: "WARN", vote_id: voteId, poll: "cats-or-dogs" })
+      const batches = logged.filter(({ message }) => String(message).startsWith("Counted"))
+      assert.isAtLeast(batches.length, 1)
+      const told = lines.join("\n")
+      const password = new URL(site.env.DATABASE_URL).password
+      const unsaid = [...Object.values(secrets), voter, "someone", ...(password === "" ? [] : [password])]
+      for (const word of unsaid) assert.notInclude(told, word)
+    })
+  )
+})
+
 describe("traces", () => {
   it.live("show the request, the append, the batch and the commit of a vote", () =>
     Effect.gen(function* () {

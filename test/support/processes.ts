@@ -128,7 +128,7 @@ export const startApi = Effect.fnUntraced(function* (
   options: ProgramOptions
 ): Effect.fn.Return<Api, never, Scope.Scope> {
   const program = yield* launchProgram([`--role=${role}`], { ...options, env: { PORT: "0", ...options.env } })
-  const [, url = ""] = yield* program.says(/Listening on (http:\/\/\S+)/)
+  const [, url = ""] = yield* program.says(/Listening on (http:\/\/[^\s"]+)/)
   return { ...program, url }
 })
 
