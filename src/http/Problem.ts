@@ -1,4 +1,4 @@
-import { HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Problem } from "../domain/Problems.ts"
 
 /** Characters that mean something in HTML, as JSON escapes: harmless even where a client shows the body as a page. */
@@ -23,6 +23,20 @@ export const problemResponse = (
     headers: { "cache-control": "no-store", ...headers }
   })
 }
+
+/** A problem for whoever asked: a browser that wants a page, as after a form was sent, gets its words and no JSON. */
+export const problemFor = (
+  request: HttpServerRequest.HttpServerRequest,
+  problem: Problem,
+  headers?: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  request.headers.accept?.includes("text/html")
+    ? HttpServerResponse.text(problem.detail ?? problem.title, {
+        status: problem.status,
+        contentType: "text/plain; charset=utf-8",
+        headers: { "cache-control": "no-store", ...headers }
+      })
+    : problemResponse(problem, request.url, headers)
 
 /** The headers that belong to a refusal by its status: when to try again, how to say who one is. */
 const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {

@@ -2,7 +2,7 @@ import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TooManyRequests } from "../../domain/Problems.ts"
 import type { RateLimit } from "../HttpSettings.ts"
-import { problemResponse } from "../Problem.ts"
+import { problemFor } from "../Problem.ts"
 import { clientAddress } from "./ClientAddress.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
@@ -37,16 +37,21 @@ export const withRateLimit = ({ rateLimit, trustProxy }: RateLimitOptions): Midd
     return Math.max(recent.get(address) ?? former.get(address) ?? now, now)
   }
 
-  const respond = (app: HttpApp, url: string, address: string, now: number): HttpApp => {
+  const respond = (
+    app: HttpApp,
+    request: HttpServerRequest.HttpServerRequest,
+    address: string,
+    now: number
+  ): HttpApp => {
     const next = wholeAt(address, now) + interval
     const excess = next - now - window
     // A rounding error must not cost the last vote of a window.
     if (excess > interval * 1e-6) {
       const wait = String(Math.ceil(excess / 1000))
       return Effect.succeed(
-        problemResponse(
+        problemFor(
+          request,
           new TooManyRequests({ detail: `More than ${votes} votes in ${seconds} s from one address; try again later` }),
-          url,
           { "retry-after": wait, "ratelimit-policy": policy, ratelimit: `"votes";r=0;t=${wait}` }
         )
       )
@@ -65,6 +70,6 @@ export const withRateLimit = ({ rateLimit, trustProxy }: RateLimitOptions): Midd
       if (request.method !== "POST") return app
       const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
       const address = clientAddress(peer, request.headers["x-forwarded-for"], trustProxy)
-      return Effect.flatMap(Clock.currentTimeMillis, (now) => respond(app, request.url, address, now))
+      return Effect.flatMap(Clock.currentTimeMillis, (now) => respond(app, request, address, now))
     })
 }

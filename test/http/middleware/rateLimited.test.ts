@@ -23,6 +23,23 @@ layer(layerApi(settings), { excludeTestServices: true })("the rate limit", (it) 
     })
   )
 
+  it.effect("tells a browser that has sent a form in words", () =>
+    Effect.gen(function* () {
+      const headers = {
+        "x-forwarded-for": "203.0.113.9",
+        accept: "text/html,application/xhtml+xml",
+        "content-type": "application/x-www-form-urlencoded"
+      }
+      const send = request("POST", "/polls/cats-or-dogs", { headers, body: "option=cats" })
+      assert.strictEqual((yield* send).status, 303)
+      assert.strictEqual((yield* send).status, 303)
+      const refused = yield* send
+      assert.strictEqual(refused.status, 429)
+      assert.strictEqual(refused.headers["content-type"], "text/plain; charset=utf-8")
+      assert.strictEqual(refused.body, "More than 2 votes in 3600 s from one address; try again later")
+    })
+  )
+
   it.effect("counts what is refused for another reason, but not what is too large, and never reads", () =>
     Effect.gen(function* () {
       const headers = { "x-forwarded-for": "203.0.113.1" }
