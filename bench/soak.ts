@@ -51,7 +51,7 @@ const soak = Effect.gen(function* () {
   const consumer = yield* startConsumer({ env })
   const redis = new Redis(env.REDIS_URL)
   yield* Effect.addFinalizer(() => Effect.sync(() => redis.disconnect()))
-  const load = yield* startLoad({ url: () => api.url, connections, pace: (connections * 1000) / rate - 2 })
+  const load = yield* startLoad({ url: () => api.url, connections, pace: (connections * 1000) / rate })
 
   const measure = Effect.promise(async () => ({
     redis: Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1]) / 2 ** 20,

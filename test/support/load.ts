@@ -14,7 +14,7 @@ export interface LoadOptions {
   readonly url: (connection: number) => string
   /** How many votes are on their way at once, each on a connection that is kept. */
   readonly connections: number
-  /** How long a connection waits between votes, in ms; without it, not at all. */
+  /** From a connection's vote to its next, in ms, what is late being caught up; without it, as soon as it is answered. */
   readonly pace?: number
   /** How many votes in all; without it, until it is stopped. */
   readonly votes?: number
@@ -36,6 +36,8 @@ export interface Load {
   readonly stop: Effect.Effect<void>
 }
 
+/** What is later than this is not caught up: the program was away, and must not be overrun when it is back, in ms. */
+const mostLate = 1_000
 /** Between tries of a connection that failed, in ms: the next one should not keep a processor busy. */
 const pause = 20
 /** In ms; the program answers within a second or so whatever is away. */
@@ -57,6 +59,7 @@ export const startLoad = Effect.fnUntraced(function* (
   let stopped = false
 
   const connection = async (index: number): Promise<void> => {
+    let due = performance.now()
     while (left > 0 && !stopped) {
       left--
       const key = options.retry ? randomUUID() : undefined
@@ -69,7 +72,10 @@ export const startLoad = Effect.fnUntraced(function* (
         await sleep(pause)
         if (key === undefined || stopped) break
       }
-      if (options.pace !== undefined) await sleep(options.pace)
+      if (options.pace !== undefined) {
+        due = Math.max(due + options.pace, performance.now() - mostLate)
+        await sleep(Math.max(0, due - performance.now()))
+      }
     }
   }
   const running = Promise.all(Array.from({ length: options.connections }, (_, index) => connection(index)))
