@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { EntryFields, fieldsByName } from "../domain/Vote.ts"
+import { decodeVote, fieldsByName } from "../domain/Vote.ts"
 
 /** A dead vote with the stream entry that it came from. */
 export interface DeadLetter {
@@ -66,7 +66,7 @@ export class DeadLetters extends Context.Service<
       const remove = (voteId: string) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`
 
       const replay = Effect.fn("DeadLetters.replay")(function* (letter: DeadLetter) {
-        const vote = decodeFields(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
+        const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
         if (Result.isFailure(vote)) {
           return yield* new StillDead({
             voteId: letter.voteId,
@@ -108,5 +108,3 @@ export class DeadLetters extends Context.Service<
     })
   )
 }
-
-const decodeFields = Schema.decodeUnknownResult(EntryFields)

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { EntryFields, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
+import { decodeVote, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
 import { votesByPoll } from "./CountMetrics.ts"
 import type { Entry } from "./Reader.ts"
@@ -27,7 +27,6 @@ export interface BatchOutcome {
 /** How long to wait before asking again about a vote that the ledger refused. */
 const refusalPause = "50 millis"
 
-const decodeFields = Schema.decodeUnknownResult(EntryFields)
 const isVoteId = Schema.is(VoteId)
 
 /**
@@ -69,7 +68,7 @@ interface DecodedVote extends AcceptedVote {
 const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  const vote = decodeFields(fieldsByName(fields ?? []))
+  const vote = decodeVote(fieldsByName(fields ?? []))
   return Result.isSuccess(vote)
     ? { ...vote.success, ...acceptance }
     : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { fieldsByName, type Vote } from "../domain/Vote.ts"
+import { encodeVote, fieldsByName, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Metrics.ts"
 import { type Keeping, readKeeping } from "./Durability.ts"
 import { command, Redis } from "./Redis.ts"
@@ -15,22 +15,6 @@ export interface Appended {
   readonly voteId: string
   readonly option: string
 }
-
-/** A vote as flat fields of an entry, names and values in turn, and the trace that it belongs to. */
-const toFields = (vote: Vote, traceparent?: string): Array<string | number> => [
-  "v",
-  "1",
-  "vote_id",
-  vote.voteId,
-  "poll",
-  vote.poll,
-  "option",
-  vote.option,
-  ...(vote.voter === undefined ? [] : ["voter", vote.voter]),
-  "cast_at",
-  vote.castAt,
-  ...(traceparent === undefined ? [] : ["traceparent", traceparent])
-]
 
 /** Where an idempotency key is remembered; by its digest, since a client may choose it as long as it likes. */
 const keyRecord = (stream: string, poll: string, voter: string | undefined, key: string): string =>
@@ -84,7 +68,7 @@ export class VoteStream extends Context.Service<
       // XADD with `*` always gives an id.
       const append = (vote: Vote, traceparent?: string) =>
         Effect.map(
-          command(() => client.xadd(stream, "*", ...toFields(vote, traceparent)) as Promise<string>),
+          command(() => client.xadd(stream, "*", ...encodeVote(vote, traceparent)) as Promise<string>),
           (streamId) => {
             accepted(vote.poll)
             return streamId
@@ -100,7 +84,7 @@ export class VoteStream extends Context.Service<
               idempotencyTtl,
               vote.voteId,
               vote.option,
-              ...toFields(vote, traceparent)
+              ...encodeVote(vote, traceparent)
             )
           ),
           (record) => {
