@@ -2,6 +2,7 @@ import type { Clients } from "./clients.ts"
 import type { Recoveries } from "./recoveries.ts"
 import { type FaultKind, faultKinds } from "./schedule.ts"
 import type { Verdict } from "./verdict.ts"
+import type { Voters } from "./voters.ts"
 
 export interface Outcome {
   readonly seed: number
@@ -10,6 +11,7 @@ export interface Outcome {
   readonly clients: Clients
   readonly recoveries: Recoveries
   readonly verdict: Verdict
+  readonly voters: Voters
   readonly problems: ReadonlyArray<string>
   /** What the program's own audit said, in a word or two. */
   readonly audit: string
@@ -26,7 +28,13 @@ export const listed = (title: string, lines: ReadonlyArray<string>, limit = show
 
 const row = (name: string, value: string | number) => `  ${name.padEnd(34)}${String(value).padStart(10)}`
 
-export const describe = ({ audit, clients, faults, problems, recoveries, seconds, seed, verdict }: Outcome): string => {
+const votesIn = ({ accepted }: Voters, wanted: string): string => {
+  const votes = accepted.filter(({ rule }) => rule === wanted)
+  return `${votes.length} of ${new Set(votes.map(({ voter }) => voter)).size} voters`
+}
+
+export const describe = (outcome: Outcome): string => {
+  const { audit, clients, faults, problems, recoveries, seconds, seed, verdict, voters } = outcome
   const slowest = recoveries.slowest().slice(0, 3)
   const seen = ({ fault, meanwhile, ms, part }: (typeof slowest)[number]) =>
     `${(ms / 1000).toFixed(1)} s until ${part} worked after ${fault}` +
@@ -44,6 +52,8 @@ export const describe = ({ audit, clients, faults, problems, recoveries, seconds
     row("duplicates", verdict.duplicates.length),
     row("lost", verdict.lost.length),
     row("dead", verdict.dead),
+    row("accepted in a poll `once`", votesIn(voters, "once")),
+    row("accepted in a poll `changeable`", votesIn(voters, "changeable")),
     row("audit", audit),
     listed("Slowest recoveries", slowest.map(seen)),
     listed("DUPLICATES", verdict.duplicates),

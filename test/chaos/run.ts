@@ -8,6 +8,7 @@ import { describe } from "./report.ts"
 import { type FaultKind, makeSchedule } from "./schedule.ts"
 import type { Site } from "./site.ts"
 import { isClean, judge } from "./verdict.ts"
+import { judgeVoters, startVoters } from "./voters.ts"
 import { eventually, watchTally } from "./watch.ts"
 
 export interface RunOptions {
@@ -25,10 +26,12 @@ const acceptTimeout = 60_000
 /** Votes and faults for a while, then the books: whether each vote that got a 201 was counted exactly once. */
 export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
   const recoveries = makeRecoveries()
+  const urls = site.apis.map(({ program }) => program.url)
+  const voters = await startVoters(urls, makeRandom(seed + 2))
   const faults = new Map<FaultKind, number>()
   const watch = watchTally(site, recoveries)
   const clients = startClients({
-    apis: site.apis.map(({ program }) => program.url),
+    apis: urls,
     rate,
     random: makeRandom(seed + 1),
     onAccepted: (api) => recoveries.success(`api ${api + 1}`)
@@ -63,8 +66,10 @@ export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions):
       for (const { fault, part } of recoveries.open()) site.problems.push(`${part} never worked again after ${fault}`)
     }
     clients.stop()
-    if (!(await eventually(() => clients.open() === 0, acceptTimeout))) {
-      site.problems.push(`${clients.open()} votes were never accepted`)
+    voters.stop()
+    const open = () => clients.open() + voters.open()
+    if (!(await eventually(() => open() === 0, acceptTimeout))) {
+      site.problems.push(`${open()} votes were never accepted`)
     }
     await drain(site, watch, clients.accepted.size)
     await checkReaders(site)
@@ -72,13 +77,17 @@ export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions):
     await checkResults(site, verdict.counted)
     const audit = await site.audit()
     if (audit.code !== 0) site.problems.push(`the audit ended with ${audit.code}: ${audit.output}`)
+    site.problems.push(...(await judgeVoters(site, voters)))
     const { problems } = site
     const audited = audit.code === 0 ? "ok" : "NOT OK"
-    console.log(`\n${describe({ seed, seconds, faults, clients, recoveries, verdict, problems, audit: audited })}`)
+    console.log(
+      `\n${describe({ seed, seconds, faults, clients, recoveries, verdict, voters, problems, audit: audited })}`
+    )
     return isClean(verdict) && problems.length === 0 && clients.wrong.length === 0
   } finally {
     clearInterval(progress)
     clients.close()
+    voters.close()
     await watch.stop()
   }
 }

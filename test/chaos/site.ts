@@ -48,7 +48,11 @@ export const claimIdleMs = 1_500
 const apiCount = 2
 const consumerCount = 3
 
+export const adminToken = "the-admin-of-this-chaos"
+
 const settings = {
+  ADMIN_TOKEN: adminToken,
+  VOTER_SECRET: "what-signs-the-voters-of-this-chaos",
   PORT: "0",
   RATE_LIMIT: "off",
   SHUTDOWN_DELAY: "0s",

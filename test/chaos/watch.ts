@@ -15,7 +15,9 @@ export const watchTally = (site: Site, recoveries: Recoveries): Watch => {
   let counted = 0
   let stopped = false
   const look = async () => {
-    const [row] = await site.query<{ count: string }>("select coalesce(sum(count), 0)::text as count from tally")
+    const [row] = await site.query<{ count: string }>(
+      "select coalesce(sum(count), 0)::text as count from tally where poll = 'cats-or-dogs'"
+    )
     const now = Number(row?.count ?? 0)
     if (now > counted) recoveries.success("ledger")
     counted = now

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { Array } from "effect"
+import type { Random } from "./random.ts"
+import { adminToken, type Site } from "./site.ts"
+import { eventually } from "./watch.ts"
+
+/** The rules of the polls that voters vote in; each poll has its rule's name. */
+const rules = ["once", "changeable"] as const
+type Rule = (typeof rules)[number]
+
+/** A vote that got its 201, and whose it is. */
+interface Ballot {
+  readonly rule: Rule
+  readonly voter: number
+  readonly voteId: string
+  readonly streamId: string
+}
+
+/** What the voters have sent and got so far. */
+export interface Voters {
+  readonly accepted: ReadonlyArray<Ballot>
+  /** Votes refused since their voter had voted: by rule and voter. */
+  readonly refused: ReadonlySet<string>
+  readonly wrong: ReadonlyArray<string>
+  readonly open: () => number
+  stop(): void
+  close(): void
+}
+
+const voterCount = 200
+/** Each rule gets so many votes a second. */
+const rate = 25
+/** In ms. */
+const answerTimeout = 2_500
+const openTimeout = 20_000
+
+const post = async (url: string, token: string, body: unknown, key?: string) => {
+  const headers = {
+    "content-type": "application/json",
+    authorization: `Bearer ${token}`,
+    ...(key === undefined ? {} : { "idempotency-key": key })
+  }
+  const signal = AbortSignal.timeout(answerTimeout)
+  const answer = await fetch(url, { method: "POST", headers, signal, body: JSON.stringify(body) })
+  const text = await answer.text()
+  return { status: answer.status, text }
+}
+
+/** Makes the polls, before anything goes wrong; gives each voter's token, by rule. */
+const openPolls = async (api: string): Promise<Readonly<Record<Rule, ReadonlyArray<string>>>> => {
+  const tokens: Record<Rule, ReadonlyArray<string>> = { once: [], changeable: [] }
+  for (const rule of rules) {
+    const options = [
+      { id: "tea", label: "Tea" },
+      { id: "coffee", label: "Coffee" }
+    ]
+    const definition = { slug: rule, title: rule, options, ballot: rule, identity: "token", results: "live" }
+    await eventually(async () => (await post(`${api}/api/polls`, adminToken, definition)).status !== 503, openTimeout)
+    const { text } = await post(`${api}/api/polls/${rule}/tokens`, adminToken, { count: voterCount })
+    tokens[rule] = JSON.parse(text).tokens
+  }
+  return tokens
+}
+
+/** Voters who vote again and again, at whatever API, in polls where only one vote of each may count. */
+export const startVoters = async (apis: ReadonlyArray<() => string>, random: Random): Promise<Voters> => {
+  const tokens = await openPolls(apis[0]?.() ?? "")
+  const accepted: Array<Ballot> = []
+  const refused = new Set<string>()
+  const wrong: Array<string> = []
+  let [cast, done, closed] = [0, 0, false]
+
+  /** Sends a vote until it is accepted, or refused since its voter has voted. */
+  const persist = async (rule: Rule, voter: number, option: string, key: string): Promise<void> => {
+    for (let tries = 0; !closed; tries++) {
+      const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${rule}/votes`
+      const answer = await post(url, tokens[rule][voter] ?? "", { option }, key).catch(() => undefined)
+      if (answer?.status === 201) {
+        const { stream_id: streamId, vote_id: voteId } = JSON.parse(answer.text)
+        accepted.push({ rule, voter, voteId, streamId })
+        return
+      }
+      if (answer?.status === 409 && rule === "once") {
+        refused.add(`${rule} ${voter}`)
+        return
+      }
+      if (answer !== undefined && answer.status < 500) wrong.push(`${answer.status} for ${key}: ${answer.text}`)
+      await sleep(Math.min(50 * 2 ** tries, 400) * (0.5 + Math.random()))
+    }
+  }
+
+  const timer = setInterval(() => {
+    for (const rule of rules) {
+      const [voter, option] = [Math.floor(random() * voterCount), random() < 0.5 ? "tea" : "coffee"]
+      void persist(rule, voter, option, `${rule}-${cast++}`).then(() => done++)
+    }
+  }, 1_000 / rate)
+  return {
+    accepted,
+    refused,
+    wrong,
+    open: () => cast - done,
+    stop: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer)
+      closed = true
+    }
+  }
+}
+
+/** What an entry's id says of when it was accepted, so that a later one is greater. */
+const orderOf = ({ streamId }: Ballot): bigint => {
+  const [ms = "0", seq = "0"] = streamId.split("-")
+  return (BigInt(ms) << 64n) + BigInt(seq)
+}
+
+/** Whether of each voter exactly the vote counts that the poll's rule says; what does not is told, a line each. */
+export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
+  const rows = await site.query<{ vote_id: string; status: string }>(
+    "select vote_id::text, status from vote_event where poll in ('once', 'changeable')"
+  )
+  const [tally] = await site.query<{ count: string }>(
+    "select sum(count)::text as count from tally where poll in ('once', 'changeable')"
+  )
+  const statuses = new Map(rows.map(({ status, vote_id }) => [vote_id, status]))
+  const ofVoter = new Map(Object.entries(Array.groupBy(accepted, ({ rule, voter }) => `${rule} ${voter}`)))
+  const problems = [...wrong]
+  for (const [voter, ballots] of ofVoter) {
+    const [first, ...rest] = ballots.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
+    const winner = first?.rule === "once" ? first : (rest.at(-1) ?? first)
+    for (const ballot of ballots) {
+      const other = ballot.rule === "once" ? "rejected" : "superseded"
+      const wanted = ballot.voteId === winner?.voteId ? "counted" : other
+      const status = statuses.get(ballot.voteId)
+      if (status !== wanted) problems.push(`${ballot.voteId} of voter ${voter} is ${status}, and should be ${wanted}`)
+      statuses.delete(ballot.voteId)
+    }
+  }
+  for (const [voteId, status] of statuses) problems.push(`${voteId} is ${status}, yet nobody was answered with it`)
+  for (const voter of refused) if (!ofVoter.has(voter)) problems.push(`voter ${voter} was refused and has no vote`)
+  if (Number(tally?.count) !== ofVoter.size) problems.push(`${ofVoter.size} voters, and ${tally?.count} in the tallies`)
+  return problems
+}
