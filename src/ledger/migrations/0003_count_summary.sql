@@ -1,5 +1,6 @@
--- increment_vote can also tell what became of the votes it brought into the ledger: with `summary`, rows with a `poll`, a
--- `status` and how many `votes` came to it, beside those with a `place`. Without it, all is as it was.
+-- increment_vote looks up a batch's options once and not for each vote, and can also tell what became of the votes it
+-- brought into the ledger: with `summary`, rows with a `poll`, a `status` and how many `votes` came to it, beside those
+-- with a `place`. Without it, its answer is as it was.
 
 drop function increment_vote(uuid[], text[], text[], bytea[], bigint[], bigint[], bigint[]);
 drop function count_ballots(uuid[], text[], text[], bytea[], bigint[], bigint[], bigint[]);
@@ -30,18 +31,21 @@ begin
     from count_ballots(vote_ids, polls, options, voters, ms, seqs, cast_ms) b;
   end if;
 
-  with entry as (
-    -- The lowest entry id is a vote's acceptance, should the batch hold it twice.
-    select distinct on (e.vote_id) e.*, out_of_time(p, e.ms) as late
-    from unnest(vote_ids, polls, options, voters, ms, seqs, cast_ms) as e (vote_id, poll, option, voter, ms, seq, cast_ms)
-    join poll p on p.slug = e.poll and p.ballot = 'open'
-    join tally t on t.poll = e.poll and t.option = e.option
-    order by e.vote_id, e.ms, e.seq
+  with choice as materialized (
+    select t.poll, t.option, p.opens_ms, p.closes_ms
+    from poll p join tally t on t.poll = p.slug
+    where p.slug = any (polls) and p.ballot = 'open'
   ), inserted as (
     insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-    select vote_id, poll, option, voter, case when late is null then 'counted' else 'rejected' end, late, ms, seq,
-      to_timestamp(cast_ms / 1000.0)
-    from entry
+    select e.vote_id, e.poll, e.option, e.voter,
+      case when e.ms < c.opens_ms or e.ms >= c.closes_ms then 'rejected' else 'counted' end,
+      -- As out_of_time says; a call for each vote would take longer.
+      case when e.ms < c.opens_ms then 'the poll was not open yet' when e.ms >= c.closes_ms then 'the poll was closed' end,
+      e.ms, e.seq, to_timestamp(e.cast_ms::float8 / 1000)
+    from unnest(vote_ids, polls, options, voters, ms, seqs, cast_ms) as e (vote_id, poll, option, voter, ms, seq, cast_ms)
+    join choice c on c.poll = e.poll and c.option = e.option
+    -- Should the batch hold a vote twice, the lowest entry id is its acceptance.
+    order by e.vote_id, e.ms, e.seq
     on conflict (vote_id) do nothing
     returning poll, option, status
   ), delta as (
