@@ -8,6 +8,8 @@ import { Backlog } from "../stream/Backlog.ts"
 /** A poll's results as they are sent, made once for all who ask. */
 export interface Snapshot {
   readonly body: string
+  /** The body's, in bytes. */
+  readonly length: number
   readonly etag: string
   readonly revision: number
   readonly status: Results["status"]
@@ -34,6 +36,8 @@ interface Cached {
 export class LiveResults extends Context.Service<
   LiveResults,
   {
+    /** What was read last, while it is fresh. */
+    readonly fresh: (poll: string) => Snapshot | undefined
     /** At most 2 s old while the ledger answers, and up to 60 s old while it does not. */
     current(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
     /** The same, from a reading that begins now. */
@@ -46,6 +50,7 @@ export class LiveResults extends Context.Service<
       const ledger = yield* Ledger
       const backlog = yield* Backlog
       const scope = yield* Effect.scope
+      const clock = yield* Clock.Clock
       const polls = new Map<string, Cached>()
 
       const read = Effect.fnUntraced(function* (poll: string, cached: Cached) {
@@ -59,7 +64,8 @@ export class LiveResults extends Context.Service<
         const results = toResults(tally, backlog.pending())
         const body = JSON.stringify(results)
         const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
-        cached.snapshot = { body, etag, readAt, revision: results.revision, status: results.status, results }
+        const { revision, status } = results
+        cached.snapshot = { body, length: Buffer.byteLength(body), etag, readAt, revision, status, results }
       })
 
       /** Starts reading, unless that is under way; what it gives is done when the reading is, well or not. */
@@ -122,7 +128,14 @@ export class LiveResults extends Context.Service<
           )
         }).pipe(Effect.andThen(current(poll)))
 
-      return LiveResults.of({ current, latest })
+      const freshOf = (poll: string) => {
+        const snapshot = polls.get(poll)?.snapshot
+        return snapshot !== undefined && clock.currentTimeMillisUnsafe() - snapshot.readAt < fresh
+          ? snapshot
+          : undefined
+      }
+
+      return LiveResults.of({ fresh: freshOf, current, latest })
     })
   )
 }

@@ -39,7 +39,7 @@ export const problemFor = (
     : problemResponse(problem, request.url, headers)
 
 /** The headers that belong to a refusal by its status: when to try again, how to say who one is. */
-const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+export const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { "www-authenticate": "Bearer" },
   503: { "retry-after": "1" }
 }

@@ -89,13 +89,19 @@ export const layerResults = HttpApiBuilder.group(
 /** A proxy that gathers up events would hold them back. */
 const streamHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" }
 
+/** Results that not everyone may see, nothing between keeps. */
+export const snapshotHeaders = (poll: Poll, etag: string) => ({
+  etag,
+  "cache-control": poll.results === "live" ? "public, max-age=2" : "private, no-store"
+})
+
 const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
-  const headers = { etag, "cache-control": poll.results === "live" ? "public, max-age=2" : "private, no-store" }
-  return ifNoneMatch !== undefined && matches(ifNoneMatch, etag)
+  const headers = snapshotHeaders(poll, etag)
+  return ifNoneMatch !== undefined && matchesTag(ifNoneMatch, etag)
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.text(body, { contentType: "application/json", headers })
 }
 
 /** Whether an `If-None-Match` names the tag, by the weak comparison that RFC 9110 asks for. */
-const matches = (ifNoneMatch: string, etag: string): boolean =>
+export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)

@@ -8,33 +8,46 @@ import { makeMeter } from "../Metrics.ts"
 import { withFallback } from "./Fallback.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
-import { withCors } from "./middleware/Cors.ts"
-import { withMetrics } from "./middleware/Metrics.ts"
+import { type Lane, makeAnswer, openLane } from "./lane/Lane.ts"
+import { makeResultsLane } from "./lane/ResultsLane.ts"
+import { makeVoteLane } from "./lane/VoteLane.ts"
+import { makePermission, withCors } from "./middleware/Cors.ts"
+import { makeRecord, withMetrics } from "./middleware/Metrics.ts"
 import type { HttpApp, Middleware } from "./middleware/Middleware.ts"
-import { withRateLimit } from "./middleware/RateLimit.ts"
+import { makeRateLimiter, withRateLimit } from "./middleware/RateLimit.ts"
 import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
 import { withSizeLimit } from "./middleware/SizeLimit.ts"
 import { makeNodeServer } from "./NodeServer.ts"
 import { problemResponse } from "./Problem.ts"
 import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
 
-/** The routes with the middleware around them, outermost first: metrics, security headers, CORS, size and rate limit. */
+/**
+ * The routes with the middleware around them, outermost first: metrics, security headers, CORS, size and rate limit. And
+ * the fast lane past them, which takes no request where requests are traced.
+ */
 export const makeApp = Effect.gen(function* () {
   const settings = yield* HttpSettings
   const lifecycle = yield* Lifecycle
-  const meter = yield* makeMeter
+  const record = makeRecord(yield* makeMeter)
+  const { corsOrigins, production, rateLimit, trustProxy } = settings
+  const limiter = rateLimit === undefined ? undefined : makeRateLimiter(rateLimit, trustProxy)
   const routes = yield* Effect.provideService(HttpRouter.toHttpEffect(layerRoutes), HttpRouter.RouterConfig, exactPaths)
   const middleware: ReadonlyArray<Middleware> = [
-    withMetrics(meter, routeOf),
+    withMetrics(record, routeOf),
     withSecurityHeaders(settings),
     withHost,
     withConnectionClose(lifecycle),
-    withCors({ origins: settings.corsOrigins }),
+    withCors({ origins: corsOrigins }),
     withSizeLimit(settings),
-    withRateLimit(settings),
+    withRateLimit(limiter),
     withFallback(methodsOf)
   ]
-  return middleware.reduceRight<HttpApp>((app, around) => around(app), routes)
+  const app = middleware.reduceRight<HttpApp>((app, around) => around(app), routes)
+  const permission = makePermission(corsOrigins)
+  const answer = makeAnswer({ headers: securityHeaders(production), permission, record, lifecycle })
+  const [votes, results] = [yield* makeVoteLane(answer, limiter), yield* makeResultsLane(answer)]
+  const lane: Lane = (request, response) => votes(request, response) || results(request, response)
+  return { app, lane: settings.tracing ? undefined : lane }
 })
 
 /** A path has one spelling: else an answer that no route gives (405, `Allow`) would have to know the others. */
@@ -77,7 +90,7 @@ export const layerServer = Layer.effect(
     const settings = yield* HttpSettings
     const lifecycle = yield* Lifecycle
     const node = makeNodeServer(securityHeaders(settings.production))
-    const app = yield* makeApp.pipe(Effect.provide(HttpServer.layerServices))
+    const { app, lane } = yield* makeApp.pipe(Effect.provide(HttpServer.layerServices))
     const server = yield* NodeHttpServer.make(() => node, {
       host: settings.host,
       port: settings.port,
@@ -89,6 +102,7 @@ export const layerServer = Layer.effect(
       )
     )
     yield* server.serve(app)
+    if (lane !== undefined) openLane(node, lane)
     // Nothing here upgrades a connection: without a listener, Node treats a request for it (`curl --http2`) as any other.
     node.removeAllListeners("upgrade")
     lifecycle.phase = "running"

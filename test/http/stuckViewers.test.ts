@@ -22,6 +22,7 @@ const padding = "x".repeat(8 * 2 ** 20)
 
 const snapshot = (revision: number): Snapshot => ({
   body: JSON.stringify({ revision, padding }),
+  length: 0,
   etag: "",
   revision,
   status: "open",
@@ -41,6 +42,7 @@ const layerLarge = Layer.suspend(() => {
       Polls.layer,
       Probes.layer,
       Layer.succeed(LiveResults, {
+        fresh: () => undefined,
         current: () => Effect.sync(() => snapshot(revision)),
         latest: () => Effect.sync(() => snapshot(++revision))
       })

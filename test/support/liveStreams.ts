@@ -9,6 +9,7 @@ export const poll = "tea-or-coffee"
 
 export const snapshot = (revision: number, status: "open" | "closed" = "open"): Snapshot => ({
   body: `{"revision":${revision},"status":"${status}"}`,
+  length: 0,
   etag: "",
   revision,
   status,
@@ -30,6 +31,7 @@ const layerStreams = (world: World) =>
   LiveStreams.layer.pipe(
     Layer.provide([
       Layer.succeed(LiveResults, {
+        fresh: () => undefined,
         current: () => Effect.sync(() => world.current),
         latest: () =>
           Effect.sync(() => {

@@ -10,6 +10,7 @@ export const clientAddress = (peer: string, forwardedFor: string | undefined, ho
 }
 
 const network = (forwarded: string): string => {
+  if (!forwarded.includes(":")) return forwarded
   // Some proxies add the client's port, and an IPv6 address then stands in brackets.
   const address = forwarded.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1")
   if (!address.includes(":")) return address

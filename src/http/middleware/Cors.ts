@@ -11,30 +11,42 @@ const preflightHeaders = {
 /** What a page's own script may read besides the body. */
 const exposed = { "access-control-expose-headers": "ETag, Location, RateLimit, RateLimit-Policy, Retry-After" }
 
+/** The headers of an answer to a page of this origin, or to no page at all. */
+export type Permission = (origin: string | undefined) => Readonly<Record<string, string>>
+
+const makeGrant = (listed: ReadonlyArray<string>): Permission => {
+  const origins = new Set(listed)
+  if (origins.has("*")) return () => ({ "access-control-allow-origin": "*" })
+  return (origin) =>
+    origin !== undefined && origins.has(origin)
+      ? { vary: "Origin", "access-control-allow-origin": origin }
+      : { vary: "Origin" }
+}
+
+export const makePermission = (origins: ReadonlyArray<string>): Permission => {
+  const grant = makeGrant(origins)
+  return (origin) => (origin === undefined ? grant(origin) : { ...grant(origin), ...exposed })
+}
+
 /**
  * Lets pages of the listed origins (`*`: of any) use the API, and answers preflights. An origin that is not listed gets
  * no permission, and the browser keeps the answer from it.
  */
 export const withCors = (options: { readonly origins: ReadonlyArray<string> }): Middleware => {
-  const origins = new Set(options.origins)
-  const any = origins.has("*")
-  const permission = (origin: string | undefined): Readonly<Record<string, string>> => {
-    if (any) return { "access-control-allow-origin": "*" }
-    return origin !== undefined && origins.has(origin)
-      ? { vary: "Origin", "access-control-allow-origin": origin }
-      : { vary: "Origin" }
-  }
+  const any = options.origins.includes("*")
+  const grant = makeGrant(options.origins)
+  const permission = makePermission(options.origins)
   return (app: HttpApp) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, method }) => {
       const { origin } = headers
-      const granted = permission(origin)
+      const granted = grant(origin)
       if (method === "OPTIONS" && origin !== undefined && headers["access-control-request-method"] !== undefined) {
         const allowed = "access-control-allow-origin" in granted
         return Effect.succeed(
           HttpServerResponse.empty({ status: 204, headers: allowed ? { ...granted, ...preflightHeaders } : granted })
         )
       }
-      const answer = origin === undefined ? granted : { ...granted, ...exposed }
+      const answer = permission(origin)
       return Effect.map(app, (response) => {
         // What an answer says that it varies by, it goes on to say.
         const { vary } = response.headers

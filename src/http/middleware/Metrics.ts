@@ -12,11 +12,11 @@ interface Route {
   readonly answers: Map<string, () => void>
 }
 
-/**
- * Counts the requests and measures how long each takes until its answer begins. `routeOf` gives the pattern of a path, so
- * that there are no more series than routes.
- */
-export const withMetrics = (meter: Meter, routeOf: (path: string) => string): Middleware => {
+/** An answer has begun: to a request of a route, that came at `started` by `performance.now()`. */
+export type RecordRequest = (route: string, method: string, status: number, started: number) => void
+
+/** Counts the requests and measures how long each takes until its answer begins. */
+export const makeRecord = (meter: Meter): RecordRequest => {
   const routes = new Map<string, Route>()
 
   const routeNamed = (route: string): Route => {
@@ -33,8 +33,7 @@ export const withMetrics = (meter: Meter, routeOf: (path: string) => string): Mi
     return made
   }
 
-  const record = (url: string, method: string, status: number, started: number) => {
-    const route = routeOf(pathOf(url))
+  return (route, method, status, started) => {
     const { answers, took } = routeNamed(route)
     took((performance.now() - started) / 1000)
     const key = `${method} ${status}`
@@ -46,13 +45,16 @@ export const withMetrics = (meter: Meter, routeOf: (path: string) => string): Mi
     }
     count()
   }
+}
 
-  return (app: HttpApp) =>
+/** `routeOf` gives the pattern of a path, so that there are no more series than routes. */
+export const withMetrics =
+  (record: RecordRequest, routeOf: (path: string) => string): Middleware =>
+  (app: HttpApp) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
       const started = performance.now()
       return Effect.map(app, (response) => {
-        record(url, method, response.status, started)
+        record(routeOf(pathOf(url)), method, response.status, started)
         return response
       })
     })
-}

@@ -4,13 +4,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
-import { type RateLimitOptions, withRateLimit } from "../../../src/http/middleware/RateLimit.ts"
+import type { RateLimit } from "../../../src/http/HttpSettings.ts"
+import { makeRateLimiter, withRateLimit } from "../../../src/http/middleware/RateLimit.ts"
 
 /** The middleware around an app that always says 201; gives what it makes of a request of an address. */
-const limited = (options: Partial<RateLimitOptions> = {}) => {
-  const app = withRateLimit({ rateLimit: { votes: 3, seconds: 60 }, trustProxy: 0, ...options })(
-    Effect.succeed(HttpServerResponse.empty({ status: 201 }))
-  )
+const limited = ({
+  rateLimit = { votes: 3, seconds: 60 },
+  trustProxy = 0
+}: {
+  readonly rateLimit?: RateLimit | "off"
+  readonly trustProxy?: number
+} = {}) => {
+  const limiter = rateLimit === "off" ? undefined : makeRateLimiter(rateLimit, trustProxy)
+  const app = withRateLimit(limiter)(Effect.succeed(HttpServerResponse.empty({ status: 201 })))
   return (address: string | undefined, method = "POST", forwarded?: string) =>
     app.pipe(
       Effect.provideService(
@@ -127,7 +133,7 @@ describe("withRateLimit", () => {
         assert.strictEqual(status, 201)
         assert.isUndefined(headers.ratelimit)
       }
-      const off = limited({ rateLimit: undefined })
+      const off = limited({ rateLimit: "off" })
       for (let votes = 0; votes < 5; votes++) assert.strictEqual((yield* off("192.0.2.1")).status, 201)
     })
   )
