@@ -89,7 +89,7 @@ type Test = (name: string, body: (web: Web["Service"]) => Promise<void>) => void
 export const browserTests = (name: string, define: (test: Test) => void): void => {
   const executable = findChromium()
   if (executable === undefined) {
-    it(name, () => assert.fail("There is no Chromium or Chrome here; script/bootstrap --browser installs one"))
+    it(name, () => assert.fail("There is no Chromium or Chrome here; script/bootstrap --test installs one"))
     return
   }
   layer(Web.layer(executable), { excludeTestServices: true, timeout: "60 seconds" })(name, (live) =>

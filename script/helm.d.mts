@@ -1,0 +1,2 @@
+/** Where Helm is, once it was fetched. */
+export declare const helm: string
