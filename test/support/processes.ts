@@ -35,15 +35,21 @@ export interface ProgramOptions {
   readonly ownGroup?: boolean
   /** Another build of it. */
   readonly main?: string
+  /** The folder it runs in, and whom it runs as, where that is not what the tests do. */
+  readonly cwd?: string
+  readonly uid?: number
+  readonly gid?: number
 }
 
 const shipped = fileURLToPath(new URL("../../dist/main.js", import.meta.url))
 
 const patience = "20 seconds"
 
-const launch = (args: ReadonlyArray<string>, { env, main = shipped, node, ownGroup }: ProgramOptions): ChildProcess => {
+const launch = (args: ReadonlyArray<string>, options: ProgramOptions): ChildProcess => {
+  const { env, main = shipped, node, ownGroup, ...where } = options
   if (!existsSync(main)) throw new Error(`There is no ${main}: build it first, with \`npm run build\``)
   return spawn(node ?? process.execPath, [main, ...args], {
+    ...where,
     env: { PATH: process.env.PATH, ...env },
     detached: ownGroup ?? false,
     stdio: ["ignore", "pipe", "pipe"]
