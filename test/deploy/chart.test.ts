@@ -1,0 +1,142 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { definitions } from "../../src/layers/Settings.ts"
+import { chart, type KubernetesObject, ofKind, render, runHelm, type Values } from "./chart.ts"
+import { ownServers } from "./scenarios.ts"
+
+const refusal = (values: Values) =>
+  render("values.yaml", values).then(
+    () => assert.fail("it was rendered"),
+    (error: Error) => error.message
+  )
+
+const named = (objects: ReadonlyArray<KubernetesObject>, kind: string, part: string) =>
+  objects.find(({ kind: of, metadata }) => of === kind && metadata.name.endsWith(part))
+
+const envOf = (objects: ReadonlyArray<KubernetesObject>, part: string) => {
+  const found = ofKind(objects, "Deployment").find(({ metadata }) => metadata?.name?.endsWith(part))
+  return new Map(found?.spec?.template.spec?.containers[0]?.env?.map((variable) => [variable.name, variable]))
+}
+
+describe("the chart", () => {
+  it.each(["values.yaml", "values-local.yaml", "values-production.yaml"] as const)(
+    "passes helm lint with %s",
+    async (file) => {
+      const said = await runHelm(["lint", "--strict"], file, file === "values.yaml" ? ownServers : {})
+      assert.include(said, "0 chart(s) failed")
+    }
+  )
+
+  it("says what is missing", async () => {
+    assert.include(await refusal({}), "REDIS_URL is needed: set secrets.redisUrl.name")
+    assert.include(await refusal({ redis: { enabled: true } }), "DATABASE_URL is needed: set secrets.databaseUrl.name")
+    assert.include(await refusal({ ...ownServers, ingress: { enabled: true } }), "ingress.hosts is needed")
+    assert.include(await refusal({ ...ownServers, httpRoute: { enabled: true } }), "httpRoute.parentRefs is needed")
+    const keda = { ...ownServers, consumer: { autoscaling: { by: "keda" } } }
+    assert.include(await refusal(keda), "consumer.autoscaling.keda.addresses is needed")
+  })
+
+  it.each<readonly [string, Values]>([
+    ["replica", { api: { replica: 3 } }],
+    ["replicaz", { replicaz: 3 }],
+    ["DATABASE_URL", { settings: { DATABASE_URL: "postgres://in.values" } }],
+    ["memory", { api: { resources: { limits: { memory: "512M" } } } }],
+    ["SHUTDOWN_DELAY", { settings: { SHUTDOWN_DELAY: 5 } }],
+    ["cidr", { networkPolicy: { redis: { to: [{ cidr: "everywhere" }] } } }]
+  ])("refuses values that it does not know: %s", async (name, values) => {
+    assert.include(await refusal({ ...ownServers, ...values }), name)
+  })
+
+  it("knows every object's fields, all the way down", () => {
+    const open: Array<string> = []
+    const look = (at: string, schema: unknown): void => {
+      if (typeof schema !== "object" || schema === null) return
+      if ("type" in schema && schema.type === "object") {
+        if (!("additionalProperties" in schema) || schema.additionalProperties === true) open.push(at)
+      }
+      for (const [name, inner] of Object.entries(schema)) look(`${at}/${name}`, inner)
+    }
+    look("", JSON.parse(readFileSync(`${chart}/values.schema.json`, "utf8")))
+    assert.deepStrictEqual(open, ["/properties/global"], "Helm's own, and nothing else")
+  })
+
+  it("gives each role every setting that the program knows", async () => {
+    const secrets = {
+      REDIS_URL: "redisUrl",
+      DATABASE_URL: "databaseUrl",
+      DATABASE_READ_URL: "databaseReadUrl",
+      ADMIN_TOKEN: "adminToken",
+      VOTER_SECRET: "voterSecret"
+    } as const
+    const all = Object.values(secrets).map((secret) => [secret, { name: "all", key: secret }])
+    const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, "utf8"))
+    const example = (name: string) => {
+      const { enum: choices, pattern, type } = schema.properties.settings.properties[name] ?? {}
+      if (name.endsWith("PORT")) return name === "PORT" ? 8001 : 9001
+      if (name === "RATE_LIMIT") return "20/1s"
+      if (pattern !== undefined) return "https://example.com"
+      return choices?.[0] ?? (type === "integer" ? 100 : type === "string" ? "text" : "30s")
+    }
+    const names = Object.keys(schema.properties.settings.properties)
+    const values = Object.fromEntries(names.map((name) => [name, example(name)]))
+    values.TRUST_PROXY = 2
+    values.CONSUMER_FIBERS = 3
+    values.MAX_BACKLOG = 12_345_678
+    const objects = await render("values.yaml", { secrets: Object.fromEntries(all), settings: values })
+    const [api, consumer] = [envOf(objects, "-api"), envOf(objects, "-consumer")]
+    for (const env of [api, consumer]) {
+      for (const [name, value] of Object.entries(values)) assert.strictEqual(env.get(name)?.value, String(value))
+      assert.strictEqual(env.get("CONSUMER_NAME")?.valueFrom?.fieldRef?.fieldPath, "metadata.name")
+    }
+    for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name), name)
+  })
+
+  it("lets a role's settings come before all others'", async () => {
+    const values = { ...ownServers, settings: { LOG_LEVEL: "WARN" }, consumer: { settings: { LOG_LEVEL: "DEBUG" } } }
+    const objects = await render("values.yaml", values)
+    assert.strictEqual(envOf(objects, "-api").get("LOG_LEVEL")?.value, "WARN")
+    assert.strictEqual(envOf(objects, "-consumer").get("LOG_LEVEL")?.value, "DEBUG")
+  })
+
+  it("runs one consumer unless told otherwise, and leaves the number to what scales", async () => {
+    const replicas = async (values: Values) => {
+      const objects = ofKind(await render("values.yaml", { ...ownServers, ...values }), "Deployment")
+      return Object.fromEntries(objects.map(({ metadata, spec }) => [metadata?.name, spec?.replicas]))
+    }
+    assert.deepStrictEqual(await replicas({}), { "vote-tallykeep-api": 2, "vote-tallykeep-consumer": 1 })
+    const scaled = { api: { autoscaling: { enabled: true } }, consumer: { autoscaling: { by: "cpu" } } }
+    assert.deepStrictEqual(await replicas(scaled), {
+      "vote-tallykeep-api": undefined,
+      "vote-tallykeep-consumer": undefined
+    })
+  })
+
+  it("tells KEDA of each stream, and where Redis is", async () => {
+    const values = { settings: { STREAM_SHARDS: 2 }, consumer: { autoscaling: { by: "keda" } } }
+    const scaled = named(await render("values-local.yaml", values), "ScaledObject", "-consumer")
+    const trigger = (stream: string) => ({
+      type: "redis-streams",
+      metadata: {
+        address: "vote-tallykeep-redis.voting.svc:6379",
+        stream,
+        consumerGroup: "vote-processors",
+        lagCount: "20000",
+        enableTLS: "false",
+        databaseIndex: "0"
+      },
+      authenticationRef: { name: "vote-tallykeep-consumer" }
+    })
+    assert.deepNestedInclude(scaled, { "spec.triggers": [trigger("votes:{0}"), trigger("votes:{1}")] })
+  })
+
+  it("keeps votes on disk in its own Redis, with none thrown away", async () => {
+    const redis = named(await render("values-local.yaml"), "StatefulSet", "-redis")
+    const [container] =
+      ofKind(redis === undefined ? [] : [redis], "StatefulSet")[0]?.spec?.template?.spec?.containers ?? []
+    const args = (container?.args ?? []).join(" ")
+    for (const setting of ["--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"]) {
+      assert.include(args, setting)
+    }
+    assert.include(args, "--maxmemory 768mb", "of 1 GiB")
+  })
+})

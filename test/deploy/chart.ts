@@ -1,0 +1,80 @@
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import type { IDeployment } from "kubernetes-models/apps/v1/Deployment"
+import type { IStatefulSet } from "kubernetes-models/apps/v1/StatefulSet"
+import type { ICronJob } from "kubernetes-models/batch/v1/CronJob"
+import type { INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1/NetworkPolicy"
+import type { IPodTemplateSpec } from "kubernetes-models/v1/PodTemplateSpec"
+import type { ISecret } from "kubernetes-models/v1/Secret"
+import { parseAllDocuments } from "yaml"
+import { helm } from "../../script/helm.mjs"
+
+export const chart = fileURLToPath(new URL("../../deploy/helm/tallykeep", import.meta.url))
+
+/** The kinds that the tests look into; all are checked against Kubernetes' types in kubernetes.test.ts. */
+interface Kinds {
+  readonly CronJob: ICronJob
+  readonly Deployment: IDeployment
+  readonly NetworkPolicy: INetworkPolicy
+  readonly Secret: ISecret
+  readonly StatefulSet: IStatefulSet
+}
+
+export interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+}
+
+/** What a user may hand to Helm. */
+export interface Values {
+  readonly [name: string]: string | number | boolean | null | Values | ReadonlyArray<string | Values>
+}
+
+export type ValuesFile = "values.yaml" | "values-local.yaml" | "values-production.yaml"
+
+/** Runs helm on the chart; `values` come on top of the file. Rejects with what it says where it fails. */
+export const runHelm = async (
+  command: ReadonlyArray<string>,
+  file: ValuesFile,
+  values: Values = {}
+): Promise<string> => {
+  const run = promisify(execFile)(helm, [...command, chart, "-f", `${chart}/${file}`, "-f", "-"], {
+    maxBuffer: 2 ** 24
+  })
+  run.child.stdin?.end(JSON.stringify(values))
+  return (await run).stdout
+}
+
+/** What Kubernetes would be given, as the release `vote` in the namespace `voting`. */
+export const render = async (file: ValuesFile, values?: Values): Promise<ReadonlyArray<KubernetesObject>> => {
+  const text = await runHelm(["template", "vote", "--namespace", "voting"], file, values)
+  const documents = parseAllDocuments(text)
+  for (const { errors } of documents) if (errors[0] !== undefined) throw errors[0]
+  return documents.flatMap((document) => document.toJS() ?? [])
+}
+
+export const ofKind = <K extends keyof Kinds>(
+  objects: ReadonlyArray<KubernetesObject>,
+  kind: K
+): ReadonlyArray<Kinds[K]> => objects.filter((object) => object.kind === kind) as unknown as ReadonlyArray<Kinds[K]>
+
+export interface Workload {
+  readonly name: string
+  readonly template: IPodTemplateSpec
+}
+
+/** All that runs pods. */
+export const workloads = (objects: ReadonlyArray<KubernetesObject>): ReadonlyArray<Workload> => {
+  const named = (name: string | undefined, template: IPodTemplateSpec | undefined): ReadonlyArray<Workload> =>
+    template === undefined ? [] : [{ name: name ?? "", template }]
+  return [
+    ...[...ofKind(objects, "Deployment"), ...ofKind(objects, "StatefulSet")].flatMap(({ metadata, spec }) =>
+      named(metadata?.name, spec?.template)
+    ),
+    ...ofKind(objects, "CronJob").flatMap(({ metadata, spec }) =>
+      named(metadata?.name, spec?.jobTemplate.spec?.template)
+    )
+  ]
+}
