@@ -1,0 +1,199 @@
+// What the dashboard shows.
+import { each, ofStreams, type Query, quantile, type Row, rate, series, total } from "./query.ts"
+
+const votes = "tallykeep_votes_"
+const requests = "tallykeep_http_requests_total"
+
+export const rows: ReadonlyArray<Row> = [
+  [
+    "Votes",
+    [
+      {
+        title: "Accepted and counted",
+        about: "The lines part while a backlog builds up or is worked off.",
+        unit: "ops",
+        queries: [
+          ["accepted", total(`${votes}accepted_total`)],
+          ["counted", total(`${votes}counted_total`)]
+        ]
+      },
+      {
+        title: "Not counted",
+        about:
+          "What else became of votes: against the ballot rule, replaced, known already, dead, or gone from the stream.",
+        unit: "ops",
+        queries: ["rejected", "superseded", "duplicate", "dead", "lost"].map(
+          (what): Query => [what, total(`${votes}${what}_total`)]
+        )
+      },
+      {
+        title: "Waiting to be counted",
+        about: "At the limit, MAX_BACKLOG, no more votes are accepted.",
+        unit: "short",
+        queries: [
+          ["not read", ofStreams("lag")],
+          ["in hand", ofStreams("pending")],
+          ["limit", `max(${series("tallykeep_backlog_limit")})`]
+        ]
+      },
+      {
+        title: "From acceptance to commit",
+        about: "How old votes are when they are counted.",
+        unit: "s",
+        queries: [
+          ["median", quantile(0.5, "tallykeep_vote_age_seconds")],
+          ["99 %", quantile(0.99, "tallykeep_vote_age_seconds")],
+          ["oldest waiting", `max(${series("tallykeep_stream_oldest_pending_seconds")})`]
+        ]
+      },
+      {
+        title: "Busiest polls",
+        about: "A process tells the first hundred polls apart.",
+        unit: "ops",
+        queries: [["{{poll}}", `topk(10, sum by (poll) (${rate(`${votes}accepted_total`)}))`]]
+      },
+      {
+        title: "Dead letters",
+        about: "Votes that could not be counted and wait for a decision.",
+        unit: "short",
+        queries: [["kept", `max(${series("tallykeep_dead_letters")})`]]
+      }
+    ]
+  ],
+  [
+    "HTTP",
+    [
+      {
+        title: "Requests",
+        about: "By status.",
+        unit: "reqps",
+        queries: [["{{status}}", `sum by (status) (${rate(requests)})`]]
+      },
+      {
+        title: "Server errors",
+        about: "Share of requests answered with 5xx, without probes.",
+        unit: "percentunit",
+        queries: [
+          [
+            "5xx",
+            `${total(requests, 'status=~"5..", route!~"/health|/ready|/metrics"')} / ${total(requests, 'route!~"/health|/ready|/metrics"')}`
+          ]
+        ]
+      },
+      {
+        title: "Time to answer, 99 %",
+        about: "Until the answer begins, by route.",
+        unit: "s",
+        queries: [["{{route}}", quantile(0.99, "tallykeep_http_request_duration_seconds", ", route")]]
+      },
+      {
+        title: "Viewers",
+        about: "Open streams of live results.",
+        unit: "short",
+        queries: [["{{instance}}", series("tallykeep_viewers")]]
+      }
+    ]
+  ],
+  [
+    "Counting",
+    [
+      {
+        title: "Batch",
+        about: "Votes in one round trip to the ledger, on average.",
+        unit: "short",
+        queries: [["votes", `${total("tallykeep_batch_votes_sum")} / ${total("tallykeep_batch_votes_count")}`]]
+      },
+      {
+        title: "Round trip",
+        about: "How long the ledger takes for a batch.",
+        unit: "s",
+        queries: [
+          ["median", quantile(0.5, "tallykeep_count_duration_seconds")],
+          ["99 %", quantile(0.99, "tallykeep_count_duration_seconds")]
+        ]
+      },
+      {
+        title: "Consumers",
+        about: "Fibers heard of lately, of all processes.",
+        unit: "short",
+        queries: [["{{stream}}", `max by (stream) (${series("tallykeep_stream_consumers")})`]]
+      },
+      {
+        title: "Delivered again",
+        about: "After a consumer failed or vanished; none is counted twice for it.",
+        unit: "ops",
+        queries: [["votes", total(`${votes}redelivered_total`)]]
+      }
+    ]
+  ],
+  [
+    "Redis and PostgreSQL",
+    [
+      {
+        title: "Reached",
+        about: "1 while it answers, as each process sees it.",
+        unit: "short",
+        queries: [["{{server}} from {{instance}}", series("tallykeep_server_up")]]
+      },
+      {
+        title: "Durability of a vote",
+        about: "What a vote that was accepted survives; only fsync survives a power cut.",
+        unit: "short",
+        queries: [
+          ["{{durability}}", `max by (durability) (${series("tallykeep_redis_durability")})`],
+          ["may evict", `max(${series("tallykeep_redis_eviction")})`]
+        ]
+      },
+      {
+        title: "Stream",
+        about: "Entries that Redis holds, counted ones that are not trimmed yet too.",
+        unit: "short",
+        queries: [["{{stream}}", `max by (stream) (${series("tallykeep_stream_length")})`]]
+      },
+      {
+        title: "Questions to PostgreSQL",
+        about: "Under way, and the most connections that there may be for them.",
+        unit: "short",
+        queries: [
+          ["{{instance}}", series("tallykeep_database_questions")],
+          ["connections of {{instance}}", series("tallykeep_database_connections_limit")]
+        ]
+      },
+      {
+        title: "Reconnects",
+        about: "Times that a server answered again, in the last hour.",
+        unit: "short",
+        queries: [["{{server}}", `sum by (server) (increase(${series("tallykeep_reconnects_total")}[1h]))`]]
+      }
+    ]
+  ],
+  [
+    "Processes",
+    [
+      { title: "CPU", about: "Cores.", unit: "short", queries: [["{{instance}}", rate("process_cpu_seconds_total")]] },
+      { title: "Memory", about: "Resident.", unit: "bytes", queries: [each("process_resident_memory_bytes")] },
+      { title: "Heap", about: "V8's, used.", unit: "bytes", queries: [each("nodejs_heap_size_used_bytes")] },
+      {
+        title: "Event loop's delay, 99 %",
+        about: "How late it was in the last seconds.",
+        unit: "s",
+        queries: [each("nodejs_eventloop_lag_p99_seconds")]
+      },
+      {
+        title: "Slowest loop",
+        about: "For how long it has been in its present step, of each consumer.",
+        unit: "s",
+        queries: [each("tallykeep_loop_age_seconds")]
+      },
+      {
+        title: "Running",
+        about: "Processes by role and version.",
+        unit: "short",
+        queries: [["{{role}} {{version}}", `count by (role, version) (${series("tallykeep_build_info")})`]]
+      }
+    ]
+  ]
+]
+
+/** Every query, as Prometheus is asked it. */
+export const queries = rows.flatMap(([, panels]) => panels.flatMap((panel) => panel.queries.map(([, expr]) => expr)))

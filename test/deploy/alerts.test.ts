@@ -1,0 +1,96 @@
+import { execFileSync, spawnSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { dashboardFile, dashboardText } from "../../deploy/grafana/dashboard.ts"
+import { alerts, rules, rulesFile } from "./alerts.ts"
+import { chart, render } from "./chart.ts"
+import { type Firing, firings } from "./firings.ts"
+import { root } from "./image.ts"
+import { ownServers } from "./scenarios.ts"
+
+const seriesOf = (series: Firing["fires"]) => Object.entries(series).map(([name, values]) => ({ series: name, values }))
+
+/** promtool's tests: at the given time the alert fires with the one series, and with the other one does not. */
+const unitTests = ({ alert, at = "30m", fires, labels = {}, quiet, summary }: Firing) => {
+  const rule = alerts.find((known) => known.alert === alert) ?? assert.fail(`There is no ${alert}`)
+  const expected = {
+    exp_labels: { ...labels, severity: rule.labels?.severity },
+    exp_annotations: { summary, runbook_url: rule.annotations?.runbook_url }
+  }
+  const test = (series: Firing["fires"], exp_alerts: ReadonlyArray<unknown>) => ({
+    interval: "15s",
+    input_series: seriesOf(series),
+    alert_rule_test: [{ eval_time: at, alertname: alert, exp_alerts }]
+  })
+  return [test(quiet, []), test(fires, [expected])]
+}
+
+const withFile = (content: unknown, use: (file: string) => void) => {
+  const folder = mkdtempSync(join(tmpdir(), "tallykeep-rules-"))
+  try {
+    // JSON is YAML.
+    writeFileSync(join(folder, "rules.yaml"), JSON.stringify(content))
+    use(join(folder, "rules.yaml"))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+describe("the alerts", () => {
+  it("are rules that Prometheus takes", () => {
+    assert.include(execFileSync("promtool", ["check", "rules", rulesFile]).toString(), `${rules.length} rules found`)
+  })
+
+  it("have each something that makes them fire", () => {
+    assert.sameMembers(
+      [...new Set(firings.map(({ alert }) => alert))],
+      alerts.map(({ alert }) => alert)
+    )
+  })
+
+  it("fire each when it should, and only then", () => {
+    const tests = firings.flatMap(unitTests)
+    assert.lengthOf(tests, 2 * firings.length)
+    withFile({ rule_files: [rulesFile], evaluation_interval: "15s", tests }, (file) => {
+      const { status, stderr, stdout } = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" })
+      assert.strictEqual(status, 0, stdout + stderr)
+    })
+  })
+
+  it("lead each to a section of the runbook", () => {
+    const headings = readFileSync(join(root, "deploy/README.md"), "utf8").match(/^#+ .*$/gm) ?? []
+    const anchors = headings.map((heading) => `deploy/README.md#${heading.replace(/^#+ /, "").toLowerCase()}`)
+    for (const { alert, annotations } of alerts) {
+      assert.strictEqual(annotations?.runbook_url, `deploy/README.md#${alert.toLowerCase()}`)
+      assert.include(anchors, annotations?.runbook_url)
+    }
+  })
+
+  it("are the same in the chart, with links to where the runbook is", async () => {
+    const rendered = async (runbooks?: string) => {
+      const prometheusRule = { enabled: true, ...(runbooks === undefined ? {} : { runbooks }) }
+      const objects = await render("values.yaml", { ...ownServers, monitoring: { prometheusRule } })
+      const found = objects.find(({ kind }) => kind === "PrometheusRule")
+      return JSON.stringify(found !== undefined && "spec" in found ? found.spec : undefined)
+    }
+    const own = JSON.stringify({ groups: [{ name: "tallykeep", rules }] })
+    assert.strictEqual(await rendered(), own)
+    assert.strictEqual(
+      await rendered("https://wiki.example.com/t"),
+      own.replaceAll("deploy/README.md#", "https://wiki.example.com/t#")
+    )
+  })
+})
+
+describe("the dashboard", () => {
+  it("is what deploy/grafana/dashboard.ts writes, and the chart installs it", async () => {
+    const text = readFileSync(dashboardFile, "utf8")
+    assert.isTrue(dashboardFile.startsWith(chart))
+    assert.strictEqual(text, dashboardText(), "write it anew: node deploy/grafana/dashboard.ts")
+    const objects = await render("values.yaml", { ...ownServers, monitoring: { dashboard: { enabled: true } } })
+    const found = objects.find(({ kind }) => kind === "ConfigMap")
+    assert.deepNestedInclude(found, { "metadata.labels.grafana_dashboard": "1", "data.tallykeep\\.json": text })
+  })
+})

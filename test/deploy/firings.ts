@@ -1,0 +1,147 @@
+type Series = Readonly<Record<string, string>>
+
+/** What makes an alert fire, in promtool's notation, a value each 15 s; and what is near it and must not. */
+export interface Firing {
+  readonly alert: string
+  /** Its labels but for severity, which its rule has. */
+  readonly labels?: Readonly<Record<string, string>>
+  readonly summary: string
+  readonly fires: Series
+  readonly quiet: Series
+  /** By when; 30 minutes where not said. */
+  readonly at?: string
+}
+
+const of = 'namespace="n"'
+const stream = `${of}, stream="votes"`
+const requests = (status: number, route = "/api/vote") =>
+  `tallykeep_http_requests_total{${of}, route="${route}", method="POST", status="${status}"}`
+const waiting = (lag: string, pending = "0x200"): Series => ({
+  [`tallykeep_stream_lag{${stream}, instance="a"}`]: lag,
+  [`tallykeep_stream_lag{${stream}, instance="b"}`]: lag,
+  [`tallykeep_stream_pending{${stream}, instance="a"}`]: pending,
+  [`tallykeep_backlog_limit{${of}, instance="a"}`]: "1000x200",
+  [`tallykeep_backlog_limit{${of}, instance="b"}`]: "1000x200"
+})
+const answers = (fast: string, slow: string): Series => {
+  const bucket = `tallykeep_http_request_duration_seconds_bucket{${of}, route="/api/vote"`
+  return { [`${bucket}, le="1"}`]: fast, [`${bucket}, le="5"}`]: slow, [`${bucket}, le="+Inf"}`]: slow }
+}
+
+export const firings: ReadonlyArray<Firing> = [
+  {
+    alert: "TallykeepDown",
+    summary: "No API process of tallykeep is seen, so no votes are taken",
+    fires: { [`tallykeep_build_info{${of}, role="consumer"}`]: "1x200" },
+    quiet: { [`tallykeep_build_info{${of}, role="all"}`]: "1x200" }
+  },
+  {
+    alert: "TallykeepNoConsumer",
+    labels: { namespace: "n", stream: "votes" },
+    summary: "Nothing reads the stream votes, so votes are taken and not counted",
+    fires: {
+      [`tallykeep_stream_consumers{${stream}, instance="a"}`]: "0x200",
+      [`tallykeep_stream_consumers{${of}, stream="other", instance="a"}`]: "1x200"
+    },
+    quiet: {
+      [`tallykeep_stream_consumers{${stream}, instance="a"}`]: "0x200",
+      [`tallykeep_stream_consumers{${stream}, instance="b"}`]: "2x200"
+    }
+  },
+  {
+    alert: "TallykeepNoConsumer",
+    summary: "Nothing reads the stream , so votes are taken and not counted",
+    fires: { up: "1x200" },
+    quiet: { [`tallykeep_stream_consumers{${stream}, instance="a"}`]: "1x200" }
+  },
+  {
+    alert: "TallykeepServerAway",
+    labels: { namespace: "n", server: "redis" },
+    summary: "A process of tallykeep does not reach its redis",
+    fires: {
+      [`tallykeep_server_up{${of}, server="redis", instance="a"}`]: "1x200",
+      [`tallykeep_server_up{${of}, server="redis", instance="b"}`]: "0x200",
+      [`tallykeep_server_up{${of}, server="database", instance="a"}`]: "1x200"
+    },
+    // Away for two scrapes, as in a restart.
+    quiet: { [`tallykeep_server_up{${of}, server="redis", instance="a"}`]: "1x117 0x1 1x80" }
+  },
+  {
+    alert: "TallykeepErrors",
+    labels: { namespace: "n" },
+    summary: "5% of the requests are answered with 5xx",
+    fires: { [requests(201)]: "0+95x200", [requests(503)]: "0+5x200" },
+    quiet: { [requests(201)]: "0+999x200", [requests(503)]: "0+1x200", [requests(503, "/ready")]: "0+500x200" }
+  },
+  {
+    alert: "TallykeepSlow",
+    summary: "One vote in a hundred waits for its receipt for more than 3.667s",
+    labels: { namespace: "n" },
+    fires: answers("0+97x200", "0+100x200"),
+    quiet: answers("0+100x200", "0+100x200")
+  },
+  {
+    alert: "TallykeepBacklogGrowing",
+    labels: { namespace: "n" },
+    summary: "Votes come faster than they are counted; 480 wait, and within the hour none will be taken",
+    fires: waiting("0+4x200"),
+    // As many, and not growing.
+    quiet: waiting("480x200")
+  },
+  {
+    alert: "TallykeepBacklogFull",
+    labels: { namespace: "n" },
+    summary: "900 votes wait; at MAX_BACKLOG no more are taken",
+    fires: waiting("500x200", "400x200"),
+    quiet: waiting("500x200", "399x200")
+  },
+  {
+    alert: "TallykeepOldestPending",
+    labels: { namespace: "n", stream: "votes" },
+    summary: "A vote in votes has waited 30m 0s to be counted",
+    fires: { [`tallykeep_stream_oldest_pending_seconds{${stream}, instance="a"}`]: "0+15x200" },
+    quiet: { [`tallykeep_stream_oldest_pending_seconds{${stream}, instance="a"}`]: "119x200" }
+  },
+  {
+    alert: "TallykeepDeadLetters",
+    labels: { namespace: "n" },
+    summary: "2 votes could not be counted and wait for a decision",
+    fires: {
+      [`tallykeep_dead_letters{${of}, instance="a"}`]: "2x200",
+      [`tallykeep_dead_letters{${of}, instance="b"}`]: "0x200"
+    },
+    quiet: { [`tallykeep_dead_letters{${of}, instance="a"}`]: "0x200" }
+  },
+  {
+    alert: "TallykeepVotesLost",
+    labels: { namespace: "n" },
+    summary: "Entries vanished from the stream before they were counted",
+    fires: { [`tallykeep_votes_lost_total{${of}, instance="a"}`]: "0x200 1x200" },
+    // Long ago.
+    quiet: { [`tallykeep_votes_lost_total{${of}, instance="a"}`]: "0x4 3x400" },
+    at: "90m"
+  },
+  {
+    alert: "TallykeepNotDurable",
+    labels: { namespace: "n", durability: "everysec" },
+    summary: "Redis does not have each vote on disk before it is confirmed (everysec)",
+    fires: {
+      [`tallykeep_redis_durability{${of}, durability="fsync", instance="a"}`]: "0x200",
+      [`tallykeep_redis_durability{${of}, durability="everysec", instance="a"}`]: "1x200",
+      [`tallykeep_redis_durability{${of}, durability="memory", instance="a"}`]: "0x200"
+    },
+    quiet: {
+      [`tallykeep_redis_durability{${of}, durability="fsync", instance="a"}`]: "1x200",
+      [`tallykeep_redis_durability{${of}, durability="everysec", instance="a"}`]: "0x200",
+      // Not asked yet.
+      [`tallykeep_redis_durability{${of}, durability="memory", instance="b"}`]: "0x200"
+    }
+  },
+  {
+    alert: "TallykeepEviction",
+    labels: { namespace: "n" },
+    summary: "Redis may throw votes away when its memory is full",
+    fires: { [`tallykeep_redis_eviction{${of}, instance="a"}`]: "1x200" },
+    quiet: { [`tallykeep_redis_eviction{${of}, instance="a"}`]: "0x200" }
+  }
+]
