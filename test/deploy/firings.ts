@@ -122,6 +122,14 @@ export const firings: ReadonlyArray<Firing> = [
     at: "90m"
   },
   {
+    alert: "TallykeepVotesLost",
+    labels: { namespace: "n" },
+    summary: "Entries vanished from the stream before they were counted",
+    fires: { [`tallykeep_votes_lost_total{${of}, instance="new"}`]: "_x300 1x100" },
+    quiet: { [`tallykeep_votes_lost_total{${of}, instance="new"}`]: "_x300 0x100" },
+    at: "90m"
+  },
+  {
     alert: "TallykeepNotDurable",
     labels: { namespace: "n", durability: "everysec" },
     summary: "Redis does not have each vote on disk before it is confirmed (everysec)",

@@ -1,0 +1,147 @@
+import { request } from "node:http"
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { queries } from "../../deploy/grafana/panels.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { ownRedis } from "../e2e/ownServer.ts"
+import { makeSite, patiently, type Site, untilReady } from "../e2e/site.ts"
+import { createPollAt, pollsEnv } from "../e2e/voters.ts"
+import { startLoad } from "../support/load.ts"
+import { type Program, startApi, startConsumer } from "../support/processes.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+import { alerts } from "./alerts.ts"
+import { startPrometheus } from "./prometheus.ts"
+
+const group = "vote-processors"
+const aVote = ["v", "1", "vote_id", makeVoteId(), "poll", "cats-or-dogs", "option", "cats", "cast_at", "1"] as const
+
+/** What an alert asks; where it looks back ten minutes, five seconds have to do here. */
+const conditions = (...names: ReadonlyArray<string>) =>
+  names.map((name) => {
+    const { expr } = alerts.find(({ alert }) => alert === name) ?? assert.fail(`There is no ${name}`)
+    return expr.replaceAll("10m", "5s")
+  })
+
+/** What Grafana asks for all jobs. */
+const dashboardQueries = queries.map((expr) => expr.replaceAll("$job", ".+").replaceAll("$__rate_interval", "1m"))
+
+/** Where a program's metrics are. */
+const managementOf = (program: Program) =>
+  Effect.map(program.says(/Health and metrics at http:\/\/([\d.:]+)/), ([, address = ""]) => address)
+
+/** Two votes of ten minutes ago, in the hands of a consumer that is gone; one of them is gone too. */
+const leaveBehind = ({ redis, stream }: Site) =>
+  Effect.promise(async () => {
+    const old = Date.now() - 600_000
+    await redis.xgroup("CREATE", stream, group, "0", "MKSTREAM")
+    for (const id of [`${old}-0`, `${old}-1`]) await redis.xadd(stream, id, ...aVote)
+    await redis.xreadgroup("GROUP", group, "ghost", "COUNT", 2, "STREAMS", stream, ">")
+    await redis.xdel(stream, `${old}-1`)
+  })
+
+/** A Redis as it should not be: neither on disk with each vote, nor keeping all of them. */
+const loosen = ({ redis }: Site) =>
+  Effect.promise(async () => {
+    await redis.config("SET", "appendfsync", "everysec")
+    await redis.config("SET", "maxmemory-policy", "allkeys-lru")
+  })
+
+/** Votes whose last byte comes late, so that their answers do. */
+const voteSlowly = (url: string) =>
+  Effect.promise(() =>
+    Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const headers = { "content-type": "application/json", "content-length": 17 }
+        const sent = request(`${url}/api/vote`, { method: "POST", headers })
+        const answered = new Promise((resolve) => sent.on("response", resolve).on("error", resolve))
+        sent.write('{"option":"cats"')
+        await sleep(1_500)
+        sent.end("}")
+        await answered
+      })
+    )
+  )
+
+/** Three votes of one voter: one counts. As they come from an API that does not know yet of the others. */
+const voteThrice = Effect.fnUntraced(function* (url: string, { redis, stream }: Site, ballot: "once" | "changeable") {
+  yield* createPollAt(url, { slug: ballot, ...teaOrCoffee, ballot, identity: "token" })
+  yield* Effect.promise(async () => {
+    for (let index = 0; index < 3; index++) {
+      const fields = { v: "1", vote_id: makeVoteId(), poll: ballot, option: "tea", voter: "a-voter", cast_at: "1" }
+      await redis.xadd(stream, "*", ...Object.entries(fields).flat())
+    }
+  })
+})
+
+/** A vote that is there already, and something that is none. */
+const addOddEntries = ({ redis, stream }: Site) =>
+  Effect.promise(async () => {
+    await redis.xadd(stream, "*", ...aVote)
+    await redis.xadd(stream, "*", "v", "1", "nonsense", "1")
+  })
+
+describe("a real Prometheus", () => {
+  it.live(
+    "has data for every query of the dashboard, and for every alert when its time has come",
+    () =>
+      Effect.gen(function* () {
+        const { query, untilAnswered, watch } = yield* startPrometheus
+        const redis = yield* ownRedis
+        const site = yield* makeSite({ redisUrl: redis.url })
+        yield* leaveBehind(site)
+        yield* loosen(site)
+        yield* untilAnswered(conditions("TallykeepDown", "TallykeepNoConsumer"))
+
+        const env = { ...site.env, ...pollsEnv, MANAGEMENT_PORT: "0", BLOCK_MS: "100", MAX_BACKLOG: "500" }
+        const api = yield* startApi("api", { env })
+        const targets = [yield* managementOf(api)]
+        yield* watch(targets)
+        yield* untilReady(`http://${targets[0]}`)
+        yield* Effect.forEach(["once", "changeable"] as const, (ballot) => voteThrice(api.url, site, ballot))
+        yield* addOddEntries(site)
+        // More and more votes wait, slowly at first.
+        const load = yield* startLoad({ url: () => api.url, connections: 1, pace: 100 })
+        yield* untilAnswered(['tallykeep_http_requests_total{route="/api/vote"} > 0'])
+        yield* voteSlowly(api.url)
+        yield* untilAnswered(
+          conditions("TallykeepBacklogGrowing", "TallykeepOldestPending", "TallykeepNotDurable", "TallykeepEviction")
+        )
+        yield* untilAnswered(conditions("TallykeepSlow"))
+        // Then so fast that no more are taken.
+        const flood = yield* startLoad({ url: () => api.url, connections: 4, pace: 2 })
+        yield* untilAnswered(conditions("TallykeepBacklogFull", "TallykeepErrors"))
+        yield* flood.stop
+        // The consumer that is gone is heard of no more.
+        yield* untilAnswered(["max by (stream) (tallykeep_stream_consumers) == 0"])
+        assert.lengthOf(yield* query("absent(tallykeep_stream_consumers)"), 0)
+        assert.lengthOf(yield* query(conditions("TallykeepDown")[0] ?? ""), 0)
+
+        const consumer = yield* startConsumer({ env: { ...env, CLAIM_IDLE_MS: "1000" } })
+        yield* watch([...targets, yield* managementOf(consumer)])
+        yield* untilAnswered(conditions("TallykeepDeadLetters", "TallykeepVotesLost"))
+        yield* untilAnswered(dashboardQueries)
+        for (const [what, votes] of [
+          ["rejected", 2],
+          ["superseded", 2],
+          ["duplicate", 1],
+          ["dead", 1],
+          ["lost", 1],
+          ["redelivered", 1]
+        ] as const) {
+          const sum = `sum(tallykeep_votes_${what}_total)`
+          yield* patiently(Effect.map(query(sum), ([found]) => assert.isAtLeast(Number(found?.value[1]), votes, what)))
+        }
+        for (const { query: expr } of conditions("TallykeepNoConsumer", "TallykeepBacklogFull").map((query) => ({
+          query
+        }))) {
+          yield* patiently(Effect.map(query(expr), (samples) => assert.lengthOf(samples, 0)))
+        }
+
+        yield* load.stop
+        yield* redis.crash
+        yield* untilAnswered(conditions("TallykeepServerAway"))
+      }),
+    180_000
+  )
+})
