@@ -26,6 +26,17 @@ describe("the Dockerfile", () => {
     assert.lengthOf(digests ?? [], 2)
   })
 
+  it("labels itself with what is known in its last stage", () => {
+    const known = text("ARG").map((argument) => argument.split("=")[0])
+    const used = [
+      ...text("LABEL")
+        .join()
+        .matchAll(/\$\{(\w+)\}/g)
+    ].map(([, name]) => name)
+    assert.includeMembers(known, used)
+    assert.isAbove(used.length, 2)
+  })
+
   it("ends with one user, without root, and a process that gets its signals", () => {
     assert.deepStrictEqual(text("USER"), ["1000:1000"])
     assert.deepStrictEqual(text("STOPSIGNAL"), ["SIGTERM"])
