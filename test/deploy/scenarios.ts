@@ -43,7 +43,8 @@ export const scenarios: ReadonlyArray<Scenario> = [
       ...ownServers.secrets,
       databaseReadUrl: { name: "servers" },
       adminToken: { name: "program" },
-      voterSecret: { name: "program" }
+      voterSecret: { name: "program" },
+      otlpHeaders: { name: "program" }
     }
   }),
   custom("other roles", { api: role, consumer: role }),

@@ -43,7 +43,7 @@ const expectRestricted = ({ name, template: { spec } }: Workload) => {
     assert.isDefined(container.resources?.limits?.memory, name)
     assert.match(container.image ?? "", /:(?!latest$)[^:/]+$/, name)
     for (const { name: variable, value, valueFrom } of container.env ?? []) {
-      if (/SECRET|TOKEN|PASSWORD|REDISCLI_AUTH|^(REDIS|DATABASE)/.test(variable)) {
+      if (/SECRET|TOKEN|PASSWORD|HEADERS|REDISCLI_AUTH|^(REDIS|DATABASE)/.test(variable)) {
         assert.isDefined(valueFrom?.secretKeyRef, `${variable} of ${name}`)
       }
       assert.notMatch(value ?? "", /:\/\/[^/]*:[^/]*@/, `${variable} of ${name}`)
@@ -108,7 +108,8 @@ describe("secrets", () => {
         ? []
         : [...envOf(container).values()].flatMap(({ name, valueFrom }) => (valueFrom?.secretKeyRef ? [name] : []))
     })
-    assert.sameMembers(api ?? [], ["REDIS_URL", "DATABASE_URL", "DATABASE_READ_URL", "ADMIN_TOKEN", "VOTER_SECRET"])
-    assert.sameMembers(consumer ?? [], ["REDIS_URL", "DATABASE_URL"])
+    const both = ["REDIS_URL", "DATABASE_URL", "OTEL_EXPORTER_OTLP_HEADERS"]
+    assert.sameMembers(api ?? [], [...both, "DATABASE_READ_URL", "ADMIN_TOKEN", "VOTER_SECRET"])
+    assert.sameMembers(consumer ?? [], both)
   })
 })

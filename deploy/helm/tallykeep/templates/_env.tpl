@@ -34,6 +34,7 @@
 {{- $secrets := list
   (dict "env" "REDIS_URL" "secret" "redisUrl" "needed" "redis" "generated" ($root.Values.redis.enabled | ternary "redis-url" ""))
   (dict "env" "DATABASE_URL" "secret" "databaseUrl" "needed" "postgresql" "generated" ($root.Values.postgresql.enabled | ternary "database-url" ""))
+  (dict "env" "OTEL_EXPORTER_OTLP_HEADERS" "secret" "otlpHeaders")
 }}
 {{- if eq .part "api" }}
 {{- $secrets = concat $secrets (list

@@ -1,4 +1,4 @@
-{{- /* A server of this chart, one pod with a volume: its own part of the container is `container`. */ -}}
+{{- /* A server of this chart, one pod: `container` is its own part, `data` and `scratch` are the folders it writes to. */ -}}
 {{- define "tallykeep.server" -}}
 {{- $name := printf "%s-%s" (include "tallykeep.fullname" .root) .part -}}
 apiVersion: v1
@@ -24,7 +24,8 @@ spec:
     matchLabels: {{- include "tallykeep.selector" . | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "tallykeep.labels" . | nindent 8 }}
+      # Without the chart's version: a new one is no reason to restart it.
+      labels: {{- include "tallykeep.selector" . | nindent 8 }}
     spec:
       serviceAccountName: {{ include "tallykeep.serviceAccount" .root }}
       automountServiceAccountToken: false
@@ -49,9 +50,16 @@ spec:
             failureThreshold: {{ eq $probe "startupProbe" | ternary 60 6 }}
           {{- end }}
           {{- .container | nindent 10 }}
+          volumeMounts:
+            - { name: data, mountPath: {{ .data }} }
+            {{- range $volume, $path := .scratch }}
+            - { name: {{ $volume }}, mountPath: {{ $path }} }
+            {{- end }}
       volumes:
-        - name: run
+        {{- range $volume, $path := .scratch }}
+        - name: {{ $volume }}
           emptyDir: { sizeLimit: 64Mi }
+        {{- end }}
   volumeClaimTemplates:
     - metadata:
         name: data
