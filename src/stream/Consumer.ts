@@ -33,6 +33,12 @@ const backoff = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced
 /** Before reading again from a connection that has failed. */
 const readPause = "200 millis"
 
+/**
+ * A consumer that keeps up reads no sooner than this after its last read, in ms: what comes in meanwhile is one batch, and
+ * costs the database hardly more than one vote.
+ */
+const pace = 5
+
 /** Where a consumer begins, and begins again after a failure: with what it was given and has not acked. */
 const ownPending: Position = { pendingAfter: "0" }
 
@@ -68,11 +74,11 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint
-    yield* command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    const ack = command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
+    // Together, they are one write.
+    yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
     metrics.lost(outcome.lost)
-    yield* Effect.forEach(outcome.polls.keys(), (poll) => announcements.announce("tally", poll), {
-      concurrency: "unbounded"
-    })
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
     return outcome
@@ -115,6 +121,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       continue
     }
     yield* reading.up
+    const readAt = performance.now()
     const last = entries.value.at(-1)
     if (last === undefined) {
       position = "new"
@@ -125,6 +132,8 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       for (const [poll, votes] of outcome?.polls ?? []) metrics.redelivered(poll, votes)
       position = { pendingAfter: last.id }
     }
+    const rest = readAt + pace - performance.now()
+    if (rest > 0 && entries.value.length < settings.batchSize / 2) yield* untilStop(Effect.sleep(rest))
   }
   yield* Effect.sync(() => liveness.rest(name))
 })
