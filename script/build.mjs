@@ -5,39 +5,13 @@ import { readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { directImports, requiredHttp, withoutWebSockets } from "./bundling.mjs"
 import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const failpoints = process.argv.includes("--failpoints")
 const dist = join(root, failpoints ? "dist-failpoints" : "dist")
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
-
-/**
- * `import` from node:http makes Node read all that it exports, among it a WebSocket that brings an HTTP client of its own
- * along: half the time that a small program takes to start. `require` gives the same module without.
- */
-const requiredHttp = {
-  name: "required-http",
-  setup(builder) {
-    builder.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
-      kind === "require-call" ? undefined : { path: "node:http", namespace: "required-http" }
-    )
-    builder.onLoad({ filter: /.*/, namespace: "required-http" }, () => ({
-      contents: 'module.exports = require("node:http")'
-    }))
-  }
-}
-
-/** The HTTP server can speak WebSocket; nothing here does, and what that takes need not be loaded. */
-const withoutWebSockets = {
-  name: "without-websockets",
-  setup(builder) {
-    builder.onResolve({ filter: /^ws$/ }, () => ({ path: "ws", namespace: "without-websockets" }))
-    builder.onLoad({ filter: /.*/, namespace: "without-websockets" }, () => ({
-      contents: "export class WebSocket {}\nexport class WebSocketServer {}"
-    }))
-  }
-}
 
 // Made beside it and then put in its place: a program that is being started finds the one or the other whole.
 const made = `${dist}.${process.pid}`
@@ -56,7 +30,7 @@ await build({
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
-  plugins: [requiredHttp, withoutWebSockets],
+  plugins: [directImports, requiredHttp, withoutWebSockets],
   loader: { ".sql": "text", ".lua": "text" },
   // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
