@@ -2,13 +2,20 @@
  * All words that the pages show, for the server and the browser alike: to speak another language, change this file.
  */
 
-const number = new Intl.NumberFormat("en")
-const share = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })
-const minute = new Intl.RelativeTimeFormat("en", { numeric: "always" })
+/** Made when it is first wanted: the tables behind these take longer to load than all else at the server's start. */
+const lazily = <A>(make: () => A): (() => A) => {
+  let made: A | undefined
+  return () => (made ??= make())
+}
 
-export const count = (votes: number): string => number.format(votes)
-export const votes = (count: number): string => `${number.format(count)} ${count === 1 ? "vote" : "votes"}`
-export const percent = (percentage: number): string => `${share.format(percentage)}%`
+const number = lazily(() => new Intl.NumberFormat("en"))
+const share = lazily(() => new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 }))
+const minute = lazily(() => new Intl.RelativeTimeFormat("en", { numeric: "always" }))
+const timeOfDay = lazily(() => new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" }))
+
+export const count = (votes: number): string => number().format(votes)
+export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
+export const percent = (percentage: number): string => `${share().format(percentage)}%`
 
 /** Such as "24 Nov 2026, 18:00"; in UTC where the reader's zone is not known. */
 export const moment = (ms: number, zone?: string): string => {
@@ -20,18 +27,16 @@ export const moment = (ms: number, zone?: string): string => {
   return zone === undefined ? format.format(ms) : `${format.format(ms)} ${zone}`
 }
 
-const timeOfDay = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" })
-
 /** Such as "18:00:30". */
-export const clock = (ms: number): string => timeOfDay.format(ms)
+export const clock = (ms: number): string => timeOfDay().format(ms)
 
 /** Such as "in 5 minutes". */
 export const until = (ms: number): string => {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
-  if (seconds < 90) return minute.format(seconds, "second")
-  if (seconds < 90 * 60) return minute.format(Math.round(seconds / 60), "minute")
-  if (seconds < 36 * 3600) return minute.format(Math.round(seconds / 3600), "hour")
-  return minute.format(Math.round(seconds / 86_400), "day")
+  if (seconds < 90) return minute().format(seconds, "second")
+  if (seconds < 90 * 60) return minute().format(Math.round(seconds / 60), "minute")
+  if (seconds < 36 * 3600) return minute().format(Math.round(seconds / 3600), "hour")
+  return minute().format(Math.round(seconds / 86_400), "day")
 }
 
 export const page = {
