@@ -5,7 +5,7 @@ import { readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { directImports, requiredHttp, withoutWebSockets } from "./bundling.mjs"
+import { directImports, parsedJson, quickCommands, requiredHttp, withoutWebSockets } from "./bundling.mjs"
 import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -30,7 +30,7 @@ await build({
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
-  plugins: [directImports, requiredHttp, withoutWebSockets],
+  plugins: [directImports, quickCommands, parsedJson, requiredHttp, withoutWebSockets],
   loader: { ".sql": "text", ".lua": "text" },
   // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.

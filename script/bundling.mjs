@@ -58,6 +58,35 @@ export const requiredHttp = {
   }
 }
 
+/**
+ * Redis's client gives its prototype 600 methods, one by one, and V8 copies the list of those before each time: half of
+ * what it takes to load it. An object that something was deleted from keeps them in a table instead.
+ */
+const slow = "commands.forEach(function (commandName) {"
+const quick = `Commander.prototype.table = true;delete Commander.prototype.table;${slow}`
+
+export const quickCommands = {
+  name: "quick-commands",
+  setup(builder) {
+    builder.onLoad({ filter: /\/ioredis\/built\/utils\/Commander\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8")
+      if (!source.includes(slow)) throw new Error(`${path} is not as it was: is it still slow to load?`)
+      return { contents: source.replace(slow, quick) }
+    })
+  }
+}
+
+/** Data that JSON.parse reads, in half the time that V8 takes for the same as a program. */
+export const parsedJson = {
+  name: "parsed-json",
+  setup(builder) {
+    builder.onLoad({ filter: /\.json$/ }, async ({ path }) => {
+      const data = JSON.stringify(JSON.parse(await readFile(path, "utf8")))
+      return { contents: `module.exports = JSON.parse(${JSON.stringify(data)})` }
+    })
+  }
+}
+
 /** The HTTP server can speak WebSocket; nothing here does, and what that takes need not be loaded. */
 export const withoutWebSockets = {
   name: "without-websockets",
