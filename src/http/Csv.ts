@@ -6,7 +6,8 @@ import type { Results } from "../domain/Tally.ts"
  * an organiser's label must not become on someone else's machine.
  */
 export const csvCell = (value: string | number): string => {
-  const text = typeof value === "string" && /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : String(value)
+  const text =
+    typeof value === "string" && /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : String(value)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 

@@ -22,7 +22,7 @@ export const layout = (assets: Assets, { aside, main, script, style, title }: La
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · ${page.name}</title>
+<title>${title} &middot; ${page.name}</title>
 <link rel="icon" href="${assets.url("icon.svg")}" type="image/svg+xml">
 ${style.map((name) => html`<link rel="stylesheet" href="${assets.url(name)}">`)}
 ${script === undefined ? undefined : html`<script type="module" src="${assets.url(script)}"></script>`}

@@ -1,0 +1,68 @@
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { dataFolder } from "../support/dataFolder.ts"
+import { launchProgram } from "../support/processes.ts"
+
+/** Runs a short command that keeps its compiled code in `folder`. */
+const run = Effect.fnUntraced(function* (folder: string) {
+  const program = yield* launchProgram(["--version"], { env: { NODE_COMPILE_CACHE: folder } })
+  assert.deepStrictEqual(yield* program.ended, { code: 0, signal: null })
+  assert.match(program.stdout(), /^tallykeep v\d/)
+  assert.strictEqual(program.stderr(), "")
+})
+
+const find = (folder: string): string => {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  const [kept, ...others] = files.filter((name) => name.includes("program-"))
+  assert.deepStrictEqual(others, [])
+  assert.isDefined(kept)
+  return join(folder, String(kept))
+}
+
+/** A file that was put in its place anew is another one. */
+const identity = (file: string) => statSync(file).ino
+
+const damage = (file: string): void => {
+  const bytes = readFileSync(file)
+  for (let at = 1_000; at < bytes.length; at += 1_000) bytes[at] = ~(bytes[at] ?? 0)
+  writeFileSync(file, bytes)
+}
+
+describe("compiled code", () => {
+  it.live("is kept by a start and taken by the next", () =>
+    Effect.gen(function* () {
+      const folder = yield* dataFolder
+      yield* run(folder)
+      const kept = identity(find(folder))
+      yield* run(folder)
+      assert.strictEqual(identity(find(folder)), kept)
+    })
+  )
+
+  it.live.each([
+    { what: "is damaged", spoil: damage },
+    { what: "breaks off", spoil: (file: string) => writeFileSync(file, readFileSync(file).subarray(0, 5_000)) },
+    { what: "is empty", spoil: (file: string) => writeFileSync(file, "") },
+    { what: "others may have written", spoil: (file: string) => chmodSync(file, 0o666) }
+  ])("that $what is made anew", ({ spoil }) =>
+    Effect.gen(function* () {
+      const folder = yield* dataFolder
+      yield* run(folder)
+      const file = find(folder)
+      const kept = identity(file)
+      spoil(file)
+      yield* run(folder)
+      assert.notStrictEqual(identity(file), kept)
+    })
+  )
+
+  it.live("is not needed: the folder may be none", () =>
+    Effect.gen(function* () {
+      const file = join(yield* dataFolder, "file")
+      writeFileSync(file, "")
+      yield* run(file)
+    })
+  )
+})
