@@ -60,6 +60,28 @@ export const quickCommands = {
   }
 }
 
+/** Parts of Node that some starts don't need, each loaded when something of it is first used: TLS is where a URL says so. */
+export const lateParts = {
+  name: "late-parts",
+  setup(builder) {
+    builder.onResolve({ filter: /^(node:)?(assert|fs\/promises|readline|tls)$/ }, ({ namespace, path }) =>
+      namespace === "late-parts" ? undefined : { path: path.replace(/^(node:)?/, "node:"), namespace: "late-parts" }
+    )
+    builder.onLoad({ filter: /.*/, namespace: "late-parts" }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== "default")
+      return {
+        contents: `
+          let loaded
+          const load = () => (loaded ??= require("${path}"))
+          module.exports = (...given) => load()(...given)
+          for (const name of ${JSON.stringify(names)}) {
+            Object.defineProperty(module.exports, name, { enumerable: true, get: () => load()[name] })
+          }`
+      }
+    })
+  }
+}
+
 /** Data that JSON.parse reads, in half the time that V8 takes for the same as a program. */
 export const parsedJson = {
   name: "parsed-json",

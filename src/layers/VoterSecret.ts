@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Redacted } from "effect"
 import type { Settings } from "./Settings.ts"
@@ -9,13 +9,19 @@ import type { Settings } from "./Settings.ts"
  * that a voter is the same after a restart. In production there is none then, and polls with voters are refused.
  */
 export const findVoterSecret = ({ dataDir, environment, voterSecret }: Settings) =>
-  Effect.promise(async (): Promise<Redacted.Redacted | undefined> => {
+  Effect.sync((): Redacted.Redacted | undefined => {
     if (voterSecret !== undefined || environment === "production") return voterSecret
     const file = join(dataDir, "voter-secret")
-    await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    // Two processes that start at once: one makes it, both read it.
-    await writeFile(file, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" }).catch((error) => {
-      if (error.code !== "EEXIST") throw error
-    })
-    return Redacted.make(await readFile(file, "utf8"), { label: "VOTER_SECRET" })
+    if (!existsSync(file)) make(dataDir, file)
+    return Redacted.make(readFileSync(file, "utf8"), { label: "VOTER_SECRET" })
   })
+
+/** Two processes that start at once: one makes it, both read it. */
+const make = (dataDir: string, file: string): void => {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+  }
+}
