@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Redacted } from "effect"
 import type { Settings } from "./Settings.ts"
@@ -16,12 +16,16 @@ export const findVoterSecret = ({ dataDir, environment, voterSecret }: Settings)
     return Redacted.make(readFileSync(file, "utf8"), { label: "VOTER_SECRET" })
   })
 
-/** Two processes that start at once: one makes it, both read it. */
+/** Of two processes that start at once, one makes it and both read it: it is whole before it has its name. */
 const make = (dataDir: string, file: string): void => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, randomBytes(32).toString("base64url"), { mode: 0o600 })
   try {
-    writeFileSync(file, randomBytes(32).toString("base64url"), { mode: 0o600, flag: "wx" })
+    linkSync(draft, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+  } finally {
+    rmSync(draft)
   }
 }
