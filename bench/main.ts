@@ -1,76 +1,72 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { availableParallelism, cpus } from "node:os"
 import { parseArgs } from "node:util"
-import { Effect, Redacted } from "effect"
-import { startEmbedded } from "../src/layers/embedded/Embedded.ts"
+import { Effect } from "effect"
+import { drain } from "./drain.ts"
+import { endToEnd } from "./endToEnd.ts"
+import { growth } from "./growth.ts"
 import type { Bench, Row } from "./harness.ts"
+import { ingest } from "./ingest.ts"
+import { memory } from "./memory.ts"
+import { results } from "./results.ts"
 import { start } from "./start.ts"
+import { servers } from "./support/servers.ts"
+import { table } from "./table.ts"
 import { viewersBench } from "./viewers.ts"
 
-const benches: ReadonlyArray<Bench> = [start, viewersBench]
+const benches: ReadonlyArray<Bench> = [ingest, drain, endToEnd, results, viewersBench, start, memory, growth]
 
-const usage = `Usage: script/bench [name …] [--rounds N] [--json]
+const usage = `Usage: script/bench [name …] [--rounds N] [--json] [--quick]
 
 ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
+
+  --rounds N  how often each side is measured, in turn; 5 without it
+  --json      one line of JSON for each benchmark in place of the tables
+  --quick     a look at whether they run: the figures mean nothing
 `
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: "string", default: "7" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false }
-  }
-})
-
-const table = (bench: Bench, rows: ReadonlyArray<Row>): string =>
-  [
-    `\n${bench.name}: ${bench.about}`,
-    ...rows.map(
-      ({ against, ratio, unit, value, what }) =>
-        `  ${what.padEnd(24)} ${value.toLocaleString("en").padStart(12)} ${unit.padEnd(10)} ${ratio.toFixed(2).padStart(7)} x ${against}`
-    )
-  ].join("\n")
-
-/** Redis and PostgreSQL of this run's own, unless the environment names some. */
-const servers = Effect.gen(function* () {
-  const { DATABASE_URL, REDIS_URL } = process.env
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "tallykeep-bench-"))),
-    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-  )
-  const embedded = yield* startEmbedded({
-    dataDir,
-    redis: REDIS_URL === undefined,
-    postgres: DATABASE_URL === undefined
+const parse = () => {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string" },
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      help: { type: "boolean", default: false }
+    }
   })
-  return {
-    ...process.env,
-    REDIS_URL: embedded.redisUrl === undefined ? REDIS_URL : Redacted.value(embedded.redisUrl),
-    DATABASE_URL: embedded.databaseUrl === undefined ? DATABASE_URL : Redacted.value(embedded.databaseUrl)
-  }
-})
-
-const main = Effect.gen(function* () {
-  const env = yield* servers
+  const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
+  if (unknown.length > 0) throw new Error(`No such benchmark: ${unknown.join(", ")}`)
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds takes a whole number, not ${values.rounds}`)
   const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name))
-  for (const bench of chosen) {
-    const rows = yield* Effect.promise(() =>
-      bench.run({
-        env,
-        rounds: Number(values.rounds),
-        progress: (text) => process.stderr.write(`${bench.name}: ${text}\n`)
-      })
-    )
-    console.log(values.json ? JSON.stringify({ bench: bench.name, rows }) : table(bench, rows))
-  }
-})
-
-const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
-if (values.help || unknown.length > 0) {
-  console.error(unknown.length > 0 ? `No such benchmark: ${unknown.join(", ")}\n\n${usage}` : usage)
-  process.exitCode = unknown.length > 0 ? 1 : 0
-} else {
-  await Effect.runPromise(Effect.scoped(main))
+  return { ...values, rounds, chosen }
 }
+
+const measure = ({ chosen, json, quick, rounds }: ReturnType<typeof parse>) =>
+  Effect.gen(function* () {
+    const env = yield* servers
+    const tables: Array<string> = []
+    for (const bench of chosen) {
+      const progress = (text: string) => process.stderr.write(`${bench.name}: ${text}\n`)
+      const rows: ReadonlyArray<Row> = yield* Effect.promise(() => bench.run({ env, rounds, quick, progress }))
+      tables.push(json ? JSON.stringify({ bench: bench.name, rows }) : table(bench, rows, quick))
+    }
+    const machine = `${availableParallelism()} x ${cpus()[0]?.model.trim()}, Node ${process.version}, ${rounds} rounds`
+    if (!json) tables.unshift(quick ? `${machine}: a quick look, the figures mean nothing` : machine)
+    console.log(tables.join(json ? "\n" : "\n\n"))
+  })
+
+/** Undefined where the command line is wrong, and that has been said. */
+const parsed = () => {
+  try {
+    return parse()
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.exitCode = 1
+    return undefined
+  }
+}
+
+const options = parsed()
+if (options?.help) console.log(usage)
+else if (options !== undefined) await Effect.runPromise(Effect.scoped(measure(options)))

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process"
 import { get } from "node:http"
 import { type AddressInfo, createServer } from "node:net"
 import { fileURLToPath } from "node:url"
-import type { Bench, Row } from "./harness.ts"
-import { median } from "./harness.ts"
+import { type Role, roles } from "../src/layers/Settings.ts"
+import { type Bench, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
 
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
@@ -33,7 +33,8 @@ const firstAnswer = async (
 ): Promise<number> => {
   const port = await freePort()
   const started = performance.now()
-  const child = spawn(process.execPath, [script, ...args], { env: { ...env, PORT: String(port) }, stdio: "ignore" })
+  const ports = { PORT: String(port), ...(args.includes("--role=consumer") && { MANAGEMENT_PORT: String(port) }) }
+  const child = spawn(process.execPath, [script, ...args], { env: { ...env, ...ports }, stdio: "ignore" })
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()))
   while (!(await answers(port))) {
     if (child.exitCode !== null) throw new Error(`${script} ended before it answered`)
@@ -48,29 +49,24 @@ const firstAnswer = async (
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** Start to first answer, with Redis and PostgreSQL already up: `api` and `all` against a bare node:http program. */
+/** Start to first answer, with Redis and PostgreSQL already up: each role against a bare node:http program. */
 export const start: Bench = {
   name: "start",
-  about: "process start to first answer",
-  run: async ({ env, progress, rounds }) => {
-    const runs = {
-      bare: (stay?: number) => firstAnswer(path("./peers/bare.mjs"), [], env, stay),
-      api: (stay?: number) => firstAnswer(path("../dist/main.js"), ["--role=api"], env, stay),
-      all: (stay?: number) => firstAnswer(path("../dist/main.js"), ["--role=all"], env, stay)
-    }
-    const took = { bare: [] as Array<number>, api: [] as Array<number>, all: [] as Array<number> }
-    for (let round = 0; round <= rounds; round++) {
-      for (const [name, run] of Object.entries(runs)) {
-        // The first round fills the file cache, and the one that the program keeps its compiled code in.
-        const ms = await run(round === 0 ? warmUp : 0)
-        if (round > 0) took[name as keyof typeof took].push(ms)
-      }
-      progress(`round ${round} of ${rounds}`)
-    }
-    const bare = median(took.bare)
-    return Object.entries(took).map(([name, values]): Row => {
-      const value = median(values)
-      return { what: name, value: Math.round(value), unit: "ms", ratio: value / bare, against: "bare node:http" }
-    })
+  about: "process start to first answer, each role; a consumer answers at its MANAGEMENT_PORT",
+  run: async (context) => {
+    const { env, quick } = context
+    const startRole = (role: Role, stay?: number) => firstAnswer(path("../dist/main.js"), [`--role=${role}`], env, stay)
+    const sides: ReadonlyArray<Side<number>> = [
+      { name: "bare node:http", run: () => firstAnswer(path("./peers/bare.mjs"), [], env) },
+      ...roles.map((role) => ({ name: role, run: () => startRole(role) }))
+    ]
+    // This fills the file cache, and the one that the program keeps its compiled code in.
+    for (const role of roles) await startRole(role, quick ? 0 : warmUp)
+    const taken = await interleave(context, sides, (ms) => `${Math.round(ms)} ms`)
+    const [bare = [], ...ours] = taken
+    return [
+      ...sideRows(sides, taken, "ms", (ms) => ms),
+      ...roles.map((role, index) => ratioRow(`${role} / bare node:http`, ours[index] ?? [], bare, { atMost: 2 }))
+    ]
   }
 }

@@ -10,7 +10,8 @@ const server = createServer((request, response) => {
   if (request.method === "POST") {
     request.resume().on("end", () => {
       votes++
-      response.writeHead(201, { "content-type": "application/json" }).end('{"message":"Vote recorded successfully"}')
+      const answer = '{"message":"Vote recorded successfully"}'
+      response.writeHead(201, { "content-type": "application/json", "content-length": answer.length }).end(answer)
     })
   } else if (request.url === "/api/results/stream") {
     response.writeHead(200, { "content-type": "text/event-stream" }).write(frame())

@@ -1,0 +1,70 @@
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { inBench } from "../support/processes.ts"
+
+/** What is sent, and for how long. */
+export interface Load {
+  readonly port: number
+  readonly connections: number
+  /** Whole requests, as they go over the wire; sent in turn. */
+  readonly requests: ReadonlyArray<string>
+  /** The status that each answer has to have. */
+  readonly expected: number
+  /** Before it is measured, and at most measured, in ms. */
+  readonly warmUp: number
+  readonly lasts: number
+  /** How many requests at most. */
+  readonly total?: number
+  /** Requests a second; without it, each connection sends the next when it has its answer. */
+  readonly rate?: number
+}
+
+/** How it was answered, in the time that was measured. */
+export interface Answered {
+  readonly answers: number
+  readonly seconds: number
+  /** How long an answer took, in ms. */
+  readonly p50: number
+  readonly p99: number
+  readonly p999: number
+}
+
+/** What the generator's process says: that from now on is measured (in ms since 1970), what came of it, or what failed. */
+export type Told = { readonly measuringSince: number } | Answered | { readonly error: string }
+
+/** What was answered, and what was observed at the start and at the end of what was measured. */
+export interface Run<A> extends Answered {
+  readonly since: number
+  readonly before: A
+  readonly after: A
+}
+
+/** Sends a load from a process of its own. */
+export const runLoad = async <A>(load: Load, observe: () => A | Promise<A>): Promise<Run<A>> => {
+  const generator = fork(inBench("load/generator.ts"), [JSON.stringify(load)])
+  const hear = async (): Promise<Told> => {
+    const [told] = await Promise.race([once(generator, "message"), once(generator, "exit")])
+    return typeof told === "object" && told !== null ? told : { error: `its process ended with ${told}` }
+  }
+  const fail = (told: Told) =>
+    new Error(`The load on port ${load.port} failed: ${"error" in told ? told.error : "it is out of order"}`)
+  try {
+    const started = await hear()
+    if (!("measuringSince" in started)) throw fail(started)
+    const before = await observe()
+    const ended = await hear()
+    if (!("answers" in ended)) throw fail(ended)
+    return { ...ended, since: started.measuringSince, before, after: await observe() }
+  } finally {
+    generator.kill("SIGKILL")
+  }
+}
+
+const bodies = ['{"option":"cats"}', '{"option":"dogs"}']
+
+/** Votes as a browser sends them. */
+export const votes: ReadonlyArray<string> = bodies.map(
+  (body) =>
+    "POST /api/vote HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\nAccept: */*\r\n" +
+    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+)

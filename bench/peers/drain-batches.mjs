@@ -1,0 +1,49 @@
+// node-postgres and ioredis: two readers, each takes a thousand entries, brings them into the ledger and the tallies with
+// one statement, acks them. It checks nothing and knows no polls: a vote for anything else would stop it.
+import pg from "pg"
+import { fieldsOf, group, redis, stream } from "./vote.mjs"
+
+const count = {
+  name: "count",
+  text: `with inserted as (
+      insert into vote_event (vote_id, poll, option, status, accepted_ms, accepted_seq, cast_at)
+      select vote_id, poll, option, 'counted', ms, seq, to_timestamp(cast_ms / 1000.0)
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+        as entry (vote_id, poll, option, ms, seq, cast_ms)
+      on conflict (vote_id) do nothing
+      returning poll, option
+    ), delta as (
+      select poll, option, count(*) as votes from inserted group by poll, option
+    )
+    update tally set count = tally.count + delta.votes
+    from delta where tally.poll = delta.poll and tally.option = delta.option`
+}
+
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 2 })
+
+const read = async (consumer) => {
+  const connection = redis.duplicate()
+  for (;;) {
+    const place = ["COUNT", 1000, "BLOCK", 2000, "STREAMS", stream, ">"]
+    const reply = await connection.xreadgroup("GROUP", group, consumer, ...place)
+    if (reply === null) continue
+    const entries = reply[0][1]
+    const columns = [[], [], [], [], [], []]
+    for (const [id, flat] of entries) {
+      const dash = id.indexOf("-")
+      const { cast_at, option, poll, vote_id } = fieldsOf(flat)
+      columns[0].push(vote_id)
+      columns[1].push(poll)
+      columns[2].push(option)
+      columns[3].push(id.slice(0, dash))
+      columns[4].push(id.slice(dash + 1))
+      columns[5].push(cast_at)
+    }
+    await pool.query({ ...count, values: columns })
+    await redis.xack(stream, group, ...entries.map(([id]) => id))
+  }
+}
+
+await redis.xgroup("CREATE", stream, group, "0", "MKSTREAM")
+console.log("Counting")
+await Promise.all([read("1"), read("2")])

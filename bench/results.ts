@@ -1,0 +1,101 @@
+import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
+import { runLoad } from "./load/load.ts"
+import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
+import { barePeer } from "./support/peers.ts"
+import { kill, type Launched, launch, launchNode, main, portOf, untilReady } from "./support/processes.ts"
+import { makeSite } from "./support/site.ts"
+
+const connections = 64
+
+interface Figures {
+  /** Answers a second. */
+  readonly rate: number
+  readonly cpu: Cpu
+}
+
+/** An answer as the peer is to send it. */
+interface Answer {
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const get = (more: string): string =>
+  `GET /api/results HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\nAccept: */*\r\n${more}\r\n`
+
+const measure = async (server: Launched, quick: boolean, etag: string | undefined): Promise<Figures> => {
+  const { after, answers, before, seconds } = await runLoad(
+    {
+      port: portOf(server),
+      connections,
+      requests: [get(etag === undefined ? "" : `If-None-Match: ${etag}\r\n`)],
+      expected: etag === undefined ? 200 : 304,
+      warmUp: quick ? 200 : 2_000,
+      lasts: quick ? 300 : 4_000
+    },
+    () => ({ own: cpuOf(server.pid) })
+  )
+  return { rate: answers / seconds, cpu: cpuEach(before, after, answers) }
+}
+
+const answerOf = async (server: Launched): Promise<Answer> => {
+  const response = await fetch(`http://127.0.0.1:${portOf(server)}/api/results`, {
+    headers: { origin: "http://localhost:3000" }
+  })
+  const body = await response.text()
+  // These Node adds by itself.
+  const own = new Set(["connection", "date", "keep-alive"])
+  return { body, headers: Object.fromEntries([...response.headers].filter(([name]) => !own.has(name))) }
+}
+
+/** Both programs stay up for all rounds: nothing builds up in them. */
+const withServers = async <A>(
+  { env }: BenchContext,
+  run: (ours: Launched, peer: Launched, etag: string) => Promise<A>
+): Promise<A> => {
+  const site = await makeSite(env)
+  const ours = await launchNode([main, "--role=api"], { ...site.env, ENVIRONMENT: "production", PORT: "0" })
+  try {
+    await untilReady(portOf(ours))
+    const answer = await answerOf(ours)
+    const peer = await launch(barePeer("results.mjs"), { ...env, PORT: "0", ANSWER: JSON.stringify(answer) })
+    return await run(ours, peer, answer.headers.etag ?? "").finally(() => kill(peer))
+  } finally {
+    await kill(ours)
+    await site.close()
+  }
+}
+
+export const results: Bench = {
+  name: "results",
+  about: `results read over ${connections} connections, beside the same bytes from a bare node:http program`,
+  run: (context) =>
+    withServers(context, async (ours, peer, etag) => {
+      const side = (name: string, server: Launched, known?: string): Side<Figures> => ({
+        name,
+        run: () => measure(server, context.quick, known)
+      })
+      const sides = [
+        side("tallykeep, 200", ours),
+        side("bare node:http, 200", peer),
+        side("tallykeep, 304", ours, etag),
+        side("bare node:http, 304", peer, etag)
+      ]
+      const taken = await interleave(
+        context,
+        sides,
+        ({ cpu, rate }) => `${Math.round(rate)}/s, ${cpu.own?.toFixed(1)} µs each`
+      )
+      const rates = (index: number) => (taken[index] ?? []).map(({ rate }) => rate)
+      return [
+        ...sideRows(
+          sides,
+          taken,
+          "answers/s",
+          ({ rate }) => rate,
+          ({ cpu }) => cpu
+        ),
+        ratioRow("tallykeep / bare node:http, 200", rates(0), rates(1), { atLeast: 0.9 }),
+        ratioRow("tallykeep / bare node:http, 304", rates(2), rates(3), { atLeast: 0.9 })
+      ]
+    })
+}

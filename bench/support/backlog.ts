@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto"
+import { Redis } from "ioredis"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+
+const atOnce = 5_000
+
+/** A stream full of votes, which each run gets a copy of. */
+export interface Backlog {
+  copyTo(stream: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Appends votes as the API does, many at once. */
+export const makeBacklog = async (url: string, votes: number): Promise<Backlog> => {
+  const redis = new Redis(url)
+  const stream = `bench_backlog_${randomUUID()}`
+  for (let appended = 0; appended < votes; ) {
+    const pipeline = redis.pipeline()
+    for (const end = Math.min(votes, appended + atOnce); appended < end; appended++) {
+      const option = appended % 2 === 0 ? "cats" : "dogs"
+      const fields = ["v", "1", "vote_id", makeVoteId(), "poll", "cats-or-dogs", "option", option]
+      pipeline.xadd(stream, "*", ...fields, "cast_at", Date.now())
+    }
+    await pipeline.exec()
+  }
+  return {
+    copyTo: async (copy) => {
+      await redis.copy(stream, copy)
+    },
+    close: async () => {
+      await redis.unlink(stream)
+      redis.disconnect()
+    }
+  }
+}

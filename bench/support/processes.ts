@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+
+/** A program that runs, and what it said when it was ready. */
+export interface Launched {
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly said: RegExpExecArray
+}
+
+/** What each program says that answers HTTP. */
+export const listening = /Listening on http:\/\/\S+?:(\d+)/
+
+/** The file at a path relative to bench/. */
+export const inBench = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url))
+
+export const main = inBench("../dist/main.js")
+
+const running = new Set<ChildProcess>()
+// Whatever becomes of the bench, nothing of it stays behind.
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
+/** Starts a program and waits until it says that it is ready; fails with all that it wrote where it ends before. */
+export const launch = async (
+  command: ReadonlyArray<string>,
+  env: NodeJS.ProcessEnv,
+  says: RegExp = listening
+): Promise<Launched> => {
+  const [file = "", ...args] = command
+  const child = spawn(file, args, { env, stdio: ["ignore", "pipe", "pipe"] })
+  running.add(child)
+  const ended = once(child, "close").then(() => void running.delete(child))
+  let written = ""
+  let look = () => {}
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      written += chunk
+      look()
+    })
+  }
+  const said = new Promise<RegExpExecArray>((resolve) => {
+    look = () => {
+      const found = says.exec(written)
+      if (found === null) return
+      // From here on it may write what it likes, and nobody keeps it.
+      look = () => {
+        written = ""
+      }
+      resolve(found)
+    }
+  })
+  const found = await Promise.race([said, ended])
+  if (found === undefined) throw new Error(`${command.join(" ")} ended with ${child.exitCode}: ${written}`)
+  return { child, pid: child.pid ?? 0, said: found }
+}
+
+/** The same with a program for Node. */
+export const launchNode = (
+  args: ReadonlyArray<string>,
+  env: NodeJS.ProcessEnv,
+  says: RegExp = listening
+): Promise<Launched> => launch([process.execPath, ...args], env, says)
+
+export const portOf = ({ said }: Launched): number => Number(said[1])
+
+export const kill = async ({ child }: Launched): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, "exit")
+  child.kill("SIGKILL")
+  await gone
+}
+
+/** Tries until it is true, every `pause` ms; fails after a minute. */
+export const until = async (done: () => Promise<boolean>, pause = 20): Promise<void> => {
+  for (const end = performance.now() + 60_000; !(await done()); ) {
+    if (performance.now() > end) throw new Error(`Waited for a minute in vain: ${done}`)
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+}
+
+/** Waits until a tallykeep can do all of its work, the schema included. */
+export const untilReady = (port: number): Promise<void> =>
+  until(() => fetch(`http://127.0.0.1:${port}/ready`).then(({ ok }) => ok))
