@@ -4,20 +4,26 @@ import { makeStage, type Played, type Stage } from "./support/stage.ts"
 const fixedRate = 3_000
 
 const seconds = (quick: boolean) =>
-  quick ? { fixed: 1, probe: 0.5, highest: 1 } : { fixed: 60, probe: 4, highest: 20 }
+  quick ? { fixed: 0.3, probe: 0.2, highest: 0.3 } : { fixed: 60, probe: 4, highest: 20 }
 
 /** The next rate to try is so much of the last. */
 const step = 0.9
 
-/** All of the rate was taken, and no more waited at the end than come in half a second. */
-const isSustained = (rate: number, played: Played): boolean => played.rate > rate * 0.98 && played.backlog < rate / 2
+/**
+ * Neither a queue for an answer nor one to be counted has grown: half of all were answered within 100 ms of when they
+ * were to be sent, and no more waits than comes in half a second.
+ */
+const isSustained = (rate: number, { backlog, p50 }: Played): boolean => p50 < 100 && backlog < rate / 2
 
-/** From what is accepted when each answer brings the next vote downwards, to what is also counted as fast as it comes. */
+/** From what is accepted when each answer brings the next vote downwards, to what is taken and counted as it comes. */
 const playHighest = async (stage: Stage, probe: number, lasts: number): Promise<Played> => {
   let { rate } = await stage.play(undefined, probe)
-  do rate *= step
-  while (!isSustained(rate, await stage.play(rate, probe)))
-  return stage.play(rate, lasts)
+  for (;;) {
+    rate *= step
+    if (!isSustained(rate, await stage.play(rate, probe))) continue
+    const played = await stage.play(rate, lasts)
+    if (isSustained(rate, played)) return played
+  }
 }
 
 const onStage = async (context: BenchContext, play: (stage: Stage) => Promise<Played>): Promise<Played> => {

@@ -41,8 +41,8 @@ const measure = async ({ env, quick }: BenchContext, command: ReadonlyArray<stri
         connections,
         requests: votes,
         expected: 201,
-        warmUp: quick ? 200 : 3_000,
-        lasts: quick ? 300 : 5_000
+        warmUp: quick ? 100 : 3_000,
+        lasts: quick ? 200 : 5_000
       },
       async () => ({ own: cpuOf(server.pid), Redis: await redisCpu(site) })
     )

@@ -29,8 +29,8 @@ const measure = async (server: Launched, quick: boolean, etag: string | undefine
       connections,
       requests: [get(etag === undefined ? "" : `If-None-Match: ${etag}\r\n`)],
       expected: etag === undefined ? 200 : 304,
-      warmUp: quick ? 200 : 2_000,
-      lasts: quick ? 300 : 4_000
+      warmUp: quick ? 50 : 2_000,
+      lasts: quick ? 100 : 4_000
     },
     () => ({ own: cpuOf(server.pid) })
   )

@@ -12,7 +12,8 @@ import type { Told, Watched } from "./watchers.ts"
 /** Votes a second. */
 const rate = 100
 
-const sizes = (quick: boolean) => (quick ? { viewers: 100, seconds: 0.5 } : { viewers: 5_000, seconds: 6 })
+const sizes = (quick: boolean) =>
+  quick ? { viewers: 50, seconds: 0.3, settle: 50 } : { viewers: 5_000, seconds: 6, settle: 1_000 }
 
 interface Figures {
   /** Of each viewer, in KB. */
@@ -25,7 +26,7 @@ interface Figures {
 }
 
 const measure = async (server: Launched, quick: boolean): Promise<Figures> => {
-  const { seconds, viewers } = sizes(quick)
+  const { seconds, settle, viewers } = sizes(quick)
   const port = portOf(server)
   await untilReady(port)
   const vote = async () => {
@@ -34,14 +35,14 @@ const measure = async (server: Launched, quick: boolean): Promise<Figures> => {
     return (await runLoad(load, () => undefined)).p99
   }
   // What is compiled and cached with the first votes is not for the viewers.
-  await vote()
+  if (!quick) await vote()
   const without = await vote()
   const before = residentOf(server.pid)
   const watched: Watched = { port, viewers }
   const worker = new Worker(new URL("./watchers.ts", import.meta.url), { workerData: watched })
   const told = async (): Promise<Told> => (await once(worker, "message"))[0]
   await told()
-  await sleep(1_000)
+  await sleep(settle)
   const memory = ((residentOf(server.pid) - before) * 1024) / viewers
   const withViewers = await vote()
   worker.postMessage("enough")

@@ -54,14 +54,16 @@ export const makeStage = async ({ env, quick }: BenchContext): Promise<Stage> =>
     backlog: (await entriesAdded(site)) - (await countedIn(database))
   })
 
+  let warm = false
   const play = async (rate: number | undefined, seconds: number): Promise<Played> => {
     const viewer = await watchTally(portOf(api))
     const commits = watchCommits(site.env.DATABASE_URL)
     const load = { port: portOf(api), connections, requests: votes, expected: 201, lasts: seconds * 1000 }
     const run = await runLoad(
-      { ...load, warmUp: quick ? 200 : 2_000, ...(rate === undefined ? {} : { rate }) },
+      { ...load, warmUp: quick ? 100 : warm ? 1_000 : 5_000, ...(rate === undefined ? {} : { rate }) },
       observe
     )
+    warm = true
     // What was on its way when the load ended may be appended yet.
     await until(async () => {
       const added = await entriesAdded(site)
