@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { Result, Schema } from "effect"
 import { OptionId, PollSlug } from "./Poll.ts"
 
@@ -10,7 +9,7 @@ export const VoteId = Schema.String.check(
 /** Mints a `vote_id`: the time in ms, and Node's own random UUID for the rest, which has its random bytes in store. */
 export const makeVoteId = (): string => {
   const ms = Date.now().toString(16).padStart(12, "0")
-  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${randomUUID().slice(15)}`
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${crypto.randomUUID().slice(15)}`
 }
 
 /** One accepted request, as the stream holds it. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { problemBody } from "./Problem.ts"
 
@@ -15,6 +15,10 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408
 }
 
+/** Where a socket keeps the answer to its latest request: with each request, a WeakMap would cost more. */
+const latest = Symbol("the latest answer")
+type Answered = Socket & { [latest]?: ServerResponse }
+
 /** Node's own server with time-outs against slow clients; what it answers by itself carries `headers` as well. */
 export const makeNodeServer = (headers: Readonly<Record<string, string>>): Server => {
   const server = createServer({
@@ -26,16 +30,17 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>): Serve
     requireHostHeader: false
   })
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const latest = new WeakMap<Socket, ServerResponse>()
-  const remember = (request: IncomingMessage, response: ServerResponse) => latest.set(request.socket, response)
+  const remember = ({ socket }: { readonly socket: Answered }, response: ServerResponse) => {
+    socket[latest] = response
+  }
   server.on("request", remember)
   server.on("checkContinue", remember)
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Answered) => {
     if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy()
       return
     }
-    const answered = latest.get(socket)
+    const answered = socket[latest]
     if (answered?.req.complete && !answered.headersSent) {
       // After a whole request that is not answered yet: its answer, which this one must not be taken for, is the last.
       answered.shouldKeepAlive = false

@@ -32,20 +32,14 @@ export interface Exchange {
 }
 
 /** Answers with headers of the answer's own, names and values in turn, and a body of `length` bytes. */
-export type Answer = (
-  exchange: Exchange,
-  status: number,
-  own: ReadonlyArray<string>,
-  body: string,
-  length?: number
-) => void
+export type Answer = (exchange: Exchange, status: number, own: Array<string>, body: string, length?: number) => void
 
 export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): Answer => {
-  const fixed = Object.entries(headers).flat()
+  const around = (origin: string | undefined) => Object.entries({ ...headers, ...permission(origin) }).flat()
+  const toNoPage = around(undefined)
   return ({ request, response, route, started }, status, own, body, length) => {
-    const head = [...own, ...fixed]
-    const granted = permission(request.headers.origin)
-    for (const name in granted) head.push(name, granted[name] ?? "")
+    const { origin } = request.headers
+    const head = own.concat(origin === undefined ? toNoPage : around(origin))
     if (status !== 304) head.push("content-length", String(length ?? Buffer.byteLength(body)))
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
     response.writeHead(status, head)

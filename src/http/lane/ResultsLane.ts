@@ -1,9 +1,20 @@
 import { Effect } from "effect"
-import { defaultPoll } from "../../domain/Poll.ts"
-import { LiveResults } from "../LiveResults.ts"
+import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { LiveResults, type Snapshot } from "../LiveResults.ts"
 import { Polls } from "../Polls.ts"
 import { matchesTag, snapshotHeaders } from "../ResultsRoutes.ts"
 import { type Answer, isOrdinary, type Lane, slugIn } from "./Lane.ts"
+
+const json = ["content-type", "application/json"]
+
+/** Made once for each reading of the results. */
+const heads = new WeakMap<Snapshot, Array<string>>()
+
+const headersOf = (poll: Poll, snapshot: Snapshot): Array<string> => {
+  const made = heads.get(snapshot) ?? Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
+  heads.set(snapshot, made)
+  return made
+}
 
 /** Results that anyone may see, while those read last are fresh. */
 export const makeResultsLane = Effect.fnUntraced(function* (answer: Answer) {
@@ -26,10 +37,10 @@ export const makeResultsLane = Effect.fnUntraced(function* (answer: Answer) {
       route: short ? url : "/api/polls/:slug/results",
       started: performance.now()
     }
-    const own = Object.entries(snapshotHeaders(poll, etag)).flat()
     const known = headers["if-none-match"]
+    const own = headersOf(poll, snapshot)
     if (known !== undefined && matchesTag(known, etag)) answer(exchange, 304, own, "")
-    else answer(exchange, 200, ["content-type", "application/json", ...own], body, length)
+    else answer(exchange, 200, own.concat(json), body, length)
     return true
   }
   return lane
