@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from "node:os"
 import { parseArgs } from "node:util"
+import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { drain } from "./drain.ts"
 import { endToEnd } from "./endToEnd.ts"
@@ -69,4 +70,5 @@ const parsed = () => {
 
 const options = parsed()
 if (options?.help) console.log(usage)
-else if (options !== undefined) await Effect.runPromise(Effect.scoped(measure(options)))
+// Ctrl-C stops the servers too.
+else if (options !== undefined) NodeRuntime.runMain(Effect.scoped(measure(options)))

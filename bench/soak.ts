@@ -1,12 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readdir } from "node:fs/promises"
 import { parseArgs } from "node:util"
 import { Effect, Redacted } from "effect"
 import { Redis } from "ioredis"
 import { startEmbedded } from "../src/layers/embedded/Embedded.ts"
+import { dataFolder, removeLeftovers } from "../test/support/dataFolder.ts"
 import { startLoad } from "../test/support/load.ts"
 import { startApi, startConsumer } from "../test/support/processes.ts"
+import { residentOf } from "./support/cpu.ts"
 
 /*
  * A long run under steady load: does anything grow? A line a minute; exit 1 when a figure of the last minute is more
@@ -27,19 +27,11 @@ const connections = 64
 const settledAt = 5
 const allowed = 1.1
 
-/** Resident memory, in MB. */
-const residentOf = async (pid: number): Promise<number> => {
-  const status = await readFile(`/proc/${pid}/status`, "utf8")
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024
-}
-
 const descriptorsOf = async (pid: number): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length
 
 const soak = Effect.gen(function* () {
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "tallykeep-soak-"))),
-    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-  )
+  yield* removeLeftovers
+  const dataDir = yield* dataFolder
   const servers = yield* startEmbedded({ dataDir, redis: true, postgres: true })
   if (servers.redisUrl === undefined || servers.databaseUrl === undefined) return 1
   const env = {
@@ -55,8 +47,8 @@ const soak = Effect.gen(function* () {
 
   const measure = Effect.promise(async () => ({
     redis: Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1]) / 2 ** 20,
-    api: await residentOf(api.pid),
-    consumer: await residentOf(consumer.pid),
+    api: residentOf(api.pid),
+    consumer: residentOf(consumer.pid),
     descriptors: (await descriptorsOf(api.pid)) + (await descriptorsOf(consumer.pid))
   }))
   type Figures = Effect.Success<typeof measure>

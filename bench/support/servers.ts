@@ -1,18 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { Effect, Redacted } from "effect"
 import { Redis } from "ioredis"
 import { startEmbedded } from "../../src/layers/embedded/Embedded.ts"
+import { dataFolder, removeLeftovers } from "../../test/support/dataFolder.ts"
 import { dropTemplates } from "./site.ts"
 
 /** Redis and PostgreSQL of this run's own, unless the environment names some; gone with the scope. */
 export const servers = Effect.gen(function* () {
   const { DATABASE_URL, REDIS_URL } = process.env
-  const dataDir = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "tallykeep-bench-"))),
-    (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
-  )
+  // As in the tests: those of a run that was killed are ended and removed here.
+  yield* removeLeftovers
+  const dataDir = yield* dataFolder
   const embedded = yield* startEmbedded({
     dataDir,
     redis: REDIS_URL === undefined,
