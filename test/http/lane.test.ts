@@ -60,9 +60,10 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
 
 /** What must be the same: all but what is minted anew for each vote, and the time. */
 const comparable = ({ body, headers, status }: Answer) => {
-  const { date: _, location, ...rest } = headers
+  const { date: _, location, ratelimit, ...rest } = headers
   const minted = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g
-  return { status, headers: rest, location: location?.replace(minted, "…"), body: body.replace(minted, "…") }
+  const limit = ratelimit?.replace(/t=\d+$/, "t=…")
+  return { status, headers: rest, limit, location: location?.replace(minted, "…"), body: body.replace(minted, "…") }
 }
 
 /** The answers to all of the requests, by the app alone or with the lane. */
