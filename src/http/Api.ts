@@ -194,7 +194,9 @@ const part = Schema.Literals(["connected", "disconnected"])
 
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ready", "not ready", "shutting down"]),
-  redis: part,
+  redis: Schema.Literals(["connected", "degraded", "disconnected"]).annotate({
+    description: "degraded: some nodes of a Redis Cluster are away, and votes for their shards get a 503"
+  }),
   database: part,
   durability: Schema.optionalKey(Schema.Literals(["fsync", "everysec", "memory"])).annotate({
     description: "fsync: a vote is on disk before its 201; everysec, memory: a crash of Redis can cost votes"

@@ -39,22 +39,22 @@ export class Probes extends Context.Service<
       const lifecycle = yield* Lifecycle
       const liveness = yield* Liveness
 
-      const answers = <E>(ping: Effect.Effect<void, E>) =>
-        ping.pipe(
-          Effect.timeout(checkTimeout),
-          Effect.match({ onSuccess: () => "connected" as const, onFailure: () => "disconnected" as const })
-        )
+      const answers = <A, E, const S extends string>(ping: Effect.Effect<A, E>, onSuccess: (answer: A) => S) =>
+        ping.pipe(Effect.timeout(checkTimeout), Effect.match({ onSuccess, onFailure: () => "disconnected" as const }))
       const durability = yield* stream.keeping.pipe(
         Effect.map(({ durability }) => ({ durability })),
         Effect.orElseSucceed(() => ({})),
         Effect.cachedWithTTL(keepingInterval)
       )
       const check = yield* Effect.all(
-        { redis: answers(stream.ping), database: answers(ledger.ping) },
+        {
+          redis: answers(stream.ping, (away) => (away.length === 0 ? "connected" : "degraded")),
+          database: answers(ledger.ping, () => "connected")
+        },
         { concurrency: "unbounded" }
       ).pipe(
         Effect.flatMap((parts) =>
-          parts.redis === "connected"
+          parts.redis !== "disconnected"
             ? Effect.map(durability, (kept) => ({ ...parts, ...kept }))
             : Effect.succeed(parts)
         ),
@@ -69,7 +69,8 @@ export class Probes extends Context.Service<
       })
 
       const ready = Effect.map(check, (parts) => {
-        const up = parts.redis === "connected" && parts.database === "connected" && lifecycle.phase === "running"
+        // With one node of a cluster away most votes are taken: no reason to take every API out of the load balancer.
+        const up = parts.redis !== "disconnected" && parts.database === "connected" && lifecycle.phase === "running"
         const status = lifecycle.phase === "stopping" ? "shutting down" : up ? "ready" : "not ready"
         return HttpServerResponse.jsonUnsafe(
           { status, ...parts },

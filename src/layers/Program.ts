@@ -52,6 +52,7 @@ const layerStreamSettings = (settings: Settings) =>
     StreamSettings,
     StreamSettings.of({
       stream: settings.streamName,
+      shards: settings.streamShards,
       group: settings.consumerGroup,
       // The embedded Redis has one consumer process: with the same name, it takes up what it had when it was killed.
       consumer:
@@ -93,7 +94,11 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   // Votes that come in right after the start would find Redis not connected yet.
   const connected = Layer.effectDiscard(
     Effect.flatMap(VoteStream, ({ ping }) =>
-      ping.pipe(Effect.retry(Schedule.spaced("5 millis")), Effect.timeoutOption("2 seconds"))
+      ping.pipe(
+        Effect.filterOrFail((away) => away.length === 0),
+        Effect.retry(Schedule.spaced("5 millis")),
+        Effect.timeoutOption("2 seconds")
+      )
     )
   )
   const counting = Layer.effectDiscard(

@@ -63,6 +63,27 @@ export const url = (name: string, protocols: ReadonlyArray<string>): Setting<Red
     true
   )
 
+/** The URLs in a list with commas between them; a comma can also be in a password. */
+export const listedUrls = (value: string): ReadonlyArray<string> =>
+  value.split(/\s*,\s*(?=[a-z]+:\/\/)/).map((each) => each.trim())
+
+/** The same, or the addresses of a cluster's nodes. */
+export const urls = (name: string, protocols: ReadonlyArray<string>): Setting<Redacted.Redacted> => {
+  const one = url(name, protocols)
+  const isNode = (address: string) => /^\/?0?$/.test(parseUrl(address)?.pathname ?? "no path")
+  const decode = (text: string) => {
+    const list = listedUrls(text)
+    const right = list.every(
+      (address) => Option.isSome(one.decode(address)) && !(parseUrl(address)?.hostname ?? ",").includes(",")
+    )
+    return right && (list.length === 1 || list.every(isNode))
+      ? Option.some(Redacted.make(text.trim(), { label: name }))
+      : Option.none()
+  }
+  const allowed = `${one.allowed}, or one for each node of a cluster, separated by commas and without a database`
+  return { ...one, allowed, decode }
+}
+
 const parseUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined)
 
 /** A secret, never shown; long enough not to be guessed. */

@@ -1,5 +1,6 @@
 import { Config, Data, Duration, Effect, Option } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
+import { maxShards } from "../stream/Shards.ts"
 import * as Setting from "./Setting.ts"
 
 export const roles = ["api", "consumer", "all"] as const
@@ -11,11 +12,12 @@ export const definitions = {
   host: Setting.text("HOST", "127.0.0.1"),
   port: Setting.int("PORT", 0, 65_535, 8000),
   managementPort: Setting.optionalInt("MANAGEMENT_PORT", 0, 65_535),
-  redisUrl: Setting.url("REDIS_URL", ["redis:", "rediss:"]),
+  redisUrl: Setting.urls("REDIS_URL", ["redis:", "rediss:"]),
   databaseUrl: Setting.url("DATABASE_URL", ["postgres:", "postgresql:"]),
   corsOrigins: Setting.origins("CORS_ORIGINS", "http://localhost:3000"),
   maxRequestSize: Setting.int("MAX_REQUEST_SIZE", 1, 2 ** 30, 1_048_576),
   streamName: Setting.text("STREAM_NAME", "votes"),
+  streamShards: Setting.int("STREAM_SHARDS", 1, maxShards, 1),
   consumerGroup: Setting.text("CONSUMER_GROUP", "vote-processors"),
   consumerName: Setting.optionalText("CONSUMER_NAME"),
   consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 3),

@@ -1,4 +1,4 @@
-import { Deferred, Effect, type Option, Schedule } from "effect"
+import { Deferred, Effect, type Option, Schedule, type Semaphore } from "effect"
 import { failpoint, stallpoint } from "../Failpoint.ts"
 import { countTimeout, type Ledger } from "../ledger/Ledger.ts"
 import type { Announcements } from "./Announcements.ts"
@@ -8,18 +8,21 @@ import type { Liveness } from "./Liveness.ts"
 import type { OutageLog } from "./Outage.ts"
 import { blockGrace, type Entry, ensureGroup, type Position, readEntries } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
-import { command, commandTimeout, type Redis } from "./Redis.ts"
+import { command, commandTimeout } from "./Redis.ts"
+import type { Shard } from "./Shards.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 import { traceBatch } from "./Traces.ts"
 
-/** What the consumers of a pool have in common. */
+/** What the consumers of a shard have in common. */
 export interface ConsumerParts {
-  readonly redis: Redis["Service"]
+  readonly shard: Shard
   readonly ledger: Ledger["Service"]
   readonly announcements: Announcements["Service"]
   readonly settings: StreamSettings["Service"]
   readonly liveness: Liveness["Service"]
   readonly metrics: CountMetrics
+  /** As many batches are counted at once; those who wait have their turn in order. */
+  readonly permits: Semaphore.Semaphore
   /** Done when the pool is to stop. */
   readonly stop: Deferred.Deferred<void>
   /** Outages of Redis, met while reading, and of either, met while counting. */
@@ -62,19 +65,22 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
  * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { announcements, counting, liveness, metrics, reading, redis, settings, stop } = parts
-  const { blockMs, group, stream } = settings
+  const { announcements, counting, liveness, metrics, permits, reading, settings, shard, stop } = parts
+  const { stream } = shard
+  const { blockMs, group } = settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
-  const options = { ...settings, consumer: name }
+  const options = { ...settings, stream, consumer: name }
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
   const recordUntraced = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
-    const outcome = yield* recordBatch(ledger, redis.client, options, entries)
+    // Waiting for a turn can take as long as the others' turns.
+    yield* Effect.sync(() => liveness.rest(name))
+    const outcome = yield* permits.withPermit(recordBatch(ledger, shard.client, options, entries))
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint
-    const ack = command(() => redis.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    const ack = command(() => shard.client.xack(stream, group, ...entries.map(({ id }) => id)))
     const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
     // Together, they are one write.
     yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
@@ -100,7 +106,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   yield* Effect.sync(() => liveness.rest(name))
   yield* untilStop(ledger.migrated)
   yield* untilStop(
-    ensureGroup(redis.client, stream, group).pipe(
+    Effect.suspend(() => ensureGroup(shard.client, stream, group)).pipe(
       Effect.tapError((error) => reading.down("read", error.message)),
       Effect.retry(backoff)
     )

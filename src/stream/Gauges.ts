@@ -12,7 +12,7 @@ const keepingInterval = "10 seconds"
 /** Measures the streams, and Redis itself; any process may, and all see the same. */
 export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSettings> = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { keeping, states } = yield* VoteStream
+    const { keeping, ping, states } = yield* VoteStream
     const { maxBacklog } = yield* StreamSettings
     const meter = yield* makeMeter
     const scope = yield* Effect.scope
@@ -57,7 +57,8 @@ export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSet
           yield* Effect.provideService(measure(latest.stream, made), Scope.Scope, scope)
         }
       }
-      answers = true
+      // A Redis Cluster of which a part is away does not answer as it should.
+      answers = (yield* ping).length === 0
     }).pipe(
       Effect.catch(() =>
         Effect.sync(() => {

@@ -7,21 +7,21 @@ export interface OutageLog {
   readonly up: Effect.Effect<void>
 }
 
-/** `what` is done again when it is over, such as "Counting". */
-export const makeOutageLog = (what: string): OutageLog => {
+/** `what` is done again when it is over, such as "Counting"; `of` is what it is done to, where that has to be said. */
+export const makeOutageLog = (what: string, of = ""): OutageLog => {
   let since: number | undefined
   return {
     down: (doing, why) =>
       Effect.suspend(() => {
-        if (since !== undefined) return Effect.logDebug(`Still can't ${doing}: ${why}`)
+        if (since !== undefined) return Effect.logDebug(`Still can't ${doing}${of}: ${why}`)
         since = Date.now()
-        return Effect.logWarning(`Can't ${doing} for now, trying again until it works: ${why}`)
+        return Effect.logWarning(`Can't ${doing}${of} for now, trying again until it works: ${why}`)
       }),
     up: Effect.suspend(() => {
       if (since === undefined) return Effect.void
       const seconds = (Date.now() - since) / 1000
       since = undefined
-      return Effect.logInfo(`${what} again after ${seconds.toFixed(1)} s`)
+      return Effect.logInfo(`${what}${of} again after ${seconds.toFixed(1)} s`)
     })
   }
 }

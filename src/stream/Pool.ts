@@ -1,23 +1,32 @@
-import { Deferred, Effect, Fiber, Layer, Schedule } from "effect"
+import { Deferred, Effect, Fiber, Layer, Schedule, Semaphore } from "effect"
 import { Ledger } from "../ledger/Ledger.ts"
 import { Announcements } from "./Announcements.ts"
-import { runConsumer } from "./Consumer.ts"
+import { type ConsumerParts, runConsumer } from "./Consumer.ts"
 import { makeCountMetrics } from "./CountMetrics.ts"
 import { Liveness } from "./Liveness.ts"
 import { makeOutageLog } from "./Outage.ts"
 import type { Connection } from "./Redis.ts"
 import { command, Redis } from "./Redis.ts"
+import { type Shard, Shards } from "./Shards.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
 /** How often a stopping pool wakes its reads: one that was just being sent is not yet there to be woken. */
 const wakeInterval = "50 millis"
 
+/**
+ * How many consumers read each shard: as many as batches are counted at once, so that one shard alone can have them all;
+ * of several shards two each, one to read while the other counts, since each has a connection of its own.
+ */
+const readersPerShard = (fibers: number, shards: number): number =>
+  Math.max(Math.ceil(fibers / shards), Math.min(fibers, 2))
+
 /** Before a consumer that has failed for a reason nobody thought of starts anew. */
 const restartPause = "1 second"
 
 /**
- * The pool: fibers that read, count and ack, each a named consumer with a connection of its own. When the scope closes,
- * blocked reads are woken and the batches in hand are finished.
+ * The pool: fibers that read, count and ack, each a named consumer of one shard with a connection of its own, which waits
+ * in Redis and holds up no other shard. When the scope closes, blocked reads are woken and the batches in hand are
+ * finished.
  */
 export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledger | Announcements | Liveness> =
   Layer.effectDiscard(
@@ -28,37 +37,40 @@ export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledge
       const liveness = yield* Liveness
       const announcements = yield* Announcements
       const settings = yield* StreamSettings
+      const { current: shards } = yield* Shards
       const stop = yield* Deferred.make<void>()
-      const parts = {
-        redis,
-        ledger,
-        announcements,
-        settings,
-        liveness,
-        metrics,
-        stop,
-        reading: makeOutageLog("Reading"),
-        counting: makeOutageLog("Counting")
-      }
+      const permits = Semaphore.makeUnsafe(settings.fibers)
+      const common = { ledger, announcements, settings, liveness, metrics, permits, stop }
 
-      /** The blocked connections' ids at Redis, by which they are woken. */
-      const ids = new Map<Connection, string>()
+      /** Where blocked connections are woken, and their ids there. */
+      const blocked = new Map<Connection, { readonly shard: Shard; readonly id: string }>()
 
-      const consume = Effect.fnUntraced(function* (name: string) {
-        const connection = yield* redis.dedicated(name)
+      const consume = Effect.fnUntraced(function* (name: string, parts: ConsumerParts) {
+        const { shard } = parts
+        const connection = yield* redis.dedicated(name, shard.stream)
         connection.on("ready", () => {
           // A connection that is lost before it answers gets a new id with the next "ready".
           connection.client("ID").then(
-            (id) => ids.set(connection, String(id)),
-            () => ids.delete(connection)
+            (id) => blocked.set(connection, { shard, id: String(id) }),
+            () => blocked.delete(connection)
           )
         })
         yield* runConsumer(name, connection, parts)
       }, Effect.scoped)
 
-      const fibers = yield* Effect.forEach(Array.from({ length: settings.fibers }), (_, index) => {
+      const consumers = shards.flatMap((shard) => {
+        const of = shards.length === 1 ? "" : ` ${shard.stream}`
+        const parts = {
+          ...common,
+          shard,
+          reading: makeOutageLog("Reading", of),
+          counting: makeOutageLog("Counting", of)
+        }
+        return Array.from({ length: readersPerShard(settings.fibers, shards.length) }, () => parts)
+      })
+      const fibers = yield* Effect.forEach(consumers, (parts, index) => {
         const name = `${settings.consumer}-${index + 1}`
-        return consume(name).pipe(
+        return consume(name, parts).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(Effect.logError(`${name} has failed and starts anew`, cause), Effect.sleep(restartPause))
           ),
@@ -68,10 +80,11 @@ export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledge
       })
 
       const wake = Effect.suspend(() =>
-        Effect.forEach(ids.values(), (id) => Effect.ignore(command(() => redis.client.client("UNBLOCK", id))), {
-          discard: true,
-          concurrency: "unbounded"
-        })
+        Effect.forEach(
+          blocked.values(),
+          ({ id, shard }) => Effect.ignore(command(() => shard.client.client("UNBLOCK", id))),
+          { discard: true, concurrency: "unbounded" }
+        )
       ).pipe(Effect.repeat(Schedule.spaced(wakeInterval)))
 
       yield* Effect.addFinalizer(() =>
@@ -81,4 +94,4 @@ export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledge
         )
       )
     })
-  )
+  ).pipe(Layer.provide(Shards.layer))

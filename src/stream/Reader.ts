@@ -22,7 +22,13 @@ export interface ReaderOptions {
 /** How much longer than its BLOCK a read may take before its connection counts as lost, in ms. */
 export const blockGrace = 5_000
 
-type Reply = ReadonlyArray<readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]>
+/** XREADGROUP's answer. */
+export type Reply = ReadonlyArray<
+  readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]
+>
+
+export const entriesIn = (reply: Reply | null): ReadonlyArray<Entry> =>
+  reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []
 
 /** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
 export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
@@ -59,7 +65,7 @@ export const readEntries = (
         return Effect.succeed(null)
       }
     }),
-    Effect.map((reply) => reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []),
+    Effect.map(entriesIn),
     Effect.catchIf(isGroupGone, () =>
       Effect.logError(
         `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +

@@ -3,6 +3,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { recordBatch } from "./Batch.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
+import { ensureGroup, entriesIn, type Reply } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
@@ -66,4 +67,25 @@ export const reclaim = Effect.fnUntraced(function* (
     cursor = next
   } while (cursor !== start)
   return claimed
+})
+
+/** Counts all that a stream holds that nobody else reads any more, and acks it. */
+export const drain = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  options: ReclaimOptions
+): Effect.fn.Return<void, OutOfService> {
+  const { batchSize, consumer, group, stream } = options
+  yield* ensureGroup(client, stream, group)
+  for (;;) {
+    const reply = yield* command(
+      () =>
+        client.xreadgroup("GROUP", group, consumer, "COUNT", batchSize, "STREAMS", stream, ">") as Promise<Reply | null>
+    )
+    const entries = entriesIn(reply)
+    if (entries.length === 0) return
+    yield* recordBatch(ledger, client, options, entries)
+    yield* command(() => client.xack(stream, group, ...entries.map(({ id }) => id)))
+    yield* Effect.logInfo(`Counted ${entries.length} votes of ${stream}, which is no longer appended to`)
+  }
 })

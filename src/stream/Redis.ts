@@ -9,14 +9,24 @@ export const commandTimeout = 900
 /** A connection, with our scripts as commands. */
 export type Connection = IoRedis & Scripts
 
-/** The connections to Redis. */
+/** The connections to Redis, or to the nodes of a Redis Cluster. */
 export class Redis extends Context.Service<
   Redis,
   {
-    /** Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. */
+    /**
+     * Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. Of a cluster,
+     * one of the nodes, for what concerns no key.
+     */
     readonly client: Connection
-    /** A connection of its own, for reads that block; closed with the scope. */
-    dedicated(name: string): Effect.Effect<Connection, never, Scope.Scope>
+    /** The same, to the node that has `key`: asked for anew each time, since a key can move to another node. */
+    readonly clientOf: (key: string) => Connection
+    /**
+     * A connection of its own, for reads that block; closed with the scope. Of a cluster, to the node that has `key`
+     * whenever it connects, or to any.
+     */
+    dedicated(name: string, key?: string): Effect.Effect<Connection, never, Scope.Scope>
+    /** Whether keys that are used together need a hash tag in common. */
+    readonly clustered: boolean
   }
 >()("tallykeep/stream/Redis") {}
 

@@ -1,5 +1,8 @@
 import appendOnce from "./scripts/append_once.lua"
+import appendedUpTo from "./scripts/appended_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
+import holdTrims from "./scripts/hold_trims.lua"
+import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
 import sweepConsumers from "./scripts/sweep_consumers.lua"
 import trim from "./scripts/trim.lua"
@@ -13,6 +16,9 @@ export interface Scripts {
     group: string,
     silence: number
   ): Promise<readonly [number, number, number, number, number]>
+  appendedUpTo(stream: string, id: string): Promise<number>
+  holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
+  lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
   trimAcked(stream: string, record: string, interval: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
@@ -22,6 +28,9 @@ export const scripts = {
   appendOnce: { lua: appendOnce, numberOfKeys: 2 },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
+  appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
+  holdTrims: { lua: holdTrims, numberOfKeys: 2 },
+  lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
   trimAcked: { lua: trim, numberOfKeys: 2 },
   sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }
 }

@@ -5,6 +5,8 @@ export class StreamSettings extends Context.Service<
   StreamSettings,
   {
     readonly stream: string
+    /** How many streams the votes are spread over; more than one have numbers in their names. */
+    readonly shards: number
     readonly group: string
     /** The prefix of this process's consumers, which are `<consumer>-<n>`. */
     readonly consumer: string

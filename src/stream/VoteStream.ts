@@ -1,32 +1,19 @@
-import { createHash } from "node:crypto"
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { encodeVote, fieldsByName, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Metrics.ts"
-import { type Keeping, readKeeping } from "./Durability.ts"
-import { command, Redis } from "./Redis.ts"
+import type { Keeping } from "./Durability.ts"
+import { type Appended, findBefore, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
+import { askNodes } from "./Nodes.ts"
+import { command } from "./Redis.ts"
+import { type Shard, Shards } from "./Shards.ts"
 import { StreamSettings } from "./StreamSettings.ts"
-import { readState, type StreamState } from "./StreamState.ts"
+import type { StreamState } from "./StreamState.ts"
 import { traceparentOf } from "./Traces.ts"
 
-/** An appended vote. */
-export interface Appended {
-  readonly streamId: string
-  readonly voteId: string
-  readonly option: string
-}
+export type { Appended } from "./KeyRecords.ts"
 
-/** Where an idempotency key is remembered; by its digest, since a client may choose it as long as it likes. */
-const keyRecord = (stream: string, poll: string, voter: string | undefined, key: string): string =>
-  `${stream}:key:${poll}:${voter ?? ""}:${createHash("sha256").update(key).digest("base64url")}`
-
-/** A record as the script keeps it: stream_id, vote_id and option. */
-const fromRecord = (record: string): Appended => {
-  const [streamId = "", voteId = "", option = ""] = record.split(" ")
-  return { streamId, voteId, option }
-}
-
-/** The Redis Stream as the API sees it. */
+/** The Redis Stream as the API sees it, or the shards that it consists of. */
 export class VoteStream extends Context.Service<
   VoteStream,
   {
@@ -42,7 +29,7 @@ export class VoteStream extends Context.Service<
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
     /** What the first vote with an idempotency key was given; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
-    /** The stream's clock, by which acceptance goes, in ms since 1970. */
+    /** The stream's clock, by which acceptance goes, in ms since 1970; of several nodes, the one that is ahead. */
     readonly now: Effect.Effect<number, OutOfService>
     /** The poll that an entry is a vote in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
@@ -50,72 +37,75 @@ export class VoteStream extends Context.Service<
     readonly states: Effect.Effect<ReadonlyArray<StreamState>, OutOfService>
     /** How many votes are accepted and not yet counted. */
     readonly backlog: Effect.Effect<number, OutOfService>
-    /** How Redis keeps what it is given. */
+    /** How Redis keeps what it is given; of several nodes, the worst of each. */
     readonly keeping: Effect.Effect<Keeping, OutOfService>
-    /** Succeeds when Redis answers. */
-    readonly ping: Effect.Effect<void, OutOfService>
+    /** Succeeds when Redis takes votes, and gives the shards that it takes none for; fails where that is so of all. */
+    readonly ping: Effect.Effect<ReadonlyArray<string>, OutOfService>
   }
 >()("tallykeep/stream/VoteStream") {
   static readonly layer = Layer.effect(
     VoteStream,
     Effect.gen(function* () {
-      const { client } = yield* Redis
+      const shards = yield* Shards
       const settings = yield* StreamSettings
-      const { idempotencyTtl, stream, tracing } = settings
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
-      // XADD with `*` always gives an id.
-      const append = (vote: Vote, traceparent?: string) =>
-        Effect.map(
+      const append = (vote: Vote, traceparent?: string) => {
+        const { client, stream } = shards.of(vote.voter ?? vote.voteId)
+        return Effect.map(
+          // XADD with `*` always gives an id.
           command(() => client.xadd(stream, "*", ...encodeVote(vote, traceparent)) as Promise<string>),
           (streamId) => {
             accepted(vote.poll)
             return streamId
           }
         )
+      }
 
-      const appendOnce = (vote: Vote, key: string, traceparent?: string) =>
-        Effect.map(
+      const appendOnce = (vote: Vote, key: string, traceparent?: string) => {
+        const use = { poll: vote.poll, voter: vote.voter, key }
+        const shard = shards.of(shardedBy(use))
+        const { option, voteId } = vote
+        const appended = Effect.map(
           command(() =>
-            client.appendOnce(
-              stream,
-              keyRecord(stream, vote.poll, vote.voter, key),
-              idempotencyTtl,
-              vote.voteId,
-              vote.option,
+            shard.client.appendOnce(
+              shard.stream,
+              keyRecord(shard, use),
+              settings.idempotencyTtl,
+              voteId,
+              option,
               ...encodeVote(vote, traceparent)
             )
           ),
           (record) => {
             const appended = fromRecord(record)
-            if (appended.voteId === vote.voteId) accepted(vote.poll)
+            if (appended.voteId === voteId) accepted(vote.poll)
             return appended
           }
         )
-
-      const findKey = (poll: string, voter: string | undefined, key: string) =>
-        Effect.map(
-          command(() => client.get(keyRecord(stream, poll, voter, key))),
-          (record) => (record === null ? undefined : fromRecord(record))
+        return Effect.flatMap(findBefore(shards, use), (first) =>
+          first === undefined ? appended : Effect.succeed(first)
         )
+      }
 
-      const find = (voteId: string, streamId: string) =>
+      const findIn = (voteId: string, streamId: string) => (shard: Shard) =>
         Effect.map(
-          command(() => client.xrange(stream, streamId, streamId)),
+          command(() => shard.client.xrange(shard.stream, streamId, streamId)),
           ([entry]) => {
             const fields = fieldsByName(entry?.[1] ?? [])
             return fields.vote_id === voteId ? fields.poll : undefined
           }
         )
 
-      const now = Effect.map(
-        command(() => client.time()),
-        ([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)
-      )
-
-      const states = Effect.map(readState(client, settings), (state) => [state])
-      const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
+      /** An id does not tell its stream. What is in none of those that answer may be in one of the others. */
+      const find = Effect.fnUntraced(function* (voteId: string, streamId: string) {
+        const [answers, [failure]] = yield* Effect.partition(yield* shards.all, findIn(voteId, streamId), {
+          concurrency: "unbounded"
+        })
+        const poll = answers.find((found) => found !== undefined)
+        return poll === undefined && failure !== undefined ? yield* failure : poll
+      })
 
       /** The same under a span of its own, which the entry carries along. */
       const traced = <A>(vote: Vote, run: (traceparent: string | undefined) => Effect.Effect<A, OutOfService>) =>
@@ -123,24 +113,24 @@ export class VoteStream extends Context.Service<
           "append vote",
           {
             kind: "producer",
-            attributes: { "messaging.system": "redis", "messaging.destination.name": stream, vote_id: vote.voteId }
+            attributes: {
+              "messaging.system": "redis",
+              "messaging.destination.name": settings.stream,
+              vote_id: vote.voteId
+            }
           },
           (span) => Effect.withParentSpan(run(traceparentOf(span)), span)
         )
 
       return VoteStream.of({
-        append: tracing ? (vote) => traced(vote, (traceparent) => append(vote, traceparent)) : append,
-        appendOnce: tracing
+        append: settings.tracing ? (vote) => traced(vote, (traceparent) => append(vote, traceparent)) : append,
+        appendOnce: settings.tracing
           ? (vote, key) => traced(vote, (traceparent) => appendOnce(vote, key, traceparent))
           : appendOnce,
         find,
-        findKey,
-        now,
-        states,
-        backlog,
-        keeping: readKeeping(client),
-        ping: Effect.asVoid(command(() => client.ping()))
+        findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }),
+        ...askNodes(shards, settings)
       })
     })
-  )
+  ).pipe(Layer.provide(Shards.layer))
 }

@@ -21,9 +21,10 @@ type Start = (options: {
   readonly port?: number
 }) => Effect.Effect<Server, EmbeddedError, Scope.Scope>
 
-const own = Effect.fnUntraced(function* (run: Start) {
+/** A server of one's own, in a data folder of its own or the given one. */
+export const own = Effect.fnUntraced(function* (run: Start, folder?: string) {
   const scope = yield* Effect.scope
-  const dataDir = yield* dataFolder
+  const dataDir = folder ?? (yield* dataFolder)
   // That it dies is no news here.
   const start = (port?: number) =>
     run({ dataDir, ...(port === undefined ? {} : { port }) }).pipe(Scope.provide(scope), Effect.provide(quiet))

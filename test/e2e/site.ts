@@ -64,7 +64,7 @@ export const entriesInHand = ({ redis, stream }: Site) =>
   }).pipe(Effect.catchDefect(() => Effect.succeed(0)))
 
 /** Asserts that every entry of the stream was delivered and acked; gives how many there ever were. */
-export const entriesDone = ({ redis, stream }: Site) =>
+export const entriesDone = ({ redis, stream }: Pick<Site, "redis" | "stream">) =>
   Effect.promise(async () => {
     const info = record((await redis.xinfo("STREAM", stream)) as ReadonlyArray<unknown>)
     const groups = (await redis.xinfo("GROUPS", stream)) as ReadonlyArray<ReadonlyArray<unknown>>
@@ -79,8 +79,15 @@ export const entriesDone = ({ redis, stream }: Site) =>
  * gives how many votes that are. Without an answer a vote may be among them or not, with a receipt it must be.
  */
 export const expectCounted = Effect.fnUntraced(function* (site: Site, receipts: ReadonlyArray<Receipt>) {
-  const { sql } = site
-  const added = yield* patiently(entriesDone(site))
+  return yield* expectInLedger(site.sql, yield* patiently(entriesDone(site)), receipts)
+})
+
+/** The same for `added` entries that were all delivered and acked. */
+export const expectInLedger = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  added: number,
+  receipts: ReadonlyArray<Receipt>
+) {
   const [totals] = yield* sql<{ rows: bigint; counted: bigint; duplicates: bigint; tally: bigint }>`select
     (select count(*) from vote_event) as rows,
     (select count(*) from vote_event where status = 'counted') as counted,

@@ -56,6 +56,16 @@ describe("GET /ready", () => {
     }).pipe(Effect.provide(layerApi()))
   )
 
+  it.live("is ready, if degraded, while some shards take no votes", () =>
+    Effect.gen(function* () {
+      const world = yield* World
+      world.shardsAway = ["votes:{1}"]
+      const answer = yield* request("GET", "/ready")
+      assert.strictEqual(answer.status, 200)
+      assert.deepStrictEqual(json(answer), { ...connected, status: "ready", redis: "degraded" })
+    }).pipe(Effect.provide(layerApi()))
+  )
+
   it.live("says no from the moment the process is stopping, though all is connected", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* request("GET", "/ready")).status, 200)

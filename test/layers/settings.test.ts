@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Redacted } from "effect"
+import { listedUrls } from "../../src/layers/Setting.ts"
 import { definitions, loadSettings } from "../../src/layers/Settings.ts"
 
 type Env = Readonly<Record<string, string>>
@@ -23,6 +24,7 @@ describe("loadSettings", () => {
         corsOrigins: ["http://localhost:3000"],
         maxRequestSize: 1_048_576,
         streamName: "votes",
+        streamShards: 1,
         consumerGroup: "vote-processors",
         consumerName: undefined,
         consumerFibers: 3,
@@ -92,6 +94,19 @@ describe("loadSettings", () => {
       assert.strictEqual(Duration.toMinutes(idempotencyTtl), 90)
       assert.strictEqual(settings.redisUrl && Redacted.value(settings.redisUrl), servers.REDIS_URL)
       assert.strictEqual(settings.databaseUrl && Redacted.value(settings.databaseUrl), servers.DATABASE_URL)
+    })
+  )
+
+  it.effect("takes the nodes of a cluster, and a comma in a password", () =>
+    Effect.gen(function* () {
+      const nodes = "redis://:p,w@a:7001, rediss://b:7002/0 ,redis://c"
+      const settings = yield* load({ ...servers, REDIS_URL: nodes })
+      assert.strictEqual(settings.redisUrl && Redacted.value(settings.redisUrl), nodes)
+      assert.deepStrictEqual(listedUrls(nodes), ["redis://:p,w@a:7001", "rediss://b:7002/0", "redis://c"])
+      for (const wrong of ["redis://a/1,redis://b", "redis://a,http://b", "redis://a,", ",redis://a"]) {
+        yield* Effect.flip(load({ ...servers, REDIS_URL: wrong }))
+      }
+      yield* load({ ...servers, REDIS_URL: "redis://a/1" })
     })
   )
 

@@ -56,7 +56,7 @@ describe("SettingsError", () => {
         error.message,
         `tallykeep can't start with these settings:
   PORT is "${x}"; it must be a whole number from 0 to 65535
-  REDIS_URL is not valid; it must be a URL that starts with redis:// or rediss://
+  REDIS_URL is not valid; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database
   DATABASE_URL is not valid; it must be a URL that starts with postgres:// or postgresql://
   MAX_RETRIES is "0"; it must be a whole number from 1 to 100
   SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d
@@ -72,7 +72,7 @@ describe("SettingsError", () => {
   ] as const)("needs both servers for --role=%s with %j", ([role, env, needed]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problemsOf(env, role), [
-        `REDIS_URL is not set, and is needed ${needed}; it must be a URL that starts with redis:// or rediss://`,
+        `REDIS_URL is not set, and is needed ${needed}; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database`,
         `DATABASE_URL is not set, and is needed ${needed}; it must be a URL that starts with postgres:// or postgresql://`
       ])
       assert.strictEqual((yield* problemsOf({ ...env, REDIS_URL: "", DATABASE_URL: "" }, role)).length, 2)

@@ -9,7 +9,8 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
-import { Redis } from "../../src/stream/Redis.ts"
+import { command, Redis } from "../../src/stream/Redis.ts"
+import { everyShard, Shards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 
@@ -33,6 +34,7 @@ export const makeDatabase = Effect.gen(function* () {
 
 export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {}): StreamSettings["Service"] => ({
   stream: uniqueName("votes"),
+  shards: 1,
   group: "vote-processors",
   consumer: "test",
   fibers: 2,
@@ -50,10 +52,23 @@ export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {
 export const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 
 /** Real Redis and PostgreSQL, with a database and a stream of the test's own, both gone with the scope. */
-export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {}, database?: Redacted.Redacted) => {
+export const layerServers = (
+  overrides: Partial<StreamSettings["Service"]> = {},
+  database?: Redacted.Redacted,
+  redis: Redacted.Redacted = redisUrl()
+) => {
   const settings = streamSettings(overrides)
   const cleanUp = Layer.effectDiscard(
-    Effect.flatMap(Redis, ({ client }) => Effect.addFinalizer(() => Effect.promise(() => client.del(settings.stream))))
+    Effect.flatMap(Redis, (redis) =>
+      Effect.addFinalizer(() =>
+        // A node of a cluster can be away.
+        Effect.forEach(
+          everyShard(redis, settings.stream),
+          ({ client, stream }) => Effect.ignore(command(() => client.del(stream))),
+          { concurrency: "unbounded" }
+        )
+      )
+    )
   )
   return Layer.mergeAll(
     VoteStream.layer,
@@ -61,11 +76,12 @@ export const layerServers = (overrides: Partial<StreamSettings["Service"]> = {},
     PollStore.layer,
     Announcements.layer,
     Liveness.layer,
+    Shards.layer,
     cleanUp
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(redisUrl()),
+        layerRedis(redis),
         Layer.unwrap(
           Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 4))
         ),

@@ -18,6 +18,8 @@ export class World extends Context.Service<
   World,
   {
     redis: Health
+    /** Shards that take no votes. */
+    shardsAway: ReadonlyArray<string>
     /** Redis tells how it keeps votes. */
     keeping: boolean
     database: Health
@@ -41,6 +43,7 @@ export class World extends Context.Service<
 
 export const newWorld = (): World["Service"] => ({
   redis: "up",
+  shardsAway: [],
   keeping: true,
   database: "up",
   votes: [],
@@ -97,7 +100,7 @@ export const layerMocks = Layer.unwrap(
           ? Effect.succeed({ durability: "fsync" as const, evicts: false, warnings: [] })
           : new OutOfService({ part: "redis", cause: new Error("refused") })
       ),
-      ping: ask("redis", () => undefined)
+      ping: ask("redis", () => world.shardsAway)
     })
     const ledger = Layer.mock(Ledger, {
       find: (voteId) => ask("database", () => world.receipts.get(voteId)),

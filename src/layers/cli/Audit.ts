@@ -1,15 +1,17 @@
 import { Console, Data, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { type LedgerState, readLedger, rebuildTallies } from "../../ledger/Audit.ts"
-import { readStream, type StreamState } from "../../stream/Audit.ts"
+import { readStreams, type StreamBooks } from "../../stream/Audit.ts"
 import { Redis } from "../../stream/Redis.ts"
+import { usedShards } from "../../stream/Shards.ts"
 import { withServers } from "./Servers.ts"
 
-/** What the audit found, in entries and votes; all up to the stream's last entry when it began. */
+/** What the audit found, in entries and votes; all up to the stream's last entry when it began, or to that time. */
 export interface AuditReport {
   readonly ok: boolean
   /** The cut, as an entry id. */
   readonly up_to: string
+  readonly streams: ReadonlyArray<string>
   readonly appended: number
   readonly ledger_rows: Readonly<Record<string, number>>
   readonly duplicate_entries: number
@@ -23,7 +25,7 @@ export interface AuditReport {
 }
 
 /** Holds the stream's books against the ledger's. */
-export const compareBooks = (stream: StreamState, ledger: LedgerState): AuditReport => {
+export const compareBooks = (stream: StreamBooks, ledger: LedgerState): AuditReport => {
   const absent = ledger.absent.flatMap((index) => stream.held[index] ?? [])
   const pending = absent.filter(({ unacked }) => unacked).length
   const rows = Object.values(ledger.rows).reduce((sum, count) => sum + count, 0)
@@ -31,12 +33,15 @@ export const compareBooks = (stream: StreamState, ledger: LedgerState): AuditRep
   return {
     ok: missing === 0 && ledger.differences.length === 0,
     up_to: `${stream.cut.ms}-${stream.cut.seq}`,
+    streams: stream.streams,
     appended: stream.added,
     ledger_rows: ledger.rows,
     duplicate_entries: ledger.duplicates,
     pending,
     missing,
-    missing_entries: absent.filter(({ unacked }) => !unacked).map(({ entryId }) => entryId),
+    missing_entries: absent
+      .filter(({ unacked }) => !unacked)
+      .map((entry) => (stream.streams.length === 1 ? entry.entryId : `${entry.entryId} of ${entry.stream}`)),
     polls: ledger.polls,
     tally_differences: ledger.differences
   }
@@ -44,7 +49,7 @@ export const compareBooks = (stream: StreamState, ledger: LedgerState): AuditRep
 
 const describe = (report: AuditReport): string => {
   const lines = [
-    `Books up to entry ${report.up_to}`,
+    `Books up to entry ${report.up_to}${report.streams.length > 1 ? ` of ${report.streams.join(", ")}` : ""}`,
     `  entries appended    ${report.appended}`,
     ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
     `  duplicate entries   ${report.duplicate_entries}`,
@@ -84,12 +89,13 @@ const rebuild = Flag.Boolean("rebuild").pipe(
 export const auditCommand = Command.make("audit", { json, rebuild }, (flags) =>
   withServers((settings) =>
     Effect.gen(function* () {
-      const { client } = yield* Redis
+      const redis = yield* Redis
       if (flags.rebuild) {
         const changed = yield* rebuildTallies
         yield* Console.error(`Rebuilt the tallies from the ledger: ${changed} were wrong`)
       }
-      const stream = yield* readStream(client, settings.streamName, settings.consumerGroup)
+      const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
+      const stream = yield* readStreams(shards, settings.consumerGroup)
       const report = compareBooks(stream, yield* readLedger(stream.cut, stream.held))
       yield* Console.log(flags.json ? JSON.stringify(report) : describe(report))
       if (!report.ok) return yield* new BooksDiffer()

@@ -15,7 +15,9 @@ import { makeTokens } from "../../http/VoterTokens.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/Polls.ts"
 import { channelOf } from "../../stream/Announcements.ts"
+import { readClock } from "../../stream/Nodes.ts"
 import { command, Redis } from "../../stream/Redis.ts"
+import { everyShard } from "../../stream/Shards.ts"
 import type { Settings } from "../Settings.ts"
 import { findVoterSecret } from "../VoterSecret.ts"
 import { CommandFailed } from "./CommandFailed.ts"
@@ -130,11 +132,10 @@ const show = Command.make("show", { slug, json }, (given) =>
 const close = Command.make("close", { slug, json }, (given) =>
   withStore((store, settings) =>
     Effect.gen(function* () {
-      const { client } = yield* Redis
+      const redis = yield* Redis
       yield* find(store, given.slug)
       // By the clock that votes are accepted by.
-      const [seconds, micros] = yield* command(() => client.time())
-      yield* store.close(given.slug, Number(seconds) * 1000 + Math.floor(Number(micros) / 1000))
+      yield* store.close(given.slug, yield* readClock(everyShard(redis, settings.streamName)))
       yield* announce(settings, given.slug)
       yield* print(yield* find(store, given.slug), given.json)
     })

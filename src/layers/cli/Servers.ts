@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Layer, Logger, Redacted, References, Schedule } from "effect"
 import { command, Redis } from "../../stream/Redis.ts"
+import { everyShard } from "../../stream/Shards.ts"
 import { layerPostgres } from "../Postgres.ts"
 import type { Servers } from "../Program.ts"
 import { layerRedis } from "../Redis.ts"
@@ -28,9 +29,12 @@ export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect
   Effect.gen(function* () {
     const settings = yield* loadSettings("all")
     const servers = yield* findRunning(settings)
-    const connected = Effect.flatMap(Redis, ({ client }) => command(() => client.ping())).pipe(
-      Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 })
-    )
+    // All shards that there could be, so that all nodes of a cluster are known.
+    const connected = Effect.flatMap(Redis, (redis) =>
+      Effect.forEach(everyShard(redis, settings.streamName), ({ client, stream }) =>
+        command(() => client.exists(stream))
+      )
+    ).pipe(Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 }))
     return yield* Effect.andThen(connected, body(settings)).pipe(
       Effect.provide(Layer.mergeAll(layerRedis(servers.redisUrl), layerPostgres(servers.databaseUrl, 2))),
       Effect.provide(Layer.mergeAll(Logger.layer([Logger.consolePretty()]), Layer.succeed(Logger.LogToStderr, true))),

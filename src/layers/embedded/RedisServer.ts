@@ -43,7 +43,7 @@ const findServer = (): string => {
 }
 
 /** An accepted vote is on disk before it is confirmed (`always`), and none makes room for another (`noeviction`). */
-const configure = (dataDir: string, port: number, password: string): void => {
+const configure = (dataDir: string, port: number, password: string, more: ReadonlyArray<string>): void => {
   const { folder, config, pidFile } = files(dataDir)
   const lines = [
     "bind 127.0.0.1",
@@ -57,7 +57,8 @@ const configure = (dataDir: string, port: number, password: string): void => {
     "appendfsync always",
     "aof-load-truncated yes",
     'save ""',
-    "maxmemory-policy noeviction"
+    "maxmemory-policy noeviction",
+    ...more
   ]
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // The mode is that of a new file only.
@@ -109,8 +110,10 @@ export const endOrphanedRedis = Effect.fnUntraced(function* (dataDir: string) {
 export const startRedis = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
   readonly port?: number
+  /** Further lines of its configuration. */
+  readonly more?: ReadonlyArray<string>
 }): Effect.fn.Return<Server, EmbeddedError, Scope.Scope> {
-  const { dataDir } = options
+  const { dataDir, more = [] } = options
   const { folder, config, password: passwordFile, log } = files(dataDir)
   const command = yield* attempt("look for redis-server", findServer)
   yield* endOrphanedRedis(dataDir)
@@ -118,7 +121,7 @@ export const startRedis = Effect.fnUntraced(function* (options: {
 
   return yield* Effect.gen(function* () {
     const port = options.port ?? (yield* freePort)
-    yield* attempt("configure Redis", () => configure(dataDir, port, password))
+    yield* attempt("configure Redis", () => configure(dataDir, port, password, more))
     const server = yield* runServer({
       name: "Redis",
       command,

@@ -1,14 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { makeVoteId } from "../../../src/domain/Vote.ts"
+import { encodeVote, makeVoteId } from "../../../src/domain/Vote.ts"
 import { compareBooks } from "../../../src/layers/cli/Audit.ts"
 import { readLedger, rebuildTallies } from "../../../src/ledger/Audit.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
-import { readStream } from "../../../src/stream/Audit.ts"
+import { readStreams } from "../../../src/stream/Audit.ts"
 import { layerHousekeeping } from "../../../src/stream/Housekeeping.ts"
 import { layerPool } from "../../../src/stream/Pool.ts"
 import { Redis } from "../../../src/stream/Redis.ts"
+import { everyShard, usedShards } from "../../../src/stream/Shards.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../../support/servers.ts"
@@ -16,11 +17,11 @@ import { eventually, layerServers } from "../../support/servers.ts"
 const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
 
 const audit = Effect.gen(function* () {
-  const { client } = yield* Redis
+  const redis = yield* Redis
   const settings = yield* StreamSettings
   const ledger = yield* Ledger
   yield* ledger.migrated
-  const stream = yield* readStream(client, settings.stream, settings.group)
+  const stream = yield* readStreams(yield* usedShards(redis, settings.stream, settings.shards), settings.group)
   return compareBooks(stream, yield* readLedger(stream.cut, stream.held))
 })
 
@@ -58,17 +59,63 @@ describe("the audit", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
-  it.live("holds at any moment while votes are appended, counted and trimmed", () =>
+  it.live.each([{ shards: 1 }, { shards: 4 }])(
+    "holds at any moment while votes are appended, counted and trimmed ($shards)",
+    ({ shards }) =>
+      Effect.gen(function* () {
+        const audits = Effect.forEach(Array.from({ length: 15 }), () => audit)
+        const reports = yield* Effect.gen(function* () {
+          const [all] = yield* Effect.all([audits, append(4_000)], { concurrency: 2 })
+          yield* drained
+          return [...all, yield* audit]
+        }).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
+        for (const report of reports) assert.isTrue(report.ok, JSON.stringify(report))
+        assert.strictEqual(reports.at(-1)?.appended, 4_000)
+      }).pipe(Effect.provide(layerServers({ shards })))
+  )
+
+  it.live("accounts for what is in shards, and for what was appended when there was another number of them", () =>
     Effect.gen(function* () {
-      const audits = Effect.forEach(Array.from({ length: 15 }), () => audit)
-      const reports = yield* Effect.gen(function* () {
-        const [all] = yield* Effect.all([audits, append(4_000)], { concurrency: 2 })
-        yield* drained
-        return [...all, yield* audit]
-      }).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
-      for (const report of reports) assert.isTrue(report.ok, JSON.stringify(report))
-      assert.strictEqual(reports.at(-1)?.appended, 4_000)
-    }).pipe(Effect.provide(layerServers()))
+      const redis = yield* Redis
+      const { stream } = yield* StreamSettings
+      const other = everyShard(redis, stream).find((shard) => shard.stream === stream) ?? assert.fail()
+      yield* append(200)
+      yield* Effect.promise(() => other.client.xadd(other.stream, "*", "no", "vote"))
+      yield* Effect.sleep("5 millis")
+      assert.deepInclude(yield* audit, { ok: true, appended: 201, pending: 201, missing: 0 })
+      yield* drained.pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
+      const report = yield* audit
+      assert.deepInclude(report, { ok: true, appended: 201, pending: 0, ledger_rows: { counted: 200, dead: 1 } })
+      assert.lengthOf(report.streams, 5)
+
+      const sql = yield* SqlClient.SqlClient
+      const lost = everyShard(redis, stream)[3] ?? assert.fail()
+      const [entry] = yield* Effect.promise(() => lost.client.xrange(lost.stream, "-", "+", "COUNT", 1))
+      const [id, fields] = entry ?? assert.fail()
+      // Entries of other shards can have the same id.
+      yield* sql`delete from vote_event where vote_id = ${String(fields[3])}::uuid`
+      assert.deepInclude(yield* audit, { ok: false, missing: 1, missing_entries: [`${id} of ${lost.stream}`] })
+    }).pipe(Effect.provide(layerServers({ shards: 4 })))
+  )
+
+  it.live("is not misled by what comes after its cut, nor by a shard whose clock is ahead", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const { group, shards, stream } = yield* StreamSettings
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      const [, ahead] = everyShard(redis, stream)
+      const vote = encodeVote(cast())
+      yield* append(100)
+      yield* Effect.promise(async () => ahead?.client.xadd(ahead.stream, `${Date.now() + 60_000}-0`, ...vote))
+      // The next entries of that shard are in the future too.
+      yield* Effect.sleep("5 millis")
+      const before = yield* readStreams(yield* usedShards(redis, stream, shards), group)
+      yield* append(300)
+      yield* Effect.provide(drained, layerPool)
+      const report = compareBooks(before, yield* readLedger(before.cut, before.held))
+      assert.deepInclude(report, { ok: true, appended: 100, pending: 0, missing: 0 })
+    }).pipe(Effect.provide(layerServers({ shards: 4 })))
   )
 
   it.live("names what was acked and is not in the ledger", () =>

@@ -1,0 +1,145 @@
+import { Effect } from "effect"
+import { type Connection, Redis } from "../stream/Redis.ts"
+import { keySlot } from "../stream/Slot.ts"
+import { connect, makeWatch, newConnection, sharedOptions } from "./RedisConnection.ts"
+
+/*
+ * The nodes of a Redis Cluster, each with a connection as a single Redis has one. ioredis's own Cluster is of no use
+ * here: it keeps commands for a node that it is connecting to in a queue that can't be turned off, so that a vote which
+ * was refused is appended later; and a read that blocks needs a connection of its own to the right node anyway.
+ */
+
+interface Node {
+  readonly host: string
+  readonly port: number
+}
+
+/** CLUSTER SLOTS: a range of slots, its master, its replicas. A node that was not told its own name says null. */
+type SlotRange = readonly [first: number, last: number, master: readonly [host: string | null, port: number]]
+
+/** How often each node is asked where the slots are without a reason to, in ms: one that hangs gives none. */
+const lookInterval = 2_000
+
+const nodeOf = ({ options }: Connection): Node => options as Node
+
+const nameOf = ({ host, port }: Node): string => `${host}:${port}`
+
+const sample = <A>(list: ReadonlyArray<A>): A | undefined => list[Math.floor(Math.random() * list.length)]
+
+const isMoved = (error: Error): boolean => error.message.startsWith("MOVED ")
+
+/** Connects to the cluster that these nodes belong to, and follows keys to where they are. */
+export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+  const watch = yield* makeWatch
+  /** By their nodes' names: those of the settings for good, others as long as they are masters. */
+  const clients = new Map<string, Connection>()
+  const seeds = urls.map((url) => newConnection(url, sharedOptions))
+  const [firstSeed] = seeds as [Connection]
+  /** The names of the nodes that have the slots. */
+  const owners = new Array<string | undefined>(16_384)
+  let onFound = () => {}
+  const found = new Promise<void>((resolve) => {
+    onFound = resolve
+  })
+  const asked = new Set<Connection>()
+  /** Those that did not answer when they were asked last: it may be that they hang. */
+  const silent = new Set<Connection>()
+
+  const anyClient = (): Connection => {
+    const ready = [...clients.values()].filter(({ status }) => status === "ready")
+    return sample(ready.filter((client) => !silent.has(client))) ?? sample(ready) ?? firstSeed
+  }
+  const clientOf = (key: string): Connection => clients.get(owners[keySlot(key)] ?? "") ?? anyClient()
+
+  /** Asks a node where the slots are. */
+  const look = async (client: Connection): Promise<void> => {
+    if (asked.has(client) || client.status !== "ready") return
+    asked.add(client)
+    const answer = (await client.cluster("SLOTS").catch(() => undefined)) as ReadonlyArray<SlotRange> | undefined
+    asked.delete(client)
+    if (answer === undefined) silent.add(client)
+    else {
+      silent.delete(client)
+      if (answer.length > 0) adopt(answer, nodeOf(client))
+    }
+  }
+
+  const add = (client: Connection): void => {
+    const name = nameOf(nodeOf(client))
+    clients.set(name, watch(`tallykeep at ${name}`, client))
+    client.on("ready", () => void look(client))
+    client.on("close", () => void look(anyClient()))
+    client.options.reconnectOnError = (error) => {
+      if (isMoved(error)) void look(client)
+      return false
+    }
+    connect(client)
+  }
+
+  const adopt = (ranges: ReadonlyArray<SlotRange>, from: Node): void => {
+    const masters = new Set<string>()
+    for (const [first, last, [host, port]] of ranges) {
+      const node = { host: host || from.host, port }
+      const name = nameOf(node)
+      masters.add(name)
+      owners.fill(name, first, last + 1)
+      if (!clients.has(name)) add(firstSeed.duplicate(node) as Connection)
+    }
+    for (const [name, client] of clients) {
+      if (masters.has(name) || seeds.includes(client)) continue
+      clients.delete(name)
+      silent.delete(client)
+      client.disconnect()
+    }
+    onFound()
+  }
+
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      for (const seed of seeds) if (!clients.has(nameOf(nodeOf(seed)))) add(seed)
+      return setInterval(() => {
+        for (const client of clients.values()) void look(client)
+      }, lookInterval)
+    }),
+    (timer) =>
+      Effect.sync(() => {
+        clearInterval(timer)
+        for (const client of clients.values()) client.disconnect()
+      })
+  )
+
+  /** Goes to wherever the key is, each time it connects. */
+  const follow = (connection: Connection, key: string | undefined): void => {
+    const target = (): Node => {
+      const { host, port } = nodeOf(key === undefined ? anyClient() : clientOf(key))
+      return { host, port }
+    }
+    connection.on("reconnecting", () => Object.assign(connection.options, target()))
+    void found.then(() => {
+      // It may have been closed meanwhile.
+      if (connection.status !== "wait") return
+      Object.assign(connection.options, target())
+      connect(connection)
+    })
+  }
+
+  const dedicated = (name: string, key?: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const options = { connectionName: name, enableAutoPipelining: false, commandTimeout: undefined }
+        const connection = firstSeed.duplicate({ ...options, reconnectOnError: isMoved }) as Connection
+        follow(watch(name, connection), key)
+        return connection
+      }),
+      (connection) => Effect.sync(() => connection.disconnect())
+    )
+
+  return Redis.of({
+    get client() {
+      return anyClient()
+    },
+    clientOf,
+    dedicated,
+    clustered: true
+  })
+})

@@ -1,0 +1,48 @@
+import { Effect } from "effect"
+import type { OutOfService } from "../domain/Problems.ts"
+import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
+import { type Connection, command } from "./Redis.ts"
+import { answering, type Shard, type Shards } from "./Shards.ts"
+import type { StreamSettings } from "./StreamSettings.ts"
+import { readState } from "./StreamState.ts"
+
+/** Asks each node once: its shards have a connection in common. */
+const ofNodes = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
+  Effect.suspend(() => answering([...new Set(shards.map(({ client }) => client))], ask))
+
+/** The time in ms at the nodes that have the shards; where their clocks differ, the latest. */
+export const readClock = (shards: ReadonlyArray<Shard>): Effect.Effect<number, OutOfService> =>
+  Effect.map(
+    ofNodes(shards, (client) => command(() => client.time())),
+    (times) => Math.max(...times.map(([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)))
+  )
+
+/** What is asked of the nodes that have the shards: it is told of those that answer, and fails where none does. */
+export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Service"]) => {
+  const states = Effect.flatMap(shards.all, (all) =>
+    answering(all, ({ client, stream }) => readState(client, { ...settings, stream }))
+  )
+  const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
+
+  const keeping = Effect.map(
+    ofNodes(shards.current, readKeeping),
+    (all): Keeping => ({
+      durability: durabilities.findLast((weakest) => all.some(({ durability }) => durability === weakest)) ?? "memory",
+      evicts: all.some(({ evicts }) => evicts),
+      warnings: [...new Set(all.flatMap(({ warnings }) => warnings))]
+    })
+  )
+
+  // Not PING: a node of a cluster can answer and not serve its slots.
+  const ping = Effect.map(
+    answering(shards.current, (shard) =>
+      Effect.as(
+        command(() => shard.client.exists(shard.stream)),
+        shard
+      )
+    ),
+    (serving) => shards.current.filter((shard) => !serving.includes(shard)).map(({ stream }) => stream)
+  )
+
+  return { now: readClock(shards.current), states, backlog, keeping, ping }
+}

@@ -1,0 +1,132 @@
+import { Context, Effect, Layer } from "effect"
+import { OutOfService } from "../domain/Problems.ts"
+import { type Connection, command, Redis } from "./Redis.ts"
+import { crc16, hashTag } from "./Slot.ts"
+import { StreamSettings } from "./StreamSettings.ts"
+
+/** One of the streams that the votes are spread over. */
+export interface Shard {
+  readonly stream: string
+  /** What the names of the keys begin with that are used together with the stream: they have to be at one node. */
+  readonly keys: string
+  /** To the Redis that has it. Not kept: the stream can move to another one. */
+  readonly client: Connection
+}
+
+export const maxShards = 64
+
+/** How long what was seen in Redis of other numbers of shards is believed. */
+const seenFor = "10 seconds"
+/** How long a look may take: a node that hangs must not hold up votes for the others. */
+const lookTimeout = "300 millis"
+
+const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
+
+/** A stream alone has the name of the setting; several have a number, as their hash tag, which spreads them over nodes. */
+export const streamNames = (stream: string, count: number): ReadonlyArray<string> =>
+  count === 1 ? [stream] : Array.from({ length: count }, (_, index) => `${stream}:{${index}}`)
+
+/** Every stream that there could be, whatever the number of shards is or was. */
+export const everyShard = (redis: Redis["Service"], stream: string): ReadonlyArray<Shard> =>
+  [...streamNames(stream, 1), ...streamNames(stream, maxShards)].map((name) => ({
+    stream: name,
+    keys: redis.clustered && hashTag(name) === undefined ? `{${name}}` : name,
+    get client() {
+      return redis.clientOf(name)
+    }
+  }))
+
+/** The streams that votes are appended to with that number of shards, and all others that there are. */
+export const usedShards = (
+  redis: Redis["Service"],
+  stream: string,
+  count: number
+): Effect.Effect<ReadonlyArray<Shard>, OutOfService> => {
+  const current = streamNames(stream, count)
+  return Effect.filter(
+    everyShard(redis, stream),
+    (shard) =>
+      Effect.map(
+        command(() => shard.client.exists(shard.stream)),
+        (there) => there === 1 || current.includes(shard.stream)
+      ),
+    { concurrency: "unbounded" }
+  )
+}
+
+/** What is answered of all that are asked; fails where none answers. */
+export const answering = <A, B>(
+  asked: ReadonlyArray<A>,
+  ask: (each: A) => Effect.Effect<B, OutOfService>
+): Effect.Effect<ReadonlyArray<B>, OutOfService> =>
+  Effect.flatMap(Effect.partition(asked, ask, { concurrency: "unbounded" }), ([answers, [failure]]) =>
+    answers.length === 0 && failure !== undefined ? Effect.fail(failure) : Effect.succeed(answers)
+  )
+
+/** The streams that votes are appended to, and those they were appended to before `STREAM_SHARDS` was changed. */
+export class Shards extends Context.Service<
+  Shards,
+  {
+    readonly current: ReadonlyArray<Shard>
+    /** The shard of a voter, an idempotency key or a vote: always the same one. */
+    readonly of: (text: string) => Shard
+    /** The shards that it belonged to while there were more or fewer, as long as keys are remembered. */
+    before(text: string): Effect.Effect<ReadonlyArray<Shard>, OutOfService>
+    /** Those that are there and no longer appended to. */
+    readonly former: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
+    /** All of them, the current ones first. */
+    readonly all: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
+  }
+>()("tallykeep/stream/Shards") {
+  static readonly layer = Layer.effect(
+    Shards,
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const { idempotencyTtl, shards: count, stream } = yield* StreamSettings
+      const every = new Map(everyShard(redis, stream).map((shard) => [shard.stream, shard]))
+      const named = (names: ReadonlyArray<string>) => names.flatMap((name) => every.get(name) ?? [])
+      const current = named(streamNames(stream, count))
+      const [only] = current as [Shard, ...Array<Shard>]
+
+      const of = (text: string): Shard => (current.length === 1 ? only : (current[crc16(text) % count] ?? only))
+
+      /** What was seen last of each: it holds while its Redis is away. */
+      const seen = new Map<Shard, ReadonlyArray<number>>()
+      const look = (shard: Shard) =>
+        command(() =>
+          shard.client.lookAtShard(
+            shard.stream,
+            `${shard.keys}:counts`,
+            current.includes(shard) ? count : 0,
+            // Longer than a key is remembered by as much as what was seen may be old.
+            idempotencyTtl + 60_000
+          )
+        ).pipe(
+          Effect.timeoutOrElse({ duration: lookTimeout, orElse: () => noAnswer }),
+          Effect.tap((answer) => Effect.sync(() => seen.set(shard, answer.map(Number))))
+        )
+      const lookAtAll = Effect.as(answering([...every.values()], look), seen)
+      const [looking, again] = yield* Effect.cachedInvalidateWithTTL(lookAtAll, seenFor)
+      const looked = Effect.tapError(looking, () => again)
+      const former = Effect.map(looked, (seen) =>
+        [...seen].flatMap(([shard, [exists]]) => (exists === 1 && !current.includes(shard) ? [shard] : []))
+      )
+      const formerCounts = Effect.map(looked, (seen) =>
+        [...new Set([...seen.values()].flatMap(([, ...counts]) => counts))].filter((other) => other !== count)
+      )
+
+      return Shards.of({
+        current,
+        of,
+        before: (text) =>
+          Effect.map(formerCounts, (counts) =>
+            named(counts.flatMap((other) => streamNames(stream, other)[crc16(text) % other] ?? [])).filter(
+              (shard) => shard !== of(text)
+            )
+          ),
+        former,
+        all: Effect.map(former, (others) => [...current, ...others])
+      })
+    })
+  )
+}

@@ -1,0 +1,25 @@
+#!lua flags=no-writes
+-- How many entries were ever appended up to an id. Those beyond it are counted, so none of them may have been trimmed.
+--
+-- KEYS[1]  the stream
+-- ARGV[1]  the id
+--
+-- Returns the number.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+local added = 0
+local info = redis.call('XINFO', 'STREAM', KEYS[1])
+for index = 1, #info, 2 do
+  if info[index] == 'entries-added' then added = info[index + 1] end
+end
+local page = 1000
+local from = ARGV[1]
+while true do
+  local entries = redis.call('XRANGE', KEYS[1], '(' .. from, '+', 'COUNT', page)
+  added = added - #entries
+  if #entries < page then
+    return added
+  end
+  from = entries[#entries][1]
+end
