@@ -2,7 +2,7 @@ import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRow
 import { runLoad, votes } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer, type Command, installedPeer, pythonPeer } from "./support/peers.ts"
-import { kill, launch, main, portOf, untilReady } from "./support/processes.ts"
+import { kill, type Launched, launch, main, portOf, untilReady } from "./support/processes.ts"
 import { makeSite, type Site } from "./support/site.ts"
 
 const connections = 64
@@ -30,48 +30,71 @@ const redisCpu = async ({ redis }: Site): Promise<number> => {
   return of("used_cpu_sys") + of("used_cpu_user")
 }
 
-const measure = async ({ env, quick }: BenchContext, command: ReadonlyArray<string>): Promise<Figures> => {
+/** A server that runs, with a stream of its own. */
+interface Server {
+  readonly site: Site
+  readonly program: Launched
+  /** Whether it has been under load: the first time it takes longer until it is as fast as it gets. */
+  warm: boolean
+}
+
+const startServer = async ({ env }: BenchContext, command: ReadonlyArray<string>): Promise<Server> => {
   const site = await makeSite(env)
-  const server = await launch(command, { ...site.env, ...settings, PORT: "0" })
-  try {
-    if (command.includes(main)) await untilReady(portOf(server))
-    const { after, answers, before, p99, seconds } = await runLoad(
-      {
-        port: portOf(server),
-        connections,
-        requests: votes,
-        expected: 201,
-        warmUp: quick ? 100 : 3_000,
-        lasts: quick ? 200 : 5_000
-      },
-      async () => ({ own: cpuOf(server.pid), Redis: await redisCpu(site) })
-    )
-    return { rate: answers / seconds, p99, cpu: cpuEach(before, after, answers) }
-  } finally {
-    await kill(server)
-    await site.close()
+  const program = await launch(command, { ...site.env, ...settings, PORT: "0" })
+  if (command.includes(main)) await untilReady(portOf(program))
+  return { site, program, warm: false }
+}
+
+const measure = async ({ quick }: BenchContext, server: Server): Promise<Figures> => {
+  const { program, site, warm } = server
+  server.warm = true
+  const { after, answers, before, p99, seconds } = await runLoad(
+    {
+      port: portOf(program),
+      connections,
+      requests: votes,
+      expected: 201,
+      warmUp: quick ? 100 : warm ? 500 : 3_000,
+      lasts: quick ? 200 : 4_000
+    },
+    async () => ({ own: cpuOf(program.pid), Redis: await redisCpu(site) })
+  )
+  return { rate: answers / seconds, p99, cpu: cpuEach(before, after, answers) }
+}
+
+/** One side; its server stays up for all rounds, so that they follow each other closely. */
+const makeSide = (context: BenchContext, name: string, command: Command) => {
+  let server: Server | undefined
+  const run = async (given: ReadonlyArray<string>) => {
+    server ??= await startServer(context, given)
+    return measure(context, server)
   }
+  const side: Side<Figures> = { name, run: "skipped" in command ? command : () => run(command) }
+  const close = async () => {
+    if (server === undefined) return
+    await kill(server.program)
+    await server.site.close()
+  }
+  return { side, close }
 }
 
 export const ingest: Bench = {
   name: "ingest",
   about: `votes taken by one process over ${connections} connections, each on disk in Redis before its answer`,
   run: async (context) => {
-    const side = (name: string, command: Command): Side<Figures> => ({
-      name,
-      run: "skipped" in command ? command : () => measure(context, command)
-    })
-    const sides = [
-      side("tallykeep", [process.execPath, main, "--role=api"]),
-      side("bare node:http", barePeer("ingest-node.mjs")),
-      side("Fastify", installedPeer(context, "ingest-fastify.mjs")),
-      side("FastAPI", pythonPeer(context, "ingest_fastapi.py"))
+    const made = [
+      makeSide(context, "tallykeep", [process.execPath, main, "--role=api"]),
+      makeSide(context, "bare node:http", barePeer("ingest-node.mjs")),
+      makeSide(context, "Fastify", installedPeer(context, "ingest-fastify.mjs")),
+      makeSide(context, "FastAPI", pythonPeer(context, "ingest_fastapi.py"))
     ]
+    const sides = made.map(({ side }) => side)
     const taken = await interleave(
       context,
       sides,
       ({ cpu, p99, rate }) => `${Math.round(rate)} votes/s, ${cpu.own?.toFixed(1)} µs each, p99 ${p99.toFixed(1)} ms`
     )
+    for (const { close } of made) await close()
     const [ours = [], bare = [], fastify = [], fastapi = []] = taken.map((figures) => figures.map(({ rate }) => rate))
     const perCore = (index: number) => (taken[index] ?? []).map(({ cpu }) => 1 / (cpu.own ?? Number.NaN))
     return [
