@@ -72,7 +72,10 @@ export const fieldsByName = (flat: ReadonlyArray<string>): Readonly<Record<strin
   return fields
 }
 
-/** A vote as flat fields of a stream entry, version 1: what is read from the stream is that, or says why not. */
+/**
+ * A vote as flat fields of a stream entry, version 1: what is read from the stream is that, or says why not. Of fields
+ * that it does not know it takes no notice, so that a later version can add some.
+ */
 export const EntryFields = Schema.Struct({
   v: Schema.Literal("1"),
   vote_id: VoteId,
@@ -91,14 +94,19 @@ export const encodeVote = (vote: Vote, traceparent?: string): Array<string | num
 }
 
 /**
- * The vote that the fields are, or what is wrong with them. The Schema checks and the rest is done by hand: each vote
+ * The vote that the fields are, or why they are none. The Schema checks and the rest is done by hand: each vote
  * comes by here, and a transformation of the Schema's would take three times as long.
  */
-export const decodeVote = (fields: unknown): Result.Result<Vote, Schema.SchemaError> =>
-  Result.map(decodeFields(fields), ({ cast_at, option, poll, vote_id, voter }) =>
-    voter === undefined
-      ? { voteId: vote_id, poll, option, castAt: Number(cast_at) }
-      : { voteId: vote_id, poll, option, castAt: Number(cast_at), voter }
-  )
+export const decodeVote = (fields: Readonly<Record<string, string>>): Result.Result<Vote, string> =>
+  Result.mapBoth(decodeFields(fields), {
+    onSuccess: ({ cast_at, option, poll, vote_id, voter }) =>
+      voter === undefined
+        ? { voteId: vote_id, poll, option, castAt: Number(cast_at) }
+        : { voteId: vote_id, poll, option, castAt: Number(cast_at), voter },
+    onFailure: ({ message }) =>
+      /^\d{1,9}$/.test(fields.v ?? "") && fields.v !== "1"
+        ? `undecodable: an entry of version ${fields.v}, for a tallykeep that knows it to replay`
+        : `undecodable: ${message.replace(/\s+/g, " ")}`
+  })
 
 const decodeFields = Schema.decodeUnknownResult(EntryFields)

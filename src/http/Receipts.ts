@@ -35,6 +35,12 @@ export const layerReceipts = HttpApiBuilder.group(
       return counted ?? (poll === undefined ? undefined : { vote_id: voteId, poll, status: "queued" })
     })
 
+    /** Why there is none: one as old as this may have been dropped. */
+    const absence = (voteId: string) =>
+      Effect.map(ledger.keeps(voteId), (kept) =>
+        kept ? "No such vote was accepted" : "Votes as old as this are no longer kept one by one"
+      )
+
     return handlers.handleRaw("voteStatus", ({ params, query, request }) => {
       const voteId = params.vote_id.toLowerCase()
       const { stream_id: streamId } = query
@@ -45,16 +51,17 @@ export const layerReceipts = HttpApiBuilder.group(
           : [{ pointer: "#/stream_id", detail: "must be of the form 1732000000000-0" }])
       ]
       if (errors.length > 0) return Effect.succeed(problemResponse(new InvalidFields({ errors }), request.url))
-      return Effect.match(find(voteId, streamId), {
-        onFailure: () =>
+      return Effect.flatMap(find(voteId, streamId), (status) =>
+        status === undefined
+          ? Effect.map(absence(voteId), (detail) => problemResponse(new NotFound({ detail }), request.url))
+          : Effect.succeed(HttpServerResponse.jsonUnsafe(status, { headers: { "cache-control": "no-store" } }))
+      ).pipe(
+        Effect.orElseSucceed(() =>
           problemResponse(new Unavailable({ detail: "Receipts temporarily unavailable" }), request.url, {
             "retry-after": "1"
-          }),
-        onSuccess: (status) =>
-          status === undefined
-            ? problemResponse(new NotFound({ detail: "No such vote was accepted" }), request.url)
-            : HttpServerResponse.jsonUnsafe(status, { headers: { "cache-control": "no-store" } })
-      })
+          })
+        )
+      )
     })
   })
 )

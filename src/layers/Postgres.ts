@@ -1,8 +1,13 @@
 import { PgClient } from "@effect/sql-pg"
-import type { Layer, Redacted } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { Layer, type Redacted } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { Replica } from "../ledger/Tallies.ts"
 
-/** The database at `url`; connections are made when they are wanted, so that the program starts without it. */
+/**
+ * The database at `url`; connections are made when they are wanted, so that the program starts without it. It may be a
+ * pooler that gives each transaction another session: nothing is kept in a session, prepared statements neither. What
+ * takes the database's time are the statements inside the counting function, whose plans it keeps by itself.
+ */
 export const layerPostgres = (
   url: Redacted.Redacted,
   maxConnections: number
@@ -12,7 +17,14 @@ export const layerPostgres = (
     applicationName: "tallykeep",
     maxConnections,
     minConnections: 0,
+    prepare: false,
     connectTimeout: "3 seconds",
     keepAlive: "10 seconds",
     idleTimeout: "60 seconds"
   })
+
+/** The replica at `url`, where there is one. */
+export const layerReplica = (url: Redacted.Redacted | undefined): Layer.Layer<never, SqlError.SqlError> =>
+  url === undefined
+    ? Layer.empty
+    : Layer.effect(Replica, SqlClient.SqlClient).pipe(Layer.provide(layerPostgres(url, 4)))

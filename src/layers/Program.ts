@@ -10,6 +10,7 @@ import { layerServer } from "../http/Server.ts"
 import { layerHttpServices } from "../http/Services.ts"
 import { layerLedgerGauges } from "../ledger/Gauges.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import { Partitions } from "../ledger/Partitions.ts"
 import { PollStore } from "../ledger/Polls.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
@@ -17,9 +18,10 @@ import { layerStreamGauges } from "../stream/Gauges.ts"
 import { layerHousekeeping } from "../stream/Housekeeping.ts"
 import { Liveness } from "../stream/Liveness.ts"
 import { layerPool } from "../stream/Pool.ts"
+import { layerRetention } from "../stream/Retention.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
-import { layerPostgres } from "./Postgres.ts"
+import { layerPostgres, layerReplica } from "./Postgres.ts"
 import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./Redis.ts"
 import type { Role, Settings } from "./Settings.ts"
@@ -30,6 +32,7 @@ import { welcome } from "./Welcome.ts"
 export interface Servers {
   readonly redisUrl: Redacted.Redacted
   readonly databaseUrl: Redacted.Redacted
+  readonly databaseReadUrl: Redacted.Redacted | undefined
 }
 
 const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined ? undefined : Redacted.value(secret))
@@ -78,6 +81,7 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
       Layer.mergeAll(
         layerRedis(servers.redisUrl),
         layerPostgres(servers.databaseUrl, maxConnections),
+        layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)
       )
     ),
@@ -90,7 +94,12 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
  * that votes still accepted can be counted, and both on the connections.
  */
 export const layerProgram = (role: Role, settings: Settings, servers: Servers, publicFolder: URL) => {
-  const pool = Layer.mergeAll(layerPool, layerHousekeeping).pipe(tracked("the consumer pool"))
+  const retention = settings.ledgerRetention && Duration.toMillis(settings.ledgerRetention)
+  const pool = Layer.mergeAll(
+    layerPool,
+    layerHousekeeping,
+    layerRetention(retention).pipe(Layer.provide(Partitions.layer))
+  ).pipe(tracked("the consumer pool"))
   // Votes that come in right after the start would find Redis not connected yet.
   const connected = Layer.effectDiscard(
     Effect.flatMap(VoteStream, ({ ping }) =>

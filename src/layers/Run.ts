@@ -17,15 +17,21 @@ const layerTelemetry = (role: Role, settings: Settings) =>
       )
 
 /** The servers that the settings name, and embedded ones for those they don't. */
-const findServers = Effect.fnUntraced(function* ({ dataDir, databaseUrl, redisUrl }: Settings) {
-  if (redisUrl !== undefined && databaseUrl !== undefined) return { redisUrl, databaseUrl } satisfies Servers
+const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, databaseUrl, redisUrl }: Settings) {
+  if (redisUrl !== undefined && databaseUrl !== undefined) {
+    return { redisUrl, databaseUrl, databaseReadUrl } satisfies Servers
+  }
   const { startEmbedded } = yield* Effect.promise(() => import("./embedded/Embedded.ts"))
   const embedded = yield* startEmbedded({
     dataDir,
     redis: redisUrl === undefined,
     postgres: databaseUrl === undefined
   })
-  const servers = { redisUrl: redisUrl ?? embedded.redisUrl, databaseUrl: databaseUrl ?? embedded.databaseUrl }
+  const servers = {
+    redisUrl: redisUrl ?? embedded.redisUrl,
+    databaseUrl: databaseUrl ?? embedded.databaseUrl,
+    databaseReadUrl
+  }
   yield* Effect.logInfo(`Embedded servers keep their data in ${dataDir}; connect with: . ${embedded.envFile}`)
   return servers as Servers
 })

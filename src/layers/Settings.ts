@@ -14,6 +14,7 @@ export const definitions = {
   managementPort: Setting.optionalInt("MANAGEMENT_PORT", 0, 65_535),
   redisUrl: Setting.urls("REDIS_URL", ["redis:", "rediss:"]),
   databaseUrl: Setting.url("DATABASE_URL", ["postgres:", "postgresql:"]),
+  databaseReadUrl: Setting.url("DATABASE_READ_URL", ["postgres:", "postgresql:"]),
   corsOrigins: Setting.origins("CORS_ORIGINS", "http://localhost:3000"),
   maxRequestSize: Setting.int("MAX_REQUEST_SIZE", 1, 2 ** 30, 1_048_576),
   streamName: Setting.text("STREAM_NAME", "votes"),
@@ -35,6 +36,7 @@ export const definitions = {
   jwtIssuer: Setting.optionalText("JWT_ISSUER"),
   jwtAudience: Setting.optionalText("JWT_AUDIENCE"),
   otlpEndpoint: Setting.webUrl("OTEL_EXPORTER_OTLP_ENDPOINT"),
+  ledgerRetention: Setting.duration("LEDGER_RETENTION"),
   logLevel: Setting.logLevel("LOG_LEVEL", "INFO"),
   shutdownDelay: Setting.duration("SHUTDOWN_DELAY"),
   shutdownTimeout: Setting.duration("SHUTDOWN_TIMEOUT", "25s"),
@@ -50,12 +52,14 @@ type Optional =
   | "consumerName"
   | "redisUrl"
   | "databaseUrl"
+  | "databaseReadUrl"
   | "adminToken"
   | "voterSecret"
   | "jwksUrl"
   | "jwtIssuer"
   | "jwtAudience"
   | "otlpEndpoint"
+  | "ledgerRetention"
 
 /** The settings as the program uses them: all given, but for those that stand for something only when they are set. */
 export interface Settings extends Omit<Filled, Optional | "rateLimit">, Pick<Values, Optional> {
@@ -79,6 +83,12 @@ const openDefaults = (production: boolean) => ({
   shutdownDelay: Duration.seconds(production ? 5 : 0)
 })
 
+/**
+ * For as long a vote may come again (a client that retries, a consumer that takes over, a restored stream), and the ledger
+ * has to know it: what it no longer keeps is not counted.
+ */
+const minimumRetention = Duration.days(2)
+
 const readOne = <A>(setting: Setting.Setting<A>, problems: Array<string>) =>
   Effect.gen(function* () {
     const given = Option.getOrUndefined(yield* Config.option(Config.String(setting.name)))
@@ -91,6 +101,8 @@ const readOne = <A>(setting: Setting.Setting<A>, problems: Array<string>) =>
     }
     return Option.getOrUndefined(value)
   })
+
+const isSet = (name: string) => Effect.map(Config.option(Config.String(name)), Option.isSome)
 
 /** Reads the environment's settings, for a role. */
 export const loadSettings = (role: Role): Effect.Effect<Settings, SettingsError | Config.ConfigError> =>
@@ -107,9 +119,17 @@ export const loadSettings = (role: Role): Effect.Effect<Settings, SettingsError 
     const needed = production ? "in production" : role === "all" ? undefined : `by --role=${role}`
     if (needed !== undefined) {
       for (const name of ["REDIS_URL", "DATABASE_URL"] as const) {
-        const isSet = Option.isSome(yield* Config.option(Config.String(name)))
-        if (!isSet) problems.push(`${name} is not set, and is needed ${needed}; it must be ${allowedOf(name)}`)
+        if (!(yield* isSet(name)))
+          problems.push(`${name} is not set, and is needed ${needed}; it must be ${allowedOf(name)}`)
       }
+    }
+    if (values.databaseReadUrl !== undefined && !(yield* isSet("DATABASE_URL"))) {
+      problems.push("DATABASE_READ_URL is set and DATABASE_URL is not; it must be a replica of that database")
+    }
+    const { idempotencyTtl, ledgerRetention } = values
+    const shortest = Duration.max(minimumRetention, idempotencyTtl ?? minimumRetention)
+    if (ledgerRetention !== undefined && Duration.isLessThan(ledgerRetention, shortest)) {
+      problems.push("LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL")
     }
     if (production && values.corsOrigins?.includes("*")) {
       problems.push("CORS_ORIGINS is *, which production refuses; list the origins of your pages")

@@ -16,6 +16,8 @@ export interface LedgerState {
   /** Ledger rows by status. */
   readonly rows: Readonly<Record<string, number>>
   readonly duplicates: number
+  /** Rows and duplicates that were dropped as older than the ledger keeps, by status. */
+  readonly dropped: Readonly<Record<string, number>>
   /** Counted votes by poll, according to the tally and to the ledger. */
   readonly polls: ReadonlyArray<{ readonly poll: string; readonly tally: number; readonly ledger: number }>
   readonly differences: ReadonlyArray<TallyDifference>
@@ -28,6 +30,16 @@ export interface AuditedEntry extends Acceptance {
   readonly voteId: string
 }
 
+/** The votes that count by poll and option, those that were dropped included. */
+const countedVotes = (sql: SqlClient.SqlClient) => sql`
+  select poll, option, sum(votes)::bigint as count
+  from (
+    select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
+    union all
+    select poll, option, votes from ledger_archive where status = 'counted'
+  ) every_vote
+  group by poll, option`
+
 /** Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, and all tallies. */
 export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>) =>
   Effect.gen(function* () {
@@ -38,15 +50,17 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
     return yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* sql`set transaction isolation level repeatable read, read only`
+        // A snapshot does not keep a partition from being dropped; this does, from before the snapshot is taken.
+        yield* sql`lock table only vote_event in access share mode`
         const statuses = yield* sql<{ status: string; count: bigint }>`
           select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
         const [duplicates] = yield* sql<{ count: bigint }>`
           select count(*) as count from duplicate_entry where ${upToCut}`
+        const dropped = yield* sql<{ status: string; count: bigint }>`
+          select status, sum(votes)::bigint as count from ledger_archive group by status order by status`
         const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
           select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
-          from tally t full join (
-            select poll, option, count(*) as count from vote_event where status = 'counted' group by poll, option
-          ) v using (poll, option)
+          from tally t full join (${countedVotes(sql)}) v using (poll, option)
           order by poll, option`
         const absent = yield* sql<{ place: bigint }>`
           select e.place
@@ -67,6 +81,7 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
         return {
           rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
           duplicates: Number(duplicates?.count ?? 0),
+          dropped: Object.fromEntries(dropped.map(({ count, status }) => [status, Number(count)])),
           polls: Object.entries(Array.groupBy(counts, ({ poll }) => poll)).map(([poll, list]) => ({
             poll,
             tally: list.reduce((sum, { tally }) => sum + tally, 0),
@@ -85,14 +100,13 @@ export const rebuildTallies = Effect.gen(function* () {
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
+      yield* sql`select hold_horizon()`
       yield* sql`select 1 from poll order by ballot = 'open', slug for update`
       const changed = yield* sql<{ poll: string }>`
         update tally t
         set count = coalesce(v.count, 0)
         from tally old
-        left join (
-          select poll, option, count(*) as count from vote_event where status = 'counted' group by poll, option
-        ) v on v.poll = old.poll and v.option = old.option
+        left join (${countedVotes(sql)}) v on v.poll = old.poll and v.option = old.option
         where t.poll = old.poll and t.option = old.option and t.count <> coalesce(v.count, 0)
         returning t.poll`
       const polls = Result.getOrThrow(

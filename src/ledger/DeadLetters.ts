@@ -67,19 +67,15 @@ export class DeadLetters extends Context.Service<
 
       const replay = Effect.fn("DeadLetters.replay")(function* (letter: DeadLetter) {
         const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
-        if (Result.isFailure(vote)) {
-          return yield* new StillDead({
-            voteId: letter.voteId,
-            reason: `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
-          })
-        }
+        if (Result.isFailure(vote)) return yield* new StillDead({ voteId: letter.voteId, reason: vote.failure })
         const { castAt, option, poll, voteId, voter } = vote.success
         yield* sql.withTransaction(
           Effect.gen(function* () {
-            yield* remove(letter.voteId)
+            // Before the letter, as whoever drops both does.
             const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
               delete from vote_event where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead'
               returning accepted_ms as ms, accepted_seq as seq`
+            yield* remove(letter.voteId)
             // Someone else has replayed it meanwhile.
             if (row === undefined) return
             const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(

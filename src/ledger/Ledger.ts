@@ -7,6 +7,7 @@ import type { Acceptance, Vote, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { migrate } from "./Migrations.ts"
 import { refusesData } from "./SqlFailure.ts"
+import { makeTallies } from "./Tallies.ts"
 
 /** A vote read from the stream, with its acceptance. */
 export interface AcceptedVote extends Vote, Acceptance {}
@@ -72,6 +73,8 @@ export class Ledger extends Context.Service<
     bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
     /** What the ledger says of a vote; undefined where it does not hold it. */
     find(voteId: string): Effect.Effect<VoteStatus | undefined, OutOfService>
+    /** Whether the ledger still holds the votes of this one's time: older ones may have been dropped. */
+    keeps(voteId: string): Effect.Effect<boolean, OutOfService>
     /** The poll's tally; undefined for a poll that does not exist. */
     tally(poll: string): Effect.Effect<Tally | undefined, OutOfService>
     /** Succeeds when the database answers and has this version's schema. */
@@ -135,35 +138,18 @@ export class Ledger extends Context.Service<
         return { vote_id: voteId, poll, status, ...(reason === null ? {} : { reason }) }
       })
 
-      const tally = Effect.fn("Ledger.tally")(function* (poll: string) {
-        const rows = yield* sql<{
-          revision: bigint
-          last_updated: Date
-          status: Tally["status"]
-          option: string
-          count: bigint
-        }>`
-          select p.revision, p.last_updated, t.option, t.count,
-            case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status
-          from poll p
-          join tally t on t.poll = p.slug
-          cross join (select extract(epoch from clock_timestamp()) * 1000 as ms) now
-          where p.slug = ${poll}
-          order by t.position`.pipe(outOfService(readTimeout))
-        const [first] = rows
-        if (first === undefined) return undefined
-        return {
-          poll,
-          status: first.status,
-          revision: Number(first.revision),
-          lastUpdated: first.last_updated,
-          options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
-        }
-      })
+      const keeps = Effect.fn("Ledger.keeps")((voteId: string) =>
+        sql<{ kept: boolean }>`select ${PgTypes.uuid(voteId)} >= vote_id_at(ledger_horizon()) as kept`.pipe(
+          outOfService(readTimeout),
+          Effect.map(([row]) => row?.kept === true)
+        )
+      )
+
+      const tally = yield* makeTallies
 
       const ping = sql`select 1 from tally limit 1`.pipe(outOfService(pingTimeout), Effect.asVoid)
 
-      const migration = yield* migrate.pipe(
+      const migration = yield* migrate().pipe(
         Effect.tap((ran) =>
           ran.length === 0 ? Effect.void : Effect.logInfo(`Migrated the database: ${ran.join(", ")}`)
         ),
@@ -174,7 +160,7 @@ export class Ledger extends Context.Service<
       )
       const migrated = Fiber.await(migration).pipe(Effect.asVoid)
 
-      return Ledger.of({ count, bury, find, tally, ping, migrated })
+      return Ledger.of({ count, bury, find, keeps, tally, ping, migrated })
     })
   )
 }

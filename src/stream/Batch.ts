@@ -69,9 +69,7 @@ const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
   const vote = decodeVote(fieldsByName(fields ?? []))
-  return Result.isSuccess(vote)
-    ? { ...vote.success, ...acceptance }
-    : `undecodable: ${vote.failure.message.replace(/\s+/g, " ")}`
+  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : vote.failure
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */

@@ -91,7 +91,7 @@ describe("parseEntryId", () => {
 describe("a stream entry's fields", () => {
   const fields = { v: "1", vote_id: voteId, poll: "cats-or-dogs", option: "cats", cast_at: "1732000000000" }
   const vote = { voteId, poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000 }
-  const decode = (some: unknown) => Result.getSuccess(decodeVote(some))
+  const decode = (some: Readonly<Record<string, string>>) => Result.getSuccess(decodeVote(some))
   const andBack = (some: Vote, traceparent?: string) => decode(fieldsByName(encodeVote(some, traceparent).map(String)))
 
   it("is a vote and back", () => {

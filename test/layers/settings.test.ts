@@ -21,6 +21,7 @@ describe("loadSettings", () => {
         managementPort: undefined,
         redisUrl: undefined,
         databaseUrl: undefined,
+        databaseReadUrl: undefined,
         corsOrigins: ["http://localhost:3000"],
         maxRequestSize: 1_048_576,
         streamName: "votes",
@@ -41,6 +42,7 @@ describe("loadSettings", () => {
         jwtIssuer: undefined,
         jwtAudience: undefined,
         otlpEndpoint: undefined,
+        ledgerRetention: undefined,
         logLevel: "Info",
         dataDir: ".tallykeep"
       })
@@ -73,6 +75,7 @@ describe("loadSettings", () => {
         RATE_LIMIT: "20/1m",
         TRUST_PROXY: "2",
         IDEMPOTENCY_TTL: "90m",
+        LEDGER_RETENTION: "30d",
         LOG_LEVEL: "debug",
         DATA_DIR: "/var/lib/tally keep"
       })
@@ -92,6 +95,7 @@ describe("loadSettings", () => {
         }
       )
       assert.strictEqual(Duration.toMinutes(idempotencyTtl), 90)
+      assert.strictEqual(settings.ledgerRetention && Duration.toDays(settings.ledgerRetention), 30)
       assert.strictEqual(settings.redisUrl && Redacted.value(settings.redisUrl), servers.REDIS_URL)
       assert.strictEqual(settings.databaseUrl && Redacted.value(settings.databaseUrl), servers.DATABASE_URL)
     })

@@ -80,6 +80,25 @@ describe("SettingsError", () => {
     })
   )
 
+  it.effect("refuses to drop votes that may still come again", () =>
+    Effect.gen(function* () {
+      const tooShort = ["LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL"]
+      assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "47h" }), tooShort)
+      assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "6d", IDEMPOTENCY_TTL: "7d" }), tooShort)
+      yield* load({ LEDGER_RETENTION: "2d" })
+      yield* load({ LEDGER_RETENTION: "7d", IDEMPOTENCY_TTL: "7d" })
+    })
+  )
+
+  it.effect("refuses a replica of an embedded database", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problemsOf({ DATABASE_READ_URL: "postgres://replica/votes" }), [
+        "DATABASE_READ_URL is set and DATABASE_URL is not; it must be a replica of that database"
+      ])
+      yield* load({ ...servers, DATABASE_READ_URL: "postgres://replica/votes" })
+    })
+  )
+
   it.effect("refuses CORS_ORIGINS=* in production, also among others", () =>
     Effect.gen(function* () {
       for (const origins of ["*", "https://a.example, *"]) {

@@ -1,10 +1,11 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
 import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 
@@ -104,6 +105,20 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       // What comes late and was accepted before still counts, and what was accepted after never does.
       yield* ledger.count([vote(poll, "coffee", 10n), vote(poll, "coffee", 5_000n)])
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 1 })
+    })
+  )
+
+  it.effect("takes back what was being counted when the poll was closed", () =>
+    Effect.gen(function* () {
+      const { ledger, poll } = yield* created()
+      const sql = yield* SqlClient.SqlClient
+      const release = yield* held(sql`select close_poll(${poll.slug}, 1000)`)
+      // It reads the poll as it was before, and finds its lock taken.
+      const counting = yield* Effect.forkChild(ledger.count([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* release
+      yield* Fiber.join(counting)
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
     })
   )
 

@@ -44,6 +44,7 @@ describe("recordBatch", () => {
           }),
         bury: (entry) => Effect.sync(() => dead.push(entry) > 0),
         find: () => Effect.succeed(undefined),
+        keeps: () => Effect.succeed(true),
         tally: () => Effect.succeed(undefined),
         ping: new OutOfService({ part: "database", cause: "not asked" }),
         migrated: Effect.void

@@ -70,7 +70,22 @@ describe("the pool", () => {
       const sql = yield* SqlClient.SqlClient
       const raw = (...fields: ReadonlyArray<string | Buffer>) =>
         Effect.promise(() => client.xadd(settings.stream, "*", ...fields))
-      yield* Effect.forEach(Array.from({ length: 99 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      yield* Effect.forEach(Array.from({ length: 98 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      // A newer version may have more to say of a vote.
+      yield* raw(
+        "v",
+        "1",
+        "vote_id",
+        makeVoteId(),
+        "poll",
+        "cats-or-dogs",
+        "option",
+        "cats",
+        "cast_at",
+        "1",
+        "new",
+        "1"
+      )
       const id = makeVoteId()
       yield* raw("option", Buffer.from([0xff, 0xfe, 0x00]))
       yield* raw("v", "2", "vote_id", id, "poll", "cats-or-dogs", "option", "cats", "cast_at", "1")
@@ -97,6 +112,7 @@ describe("the pool", () => {
       )
       assert.deepStrictEqual(Buffer.from(rows[0]?.fields[1] ?? []), Buffer.from([0xff, 0xfe, 0x00]))
       assert.strictEqual(rows[1]?.vote_id, id)
+      assert.match(`${rows[1]?.reason}`, /an entry of version 2/)
     }).pipe(Effect.provide(layerServers()))
   )
 

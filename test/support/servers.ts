@@ -83,7 +83,7 @@ export const layerServers = (
       Layer.mergeAll(
         layerRedis(redis),
         Layer.unwrap(
-          Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 4))
+          Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 5))
         ),
         Layer.succeed(StreamSettings, settings),
         quiet

@@ -30,6 +30,8 @@ export class World extends Context.Service<
     migrated: boolean
     /** By `vote_id`. */
     receipts: Map<string, VoteStatus>
+    /** The lowest `vote_id` of the time that the ledger keeps. */
+    oldest: string
     pending: number
     full: boolean
     /** How often the tally was read. */
@@ -53,6 +55,7 @@ export const newWorld = (): World["Service"] => ({
   ],
   migrated: true,
   receipts: new Map(),
+  oldest: "",
   pending: 0,
   full: false,
   reads: 0,
@@ -104,6 +107,7 @@ export const layerMocks = Layer.unwrap(
     })
     const ledger = Layer.mock(Ledger, {
       find: (voteId) => ask("database", () => world.receipts.get(voteId)),
+      keeps: (voteId) => ask("database", () => voteId >= world.oldest),
       tally: (poll) =>
         Effect.andThen(
           Effect.suspend(() => (world.delay > 0 ? Effect.sleep(world.delay) : Effect.void)),

@@ -15,6 +15,8 @@ export interface AuditReport {
   readonly appended: number
   readonly ledger_rows: Readonly<Record<string, number>>
   readonly duplicate_entries: number
+  /** Ledger rows, by status, and `duplicate` entries that were dropped after LEDGER_RETENTION. */
+  readonly dropped: Readonly<Record<string, number>>
   readonly pending: number
   /** Entries that are nowhere; negative where the ledger holds more than the stream says it ever took. */
   readonly missing: number
@@ -28,7 +30,9 @@ export interface AuditReport {
 export const compareBooks = (stream: StreamBooks, ledger: LedgerState): AuditReport => {
   const absent = ledger.absent.flatMap((index) => stream.held[index] ?? [])
   const pending = absent.filter(({ unacked }) => unacked).length
-  const rows = Object.values(ledger.rows).reduce((sum, count) => sum + count, 0)
+  const rows = [ledger.rows, ledger.dropped]
+    .flatMap((part) => Object.values(part))
+    .reduce((sum, count) => sum + count, 0)
   const missing = stream.added - rows - ledger.duplicates - pending
   return {
     ok: missing === 0 && ledger.differences.length === 0,
@@ -37,6 +41,7 @@ export const compareBooks = (stream: StreamBooks, ledger: LedgerState): AuditRep
     appended: stream.added,
     ledger_rows: ledger.rows,
     duplicate_entries: ledger.duplicates,
+    dropped: ledger.dropped,
     pending,
     missing,
     missing_entries: absent
@@ -53,6 +58,7 @@ const describe = (report: AuditReport): string => {
     `  entries appended    ${report.appended}`,
     ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
     `  duplicate entries   ${report.duplicate_entries}`,
+    ...Object.entries(report.dropped).map(([status, count]) => `  dropped: ${status.padEnd(10)} ${count}`),
     `  pending             ${report.pending}`,
     ...report.polls.map(
       ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`

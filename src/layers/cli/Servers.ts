@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { Effect, Layer, Logger, Redacted, References, Schedule } from "effect"
 import { command, Redis } from "../../stream/Redis.ts"
 import { everyShard } from "../../stream/Shards.ts"
-import { layerPostgres } from "../Postgres.ts"
+import { layerPostgres, layerReplica } from "../Postgres.ts"
 import type { Servers } from "../Program.ts"
 import { layerRedis } from "../Redis.ts"
 import { loadSettings, type Settings, SettingsError } from "../Settings.ts"
@@ -21,7 +21,7 @@ export const findRunning = Effect.fnUntraced(function* (settings: Settings) {
     const problems = ["REDIS_URL and DATABASE_URL are not both set, and no embedded servers run in DATA_DIR"]
     return yield* new SettingsError({ problems })
   }
-  return { redisUrl, databaseUrl } satisfies Servers
+  return { redisUrl, databaseUrl, databaseReadUrl: settings.databaseReadUrl } satisfies Servers
 })
 
 /** Runs a command for people against the running servers; log lines go to stderr, apart from what it prints. */
@@ -36,7 +36,11 @@ export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect
       )
     ).pipe(Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 }))
     return yield* Effect.andThen(connected, body(settings)).pipe(
-      Effect.provide(Layer.mergeAll(layerRedis(servers.redisUrl), layerPostgres(servers.databaseUrl, 2))),
+      Effect.provide([
+        layerRedis(servers.redisUrl),
+        layerPostgres(servers.databaseUrl, 2),
+        layerReplica(servers.databaseReadUrl)
+      ]),
       Effect.provide(Layer.mergeAll(Logger.layer([Logger.consolePretty()]), Layer.succeed(Logger.LogToStderr, true))),
       Effect.provideService(References.MinimumLogLevel, settings.logLevel === "Info" ? "Warn" : settings.logLevel)
     )

@@ -29,7 +29,8 @@ export interface PostgresFolder {
 /** Everyone can reach it, whoever may enter the data folder. */
 const homeOfRoot = "/var/lib/tallykeep"
 
-const unprivileged = (): Account => {
+/** The user that servers run as which refuse to be run by root. */
+export const unprivileged = (): Account => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .map((line) => line.split(":"))

@@ -1,0 +1,126 @@
+import { Clock, Context, type Duration, Effect, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import type { OutOfService } from "../domain/Problems.ts"
+import type { Tally } from "../domain/Tally.ts"
+import { outOfService } from "./Bounded.ts"
+
+/** A streaming replica of the database that results are read from; undefined where there is none. */
+export const Replica = Context.Reference<SqlClient.SqlClient | undefined>("tallykeep/ledger/Replica", {
+  defaultValue: () => undefined
+})
+
+const timeout = "5 seconds"
+/** Where another may be asked after it. */
+const shortTimeout = "1 second"
+/** How long the primary may take to say how far it has written. */
+const positionTimeout = "300 millis"
+
+/** How long a replica has to catch up with that: in all, 35 ms. */
+const catchUp = { schedule: Schedule.exponential("5 millis"), times: 3 }
+/** For how long one that has not, or does not answer, is left alone, in ms. */
+const replicaPause = 2_000
+
+interface Row {
+  readonly revision: bigint
+  readonly last_updated: Date
+  readonly status: Tally["status"]
+  readonly option: string
+  readonly count: bigint
+  readonly fresh: boolean
+}
+
+const toTally = (poll: string, rows: ReadonlyArray<Row>): Tally | undefined => {
+  const [first] = rows
+  if (first === undefined) return undefined
+  return {
+    poll,
+    status: first.status,
+    revision: Number(first.revision),
+    lastUpdated: first.last_updated,
+    options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
+  }
+}
+
+/** `position` is one in the database's log: a replica is fresh once it has replayed that much. */
+const readTally = (sql: SqlClient.SqlClient, poll: string, position?: string) => sql<Row>`
+  select p.revision, p.last_updated, t.option, t.count,
+    case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status,
+    ${position === undefined ? sql`false` : sql`coalesce(pg_last_wal_replay_lsn() >= ${position}::pg_lsn, false)`} as fresh
+  from poll p
+  join tally t on t.poll = p.slug
+  cross join (select extract(epoch from clock_timestamp()) * 1000 as ms) now
+  where p.slug = ${poll}
+  order by t.position`
+
+type ReadTally = (poll: string) => Effect.Effect<Tally | undefined, OutOfService>
+
+/**
+ * Makes the reading of tallies; undefined is a poll that does not exist. Where there is a replica it gets to answer, if it
+ * has replayed all that the primary had written when it was asked. While the primary is away its answer is taken as it is,
+ * but never one from before an answer given earlier.
+ */
+export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> = Effect.gen(function* () {
+  const primary = yield* SqlClient.SqlClient
+  const replica = yield* Replica
+  const askPrimary = Effect.fn("Ledger.tally")((poll: string, limit: Duration.Input) =>
+    readTally(primary, poll).pipe(
+      outOfService(limit),
+      Effect.map((rows) => toTally(poll, rows))
+    )
+  )
+  if (replica === undefined) return (poll: string) => askPrimary(poll, timeout)
+
+  const position = primary<{ lsn: string }>`select pg_current_wal_lsn()::text as lsn`.pipe(
+    outOfService(positionTimeout),
+    Effect.map(([row]) => row?.lsn),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+  /** The replica's tally, and whether it is fresh. */
+  const askReplica = Effect.fn("Ledger.tally.replica")((poll: string, at: string | undefined) =>
+    readTally(replica, poll, at).pipe(
+      outOfService(shortTimeout),
+      Effect.map((rows) => ({ tally: toTally(poll, rows), fresh: rows[0]?.fresh === true }))
+    )
+  )
+
+  let pausedUntil = 0
+  let away = false
+  const askFreshReplica = Effect.fnUntraced(function* (poll: string, at: string | undefined) {
+    const now = yield* Clock.currentTimeMillis
+    if (at === undefined || now < pausedUntil) return undefined
+    const answer = yield* askReplica(poll, at).pipe(
+      Effect.repeat({ ...catchUp, until: ({ fresh }) => fresh }),
+      Effect.tapError((error) => (away ? Effect.void : Effect.logWarning(`Without the replica: ${error.message}`))),
+      Effect.orElseSucceed(() => undefined)
+    )
+    away = answer === undefined
+    if (answer?.fresh === true) return answer.tally
+    pausedUntil = now + replicaPause
+    return undefined
+  })
+
+  /** The highest revision given, by poll. */
+  const given = new Map<string, number>()
+  const give = (tally: Tally | undefined) => {
+    if (tally !== undefined) given.set(tally.poll, tally.revision)
+    return tally
+  }
+
+  return Effect.fnUntraced(function* (poll: string) {
+    const at = yield* position
+    const replicated = yield* askFreshReplica(poll, at)
+    if (replicated !== undefined) return give(replicated)
+    // A primary that has not said how far it is may be hanging.
+    return yield* askPrimary(poll, at === undefined ? shortTimeout : timeout).pipe(
+      Effect.map(give),
+      Effect.catch((error) =>
+        Effect.flatMap(askReplica(poll, undefined), ({ tally }) =>
+          tally === undefined || tally.revision < (given.get(poll) ?? 0)
+            ? Effect.fail(error)
+            : Effect.succeed(give(tally))
+        )
+      )
+    )
+  })
+})

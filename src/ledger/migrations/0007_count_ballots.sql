@@ -1,0 +1,104 @@
+-- The part of a batch that is in polls where a voter's first (`once`) or latest (`changeable`) vote counts, by
+-- acceptance and whatever order batches come in. A vote that counted until now and no longer does is marked so, and
+-- taken out of the tally. Gives how many new votes it brought into the ledger, and of each poll and status how many, as
+-- they were then: [{poll, status, votes}].
+create or replace function count_ballots(
+  vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[],
+  out fresh bigint, out recorded jsonb
+)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  oldest constant uuid := vote_id_at(hold_horizon());
+  delta_polls text[];
+  delta_options text[];
+  delta_counts bigint[];
+  rejected uuid[];
+  superseded uuid[];
+begin
+  -- Until the end of the transaction, nobody else decides over these polls' voters.
+  perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
+
+  with entry as (
+    select distinct on (e.vote_id) e.*, p.ballot, out_of_time(p, e.ms) as late
+    from unnest(vote_ids, polls, options, voters, ms, seqs, cast_ms) as e (vote_id, poll, option, voter, ms, seq, cast_ms)
+    join poll p on p.slug = e.poll and p.ballot <> 'open'
+    join tally t on t.poll = e.poll and t.option = e.option
+    where e.voter is not null
+      and e.vote_id >= oldest
+      and (not p.decided or out_of_time(p, e.ms) is not null)
+      -- Looked up one by one: the planner does not see that each is in one partition, and would read all of them.
+      and (select true from vote_event v where v.vote_id = e.vote_id) is null
+    order by e.vote_id, e.ms, e.seq
+  ), candidate as (
+    select poll, voter, vote_id, option, ms, seq from entry where late is null
+    union all
+    select poll, voter, vote_id, option, accepted_ms, accepted_seq
+    from ballot where (poll, voter) in (select poll, voter from entry where late is null)
+  ), winner as (
+    select distinct on (c.poll, c.voter) c.*
+    from candidate c join poll p on p.slug = c.poll
+    order by c.poll, c.voter,
+      case p.ballot when 'once' then c.ms else -c.ms end, case p.ballot when 'once' then c.seq else -c.seq end
+  ), inserted as (
+    insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
+    select e.vote_id, e.poll, e.option, e.voter,
+      case
+        when e.late is not null then 'rejected'
+        when w.vote_id is not null then 'counted'
+        when e.ballot = 'once' then 'rejected'
+        else 'superseded'
+      end,
+      case when e.late is not null then e.late when w.vote_id is null and e.ballot = 'once' then 'the voter has voted' end,
+      e.ms, e.seq, to_timestamp(e.cast_ms / 1000.0)
+    from entry e
+    left join winner w on w.vote_id = e.vote_id
+    order by e.vote_id
+    returning vote_id, poll, option, status
+  ), displaced as (
+    select b.vote_id, b.poll, b.option, case p.ballot when 'once' then 'rejected' else 'superseded' end as status
+    from winner w
+    join ballot b on b.poll = w.poll and b.voter = w.voter and b.vote_id <> w.vote_id
+    join poll p on p.slug = w.poll
+  ), seated as (
+    insert into ballot (poll, voter, vote_id, option, accepted_ms, accepted_seq)
+    select poll, voter, vote_id, option, ms, seq from winner order by poll, voter
+    on conflict (poll, voter) do update
+    set vote_id = excluded.vote_id, option = excluded.option,
+      accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq
+    where ballot.vote_id <> excluded.vote_id
+  ), booked as (
+    insert into ledger_archive (poll, option, status, votes)
+    select d.poll, d.option, c.status, sum(c.votes)
+    from displaced d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)
+    where d.vote_id < oldest
+    group by d.poll, d.option, c.status
+  ), change as (
+    select poll, option, 1 as votes from inserted where status = 'counted'
+    union all
+    select poll, option, -1 from displaced
+  ), delta as (
+    select poll, option, sum(votes) as votes from change group by poll, option
+  )
+  select (select count(*) from inserted),
+    (select coalesce(jsonb_agg(r), '[]') from (
+      select poll, status, count(*) as votes from inserted group by poll, status
+    ) r),
+    (select array_agg(vote_id) from displaced where status = 'rejected' and vote_id >= oldest),
+    (select array_agg(vote_id) from displaced where status = 'superseded' and vote_id >= oldest),
+    array_agg(poll), array_agg(option), array_agg(votes)
+  into fresh, recorded, rejected, superseded, delta_polls, delta_options, delta_counts
+  from delta;
+
+  if rejected is not null then
+    update vote_event set status = 'rejected', reason = 'the voter has voted' where vote_id = any (rejected);
+  end if;
+  if superseded is not null then
+    update vote_event set status = 'superseded' where vote_id = any (superseded);
+  end if;
+
+  if delta_polls is not null then
+    perform change_tallies(delta_polls, delta_options, delta_counts);
+  end if;
+end
+$$;

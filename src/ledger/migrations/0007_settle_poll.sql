@@ -1,0 +1,94 @@
+-- Decides anew over the votes of a poll: which are in its time, which of each voter counts, and so its tally. Needed
+-- when what they are decided by has changed after some were counted. Of votes below the horizon, those that count for
+-- their voters have a say; the others stay what they are.
+create or replace function settle_poll(changed text) returns void
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  oldest constant uuid := vote_id_at(hold_horizon());
+  settled poll;
+  delta_options text[];
+  delta_counts bigint[];
+begin
+  select * into settled from poll where slug = changed for update;
+  if settled.decided then
+    return;
+  end if;
+
+  with vote as (
+    select vote_id, voter, option, accepted_ms, accepted_seq, status as was, reason as because, true as kept
+    from vote_event where poll = changed and status <> 'dead' and vote_id >= oldest
+    union all
+    select vote_id, voter, option, accepted_ms, accepted_seq, 'counted', null, false
+    from ballot where poll = changed and vote_id < oldest
+  ), verdict as (
+    select v.*, out_of_time(settled, v.accepted_ms) as late,
+      row_number() over (
+        partition by v.voter, out_of_time(settled, v.accepted_ms) is null
+        order by case settled.ballot when 'changeable' then -v.accepted_ms else v.accepted_ms end,
+          case settled.ballot when 'changeable' then -v.accepted_seq else v.accepted_seq end
+      ) as place
+    from vote v
+  ), decided as (
+    select v.*,
+      case
+        when late is not null then 'rejected'
+        when settled.ballot = 'open' or place = 1 then 'counted'
+        when settled.ballot = 'once' then 'rejected'
+        else 'superseded'
+      end as status,
+      case
+        when late is not null then late
+        when settled.ballot = 'once' and place > 1 then 'the voter has voted'
+      end as reason
+    from verdict v
+  ), different as (
+    select * from decided where status <> was or (kept and reason is distinct from because)
+  ), updated as (
+    update vote_event v
+    set status = d.status, reason = d.reason
+    from different d
+    where d.kept and v.vote_id = d.vote_id
+  ), booked as (
+    insert into ledger_archive (poll, option, status, votes)
+    select changed, d.option, c.status, sum(c.votes)
+    from different d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)
+    where not d.kept
+    group by d.option, c.status
+  ), unseated as (
+    delete from ballot b using different d where not d.kept and b.poll = changed and b.voter = d.voter
+  ), delta as (
+    select option, sum(case status when 'counted' then 1 else 0 end - case was when 'counted' then 1 else 0 end) as votes
+    from different group by option
+  )
+  select array_agg(option), array_agg(votes) into delta_options, delta_counts from delta;
+
+  if settled.ballot <> 'open' then
+    delete from ballot where poll = changed and vote_id >= oldest;
+    insert into ballot (poll, voter, vote_id, option, accepted_ms, accepted_seq)
+    select poll, voter, vote_id, option, accepted_ms, accepted_seq
+    from vote_event where poll = changed and status = 'counted' and vote_id >= oldest;
+  end if;
+
+  -- For the revision also where no count has changed: the poll may have been closed.
+  perform change_tallies(array_fill(changed, array[cardinality(o.options)]), o.options, o.counts)
+  from (select coalesce(delta_options, array[null::text]) as options, coalesce(delta_counts, array[0::bigint]) as counts) o;
+end
+$$;
+
+-- Closes a poll at a time of the stream's clock, in ms, unless it closes before; votes accepted from then on that were
+-- counted meanwhile no longer count. Returns whether there is such a poll.
+create or replace function close_poll(closing text, at_ms bigint) returns boolean
+language plpgsql as $$
+begin
+  -- Before the poll, as counting does.
+  perform hold_horizon();
+  update poll set closes_ms = at_ms
+  where slug = closing and (closes_ms is null or closes_ms > at_ms);
+  if found then
+    perform settle_poll(closing);
+    return true;
+  end if;
+  return exists (select from poll where slug = closing);
+end
+$$;

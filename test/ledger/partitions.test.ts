@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { defaultPoll } from "../../src/domain/Poll.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Partitions, partitionWidth } from "../../src/ledger/Partitions.ts"
+import { layerServers } from "../support/servers.ts"
+import { day, tallyOf, voteAt } from "../support/votes.ts"
+
+const layer = Layer.provideMerge(Partitions.layer, layerServers())
+
+/** The partition of each of the ledger's rows, in the order of their ids. */
+const places = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ name: string }>`select tableoid::regclass::text as name from vote_event order by vote_id`
+  return rows.map(({ name }) => name)
+})
+
+const cats = (ms: number) => voteAt(ms, defaultPoll.slug, "cats")
+
+const ready = Effect.gen(function* () {
+  const ledger = yield* Ledger
+  yield* ledger.migrated
+  return { ledger, partitions: yield* Partitions }
+})
+
+describe("the ledger's partitions", () => {
+  it("are so wide that there are never many", () => {
+    const days = (retention: number | undefined) =>
+      partitionWidth(retention === undefined ? undefined : retention * day) / day
+    assert.deepStrictEqual([2, 31, 32, 217, 218, undefined].map(days), [1, 1, 7, 7, 28, 28])
+  })
+
+  it.live("take votes of any time, also of one that none was made for", () =>
+    Effect.gen(function* () {
+      const { ledger, partitions } = yield* ready
+      const now = Date.now()
+      assert.isAbove((yield* partitions.extend(now, day)).length, 3)
+      assert.deepStrictEqual(yield* partitions.extend(now, day), [])
+      const votes = [0, now, now + 5 * day, now + 400 * day, 2 ** 48 - 1].map(cats)
+      assert.deepStrictEqual((yield* ledger.count(votes)).refusals, [])
+      assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 5, dogs: 0 })
+      const [past, present, coming, future, never] = yield* places
+      assert.deepStrictEqual([past, present], ["vote_event_first", "vote_event_first"])
+      assert.match(`${coming}`, /^vote_event_\d{8}$/)
+      assert.deepStrictEqual([future, never], ["vote_event_other", "vote_event_other"])
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("take over what the default partition has of theirs, and each vote still counts once", () =>
+    Effect.gen(function* () {
+      const { ledger, partitions } = yield* ready
+      const later = Date.now() + 90 * day
+      const votes = [later, later + 1, later + 1000 * day].map(cats)
+      yield* ledger.count(votes)
+      // Nobody was there for 90 days: one partition for all of them.
+      assert.isBelow((yield* partitions.extend(later, day)).length, 12)
+      const [first, second, third] = yield* places
+      assert.match(`${first}`, /^vote_event_\d{8}$/)
+      assert.deepStrictEqual([second, third], [first, "vote_event_other"])
+      yield* ledger.count(votes)
+      assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 3, dogs: 0 })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("are added by many processes at once while votes are counted, without a gap", () =>
+    Effect.gen(function* () {
+      const { ledger, partitions } = yield* ready
+      const sql = yield* SqlClient.SqlClient
+      const now = Date.now()
+      const count = Effect.forEach(Array.from({ length: 30 }), (_, index) =>
+        ledger.count(Array.from({ length: 20 }, () => cats(now + index * day)))
+      )
+      const extend = Effect.forEach(Array.from({ length: 10 }), (_, index) =>
+        // One that waits too long for a lock is tried again.
+        Effect.retry(partitions.extend(now + index * 3 * day, day), { times: 5 })
+      )
+      yield* Effect.all([count, count, extend, extend], { concurrency: "unbounded" })
+      assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 1200, dogs: 0 })
+      const [gaps] = yield* sql<{ gaps: bigint; partitions: bigint }>`
+        select count(*) filter (where before is distinct from from_ms and from_ms > 0) as gaps, count(*) as partitions
+        from (select from_ms, lag(to_ms) over (order by from_ms) as before from ledger_partition) p`
+      assert.strictEqual(gaps?.gaps, 0n)
+      assert.isAbove(Number(gaps?.partitions), 30)
+    }).pipe(Effect.provide(layer))
+  )
+})

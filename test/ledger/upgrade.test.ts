@@ -1,0 +1,156 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, type Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { latestAcceptance } from "../../src/domain/Vote.ts"
+import { layerPostgres } from "../../src/layers/Postgres.ts"
+import { readLedger } from "../../src/ledger/Audit.ts"
+import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { migrate } from "../../src/ledger/Migrations.ts"
+import { eventually, makeDatabase, quiet } from "../support/servers.ts"
+import { voteAt } from "../support/votes.ts"
+import * as former from "./former.ts"
+
+const now = Date.now()
+
+const letter = (vote: AcceptedVote) => ({
+  ...vote,
+  reason: "unknown option",
+  stream: "votes",
+  entryId: `${vote.ms}-${vote.seq}`,
+  deliveries: 1n,
+  fields: [Buffer.from("v")]
+})
+
+/** A database as the former version leaves it, with votes of each kind; and a connection as that version makes it. */
+const formerDatabase = Effect.gen(function* () {
+  const url = yield* makeDatabase
+  const services = yield* Layer.build(PgClient.layer({ url, maxConnections: 4 }))
+  const use = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provideContext(effect, services)
+  yield* use(migrate(former.lastMigration))
+  const open = voteAt(now, "cats-or-dogs", "cats")
+  const dead = voteAt(now, "cats-or-dogs", "birds")
+  const once = voteAt(now, "once", "tea", "ann")
+  const changed = voteAt(now, "changeable", "tea", "ann")
+  yield* use(
+    Effect.gen(function* () {
+      for (const ballot of ["once", "changeable"]) yield* former.createPoll(ballot, ballot)
+      const resent = { ...open, ms: open.ms + 1n }
+      const votes = [open, resent, once, changed, voteAt(now, "once", "coffee", "ann"), dead]
+      assert.deepStrictEqual(yield* former.count(votes), [{ index: 5, reason: "unknown option" }])
+      assert.isTrue(yield* former.bury(letter(dead)))
+    })
+  )
+  return { url, use, open, dead, once, changed }
+})
+
+/** This version, on a database. */
+const startNew = (url: Redacted.Redacted) =>
+  Effect.gen(function* () {
+    const services = yield* Layer.build(Ledger.layer.pipe(Layer.provideMerge(layerPostgres(url, 4))))
+    yield* Context.get(services, Ledger).migrated
+    return services
+  })
+
+describe("an update from the version before", () => {
+  it.live("leaves all that it says to the database as it was", () =>
+    Effect.gen(function* () {
+      const { changed, dead, once, open, url, use } = yield* formerDatabase
+      const services = yield* startNew(url)
+      const later = [
+        voteAt(now + 1, "cats-or-dogs", "dogs"),
+        voteAt(now + 1, "once", "coffee", "ann"),
+        voteAt(now + 1, "once", "coffee", "bob"),
+        voteAt(now + 1, "changeable", "coffee", "ann")
+      ]
+      yield* use(
+        Effect.gen(function* () {
+          yield* former.ping
+          assert.strictEqual((yield* former.polls).length, 3)
+          yield* former.createPoll("new", "open")
+          assert.deepStrictEqual(yield* former.count([open, once, ...later, voteAt(now, "new", "water")]), [
+            { index: 6, reason: "unknown option" }
+          ])
+          assert.deepStrictEqual(yield* former.tally("cats-or-dogs"), { cats: 1, dogs: 1 })
+          assert.deepStrictEqual(yield* former.tally("once"), { tea: 1, coffee: 1 })
+          assert.deepStrictEqual(yield* former.tally("changeable"), { tea: 0, coffee: 1 })
+          assert.deepInclude(yield* former.find(changed.voteId), { status: "superseded" })
+          assert.isTrue(yield* former.hasVoted("once", once.voter ?? ""))
+          assert.isTrue(yield* former.close("changeable", now + 1))
+          assert.deepStrictEqual(yield* former.tally("changeable"), { tea: 1, coffee: 0 })
+
+          assert.deepStrictEqual(yield* Effect.flip(former.replay(dead)), "unknown option")
+          const another = voteAt(now, "cats-or-dogs", "birds")
+          assert.isTrue(yield* former.bury(letter(another)))
+          assert.isFalse(yield* former.bury(letter(another)))
+          yield* former.discard(another.voteId)
+          const sql = yield* SqlClient.SqlClient
+          yield* sql`insert into tally (poll, option, label, position) values ('cats-or-dogs', 'birds', 'Birds', 2)`
+          assert.strictEqual((yield* former.deadLetters).length, 1)
+          yield* former.replay(dead)
+          assert.deepStrictEqual(yield* former.deadLetters, [])
+          assert.deepInclude(yield* former.tally("cats-or-dogs"), { birds: 1 })
+          assert.deepStrictEqual(yield* former.audit(latestAcceptance), {
+            rows: { counted: 6, dead: 1, rejected: 3 },
+            duplicates: 1,
+            differences: []
+          })
+        })
+      )
+      const { differences, rows } = yield* Effect.provideContext(readLedger(latestAcceptance, []), services)
+      assert.deepStrictEqual({ differences, rows }, { differences: [], rows: { counted: 6, dead: 1, rejected: 3 } })
+    }).pipe(Effect.scoped, Effect.provide(quiet))
+  )
+
+  it.live("goes on from what that version has counted", () =>
+    Effect.gen(function* () {
+      const { changed, once, open, url } = yield* formerDatabase
+      const ledger = Context.get(yield* startNew(url), Ledger)
+      yield* ledger.count([
+        open,
+        once,
+        changed,
+        voteAt(now + 1, "cats-or-dogs", "cats"),
+        voteAt(now + 1, "once", "coffee", "ann"),
+        voteAt(now + 1, "changeable", "coffee", "ann")
+      ])
+      const counts = (poll: string) =>
+        Effect.map(ledger.tally(poll), (tally) => tally?.options.map((option) => option.count))
+      assert.deepStrictEqual(yield* counts("cats-or-dogs"), [2, 0])
+      assert.deepStrictEqual(yield* counts("once"), [1, 0])
+      assert.deepStrictEqual(yield* counts("changeable"), [0, 1])
+    }).pipe(Effect.scoped, Effect.provide(quiet))
+  )
+
+  it.live("does not keep that version from counting meanwhile", () =>
+    Effect.gen(function* () {
+      const { url, use } = yield* formerDatabase
+      let rounds = 0
+      // Either version fails at times, for want of a lock or for what was changed under it, and tries again.
+      const counting = Effect.gen(function* () {
+        const batch = Array.from({ length: 50 }, (_, index) =>
+          index % 5 === 0
+            ? voteAt(now, "changeable", "tea", `voter ${index}`)
+            : voteAt(now, "cats-or-dogs", index % 2 === 0 ? "cats" : "dogs")
+        )
+        yield* eventually(former.count(batch))
+        rounds++
+      }).pipe(Effect.forever)
+      const counters = yield* Effect.forEach([1, 2], () => Effect.forkChild(use(counting)))
+      const until = (wanted: number) => eventually(Effect.sync(() => assert.isAtLeast(rounds, wanted)))
+      yield* until(10)
+      const services = yield* startNew(url)
+      yield* until(rounds + 10)
+      yield* Effect.forEach(counters, Fiber.interrupt)
+      const { differences, rows } = yield* Effect.provideContext(readLedger(latestAcceptance, []), services)
+      assert.deepStrictEqual(differences, [])
+      const all = Object.values(rows).reduce((sum, count) => sum + count, 0)
+      assert.isAtLeast(all, 50 * rounds)
+      const tally = yield* Context.get(services, Ledger).tally("changeable")
+      assert.deepStrictEqual(tally?.options, [
+        { option: "tea", count: 11 },
+        { option: "coffee", count: 0 }
+      ])
+    }).pipe(Effect.scoped, Effect.provide(quiet))
+  )
+})

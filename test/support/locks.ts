@@ -1,0 +1,32 @@
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Fiber } from "effect"
+import { SqlClient } from "effect/sql"
+import { eventually } from "./servers.ts"
+
+/** Does something in a transaction that stays open until what this gives is run. */
+export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const sql = yield* SqlClient.SqlClient
+  const [done, release] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+  const holding = effect.pipe(
+    Effect.andThen(Deferred.succeed(done, undefined)),
+    Effect.andThen(Deferred.await(release)),
+    sql.withTransaction
+  )
+  const fiber = yield* Effect.forkChild(holding)
+  yield* Deferred.await(done)
+  return Effect.andThen(Deferred.succeed(release, undefined), Fiber.join(fiber))
+})
+
+/** Until one session waits for such a lock. */
+export const untilWaiting = (locktype: string, mode: string) =>
+  eventually(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [found] = yield* sql<{ count: bigint }>`
+        select count(*) as count from pg_locks
+        where locktype = ${locktype} and mode = ${mode} and not granted and pid in (
+          select pid from pg_stat_activity where datname = current_database()
+        )`
+      assert.strictEqual(found?.count, 1n)
+    })
+  )
