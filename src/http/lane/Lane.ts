@@ -34,12 +34,18 @@ export interface Exchange {
 /** Answers with headers of the answer's own, names and values in turn, and a body of `length` bytes. */
 export type Answer = (exchange: Exchange, status: number, own: Array<string>, body: string, length?: number) => void
 
+/** For so many origins, their headers are made once: there are few, unless someone makes them up. */
+const mostOrigins = 100
+
 export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): Answer => {
-  const around = (origin: string | undefined) => Object.entries({ ...headers, ...permission(origin) }).flat()
-  const toNoPage = around(undefined)
+  const heads = new Map<string | undefined, ReadonlyArray<string>>()
+  const around = (origin: string | undefined): ReadonlyArray<string> => {
+    const made = heads.get(origin) ?? Object.entries({ ...headers, ...permission(origin) }).flat()
+    if (heads.size < mostOrigins) heads.set(origin, made)
+    return made
+  }
   return ({ request, response, route, started }, status, own, body, length) => {
-    const { origin } = request.headers
-    const head = own.concat(origin === undefined ? toNoPage : around(origin))
+    const head = own.concat(around(request.headers.origin))
     if (status !== 304) head.push("content-length", String(length ?? Buffer.byteLength(body)))
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
     response.writeHead(status, head)
