@@ -7,6 +7,7 @@ import { VoteStream } from "./VoteStream.ts"
 
 /** How often the partitions are looked after. */
 const interval = "10 minutes"
+const retryInterval = "10 seconds"
 
 /** Reading a partition for the last time takes its time; a shutdown does not wait for it. */
 const timeout = "1 hour"
@@ -36,25 +37,37 @@ const tell = (dropped: ReadonlyArray<Dropped>) =>
     { discard: true }
   )
 
-/** Does so again and again. */
+/** Does so again and again; what fails is tried again soon, and told of once. */
 export const layerRetention = (
   retention: number | undefined
 ): Layer.Layer<never, never, VoteStream | Ledger | Partitions> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { migrated } = yield* Ledger
+      const { ping } = yield* VoteStream
       const parts = yield* Effect.context<Partitions | VoteStream>()
+      let failing = false
+      const failed = (error: unknown) => {
+        const message = `The ledger's partitions have to wait: ${reasonOf(error)}`
+        const told = failing
+        failing = true
+        return told ? Effect.logDebug(message) : Effect.logWarning(message)
+      }
+      const done = (dropped: ReadonlyArray<Dropped>) => {
+        failing = false
+        return tell(dropped)
+      }
+      const keep = keepPartitions(retention).pipe(
+        Effect.provideContext(parts),
+        within(timeout),
+        Effect.tap(done),
+        Effect.tapError(failed),
+        Effect.retry(Schedule.spaced(retryInterval)),
+        Effect.catchCause((cause) => Effect.logError("Looking after the ledger's partitions failed", cause))
+      )
       yield* migrated.pipe(
-        Effect.andThen(
-          keepPartitions(retention).pipe(
-            Effect.provideContext(parts),
-            within(timeout),
-            Effect.tap(tell),
-            Effect.catch((error) => Effect.logWarning(`The ledger's partitions have to wait: ${reasonOf(error)}`)),
-            Effect.catchCause((cause) => Effect.logError("Looking after the ledger's partitions failed", cause)),
-            Effect.repeat(Schedule.spaced(interval).pipe(Schedule.jittered))
-          )
-        ),
+        Effect.andThen(Effect.retry(ping, Schedule.spaced("100 millis"))),
+        Effect.andThen(Effect.repeat(keep, Schedule.spaced(interval).pipe(Schedule.jittered))),
         Effect.forkScoped
       )
     })

@@ -79,13 +79,19 @@ describe("a ledger that drops old votes", () => {
       assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 3, dogs: 2 })
       assert.deepStrictEqual(yield* books, { ...kept, rows: { counted: 2, dead: 1 } })
       assert.deepInclude(yield* ledger.find(again.voteId), { status: "dead", reason: "refused" })
+      // Below the horizon a row keeps the acceptance that it has, also where an earlier entry comes.
+      assert.isFalse(yield* bury({ ...again, ms: BigInt(now) - 1n }))
+      const [row] = yield* sql<{ ms: bigint }>`
+        select accepted_ms as ms from vote_event where vote_id = ${again.voteId}::uuid`
+      assert.strictEqual(row?.ms, again.ms)
+      assert.strictEqual((yield* books).duplicates, 1)
 
       // Dead votes that came too late go by the time at which they came.
       yield* sql`update vote_event_other set recorded_at = now() - interval '1 day'`
       yield* sql`select sweep_ledger(${BigInt(now)}::bigint)`
       assert.deepStrictEqual(yield* books, {
         rows: { counted: 2 },
-        dropped: { ...kept.dropped, dead: 2 },
+        dropped: { ...kept.dropped, dead: 2, duplicate: 2 },
         duplicates: 0
       })
     }).pipe(Effect.provide(layer))

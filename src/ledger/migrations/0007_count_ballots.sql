@@ -31,42 +31,42 @@ begin
       and (select true from vote_event v where v.vote_id = e.vote_id) is null
     order by e.vote_id, e.ms, e.seq
   ), candidate as (
-    select poll, voter, vote_id, option, ms, seq from entry where late is null
+    select poll, voter, vote_id, option, ms, seq, cast_ms, ballot, late, true as fresh from entry
     union all
-    select poll, voter, vote_id, option, accepted_ms, accepted_seq
-    from ballot where (poll, voter) in (select poll, voter from entry where late is null)
-  ), winner as (
-    select distinct on (c.poll, c.voter) c.*
-    from candidate c join poll p on p.slug = c.poll
-    order by c.poll, c.voter,
-      case p.ballot when 'once' then c.ms else -c.ms end, case p.ballot when 'once' then c.seq else -c.seq end
+    select b.poll, b.voter, b.vote_id, b.option, b.accepted_ms, b.accepted_seq, null, p.ballot, null, false
+    from ballot b join poll p on p.slug = b.poll
+    where (b.poll, b.voter) in (select poll, voter from entry where late is null)
+  ), ranked as (
+    select c.*,
+      c.late is null and row_number() over (
+        partition by c.poll, c.voter, c.late is null
+        order by case c.ballot when 'once' then c.ms else -c.ms end, case c.ballot when 'once' then c.seq else -c.seq end
+      ) = 1 as wins
+    from candidate c
   ), inserted as (
     insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-    select e.vote_id, e.poll, e.option, e.voter,
+    select vote_id, poll, option, voter,
       case
-        when e.late is not null then 'rejected'
-        when w.vote_id is not null then 'counted'
-        when e.ballot = 'once' then 'rejected'
+        when wins then 'counted'
+        when late is not null or ballot = 'once' then 'rejected'
         else 'superseded'
       end,
-      case when e.late is not null then e.late when w.vote_id is null and e.ballot = 'once' then 'the voter has voted' end,
-      e.ms, e.seq, to_timestamp(e.cast_ms / 1000.0)
-    from entry e
-    left join winner w on w.vote_id = e.vote_id
-    order by e.vote_id
+      case when late is not null then late when not wins and ballot = 'once' then 'the voter has voted' end,
+      ms, seq, to_timestamp(cast_ms::float8 / 1000)
+    from ranked
+    where fresh
+    order by vote_id
     returning vote_id, poll, option, status
   ), displaced as (
-    select b.vote_id, b.poll, b.option, case p.ballot when 'once' then 'rejected' else 'superseded' end as status
-    from winner w
-    join ballot b on b.poll = w.poll and b.voter = w.voter and b.vote_id <> w.vote_id
-    join poll p on p.slug = w.poll
+    select vote_id, poll, option, case ballot when 'once' then 'rejected' else 'superseded' end as status
+    from ranked
+    where not fresh and not wins
   ), seated as (
     insert into ballot (poll, voter, vote_id, option, accepted_ms, accepted_seq)
-    select poll, voter, vote_id, option, ms, seq from winner order by poll, voter
+    select poll, voter, vote_id, option, ms, seq from ranked where fresh and wins order by poll, voter
     on conflict (poll, voter) do update
     set vote_id = excluded.vote_id, option = excluded.option,
       accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq
-    where ballot.vote_id <> excluded.vote_id
   ), booked as (
     insert into ledger_archive (poll, option, status, votes)
     select d.poll, d.option, c.status, sum(c.votes)
