@@ -50,22 +50,24 @@ const write = (path: string, code: Buffer): void => {
   }
 }
 
+const nothing = () => undefined
+
 /**
  * Runs a file as `require` would, with what V8 compiled of it at a former start of the same `kind`. The file's name has
  * to change with its content. Where Node keeps no compiled code (before 22.8, or where there is no folder to write to)
  * and where the stack is to be shown by source maps, which only `require` heeds, it is `require`.
  *
- * Calls `kept` when nothing is left to keep. V8's flags must not change before: it takes code for the same flags only.
+ * Gives what keeps the code at once, if that is still to be done: before V8's flags change, since it takes code for the
+ * same flags only.
  */
-export const requireCompiled = (file: string, kind: string, kept: () => void): void => {
+export const requireCompiled = (file: string, kind: string): (() => void) => {
   const require = module.createRequire(file)
   module.enableCompileCache?.()
   // Of this Node, these flags and this user.
   const folder = module.getCompileCacheDir?.()
   if (folder === undefined || process.sourceMapsEnabled) {
     require(file)
-    kept()
-    return
+    return nothing
   }
   const path = join(folder, `${basename(file)}-${kind}`)
   const cachedData = read(path)
@@ -77,19 +79,19 @@ export const requireCompiled = (file: string, kind: string, kept: () => void): v
   })
   const program = { exports: {} }
   script.runInThisContext()(program.exports, require, program, file, dirname(file))
-  if (cachedData !== undefined && !script.cachedDataRejected) {
-    kept()
-    return
-  }
+  if (cachedData !== undefined && !script.cachedDataRejected) return nothing
   const keep = () => {
     process.off("exit", keepAtEnd)
-    write(path, script.createCachedData())
-    kept()
+    clearTimeout(timer)
+    if (!done) write(path, script.createCachedData())
+    done = true
   }
+  let done = false
   // A command ends sooner; one that has failed has not run all that others do.
   const keepAtEnd = (code: number) => {
     if (code === 0) keep()
   }
   process.once("exit", keepAtEnd)
-  setTimeout(keep, keepAfter).unref()
+  const timer = setTimeout(keep, keepAfter).unref()
+  return keep
 }

@@ -16,18 +16,19 @@ const newSpaceLimit = 16 * 2 ** 20
  * Keeps V8 from growing the space for new objects to 134 MB under load, which a service that keeps nothing gains nothing
  * by. `--max-semi-space-size=8` says the same, where flags can be given.
  */
-const limitNewSpace = (): void => {
+const limitNewSpace = (beforehand: () => void): void => {
   const timer = setInterval(() => {
     const space = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")
     if (space === undefined || space.space_size < newSpaceLimit) return
+    beforehand()
     v8.setFlagsFromString("--semi-space-growth-factor=1")
     clearInterval(timer)
   }, 50).unref()
 }
 
 const [first = "--role=all"] = process.argv.slice(2)
-requireCompiled(
+const keep = requireCompiled(
   fileURLToPath(new URL(TALLYKEEP_PROGRAM, import.meta.url)),
-  first.replaceAll(/[^a-z]/g, "").slice(0, 20),
-  limitNewSpace
+  first.replaceAll(/[^a-z]/g, "").slice(0, 20)
 )
+limitNewSpace(keep)
