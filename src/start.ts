@@ -17,12 +17,15 @@ const newSpaceLimit = 16 * 2 ** 20
  * by. `--max-semi-space-size=8` says the same, where flags can be given.
  */
 const limitNewSpace = (beforehand: () => void): void => {
-  const timer = setInterval(() => {
+  let full = false
+  setInterval(() => {
     const space = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")
-    if (space === undefined || space.space_size < newSpaceLimit) return
+    // In quiet times V8 makes it small again, and it has to grow again afterwards.
+    const now = space !== undefined && space.space_size >= newSpaceLimit
+    if (now === full) return
+    full = now
     beforehand()
-    v8.setFlagsFromString("--semi-space-growth-factor=1")
-    clearInterval(timer)
+    v8.setFlagsFromString(`--semi-space-growth-factor=${full ? 1 : 2}`)
   }, 50).unref()
 }
 
