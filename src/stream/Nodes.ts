@@ -2,9 +2,12 @@ import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
 import { type Connection, command } from "./Redis.ts"
-import { answering, type Shard, type Shards } from "./Shards.ts"
+import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 import { readState } from "./StreamState.ts"
+
+/** A node that hangs must not make all look away to whoever waits for a second. */
+const pingTimeout = "700 millis"
 
 /** Asks each node once: its shards have a connection in common. */
 const ofNodes = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
@@ -33,12 +36,12 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
     })
   )
 
-  // Not PING: a node of a cluster can answer and not serve its slots.
   const ping = Effect.map(
     answering(shards.current, (shard) =>
-      Effect.as(
-        command(() => shard.client.exists(shard.stream)),
-        shard
+      // Not PING: a node of a cluster can answer and not serve its slots.
+      command(() => shard.client.exists(shard.stream)).pipe(
+        Effect.as(shard),
+        Effect.timeoutOrElse({ duration: pingTimeout, orElse: () => noAnswer })
       )
     ),
     (serving) => shards.current.filter((shard) => !serving.includes(shard)).map(({ stream }) => stream)

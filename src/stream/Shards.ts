@@ -20,7 +20,7 @@ const seenFor = "10 seconds"
 /** How long a look may take: a node that hangs must not hold up votes for the others. */
 const lookTimeout = "300 millis"
 
-const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
+export const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
 
 /** A stream alone has the name of the setting; several have a number, as their hash tag, which spreads them over nodes. */
 export const streamNames = (stream: string, count: number): ReadonlyArray<string> =>

@@ -160,19 +160,19 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
           concurrency: "unbounded"
         })
         yield* untilRedisIs(url, "connected")
-        const first = yield* castProbes(url, 40)
+        const first = yield* castProbes(url, 20)
         assert.strictEqual(first.refused, 0)
         const victim = site.streams[3]?.node
         if (victim === undefined) return assert.fail()
         yield* victim.freeze
         yield* untilRedisIs(url, "degraded")
-        const during = yield* castProbes(url, 40)
+        const during = yield* castProbes(url, 20)
         assert.isAbove(during.refused, 0)
         assert.isAbove(during.receipts.length, 0)
         yield* Effect.forEach(during.receipts, (receipt) => expectReceipt(url, receipt, "counted"))
         yield* victim.thaw
         yield* untilRedisIs(url, "connected")
-        const last = yield* castProbes(url, 40)
+        const last = yield* castProbes(url, 20)
         assert.strictEqual(last.refused, 0)
         const receipts = [first, during, last].flatMap((probes) => probes.receipts)
         // What the hanging node was sent it may have taken when it went on.
