@@ -4,7 +4,7 @@ import { makeStage, type Played, type Stage } from "./support/stage.ts"
 const fixedRate = 3_000
 
 const seconds = (quick: boolean) =>
-  quick ? { fixed: 0.3, probe: 0.2, highest: 0.3 } : { fixed: 60, probe: 4, highest: 20 }
+  quick ? { fixed: 0.5, probe: 0.5, highest: 0.5 } : { fixed: 60, probe: 4, highest: 20 }
 
 /** The next rate to try is so much of the last. */
 const step = 0.9

@@ -7,7 +7,7 @@ import { insertRows } from "./support/rows.ts"
 import { makeSite, type Site } from "./support/site.ts"
 
 const sizes = (quick: boolean) =>
-  quick ? { votes: 3_000, ledgers: [0, 1_000, 10_000] } : { votes: 200_000, ledgers: [0, 1_000_000, 10_000_000] }
+  quick ? { votes: 10_000, ledgers: [0, 1_000, 10_000] } : { votes: 200_000, ledgers: [0, 1_000_000, 10_000_000] }
 
 /** So many rows are made by one statement. */
 const atOnce = 1_000_000

@@ -1,5 +1,5 @@
 import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
-import { runLoad, votes } from "./load/load.ts"
+import { oneThousand, runLoad, votes } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer, type Command, installedPeer, pythonPeer } from "./support/peers.ts"
 import { kill, type Launched, launch, main, portOf, untilReady } from "./support/processes.ts"
@@ -54,8 +54,7 @@ const measure = async ({ quick }: BenchContext, server: Server): Promise<Figures
       connections,
       requests: votes,
       expected: 201,
-      warmUp: quick ? 100 : warm ? 500 : 3_000,
-      lasts: quick ? 200 : 4_000
+      ...(quick ? oneThousand : { warmUp: warm ? 500 : 3_000, lasts: 4_000 })
     },
     async () => ({ own: cpuOf(program.pid), Redis: await redisCpu(site) })
   )

@@ -1,5 +1,5 @@
 import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
-import { runLoad } from "./load/load.ts"
+import { oneThousand, runLoad } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer } from "./support/peers.ts"
 import { kill, type Launched, launch, launchNode, main, portOf, untilReady } from "./support/processes.ts"
@@ -29,8 +29,7 @@ const measure = async (server: Launched, quick: boolean, etag: string | undefine
       connections,
       requests: [get(etag === undefined ? "" : `If-None-Match: ${etag}\r\n`)],
       expected: etag === undefined ? 200 : 304,
-      warmUp: quick ? 50 : 2_000,
-      lasts: quick ? 100 : 4_000
+      ...(quick ? oneThousand : { warmUp: 2_000, lasts: 4_000 })
     },
     () => ({ own: cpuOf(server.pid) })
   )

@@ -1,5 +1,6 @@
 // A thread that holds many viewers of one stream of results, and notes when each was sent each revision.
 import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import { parentPort, workerData } from "node:worker_threads"
 
 /** What the thread is given. */
@@ -44,10 +45,12 @@ while (sockets.length < viewers) {
 arrivals.clear()
 parentPort?.postMessage("watching" satisfies Told)
 
-parentPort?.once("message", () => {
-  // Only what all of them got: a revision may be on its way.
-  const complete = [...arrivals.values()].filter(({ length }) => length === viewers)
-  const delays = complete.flatMap((times) => {
+// Only what all of them got: a revision may be on its way.
+const complete = () => [...arrivals.values()].filter(({ length }) => length === viewers)
+
+parentPort?.once("message", async () => {
+  for (let tries = 0; complete().length === 0 && tries < 1_000; tries++) await sleep(10)
+  const delays = complete().flatMap((times) => {
     const first = Math.min(...times)
     return times.map((time) => time - first)
   })

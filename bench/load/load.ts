@@ -19,6 +19,9 @@ export interface Load {
   readonly rate?: number
 }
 
+/** Of a quick look, which must see some answers however slow the machine is. */
+export const oneThousand = { warmUp: 0, lasts: Number.MAX_SAFE_INTEGER, total: 1_000 }
+
 /** How it was answered, in the time that was measured. */
 export interface Answered {
   readonly answers: number

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
 import { openDatabase } from "./database.ts"
-import { kill, launch } from "./processes.ts"
+import { hasEnded, kill, launch } from "./processes.ts"
 import { type Site, serversCpu } from "./site.ts"
 
 /** How fast votes were counted, and what one took of the CPU. */
@@ -13,6 +13,8 @@ export interface Counted {
 
 /** How often the tally is looked at while votes are counted, in ms. */
 const interval = 5
+/** Without a vote counted for so long, in ms, something is wrong. */
+const patience = 30_000
 
 /**
  * Starts a program on a site whose stream is full, and measures from when the tally first shows votes until it shows
@@ -29,18 +31,24 @@ export const measureCounting = async (site: Site, command: ReadonlyArray<string>
   const program = await launch(command, { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }, /Counting/)
   const cpu = (): Cpu => ({ own: cpuOf(program.pid), ...serversTake() })
   const untilMoreThan = async (bound: number) => {
-    for (;;) {
-      const now = await counted()
-      if (now > bound) return { counted: now, at: performance.now(), cpu: cpu() }
-      if (program.child.exitCode !== null) throw new Error(`${command.join(" ")} ended while it was counting`)
+    for (let last = { counted: already, at: performance.now() }; ; ) {
+      const now = { counted: await counted(), at: performance.now() }
+      if (now.counted > bound) return { ...now, cpu: cpu() }
+      if (now.counted > last.counted) last = now
+      if (hasEnded(program) || now.at - last.at > patience) {
+        throw new Error(`${command.join(" ")} has stopped counting after ${now.counted - already} of ${votes} votes`)
+      }
       await sleep(interval)
     }
   }
   try {
+    const up = { counted: already, at: performance.now(), cpu: cpu() }
     const first = await untilMoreThan(already)
     const last = await untilMoreThan(already + votes - 1)
-    const done = last.counted - first.counted
-    return { rate: (done * 1000) / (last.at - first.at), cpu: cpuEach(first.cpu, last.cpu, done) }
+    // So few that all were counted between two looks: then the start of the counting is in it.
+    const from = last.counted > first.counted ? first : up
+    const done = last.counted - from.counted
+    return { rate: (done * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, last.cpu, done) }
   } finally {
     await database.close()
     await kill(program)

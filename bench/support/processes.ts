@@ -66,8 +66,11 @@ export const launchNode = (
 
 export const portOf = ({ said }: Launched): number => Number(said[1])
 
-export const kill = async ({ child }: Launched): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
+export const hasEnded = ({ child }: Launched): boolean => child.exitCode !== null || child.signalCode !== null
+
+export const kill = async (program: Launched): Promise<void> => {
+  if (hasEnded(program)) return
+  const { child } = program
   const gone = once(child, "exit")
   child.kill("SIGKILL")
   await gone

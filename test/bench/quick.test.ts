@@ -25,7 +25,7 @@ const decode = Schema.decodeUnknownSync(
         Schema.Struct({
           what: Schema.NonEmptyString,
           unit: Schema.NonEmptyString,
-          value: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+          value: Schema.optionalKey(Schema.Finite),
           range: Schema.optionalKey(Schema.Tuple([Schema.Finite, Schema.Finite])),
           cpu: Schema.optionalKey(Schema.Record(Schema.String, Schema.Finite)),
           target: Schema.optionalKey(
