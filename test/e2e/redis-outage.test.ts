@@ -36,6 +36,7 @@ describe("without Redis", () => {
         yield* redis[outage]
         yield* expectRefused(url)
         yield* untilReady(url, { redis: true })
+        yield* patiently(Effect.sync(() => assert.isAtLeast(load.outcomes["503"] ?? 0, 1)))
 
         yield* outage === "crash" ? redis.start : redis.thaw
         yield* untilReady(url)
