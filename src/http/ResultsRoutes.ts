@@ -87,7 +87,7 @@ export const layerResults = HttpApiBuilder.group(
 )
 
 /** A proxy that gathers up events would hold them back. */
-const streamHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" }
+export const streamHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" }
 
 /** Results that not everyone may see, nothing between keeps. */
 export const snapshotHeaders = (poll: Poll, etag: string) => ({

@@ -9,7 +9,7 @@ import { withFallback } from "./Fallback.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { type Lane, makeAnswer, openLane } from "./lane/Lane.ts"
-import { makeResultsLane } from "./lane/ResultsLane.ts"
+import { makeEventsLane, makeResultsLane } from "./lane/ResultsLane.ts"
 import { makeVoteLane } from "./lane/VoteLane.ts"
 import { makePermission, withCors } from "./middleware/Cors.ts"
 import { makeRecord, withMetrics } from "./middleware/Metrics.ts"
@@ -45,8 +45,11 @@ export const makeApp = Effect.gen(function* () {
   const app = middleware.reduceRight<HttpApp>((app, around) => around(app), routes)
   const permission = makePermission(corsOrigins)
   const answer = makeAnswer({ headers: securityHeaders(production), permission, record, lifecycle })
-  const [votes, results] = [yield* makeVoteLane(answer, limiter), yield* makeResultsLane(answer)]
-  const lane: Lane = (request, response) => votes(request, response) || results(request, response)
+  const votes = yield* makeVoteLane(answer, limiter)
+  const results = yield* makeResultsLane(answer)
+  const events = yield* makeEventsLane(answer)
+  const lane: Lane = (request, response) =>
+    votes(request, response) || results(request, response) || events(request, response)
   return { app, lane: settings.tracing ? undefined : lane }
 })
 

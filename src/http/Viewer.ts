@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http"
 import { type Cause, Queue } from "effect"
 import type { Snapshot } from "./LiveResults.ts"
 
@@ -6,20 +7,59 @@ const heartbeat = 15_000
 /** How long a viewer may leave what it is sent unread, in ms, before it is dropped. */
 const patience = 15_000
 
+/** Where a viewer's frames go. */
+export interface Outlet {
+  send(frame: Uint8Array): void
+  /** Whether what was sent last has not been taken yet. */
+  isWaiting(): boolean
+  /** Ends the stream as an answer should end, once what was sent is taken. */
+  end(): void
+  /** Ends its connection, however much is unread on it. */
+  drop(): void
+}
+
+/** To Node's response, whose head is written: nothing lies between a frame and the socket. */
+export class ResponseOutlet implements Outlet {
+  readonly #response: ServerResponse
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+  send(frame: Uint8Array) {
+    this.#response.write(frame)
+  }
+  isWaiting() {
+    return this.#response.writableLength > 0
+  }
+  end() {
+    this.#response.end()
+  }
+  drop() {
+    this.#response.destroy()
+  }
+}
+
+/** To the queue that a stream takes from. */
+export const queueOutlet = (frames: Queue.Queue<Uint8Array, Cause.Done>, drop: () => void): Outlet => ({
+  send: (frame) => void Queue.offerUnsafe(frames, frame),
+  isWaiting: () => Queue.sizeUnsafe(frames) > 0,
+  end: () => void Queue.endUnsafe(frames),
+  drop: () => {
+    Queue.endUnsafe(frames)
+    drop()
+  }
+})
+
 /** Who watches a poll's results as Server-Sent Events. */
 export interface Viewer {
-  readonly frames: Queue.Queue<Uint8Array, Cause.Done>
-  /** Ends its connection, however much is unread on it. */
-  readonly drop: () => void
+  readonly outlet: Outlet
   /** What it was sent last, and when. */
   shown: Snapshot
   sentAt: number
-  /** Since when it has not taken what waits for it. */
-  waitingSince?: number | undefined
+  /** Since when it has not taken what it was sent. */
+  waitingSince: number | undefined
 }
 
-const encoder = new TextEncoder()
-export const comment = encoder.encode(":\n\n")
+export const comment: Uint8Array = Buffer.from(":\n\n")
 
 /** Each is made once for all viewers. */
 const frames = new WeakMap<Snapshot, Uint8Array>()
@@ -28,29 +68,32 @@ const frames = new WeakMap<Snapshot, Uint8Array>()
 export const frameOf = (snapshot: Snapshot): Uint8Array => {
   const made = frames.get(snapshot)
   if (made !== undefined) return made
-  const frame = encoder.encode(`event: tally\nid: ${snapshot.revision}\ndata: ${snapshot.body}\n\n`)
+  // A Buffer: of any other array, a socket makes one with each write.
+  const frame = Buffer.from(`event: tally\nid: ${snapshot.revision}\ndata: ${snapshot.body}\n\n`)
   frames.set(snapshot, frame)
   return frame
 }
 
 /**
- * Sends a viewer what is new to it. Only what is latest waits for one, so that a slow one costs no memory; false for one
- * that is stuck, which is dropped.
+ * Sends a viewer what is new to it. One that has not taken what it was sent is left alone until it has, and then gets what
+ * is latest, so that a slow one costs no memory; false for one that is stuck, which is dropped.
  */
 export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number): boolean => {
-  const waiting = Queue.sizeUnsafe(viewer.frames) > 0
-  viewer.waitingSince = waiting ? (viewer.waitingSince ?? now) : undefined
-  if (viewer.waitingSince !== undefined && now - viewer.waitingSince > patience) {
-    Queue.endUnsafe(viewer.frames)
-    viewer.drop()
+  const { outlet } = viewer
+  if (outlet.isWaiting()) {
+    viewer.waitingSince ??= now
+    if (now - viewer.waitingSince <= patience) return true
+    outlet.drop()
     return false
   }
+  viewer.waitingSince = undefined
   // Another process may answer from a replica that is behind: revisions only rise.
   if (latest !== undefined && isNewer(latest, viewer.shown)) {
-    Queue.offerUnsafe(viewer.frames, frameOf(latest))
-    Object.assign(viewer, { shown: latest, sentAt: now })
-  } else if (!waiting && now - viewer.sentAt >= heartbeat) {
-    Queue.offerUnsafe(viewer.frames, comment)
+    outlet.send(frameOf(latest))
+    viewer.shown = latest
+    viewer.sentAt = now
+  } else if (now - viewer.sentAt >= heartbeat) {
+    outlet.send(comment)
     viewer.sentAt = now
   }
   return true

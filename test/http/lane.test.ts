@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
 import { layerApi, request, type Sent, until } from "../support/api.ts"
+import { openEvents } from "../support/events.ts"
 import type { Answer } from "../support/wire.ts"
 import { World } from "../support/world.ts"
 
@@ -113,6 +114,31 @@ describe("the fast lane", () => {
         [503, 503]
       )
       assert.deepStrictEqual(lane, yield* failing(true))
+    })
+  )
+
+  it.live("sends events as the app does", () =>
+    Effect.gen(function* () {
+      const seen = (tracing: boolean) =>
+        Effect.gen(function* () {
+          yield* request("GET", "/api/results")
+          const opened = []
+          for (const sent of [{}, { origin: "http://localhost:3000" }, { "last-event-id": "x" }]) {
+            for (const path of ["/api/results/stream", "/api/polls/cats-or-dogs/results/stream"]) {
+              const { events, headers, status } = yield* openEvents(path, sent)
+              yield* until(() => events.length === 1)
+              const { date: _, ...rest } = headers
+              opened.push({ status, rest, events: events.map(({ data, id }) => ({ data, id })) })
+            }
+          }
+          const present = opened[0]?.events[0]?.id
+          const known = yield* openEvents("/api/results/stream", { "last-event-id": `${present}` })
+          yield* until(() => known.comments() === 1)
+          return opened
+        }).pipe(Effect.scoped, Effect.provide(layerApi({ tracing, production: true })))
+      const lane = yield* seen(false)
+      assert.lengthOf(lane, 6)
+      assert.deepStrictEqual(lane, yield* seen(true))
     })
   )
 

@@ -30,41 +30,49 @@ const snapshot = (revision: number): Snapshot => ({
   results: { poll: "", status: "open", results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
 })
 
-/** The real server, whose results change with each reading. */
-const layerLarge = Layer.suspend(() => {
-  let revision = 0
-  return layerServer.pipe(
-    Layer.provideMerge(LiveStreams.layer),
-    Layer.provide(Visibility.layer),
-    Layer.provide(Ballots.layer),
-    Layer.provide([
-      Voters.layer,
-      Polls.layer,
-      Probes.layer,
-      Layer.succeed(LiveResults, {
-        fresh: () => undefined,
-        current: () => Effect.sync(() => snapshot(revision)),
-        latest: () => Effect.sync(() => snapshot(++revision))
-      })
-    ]),
-    Layer.provide([layerMocks, Layer.succeed(PublicFolder, publicFolder), Layer.succeed(HttpSettings, httpSettings())]),
-    Layer.provideMerge(Layer.mergeAll(Layer.sync(World, newWorld), Lifecycle.layer)),
-    Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
-  )
-})
+/** Viewers are served by the app, or past it. */
+type By = "app" | "lane"
 
-const stalled = Effect.gen(function* () {
+/** The real server, whose results change with each reading. */
+const layerLarge = (by: By) =>
+  Layer.suspend(() => {
+    let revision = 0
+    return layerServer.pipe(
+      Layer.provideMerge(LiveStreams.layer),
+      Layer.provide(Visibility.layer),
+      Layer.provide(Ballots.layer),
+      Layer.provide([
+        Voters.layer,
+        Polls.layer,
+        Probes.layer,
+        Layer.succeed(LiveResults, {
+          fresh: () => (by === "lane" ? snapshot(revision) : undefined),
+          current: () => Effect.sync(() => snapshot(revision)),
+          latest: () => Effect.sync(() => snapshot(++revision))
+        })
+      ]),
+      Layer.provide([
+        layerMocks,
+        Layer.succeed(PublicFolder, publicFolder),
+        Layer.succeed(HttpSettings, httpSettings())
+      ]),
+      Layer.provideMerge(Layer.mergeAll(Layer.sync(World, newWorld), Lifecycle.layer)),
+      Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
+    )
+  })
+
+const stalled = Effect.fnUntraced(function* (by: By) {
   const scope = yield* Effect.acquireRelease(Scope.make(), (open) => Scope.close(open, Exit.void))
-  const context = yield* Layer.buildWithScope(layerLarge, scope)
+  const context = yield* Layer.buildWithScope(layerLarge(by), scope)
   const viewer = yield* Effect.provideContext(openEvents("/api/results/stream"), context)
   viewer.stall()
   return { context, stop: Scope.close(scope, Exit.void), viewer }
 })
 
-describe("a viewer that does not read", () => {
+describe.for<By>(["app", "lane"])("a viewer that does not read, served by the %s", (by) => {
   it.effect("is dropped after some time, its connection with it", () =>
     Effect.gen(function* () {
-      const { context } = yield* stalled
+      const { context } = yield* stalled(by)
       const streams = yield* Effect.provideContext(LiveStreams, context)
       yield* until(() => streams.viewers() === 1)
       let seconds = 0
@@ -80,7 +88,7 @@ describe("a viewer that does not read", () => {
 
   it.live("holds up no shutdown", () =>
     Effect.gen(function* () {
-      const { context, stop } = yield* stalled
+      const { context, stop } = yield* stalled(by)
       const streams = yield* Effect.provideContext(LiveStreams, context)
       yield* until(() => streams.viewers() === 1)
       yield* Effect.sleep("500 millis")

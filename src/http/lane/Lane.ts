@@ -31,8 +31,12 @@ export interface Exchange {
   readonly started: number
 }
 
-/** Answers with headers of the answer's own, names and values in turn, and a body of `length` bytes. */
-export type Answer = (exchange: Exchange, status: number, own: Array<string>, body: string, length?: number) => void
+export interface Answer {
+  /** Sends the head, with headers of the answer's own, names and values in turn; its body, of any length, may follow. */
+  head(exchange: Exchange, status: number, own: ReadonlyArray<string>): void
+  /** Sends all of an answer, with a body of `length` bytes. */
+  whole(exchange: Exchange, status: number, own: ReadonlyArray<string>, body: string, length?: number): void
+}
 
 /** For so many origins, their headers are made once: there are few, unless someone makes them up. */
 const mostOrigins = 100
@@ -44,13 +48,19 @@ export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): 
     if (heads.size < mostOrigins) heads.set(origin, made)
     return made
   }
-  return ({ request, response, route, started }, status, own, body, length) => {
-    const head = own.concat(around(request.headers.origin))
-    if (status !== 304) head.push("content-length", String(length ?? Buffer.byteLength(body)))
+  const send = ({ request, response, route, started }: Exchange, status: number, head: Array<string>) => {
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
     response.writeHead(status, head)
-    response.end(body)
     record(route, request.method ?? "", status, started)
+  }
+  return {
+    head: (exchange, status, own) => send(exchange, status, own.concat(around(exchange.request.headers.origin))),
+    whole: (exchange, status, own, body, length) => {
+      const head = own.concat(around(exchange.request.headers.origin))
+      if (status !== 304) head.push("content-length", String(length ?? Buffer.byteLength(body)))
+      send(exchange, status, head)
+      exchange.response.end(body)
+    }
   }
 }
 

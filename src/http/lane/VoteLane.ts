@@ -15,7 +15,7 @@ import { parseVoteBody } from "../VoteBody.ts"
 import { type Answer, type Exchange, isOrdinary, type Lane, slugIn } from "./Lane.ts"
 
 /** Votes as JSON in open polls for anyone where each vote counts, with an Idempotency-Key or without. */
-export const makeVoteLane = Effect.fnUntraced(function* (answer: Answer, limiter: RateLimiter | undefined) {
+export const makeVoteLane = Effect.fnUntraced(function* ({ whole }: Answer, limiter: RateLimiter | undefined) {
   const stream = yield* VoteStream
   const backlog = yield* Backlog
   const polls = yield* Polls
@@ -27,12 +27,12 @@ export const makeVoteLane = Effect.fnUntraced(function* (answer: Answer, limiter
     const { url = "/" } = exchange.request
     const own = ["content-type", "application/problem+json", "cache-control", "no-store", ...limits]
     own.push(...Object.entries(refusalHeaders[problem.status] ?? {}).flat())
-    answer(exchange, problem.status, own, problemBody(problem, url))
+    whole(exchange, problem.status, own, problemBody(problem, url))
   }
 
   const accept = (exchange: Exchange, vote: Appended, limits: ReadonlyArray<string>) => {
     const own = ["content-type", "application/json", ...Object.entries(receiptHeaders(vote)).flat(), ...limits]
-    answer(exchange, 201, own, receiptBody(vote))
+    whole(exchange, 201, own, receiptBody(vote))
   }
 
   const failed = (exchange: Exchange, cause: Cause.Cause<OutOfService>, limits: ReadonlyArray<string>) =>
