@@ -9,8 +9,21 @@ export interface Watched {
   readonly viewers: number
 }
 
-/** What it tells: that all viewers have the present state; when asked, how much later than the first of them each got a revision, in ms. */
-export type Told = "watching" | ReadonlyArray<number>
+/** That all viewers have the present state. */
+export type Watching = "watching"
+
+/** What it is told when the votes are over: the revision that all viewers are to have in the end. */
+export interface Over {
+  readonly revision: number
+}
+
+/** What it saw by then. */
+export interface Seen {
+  /** How much later than the first of them each viewer got a revision, in ms. */
+  readonly delays: ReadonlyArray<number>
+  /** How many viewers have the last revision. */
+  readonly complete: number
+}
 
 const { port, viewers }: Watched = workerData
 const head = "GET /api/results/stream HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n"
@@ -18,7 +31,10 @@ const head = "GET /api/results/stream HTTP/1.1\r\nHost: bench\r\nAccept: text/ev
 /** By revision: when each viewer got it, in ms. */
 const arrivals = new Map<string, Array<number>>()
 
-const watch = (): Promise<Socket> =>
+/** The last that each viewer got. */
+const last = new Int32Array(viewers)
+
+const watch = (index: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
     let rest = ""
     const socket = connect(port, "127.0.0.1", () => socket.write(head)).setEncoding("latin1")
@@ -26,34 +42,44 @@ const watch = (): Promise<Socket> =>
     socket.on("data", (chunk) => {
       const now = performance.now()
       const text = rest + chunk
-      for (const [, id = ""] of text.matchAll(/^id: (\d+)$/gm)) {
-        resolve(socket)
+      let from = 0
+      for (let at = text.indexOf("\nid: "); at >= 0; at = text.indexOf("\nid: ", from)) {
+        const end = text.indexOf("\n", at + 1)
+        // An `id` line may come in two pieces.
+        if (end < 0) break
+        const id = text.slice(at + 5, end)
+        last[index] = Number(id)
         const times = arrivals.get(id)
         if (times === undefined) arrivals.set(id, [now])
         else times.push(now)
+        from = end
+        resolve(socket)
       }
-      // A frame's `id` line may come in two pieces, its end only with the next one.
-      rest = text.slice(text.lastIndexOf("\n") + 1)
+      rest = text.slice(Math.max(from, text.lastIndexOf("\n")))
     })
   })
 
 const sockets: Array<Socket> = []
 while (sockets.length < viewers) {
   const batch = Math.min(100, viewers - sockets.length)
-  sockets.push(...(await Promise.all(Array.from({ length: batch }, watch))))
+  sockets.push(...(await Promise.all(Array.from({ length: batch }, (_, index) => watch(sockets.length + index)))))
 }
 arrivals.clear()
-parentPort?.postMessage("watching" satisfies Told)
+parentPort?.postMessage("watching" satisfies Watching)
 
-// Only what all of them got: a revision may be on its way.
-const complete = () => [...arrivals.values()].filter(({ length }) => length === viewers)
+/** How long viewers may take for the last revision, in ms. */
+const patience = 10_000
 
-parentPort?.once("message", async () => {
-  for (let tries = 0; complete().length === 0 && tries < 1_000; tries++) await sleep(10)
-  const delays = complete().flatMap((times) => {
-    const first = Math.min(...times)
-    return times.map((time) => time - first)
-  })
-  parentPort?.postMessage(delays satisfies Told)
+parentPort?.once("message", async ({ revision }: Over) => {
+  const complete = () => last.filter((id) => id >= revision).length
+  for (let waited = 0; complete() < viewers && waited < patience; waited += 10) await sleep(10)
+  // Only what all of them got: in between, each gets what is latest by then.
+  const delays = [...arrivals.values()]
+    .filter(({ length }) => length === viewers)
+    .flatMap((times) => {
+      const first = Math.min(...times)
+      return times.map((time) => time - first)
+    })
+  parentPort?.postMessage({ delays, complete: complete() } satisfies Seen)
   for (const socket of sockets) socket.destroy()
 })

@@ -17,7 +17,7 @@ const server = createServer((request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" }).write(frame())
     viewers.add(response)
     response.on("close", () => viewers.delete(response))
-  } else response.end('{"status":"ready"}')
+  } else response.end(`{"status":"ready","total_votes":${votes},"revision":${votes}}`)
 })
 
 const frame = () => `event: tally\nid: ${votes}\ndata: {"votes":${votes},"padding":"${padding}"}\n\n`

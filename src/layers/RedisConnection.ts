@@ -25,7 +25,13 @@ const common = {
 } satisfies RedisOptions
 
 /** What a connection for commands that don't block has besides. */
-export const sharedOptions = { enableAutoPipelining: true, commandTimeout, connectionName: "tallykeep" }
+export const sharedOptions = {
+  enableAutoPipelining: true,
+  // They wait for nothing that was sent before.
+  autoPipeliningIgnoredCommands: ["appendVotes"],
+  commandTimeout,
+  connectionName: "tallykeep"
+}
 
 /** A connection that is not made yet. */
 export const newConnection = (url: string, options: Omit<RedisOptions, "replyMapping">): Connection =>

@@ -1,4 +1,4 @@
-import appendOnce from "./scripts/append_once.lua"
+import append from "./scripts/append.lua"
 import appendedUpTo from "./scripts/appended_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import holdTrims from "./scripts/hold_trims.lua"
@@ -9,7 +9,7 @@ import trim from "./scripts/trim.lua"
 
 /** The scripts that run inside Redis, each in one step; see their heads for what they take and give. */
 export interface Scripts {
-  appendOnce(stream: string, record: string, ttl: number, ...rest: ReadonlyArray<string | number>): Promise<string>
+  appendVotes(numberOfKeysAndAll: ReadonlyArray<string | number>): Promise<ReadonlyArray<string | Error>>
   ensureGroup(stream: string, group: string): Promise<number>
   streamState(
     stream: string,
@@ -25,7 +25,7 @@ export interface Scripts {
 
 /** For a connection's options: the scripts as commands of their own, sent by their digest. */
 export const scripts = {
-  appendOnce: { lua: appendOnce, numberOfKeys: 2 },
+  appendVotes: { lua: append },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },

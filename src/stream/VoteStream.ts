@@ -2,6 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { encodeVote, fieldsByName, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Metrics.ts"
+import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
 import { type Appended, findBefore, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes } from "./Nodes.ts"
@@ -51,11 +52,17 @@ export class VoteStream extends Context.Service<
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
+      const appenders = new Map<Shard, Appender>()
+      const appenderOf = (shard: Shard): Appender => {
+        const made = appenders.get(shard) ?? makeAppender(shard, settings.idempotencyTtl)
+        appenders.set(shard, made)
+        return made
+      }
+
       const append = (vote: Vote, traceparent?: string) => {
-        const { client, stream } = shards.of(vote.voter ?? vote.voteId)
+        const appender = appenderOf(shards.of(vote.voter ?? vote.voteId))
         return Effect.map(
-          // XADD with `*` always gives an id.
-          command(() => client.xadd(stream, "*", ...encodeVote(vote, traceparent)) as Promise<string>),
+          command(() => appender.append(encodeVote(vote, traceparent))),
           (streamId) => {
             accepted(vote.poll)
             return streamId
@@ -66,21 +73,11 @@ export class VoteStream extends Context.Service<
       const appendOnce = (vote: Vote, key: string, traceparent?: string) => {
         const use = { poll: vote.poll, voter: vote.voter, key }
         const shard = shards.of(shardedBy(use))
-        const { option, voteId } = vote
         const appended = Effect.map(
-          command(() =>
-            shard.client.appendOnce(
-              shard.stream,
-              keyRecord(shard, use),
-              settings.idempotencyTtl,
-              voteId,
-              option,
-              ...encodeVote(vote, traceparent)
-            )
-          ),
+          command(() => appenderOf(shard).append(encodeVote(vote, traceparent), keyRecord(shard, use))),
           (record) => {
             const appended = fromRecord(record)
-            if (appended.voteId === voteId) accepted(vote.poll)
+            if (appended.voteId === vote.voteId) accepted(vote.poll)
             return appended
           }
         )
