@@ -96,7 +96,7 @@ const sendEvenly = (all: ReadonlyArray<Connection>, perSecond: number): void => 
   setInterval(() => {
     const now = performance.now()
     for (let due = timeOf(sent); due <= now && sent < total && free.length > 0; due = timeOf(sent)) {
-      const connection = free.pop()
+      const connection = free.shift()
       if (connection !== undefined) send(connection, due)
     }
   }, 1)

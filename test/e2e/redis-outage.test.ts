@@ -10,7 +10,7 @@ import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 const expectRefused = Effect.fnUntraced(function* (url: string) {
   const start = performance.now()
   const { body, headers, status } = yield* vote(url, "cats")
-  assert.isBelow(performance.now() - start, 2_000)
+  assert.isBelow(performance.now() - start, 1_500)
   assert.deepInclude(body, { status: 503, detail: "Voting service temporarily unavailable" })
   assert.strictEqual(status, 503)
   assert.match(headers["retry-after"] ?? "", /^\d+$/)
