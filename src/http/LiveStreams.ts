@@ -9,8 +9,8 @@ import { comment, frameOf, type Outlet, queueOutlet, serve, type Viewer } from "
 /** At most ten changes a second, however many votes and viewers there are. */
 const pace = "100 millis"
 /** So many viewers are served at once, and then votes have their turn: thousands of viewers must not make them wait. */
-const slice = 100
-const breath = "2 millis"
+const slice = 30
+const breath = "1 millis"
 /** How often the ledger is asked without being told of a change. */
 const lookInterval = "1 second"
 /** How long a shutdown leaves viewers to read the end. */
