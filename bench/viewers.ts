@@ -63,7 +63,7 @@ const measure = async (server: Launched, { rate, viewers }: Crowd, { seconds, se
     const load = { port, rate, connections: 16, requests: votes, expected: 201, warmUp: 100, lasts }
     return (await runLoad(load, () => undefined)).p99
   }
-  // What is compiled and cached with the first votes is not for the viewers.
+  // What is compiled and cached with the first votes, and with the first viewers, is not what is asked about.
   await vote()
   const without = await vote()
   const before = residentOf(server.pid)
@@ -73,6 +73,7 @@ const measure = async (server: Launched, { rate, viewers }: Crowd, { seconds, se
   await told<Watching>()
   await sleep(settle)
   const memory = ((residentOf(server.pid) - before) * 1024) / viewers
+  await vote()
   const withViewers = await vote()
   worker.postMessage({ revision: await settledRevision(port) } satisfies Over)
   const { complete, delays } = await told<Seen>()

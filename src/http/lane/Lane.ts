@@ -34,8 +34,8 @@ export interface Exchange {
 export interface Answer {
   /** Sends the head, with headers of the answer's own, names and values in turn; its body, of any length, may follow. */
   head(exchange: Exchange, status: number, own: ReadonlyArray<string>): void
-  /** Sends all of an answer, with a body of `length` bytes. */
-  whole(exchange: Exchange, status: number, own: ReadonlyArray<string>, body: string, length?: number): void
+  /** Sends all of an answer. */
+  whole(exchange: Exchange, status: number, own: ReadonlyArray<string>, body: string): void
 }
 
 /** For so many origins, their headers are made once: there are few, unless someone makes them up. */
@@ -48,17 +48,15 @@ export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): 
     if (heads.size < mostOrigins) heads.set(origin, made)
     return made
   }
-  const send = ({ request, response, route, started }: Exchange, status: number, head: Array<string>) => {
+  const head: Answer["head"] = ({ request, response, route, started }, status, own) => {
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
-    response.writeHead(status, head)
+    response.writeHead(status, own.concat(around(request.headers.origin)))
     record(route, request.method ?? "", status, started)
   }
   return {
-    head: (exchange, status, own) => send(exchange, status, own.concat(around(exchange.request.headers.origin))),
-    whole: (exchange, status, own, body, length) => {
-      const head = own.concat(around(exchange.request.headers.origin))
-      if (status !== 304) head.push("content-length", String(length ?? Buffer.byteLength(body)))
-      send(exchange, status, head)
+    head,
+    whole: (exchange, status, own, body) => {
+      head(exchange, status, own.concat("content-length", String(Buffer.byteLength(body))))
       exchange.response.end(body)
     }
   }

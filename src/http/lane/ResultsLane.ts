@@ -30,29 +30,40 @@ const makeFind = Effect.gen(function* () {
   }
 })
 
-const json = ["content-type", "application/json"]
+interface Heads {
+  readonly ok: ReadonlyArray<string>
+  readonly notModified: ReadonlyArray<string>
+}
 
 /** Made once for each reading of the results. */
-const heads = new WeakMap<Snapshot, Array<string>>()
+const heads = new WeakMap<Snapshot, Heads>()
 
-const headersOf = (poll: Poll, snapshot: Snapshot): Array<string> => {
-  const made = heads.get(snapshot) ?? Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
+const headsOf = ({ poll, snapshot }: Found): Heads => {
+  const known = heads.get(snapshot)
+  if (known !== undefined) return known
+  const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
+  const content = ["content-type", "application/json", "content-length", String(snapshot.length)]
+  const made = { notModified, ok: [...notModified, ...content] }
   heads.set(snapshot, made)
   return made
 }
 
 /** Results as JSON. */
-export const makeResultsLane = Effect.fnUntraced(function* ({ whole }: Answer) {
+export const makeResultsLane = Effect.fnUntraced(function* ({ head }: Answer) {
   const find = yield* makeFind
   const lane: Lane = (request, response) => {
     const found = find(request, "/results", "/api/results", "/results")
     if (found === undefined) return false
-    const { poll, route, snapshot } = found
-    const exchange = { request, response, route, started: performance.now() }
+    const exchange = { request, response, route: found.route, started: performance.now() }
     const known = request.headers["if-none-match"]
-    const own = headersOf(poll, snapshot)
-    if (known !== undefined && matchesTag(known, snapshot.etag)) whole(exchange, 304, own, "")
-    else whole(exchange, 200, own.concat(json), snapshot.body, snapshot.length)
+    const { notModified, ok } = headsOf(found)
+    if (known !== undefined && matchesTag(known, found.snapshot.etag)) {
+      head(exchange, 304, notModified)
+      response.end()
+    } else {
+      head(exchange, 200, ok)
+      response.end(found.snapshot.body)
+    }
     return true
   }
   return lane

@@ -8,8 +8,8 @@ const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 
 interface Route {
   readonly took: (seconds: number) => void
-  /** By method and status. */
-  readonly answers: Map<string, () => void>
+  /** By method, then by status. */
+  readonly answers: Map<string, Map<number, () => void>>
 }
 
 /** An answer has begun: to a request of a route, that came at `started` by `performance.now()`. */
@@ -33,16 +33,21 @@ export const makeRecord = (meter: Meter): RecordRequest => {
     return made
   }
 
+  const counterOf = (route: string, method: string, status: number) =>
+    meter.counter("tallykeep_http_requests_total", "Requests that were answered", {
+      route,
+      method,
+      status: String(status)
+    })
+
   return (route, method, status, started) => {
     const { answers, took } = routeNamed(route)
     took((performance.now() - started) / 1000)
-    const key = `${method} ${status}`
-    let count = answers.get(key)
-    if (count === undefined) {
-      const labels = { route, method: methods.has(method) ? method : "other", status: String(status) }
-      count = meter.counter("tallykeep_http_requests_total", "Requests that were answered", labels)
-      answers.set(key, count)
-    }
+    const known = methods.has(method) ? method : "other"
+    const byStatus = answers.get(known) ?? new Map<number, () => void>()
+    answers.set(known, byStatus)
+    const count = byStatus.get(status) ?? counterOf(route, known, status)
+    byStatus.set(status, count)
     count()
   }
 }

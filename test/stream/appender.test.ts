@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { makeAppender } from "../../src/stream/Appender.ts"
+import { keyRecord } from "../../src/stream/KeyRecords.ts"
+import type { Shard } from "../../src/stream/Shards.ts"
+import { Shards } from "../../src/stream/Shards.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { layerServers } from "../support/servers.ts"
+
+type Args = ReadonlyArray<string | number>
+
+interface Sent {
+  readonly args: Args
+  resolve(answers: ReadonlyArray<string | Error>): void
+  reject(cause: unknown): void
+}
+
+/** A shard whose Redis answers when it is told to. */
+const slowShard = () => {
+  const sent: Array<Sent> = []
+  const client = {
+    appendVotes: (args: Args) =>
+      new Promise((resolve, reject) => {
+        sent.push({ args, resolve, reject })
+      })
+  }
+  return { sent, shard: { stream: "votes", keys: "votes", client } as unknown as Shard }
+}
+
+const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
+  Promise.all(votes.map((vote) => vote.catch((cause: Error) => cause.message)))
+
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+
+describe("an appender", () => {
+  it("sends what comes in one turn at once, and what comes meanwhile together with the next", async () => {
+    const { sent, shard } = slowShard()
+    const { append } = makeAppender(shard, 1_000)
+    const first = [append(["a", 1]), append(["b", 2], "record-b")]
+    await sleep(5)
+    const second = [append(["c", 3]), append(["d", 4])]
+    await sleep(5)
+    assert.deepStrictEqual(
+      sent.map(({ args }) => args),
+      [[2, "votes", "record-b", 1_000, 0, 2, "a", 1, 1, 2, "b", 2]]
+    )
+    sent[0]?.resolve(["1-0", "1-1 b x"])
+    await sleep(5)
+    assert.deepStrictEqual(sent[1]?.args, [1, "votes", 1_000, 0, 2, "c", 3, 0, 2, "d", 4])
+    sent[1]?.resolve(["2-0", new Error("not this one")])
+    assert.deepStrictEqual(await outcomes([...first, ...second]), ["1-0", "1-1 b x", "2-0", "not this one"])
+    const third = append(["e", 5])
+    await sleep(5)
+    sent[2]?.resolve(["3-0"])
+    assert.strictEqual(await third, "3-0")
+  })
+
+  it("leaves no vote waiting behind a command that fails, and never sends those", async () => {
+    const { sent, shard } = slowShard()
+    const { append } = makeAppender(shard, 1_000)
+    const first = append(["a", 1])
+    await sleep(5)
+    const waiting = [append(["b", 2]), append(["c", 3])]
+    sent[0]?.reject(new Error("Command timed out"))
+    assert.deepStrictEqual(await outcomes([first, ...waiting]), Array(3).fill("Command timed out"))
+    const later = append(["d", 4])
+    await sleep(5)
+    assert.lengthOf(sent, 2)
+    assert.deepStrictEqual(sent[1]?.args.slice(-2), ["d", 4])
+    sent[1]?.resolve(["4-0"])
+    assert.strictEqual(await later, "4-0")
+  })
+
+  it("sends two hundred at most in one command", async () => {
+    const { sent, shard } = slowShard()
+    const { append } = makeAppender(shard, 1_000)
+    const votes = Array.from({ length: 450 }, (_, index) => append([index]))
+    for (const [turn, count] of [200, 200, 50].entries()) {
+      await sleep(5)
+      sent[turn]?.resolve(Array.from({ length: count }, (_, index) => `${turn}-${index}`))
+    }
+    const ids = await outcomes(votes)
+    assert.deepStrictEqual([ids[0], ids[199], ids[200], ids[449]], ["0-0", "0-199", "1-0", "2-49"])
+    assert.lengthOf(sent, 3)
+  })
+
+  it.live("appends each of a thousand votes at once, in their order, under an id of its own", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const votes = Array.from({ length: 1_000 }, () => cast())
+      const ids = yield* Effect.forEach(votes, (vote) => stream.append(vote), { concurrency: "unbounded" })
+      const [{ client, stream: name } = assert.fail()] = (yield* Shards).current
+      const entries = yield* Effect.promise(() => client.xrange(name, "-", "+"))
+      assert.deepStrictEqual(
+        entries.map(([id, fields]) => [id, fields[3]]),
+        ids.map((id, index) => [id, votes[index]?.voteId])
+      )
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("fails only the vote that Redis refuses, of those that go together", () =>
+    Effect.gen(function* () {
+      const [shard = assert.fail()] = (yield* Shards).current
+      const record = (key: string) => keyRecord(shard, { poll: "cats-or-dogs", key })
+      yield* Effect.promise(() => shard.client.lpush(record("broken"), "no record"))
+      const { append } = makeAppender(shard, 60_000)
+      const vote = cast()
+      const answers = yield* Effect.promise(() =>
+        outcomes([
+          append(encodeVote(cast()).map(String)),
+          append(encodeVote(cast()), record("broken")),
+          append(encodeVote(vote), record("whole")),
+          append(encodeVote(cast("dogs")), record("whole"))
+        ])
+      )
+      assert.match(answers[0] ?? "", /^\d+-\d+$/)
+      assert.match(answers[1] ?? "", /^WRONGTYPE/)
+      assert.match(answers[2] ?? "", new RegExp(`^\\d+-\\d+ ${vote.voteId} cats$`))
+      assert.strictEqual(answers[3], answers[2])
+      assert.strictEqual(yield* Effect.promise(() => shard.client.xlen(shard.stream)), 2)
+    }).pipe(Effect.provide(layerServers()))
+  )
+})
