@@ -21,9 +21,15 @@ describe("with a Redis whose memory is full", () => {
         yield* Effect.promise(() => site.redis.config("SET", "maxmemory", String(used + 2 ** 20)))
         const load = yield* startLoad({ url: () => url, connections: 16 })
         yield* patiently(Effect.sync(() => assert.isAbove(load.outcomes["503"] ?? 0, 10)))
-        const { headers, status } = yield* vote(url, "cats")
-        assert.strictEqual(status, 503)
-        assert.match(headers["retry-after"] ?? "", /^\d+$/)
+        // Right at the limit, what else uses memory for a moment decides.
+        let taken = 0
+        const refused = Effect.gen(function* () {
+          const { headers, status } = yield* vote(url, "cats")
+          if (status === 201) taken++
+          assert.strictEqual(status, 503)
+          return headers
+        })
+        assert.match((yield* patiently(refused))["retry-after"] ?? "", /^\d+$/)
 
         // It makes its group, counts and trims in a Redis that takes nothing more.
         yield* startConsumer({ env: site.env })
@@ -31,7 +37,7 @@ describe("with a Redis whose memory is full", () => {
         yield* patiently(Effect.sync(() => assert.isAbove(load.receipts.length, before + 1_000)))
         yield* load.stop
         assert.hasAllKeys(load.outcomes, ["201", "503"])
-        assert.strictEqual(yield* expectCounted(site, load.receipts), load.receipts.length)
+        assert.strictEqual(yield* expectCounted(site, load.receipts), load.receipts.length + taken)
       }),
     60_000
   )
