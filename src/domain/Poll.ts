@@ -9,9 +9,11 @@ export const Identity = Schema.Literals(["anyone", "browser", "token"])
 /** When results are shown: at any time, to who has voted, or once the poll is closed. */
 export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])
 
+export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
+
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
 export const PollSlug = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/, { expected: "1 to 64 of a-z, 0-9 and -, not - at an end" })
+  Schema.isPattern(slugPattern, { expected: "1 to 64 of a-z, 0-9 and -, not - at an end" })
 )
 
 /** An option's name within its poll, of the same form as a poll's. */

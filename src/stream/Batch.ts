@@ -50,7 +50,7 @@ export const recordBatch = Effect.fnUntraced(function* (
     }
     const vote = decodeEntry(entry)
     if (typeof vote === "string") dead.push([entry, vote])
-    else votes.push({ ...vote, entry })
+    else votes.push(vote)
   }
   for (const [vote, reason] of yield* countAll(ledger, votes, options.maxRetries)) dead.push([vote.entry, reason])
   let buried = 0
@@ -65,11 +65,17 @@ interface DecodedVote extends AcceptedVote {
 }
 
 /** The vote that an entry holds, or why it holds none. */
-const decodeEntry = ({ fields, id }: Entry): AcceptedVote | string => {
-  const acceptance = parseEntryId(id)
+const decodeEntry = (entry: Entry): DecodedVote | string => {
+  const acceptance = parseEntryId(entry.id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  const vote = decodeVote(fieldsByName(fields ?? []))
-  return Result.isSuccess(vote) ? { ...vote.success, ...acceptance } : vote.failure
+  const vote = decodeVote(fieldsByName(entry.fields ?? []))
+  if (Result.isFailure(vote)) return vote.failure
+  const { castAt, option, poll, voteId, voter } = vote.success
+  const { ms, seq } = acceptance
+  // Two literals, since spreading the parts into one costs more than all the rest here.
+  return voter === undefined
+    ? { voteId, poll, option, castAt, ms, seq, entry }
+    : { voteId, poll, option, castAt, voter, ms, seq, entry }
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */
