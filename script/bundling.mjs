@@ -62,7 +62,7 @@ export const quickCommands = {
 
 /**
  * Redis's client was compiled for a JavaScript without private fields: what reads Redis's answers keeps its place in a
- * WeakMap, which it looks up some twenty times for each vote. As plain properties, they cost a consumer a tenth less.
+ * WeakMap, which it looks up some twenty times for each vote. As plain properties, they take a quarter off what a vote costs a consumer.
  */
 const plainFields = [
   [/__classPrivateFieldGet\(this, _Decoder_instances, "m", (\w+)\)/g, "$1"],

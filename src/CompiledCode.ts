@@ -74,7 +74,6 @@ export const requireCompiled = (file: string, kind: string): (() => void) => {
   const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, "utf8")}\n})`
   const script = new vm.Script(source, {
     filename: file,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData && { cachedData })
   })
   const program = { exports: {} }

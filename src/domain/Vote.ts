@@ -97,8 +97,8 @@ export const encodeVote = (vote: Vote, traceparent?: string): Array<string | num
 }
 
 /**
- * The vote that the fields are, or why they are none. A vote is known by hand: each one comes by here, and the Schema,
- * which says why something is none, would take a fifth of all that a vote costs.
+ * The vote that the fields are, or why they are none. A vote is known by hand: each one comes by here, and with the
+ * Schema, which says why something is none, a vote costs a consumer a tenth more.
  */
 export const decodeVote = (fields: Readonly<Record<string, string>>): Result.Result<Vote, string> =>
   knownVote(fields) ??

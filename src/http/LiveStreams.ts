@@ -81,6 +81,11 @@ export class LiveStreams extends Context.Service<
               if (viewers.has(viewer) && !serve(viewer, latest, now)) viewers.delete(viewer)
             }
           }
+          // Where all were dropped, and no connection was there to tell that they are gone.
+          if (viewers.size === 0) {
+            hubs.delete(poll)
+            return
+          }
           yield* Effect.sleep(pace)
         }
       })

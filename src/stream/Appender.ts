@@ -1,6 +1,7 @@
+import { Array } from "effect"
 import type { Shard } from "./Shards.ts"
 
-/** How many votes one command appends at most: for about a millisecond, they keep Redis from all else. */
+/** How many votes one command appends at most: for about a millisecond, it keeps Redis from all else. */
 const most = 200
 
 /** Appends votes to a shard, each with the fields of its entry and, where it has an idempotency key, the key's record. */
@@ -17,14 +18,14 @@ interface Waiting {
 }
 
 /**
- * All votes that come while a command is under way go with the next one: what an append costs, here and in Redis, is for
+ * All votes that come while others are under way go together after them: what an append costs, here and in Redis, is for
  * the most part its command. A key's record is kept for `ttl` ms.
  */
 export const makeAppender = (shard: Shard, ttl: number): Appender => {
   let waiting: Array<Waiting> = []
   let busy = false
 
-  const send = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
+  const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
     const records = votes.flatMap(({ record }) => record ?? [])
     const args: Array<string | number> = [1 + records.length, shard.stream, ...records, ttl]
     for (const { fields, record } of votes) {
@@ -34,28 +35,30 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
     return shard.client.appendVotes(args)
   }
 
-  const next = (): void => {
-    const votes = waiting.length > most ? waiting.splice(0, most) : waiting
-    if (votes === waiting) waiting = []
-    busy = votes.length > 0
-    if (!busy) return
-    send(votes)
-      .then(
-        (answers) => {
-          for (const [index, { reject, resolve }] of votes.entries()) {
-            const answer = answers[index]
-            if (typeof answer === "string") resolve(answer)
-            else reject(answer)
-          }
-        },
-        (cause: unknown) => {
-          // Those that wait would wait as long again, and their clients with them.
-          const failed = [...votes, ...waiting]
-          waiting = []
-          for (const { reject } of failed) reject(cause)
-        }
-      )
-      .finally(next)
+  const send = async (votes: ReadonlyArray<Waiting>): Promise<void> => {
+    try {
+      const answers = await command(votes)
+      for (const [index, { reject, resolve }] of votes.entries()) {
+        const answer = answers[index]
+        if (typeof answer === "string") resolve(answer)
+        else reject(answer)
+      }
+    } catch (cause) {
+      // Those that wait would wait as long again, and their clients with them.
+      const failed = [...votes, ...waiting]
+      waiting = []
+      for (const { reject } of failed) reject(cause)
+    }
+  }
+
+  const sendAll = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const votes = waiting
+      waiting = []
+      // However many have come while Redis was slow, none waits for more than those before it.
+      await Promise.all(Array.chunksOf(votes, most).map(send))
+    }
+    busy = false
   }
 
   return {
@@ -65,7 +68,7 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
         if (busy) return
         busy = true
         // With all others that this turn of the event loop brings.
-        setImmediate(next)
+        setImmediate(sendAll)
       })
   }
 }

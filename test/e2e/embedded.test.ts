@@ -55,6 +55,7 @@ describe("without any URL", () => {
         assert.lengthOf(running, 2)
         second.signalGroup("SIGINT")
         assert.deepStrictEqual(yield* second.ended, { code: 0, signal: null })
+        assert.notMatch(second.stderr(), /warning/i)
         assert.deepStrictEqual(running.filter(isRunning), [])
 
         const third = yield* start({ SHUTDOWN_DELAY: "20s" })

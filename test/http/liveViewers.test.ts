@@ -83,6 +83,29 @@ describe("LiveStreams, to viewers that come, stay or go", () => {
     )
   )
 
+  it.effect("stops asking when the last viewer was dropped, also where nothing tells that it has gone", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        const streams = yield* LiveStreams
+        let drops = 0
+        const stuck = { send: () => {}, isWaiting: () => true, end: () => {}, drop: () => void drops++ }
+        const leave = streams.join(poll, world.current, undefined, stuck)
+        yield* TestClock.adjust("14 seconds")
+        assert.deepStrictEqual([drops, streams.viewers()], [0, 1])
+        yield* TestClock.adjust("4 seconds")
+        assert.deepStrictEqual([drops, streams.viewers()], [1, 0])
+        const { reads } = world
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(world.reads, reads)
+        const later = yield* view()
+        leave()
+        yield* change(world)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(later.ids(), [1, 2])
+      })
+    )
+  )
+
   it.effect("has no viewer where nobody reads the stream, as after a HEAD", () =>
     withStreams((world) =>
       Effect.gen(function* () {

@@ -1,3 +1,4 @@
+import { connect } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, References, Scope } from "effect"
@@ -15,6 +16,7 @@ import { Visibility } from "../../src/http/Visibility.ts"
 import { Voters } from "../../src/http/Voters.ts"
 import { httpSettings, publicFolder, until } from "../support/api.ts"
 import { openEvents } from "../support/events.ts"
+import { serverPort } from "../support/wire.ts"
 import { layerMocks, newWorld, World } from "../support/world.ts"
 
 /** As large as the connection's buffers together, so that one that is not read is full soon. */
@@ -83,6 +85,23 @@ describe.for<By>(["app", "lane"])("a viewer that does not read, served by the %s
       }
       assert.isAtLeast(seconds, 15)
       assert.isBelow(seconds, 25)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is forgotten when its connection ends before its turn has come on it", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(layerLarge(by))
+      const streams = yield* Effect.provideContext(LiveStreams, context)
+      const port = yield* Effect.provideContext(serverPort, context)
+      const get = "GET /api/results/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      const socket = connect(port, "127.0.0.1", () => socket.write(get + get))
+      yield* until(() => streams.viewers() === 2)
+      socket.destroy()
+      for (let seconds = 0; streams.viewers() > 0 && seconds < 25; seconds++) {
+        yield* TestClock.adjust("1 second")
+        yield* Effect.promise(() => sleep(5))
+      }
+      assert.strictEqual(streams.viewers(), 0)
     }).pipe(Effect.scoped)
   )
 

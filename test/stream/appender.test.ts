@@ -73,17 +73,48 @@ describe("an appender", () => {
     assert.strictEqual(await later, "4-0")
   })
 
-  it("sends two hundred at most in one command", async () => {
+  it("sends two hundred at most in one command, and lets none wait for another that came with it", async () => {
     const { sent, shard } = slowShard()
     const { append } = makeAppender(shard, 1_000)
+    const first = append(["first"])
+    await sleep(5)
     const votes = Array.from({ length: 450 }, (_, index) => append([index]))
-    for (const [turn, count] of [200, 200, 50].entries()) {
-      await sleep(5)
+    await sleep(5)
+    assert.lengthOf(sent, 1)
+    sent[0]?.resolve(["0-0"])
+    await sleep(5)
+    assert.deepStrictEqual(
+      sent.map(({ args }) => (args.length - 3) / 3),
+      [1, 200, 200, 50]
+    )
+    const later = append(["later"])
+    sent[2]?.reject(new Error("Command timed out"))
+    for (const [turn, count] of [1, 200, 0, 50].entries()) {
       sent[turn]?.resolve(Array.from({ length: count }, (_, index) => `${turn}-${index}`))
     }
-    const ids = await outcomes(votes)
-    assert.deepStrictEqual([ids[0], ids[199], ids[200], ids[449]], ["0-0", "0-199", "1-0", "2-49"])
-    assert.lengthOf(sent, 3)
+    const ids = await outcomes([first, ...votes, later])
+    assert.deepStrictEqual(
+      [ids[0], ids[1], ids[200], ids[201], ids[400], ids[401], ids[450], ids[451]],
+      ["0-0", "1-0", "1-199", "Command timed out", "Command timed out", "3-0", "3-49", "Command timed out"]
+    )
+    const last = append(["last"])
+    await sleep(5)
+    sent[4]?.resolve(["4-0"])
+    assert.strictEqual(await last, "4-0")
+  })
+
+  it("goes on after a client that throws", async () => {
+    let broken = true
+    const client = {
+      appendVotes: () => {
+        if (broken) throw new Error("broken")
+        return Promise.resolve(["1-0"])
+      }
+    }
+    const { append } = makeAppender({ stream: "votes", keys: "votes", client } as unknown as Shard, 1_000)
+    assert.deepStrictEqual(await outcomes([append(["a"])]), ["broken"])
+    broken = false
+    assert.strictEqual(await append(["b"]), "1-0")
   })
 
   it.live("appends each of a thousand votes at once, in their order, under an id of its own", () =>

@@ -33,21 +33,19 @@ export const makeRecord = (meter: Meter): RecordRequest => {
     return made
   }
 
-  const counterOf = (route: string, method: string, status: number) =>
-    meter.counter("tallykeep_http_requests_total", "Requests that were answered", {
-      route,
-      method,
-      status: String(status)
-    })
+  const counterOf = ({ answers }: Route, route: string, method: string, status: number) => {
+    const labels = { route, method, status: String(status) }
+    const count = meter.counter("tallykeep_http_requests_total", "Requests that were answered", labels)
+    const others = answers.get(method) ?? new Map<number, () => void>()
+    answers.set(method, others.set(status, count))
+    return count
+  }
 
-  return (route, method, status, started) => {
-    const { answers, took } = routeNamed(route)
-    took((performance.now() - started) / 1000)
+  return (name, method, status, started) => {
+    const route = routeNamed(name)
+    route.took((performance.now() - started) / 1000)
     const known = methods.has(method) ? method : "other"
-    const byStatus = answers.get(known) ?? new Map<number, () => void>()
-    answers.set(known, byStatus)
-    const count = byStatus.get(status) ?? counterOf(route, known, status)
-    byStatus.set(status, count)
+    const count = route.answers.get(known)?.get(status) ?? counterOf(route, name, known, status)
     count()
   }
 }

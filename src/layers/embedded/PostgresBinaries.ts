@@ -12,6 +12,7 @@ import {
   rmSync,
   symlinkSync
 } from "node:fs"
+import { createRequire } from "node:module"
 import { dirname, join, relative, resolve } from "node:path"
 import { Effect, Schema } from "effect"
 import { EmbeddedError } from "./EmbeddedError.ts"
@@ -21,7 +22,6 @@ export interface Binaries {
   readonly initdb: string
 }
 
-const Module = Schema.Struct({ postgres: Schema.String })
 const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 const SymbolicLinks = Schema.fromJsonString(
   Schema.Array(Schema.Struct({ source: Schema.String, target: Schema.String }))
@@ -79,12 +79,9 @@ const copyTo = (native: string, home: string): string => {
 }
 
 /** Where the development dependency has PostgreSQL. */
-export const findPostgres: Effect.Effect<string, EmbeddedError> = Effect.tryPromise({
+export const findPostgres: Effect.Effect<string, EmbeddedError> = Effect.try({
   // By a computed name, so that neither the bundler nor an installation for production needs it.
-  try: async () => {
-    const { postgres } = Schema.decodeUnknownSync(Module)(await import(/* @vite-ignore */ packageName))
-    return resolve(dirname(postgres), "..")
-  },
+  try: () => resolve(dirname(createRequire(import.meta.url).resolve(packageName)), "../native"),
   catch: () =>
     new EmbeddedError({
       message:
