@@ -76,6 +76,19 @@ describe("Ledger.count", () => {
     )
   )
 
+  it.live("counts a vote by the entry that can be counted, beside one that is counted already", () =>
+    withLedger((ledger) =>
+      Effect.gen(function* () {
+        const before = vote("dogs")
+        yield* ledger.count([before])
+        const countable = vote("cats", { ms: 5n, seq: 1n })
+        const { refusals } = yield* ledger.count([{ ...countable, option: "birds", seq: 0n }, before, countable])
+        assert.deepStrictEqual(refusals, [])
+        assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 1, revision: 2 })
+      })
+    )
+  )
+
   it.live("names the votes that it refuses and counts the rest", () =>
     withLedger((ledger) =>
       Effect.gen(function* () {
