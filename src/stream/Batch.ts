@@ -4,7 +4,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import { decodeVote, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
 import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
 import { votesByPoll } from "./CountMetrics.ts"
-import type { Entry } from "./Reader.ts"
+import { type Entry, fieldsOf, isVote, type RawEntry, type ReadVote } from "./Entry.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
@@ -39,10 +39,14 @@ export const recordBatch = Effect.fnUntraced(function* (
   options: BatchOptions,
   entries: ReadonlyArray<Entry>
 ): Effect.fn.Return<BatchOutcome, OutOfService> {
-  const votes: Array<DecodedVote> = []
+  const votes: Array<ReadVote> = []
   const dead: Array<readonly [Entry, string]> = []
   let lost = 0
   for (const entry of entries) {
+    if (isVote(entry)) {
+      votes.push(entry)
+      continue
+    }
     if (entry.fields === null) {
       yield* Effect.logError(`Entry ${entry.id} was deleted from ${options.stream} before it was counted`)
       lost++
@@ -52,7 +56,7 @@ export const recordBatch = Effect.fnUntraced(function* (
     if (typeof vote === "string") dead.push([entry, vote])
     else votes.push(vote)
   }
-  for (const [vote, reason] of yield* countAll(ledger, votes, options.maxRetries)) dead.push([vote.entry, reason])
+  for (const [vote, reason] of yield* countAll(ledger, votes, options.maxRetries)) dead.push([vote, reason])
   let buried = 0
   for (const [entry, reason] of dead) {
     if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
@@ -60,30 +64,22 @@ export const recordBatch = Effect.fnUntraced(function* (
   return { counted: entries.length - lost - dead.length, dead: buried, lost, polls: votesByPoll(votes) }
 })
 
-interface DecodedVote extends AcceptedVote {
-  readonly entry: Entry
-}
-
 /** The vote that an entry holds, or why it holds none. */
-const decodeEntry = (entry: Entry): DecodedVote | string => {
-  const acceptance = parseEntryId(entry.id)
+const decodeEntry = ({ fields, id }: RawEntry): ReadVote | string => {
+  const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  const vote = decodeVote(fieldsByName(entry.fields ?? []))
-  if (Result.isFailure(vote)) return vote.failure
-  const { castAt, option, poll, voteId, voter } = vote.success
-  const { ms, seq } = acceptance
-  // Two literals, since spreading the parts into one costs more than all the rest here.
-  return voter === undefined
-    ? { voteId, poll, option, castAt, ms, seq, entry }
-    : { voteId, poll, option, castAt, voter, ms, seq, entry }
+  return Result.match(decodeVote(fieldsByName(fields ?? [])), {
+    onSuccess: (vote) => ({ ...vote, ...acceptance, id, fields: fields ?? [] }),
+    onFailure: (reason) => reason
+  })
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */
 const countAll = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
-  votes: ReadonlyArray<DecodedVote>,
+  votes: ReadonlyArray<ReadVote>,
   maxRetries: number
-): Effect.fn.Return<ReadonlyArray<readonly [DecodedVote, string]>, OutOfService> {
+): Effect.fn.Return<ReadonlyArray<readonly [ReadVote, string]>, OutOfService> {
   let open = votes
   for (let failures = 1; open.length > 0; failures++) {
     const refused = yield* countBisecting(ledger, open)
@@ -127,8 +123,9 @@ const buryEntry = Effect.fnUntraced(function* (
   // Read again, since what was decoded as text may have lost bytes that were not.
   const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
-  const fields = fieldsByName(entry.fields ?? [])
-  const voteId = entryVoteId(stream, entry.id, entry.fields ?? [])
+  const flat = fieldsOf(entry)
+  const fields = fieldsByName(flat)
+  const voteId = entryVoteId(stream, entry.id, flat)
   const poll = storable(fields.poll)
   const buried = yield* ledger.bury({
     voteId,
@@ -139,7 +136,7 @@ const buryEntry = Effect.fnUntraced(function* (
     stream,
     entryId: entry.id,
     deliveries: BigInt(deliveriesOf(pending)),
-    fields: raw?.[1] ?? (entry.fields ?? []).map((field) => Buffer.from(field))
+    fields: raw?.[1] ?? flat.map((field) => Buffer.from(field))
   })
   if (buried) {
     yield* Effect.annotateLogs(Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`), {

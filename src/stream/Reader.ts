@@ -1,12 +1,9 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import type { Entry, RawEntry } from "./Entry.ts"
+import { EntryParser } from "./EntryParser.ts"
 import { type Connection, command, isGroupGone } from "./Redis.ts"
-
-/** A stream entry as it was read: names and values in turn, null where the stream no longer holds it. */
-export interface Entry {
-  readonly id: string
-  readonly fields: ReadonlyArray<string> | null
-}
+import { tapNext } from "./Tap.ts"
 
 /** Where a consumer reads on: after this id among its own pending entries, or what no consumer was given yet. */
 export type Position = { readonly pendingAfter: string } | "new"
@@ -27,7 +24,7 @@ export type Reply = ReadonlyArray<
   readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]
 >
 
-export const entriesIn = (reply: Reply | null): ReadonlyArray<Entry> =>
+export const entriesIn = (reply: Reply | null): ReadonlyArray<RawEntry> =>
   reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []
 
 /** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
@@ -41,31 +38,23 @@ export const readEntries = (
   position: Position
 ): Effect.Effect<ReadonlyArray<Entry>, OutOfService> => {
   const { batchSize, blockMs, consumer, group, stream } = options
-  const read = command(
-    () =>
-      connection.xreadgroup(
-        "GROUP",
-        group,
-        consumer,
-        "COUNT",
-        batchSize,
-        "BLOCK",
-        blockMs,
-        "STREAMS",
-        stream,
-        position === "new" ? ">" : position.pendingAfter
-      ) as Promise<Reply | null>
-  )
+  const read = command(async () => {
+    const parser = new EntryParser()
+    tapNext(connection, parser)
+    const from = position === "new" ? ">" : position.pendingAfter
+    const place = ["COUNT", batchSize, "BLOCK", blockMs, "STREAMS", stream, from] as const
+    const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
+    return reply === null ? parser.entries : entriesIn(reply)
+  })
   return read.pipe(
     Effect.timeoutOrElse({
       duration: blockMs + blockGrace,
       orElse: () => {
         // Redis always answers by then: the other side is gone without a word.
         connection.disconnect(true)
-        return Effect.succeed(null)
+        return Effect.succeed([])
       }
     }),
-    Effect.map(entriesIn),
     Effect.catchIf(isGroupGone, () =>
       Effect.logError(
         `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +

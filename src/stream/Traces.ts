@@ -1,7 +1,7 @@
 import { Effect, Option, type Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
 import { fieldsByName } from "../domain/Vote.ts"
-import type { Entry } from "./Reader.ts"
+import { type Entry, fieldsOf } from "./Entry.ts"
 
 /** A batch can hold votes of more traces than a collector would keep links of. */
 const mostLinks = 128
@@ -12,9 +12,11 @@ export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.Span): string
 
 const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> => {
   const links: Array<Tracer.SpanLink> = []
-  for (const { fields } of entries) {
+  for (const entry of entries) {
     if (links.length === mostLinks) break
-    const { traceparent } = fieldsByName(fields ?? [])
+    // Without fields of its own, a vote has none but a vote's.
+    if (entry.fields === undefined) continue
+    const { traceparent } = fieldsByName(fieldsOf(entry))
     if (traceparent === undefined) continue
     const span = HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
     if (Option.isSome(span) && span.value.sampled) links.push({ span: span.value, attributes: {} })
