@@ -22,7 +22,7 @@ export const definitions = {
   consumerGroup: Setting.text("CONSUMER_GROUP", "vote-processors"),
   consumerName: Setting.optionalText("CONSUMER_NAME"),
   consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 3),
-  batchSize: Setting.int("BATCH_SIZE", 1, 10_000, 2_000),
+  batchSize: Setting.int("BATCH_SIZE", 1, 10_000, 5_000),
   blockMs: Setting.int("BLOCK_MS", 10, 60_000, 2_000),
   maxRetries: Setting.int("MAX_RETRIES", 1, 100, 3),
   claimIdleMs: Setting.int("CLAIM_IDLE_MS", 100, 3_600_000, 30_000),
