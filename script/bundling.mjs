@@ -60,32 +60,6 @@ export const quickCommands = {
   }
 }
 
-/**
- * Redis's client was compiled for a JavaScript without private fields: what reads Redis's answers keeps its place in a
- * WeakMap, which it looks up some twenty times for each vote. As plain properties, they take a quarter off what a vote costs a consumer.
- */
-const plainFields = [
-  [/__classPrivateFieldGet\(this, _Decoder_instances, "m", (\w+)\)/g, "$1"],
-  [/__classPrivateFieldGet\(this, (_Decoder_\w+), "f"\)/g, "this.$1"],
-  [/__classPrivateFieldSet\(this, (_Decoder_\w+), /g, "(this.$1 = "],
-  // With the reads gone, this only ends writes.
-  [/, "f"\)/g, ")"],
-  [/(_Decoder_\w+)\.set\(this, /g, "(this.$1 = "]
-]
-
-export const plainDecoder = {
-  name: "plain-decoder",
-  setup(builder) {
-    builder.onLoad({ filter: /\/ioredis\/built\/resp\/decoder\.js$/ }, async ({ path }) => {
-      const source = await readFile(path, "utf8")
-      const contents = plainFields.reduce((text, [from, to]) => text.replace(from, to), source)
-      const left = contents.match(/__classPrivateField[GS]et\(this|\.[gs]et\(this/g)
-      if (contents === source || left !== null) throw new Error(`${path} is not as it was: does it still use WeakMaps?`)
-      return { contents }
-    })
-  }
-}
-
 /** Parts of Node that some starts don't need, each loaded when something of it is first used: TLS is where a URL says so. */
 export const lateParts = {
   name: "late-parts",

@@ -29,7 +29,7 @@ describe("loadSettings", () => {
         consumerGroup: "vote-processors",
         consumerName: undefined,
         consumerFibers: 3,
-        batchSize: 2_000,
+        batchSize: 5_000,
         blockMs: 2_000,
         maxRetries: 3,
         claimIdleMs: 30_000,
