@@ -22,14 +22,23 @@ export interface Meter {
 }
 
 export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(), (all): Meter => {
-  // Only what a metric looks up, or each update would look through everything there is.
-  const context = Context.make(Metric.MetricRegistry, Context.get(all, Metric.MetricRegistry))
+  const registry = Context.get(all, Metric.MetricRegistry)
+  const context = Context.make(Metric.MetricRegistry, registry)
+
+  /** How a series is updated, found once: it is looked up with each update otherwise. */
+  const updates = <Input>(series: Metric.Metric<Input, unknown>): ((input: Input) => void) => {
+    // Shown from the start: a rate needs the zero that it rose from.
+    series.valueUnsafe(context)
+    const { id, attributes } = series
+    const known = [...registry.values()].find((some) => some.id === id && some.attributes === attributes)
+    return known === undefined
+      ? (input) => series.updateUnsafe(input, context)
+      : (input) => known.hooks.update(input, context)
+  }
 
   const counter: Meter["counter"] = (name, about, labels) => {
-    const series = Metric.counter(name, { description: about, incremental: true, attributes: labels })
-    // Shown from the start: a rate needs the zero that it rose from.
-    series.updateUnsafe(0, context)
-    return (amount = 1) => series.updateUnsafe(amount, context)
+    const update = updates(Metric.counter(name, { description: about, incremental: true, attributes: labels }))
+    return (amount = 1) => update(amount)
   }
 
   const registered = <Input, State>(metric: Metric.Metric<Input, State>, get: () => State) =>
@@ -51,11 +60,8 @@ export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(
         known(amount)
       }
     },
-    histogram: (name, about, bounds, labels) => {
-      const series = Metric.histogram(name, { description: about, boundaries: bounds, attributes: labels })
-      series.valueUnsafe(context)
-      return (value) => series.updateUnsafe(value, context)
-    },
+    histogram: (name, about, bounds, labels) =>
+      updates(Metric.histogram(name, { description: about, boundaries: bounds, attributes: labels })),
     gauge: (name, about, read, labels) =>
       registered(Metric.gauge(name, { description: about, attributes: labels }), () => ({ value: read() })),
     total: (name, about, read, labels) =>

@@ -41,16 +41,31 @@ export interface Answer {
 /** For so many origins, their headers are made once: there are few, unless someone makes them up. */
 const mostOrigins = 100
 
+/** The headers of the answers to an origin: those that all have, and the latest that one had. */
+interface Head {
+  readonly around: Array<string>
+  own: ReadonlyArray<string>
+  all: Array<string>
+}
+
 export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): Answer => {
-  const heads = new Map<string | undefined, ReadonlyArray<string>>()
-  const around = (origin: string | undefined): ReadonlyArray<string> => {
-    const made = heads.get(origin) ?? Object.entries({ ...headers, ...permission(origin) }).flat()
-    if (heads.size < mostOrigins) heads.set(origin, made)
-    return made
+  const known = new Map<string | undefined, Head>()
+  const headFor = (origin: string | undefined): Head => {
+    const made = known.get(origin)
+    if (made !== undefined) return made
+    const around = Object.entries({ ...headers, ...permission(origin) }).flat()
+    const head = { around, own: [], all: around }
+    if (known.size < mostOrigins) known.set(origin, head)
+    return head
   }
   const head: Answer["head"] = ({ request, response, route, started }, status, own) => {
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
-    response.writeHead(status, own.concat(around(request.headers.origin)))
+    const head = headFor(request.headers.origin)
+    if (head.own !== own) {
+      head.own = own
+      head.all = own.concat(head.around)
+    }
+    response.writeHead(status, head.all)
     record(route, request.method ?? "", status, started)
   }
   return {
@@ -62,14 +77,16 @@ export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): 
   }
 }
 
-/** Lets the lane have each request first; what it leaves goes to the listener that was there. */
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Lets the lane have each request before the listener that came last. One for all, since several cost each request more. */
 export const openLane = (server: Server, lane: Lane): void => {
-  const [app] = server.listeners("request").slice(-1) as Array<
-    (request: IncomingMessage, response: ServerResponse) => void
-  >
+  const listeners = server.listeners("request") as Array<Listener>
+  const app = listeners.pop()
   if (app === undefined) return
-  server.off("request", app)
+  server.removeAllListeners("request")
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    for (const listener of listeners) listener(request, response)
     if (!lane(request, response)) app(request, response)
   })
 }
