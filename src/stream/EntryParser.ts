@@ -1,21 +1,10 @@
-import { slugPattern } from "../domain/Poll.ts"
-import { voteIdPattern, voterPattern } from "../domain/Vote.ts"
-import type { Entry, ReadVote } from "./Entry.ts"
+import type { Entry } from "./Entry.ts"
+import { voteIn } from "./VoteBytes.ts"
 
 /** Types in Redis's protocol (RESP 3), as the bytes they begin with. */
 const type = { array: 42, map: 37, null: 95, text: 36 } as const
 
 const carriageReturn = 13
-const dash = 45
-/** Numbers of so many digits are exact. */
-const mostDigits = 15
-
-/** The fields of an entry that is nothing but a vote, as `encodeVote` writes them; null is a value. */
-const layout = ["v", "1", "vote_id", null, "poll", null, "option", null, "cast_at", null, "voter", null]
-const expected = layout.map((text) => (text === null ? null : Buffer.from(text)))
-
-/** Polls and options that were read lately, by a hash of their bytes: there are few, and each vote has two. */
-const slugs = new Array<string>(256).fill("")
 
 /** Whether it is the start of an answer that holds entries; another one is for the client to read. */
 export const holdsEntries = (bytes: Buffer): boolean => bytes[0] === type.map
@@ -42,9 +31,6 @@ export class EntryParser {
   /** Where each of the entry's texts begins and ends, the id first, and how many bounds that is. */
   private readonly bounds: Array<number> = []
   private bound = 0
-  /** The last number that was made a BigInt: in a burst, a ms has many votes. */
-  private ms = 0
-  private bigMs = 0n
 
   /** Takes the next bytes of the answer. Gives those behind its end, once it is there; undefined until then. */
   take(chunk: Buffer): Buffer | undefined {
@@ -107,7 +93,7 @@ export class EntryParser {
       if (this.texts === undefined) return undefined
     }
     while (this.bound < 2 * (this.texts + 1)) if (!this.readText(from)) return undefined
-    return this.voteOf(this.texts) ?? this.rawOf(this.texts)
+    return voteIn(this.bytes, this.bounds, this.texts) ?? this.rawOf(this.texts)
   }
 
   /** The number behind a type, as in `*12\r\n`; undefined when it is not there to its end. */
@@ -146,85 +132,11 @@ export class EntryParser {
     return true
   }
 
-  private start(text: number): number {
-    return this.bounds[2 * text] ?? 0
-  }
-
-  private end(text: number): number {
-    return this.bounds[2 * text + 1] ?? 0
-  }
-
   private textAt(text: number): string {
-    return this.bytes.toString("utf8", this.start(text), this.end(text))
+    return this.bytes.toString("utf8", this.bounds[2 * text], this.bounds[2 * text + 1])
   }
 
   private rawOf(texts: number): Entry {
     return { id: this.textAt(0), fields: Array.from({ length: texts }, (_, index) => this.textAt(index + 1)) }
-  }
-
-  /** The vote, where the entry is one of version 1 and nothing else; what is not clear at once is for others to judge. */
-  private voteOf(texts: number): ReadVote | undefined {
-    if (texts !== layout.length && texts !== layout.length - 2) return undefined
-    for (let index = 0; index < texts; index++) {
-      const text = expected[index]
-      if (text && !this.isAt(index + 1, text)) return undefined
-    }
-    const [start, end] = [this.start(0), this.end(0)]
-    let middle = start
-    while (middle < end && this.bytes[middle] !== dash) middle++
-    const ms = this.numberAt(start, middle)
-    const seq = this.numberAt(middle + 1, end)
-    const voteId = this.bytes.toString("latin1", this.start(4), this.end(4))
-    const poll = this.slugAt(6)
-    const option = this.slugAt(8)
-    const castAt = this.numberAt(this.start(10), this.end(10))
-    if (ms === undefined || seq === undefined || castAt === undefined || poll === undefined || option === undefined) {
-      return undefined
-    }
-    if (!voteIdPattern.test(voteId)) return undefined
-    if (ms !== this.ms) {
-      this.ms = ms
-      this.bigMs = BigInt(ms)
-    }
-    const id = this.bytes.toString("latin1", start, end)
-    if (texts < layout.length) return { id, voteId, poll, option, castAt, ms: this.bigMs, seq: BigInt(seq) }
-    const voter = this.bytes.toString("latin1", this.start(12), this.end(12))
-    if (!voterPattern.test(voter)) return undefined
-    return { id, voteId, poll, option, castAt, voter, ms: this.bigMs, seq: BigInt(seq) }
-  }
-
-  private isAt(text: number, expected: Buffer): boolean {
-    const start = this.start(text)
-    if (this.end(text) - start !== expected.length) return false
-    for (let index = 0; index < expected.length; index++) {
-      if (this.bytes[start + index] !== expected[index]) return false
-    }
-    return true
-  }
-
-  private numberAt(start: number, end: number): number | undefined {
-    if (end <= start || end - start > mostDigits) return undefined
-    let number = 0
-    for (let at = start; at < end; at++) {
-      const digit = (this.bytes[at] ?? 0) - 48
-      if (digit < 0 || digit > 9) return undefined
-      number = number * 10 + digit
-    }
-    return number
-  }
-
-  private slugAt(text: number): string | undefined {
-    const { bytes } = this
-    const [start, end] = [this.start(text), this.end(text)]
-    const length = end - start
-    const place = (31 * (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) % slugs.length
-    const known = slugs[place] ?? ""
-    let same = 0
-    if (known.length === length) while (same < length && bytes[start + same] === known.charCodeAt(same)) same++
-    if (same === length && length > 0) return known
-    const slug = bytes.toString("latin1", start, end)
-    if (!slugPattern.test(slug)) return undefined
-    slugs[place] = slug
-    return slug
   }
 }
