@@ -9,6 +9,9 @@ const carriageReturn = 13
 /** Whether it is the start of an answer that holds entries; another one is for the client to read. */
 export const holdsEntries = (bytes: Buffer): boolean => bytes[0] === type.map
 
+const unexpected = (bytes: Buffer, at: number) =>
+  new Error(`Redis's answer has a byte ${bytes[at]} where an entry can't have it`)
+
 /**
  * Reads the entries out of the bytes of XREADGROUP's answer, of one stream: `%1 $name *entries`, each of them
  * `*2 $id *texts`, or `*2 $id _` where the stream no longer holds it. What is a vote and nothing else becomes one without
@@ -99,9 +102,7 @@ export class EntryParser {
   /** The number behind a type, as in `*12\r\n`; undefined when it is not there to its end. */
   private readSize(of: number): number | undefined {
     const { bytes } = this
-    if (this.at < bytes.length && bytes[this.at] !== of) {
-      throw new Error(`Redis's answer has a byte ${bytes[this.at]} where ${of} was to be`)
-    }
+    if (this.at < bytes.length && bytes[this.at] !== of) throw unexpected(bytes, this.at)
     let size = 0
     for (let at = this.at + 1; at + 1 < bytes.length; at++) {
       const byte = bytes[at] ?? 0
@@ -109,6 +110,7 @@ export class EntryParser {
         this.at = at + 2
         return size
       }
+      if (byte < 48 || byte > 57) throw unexpected(bytes, at)
       size = size * 10 + byte - 48
     }
     return undefined

@@ -143,7 +143,12 @@ describe("EntryParser", () => {
   })
 
   it("says so where the bytes are no such answer", () => {
-    for (const bytes of ["%1\r\n*1\r\n", "%1\r\n$1\r\na\r\n:1\r\n", "%1\r\n$1\r\na\r\n*1\r\n$1\r\na\r\n"]) {
+    for (const bytes of [
+      "%1\r\n*1\r\n",
+      "%1\r\n$1\r\na\r\n:1\r\n",
+      "%1\r\n$1\r\na\r\n*1\r\n$1\r\na\r\n",
+      "%1\r\n$1\r\na\r\n*-1\r\n"
+    ]) {
       assert.throws(() => new EntryParser().take(Buffer.from(bytes)), /Redis's answer has a byte/)
     }
   })
