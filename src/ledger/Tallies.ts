@@ -26,7 +26,6 @@ interface Row {
   readonly status: Tally["status"]
   readonly option: string
   readonly count: bigint
-  readonly fresh: boolean
 }
 
 const toTally = (poll: string, rows: ReadonlyArray<Row>): Tally | undefined => {
@@ -41,11 +40,9 @@ const toTally = (poll: string, rows: ReadonlyArray<Row>): Tally | undefined => {
   }
 }
 
-/** `position` is one in the database's log: a replica is fresh once it has replayed that much. */
-const readTally = (sql: SqlClient.SqlClient, poll: string, position?: string) => sql<Row>`
+const readTally = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
   select p.revision, p.last_updated, t.option, t.count,
-    case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status,
-    ${position === undefined ? sql`false` : sql`coalesce(pg_last_wal_replay_lsn() >= ${position}::pg_lsn, false)`} as fresh
+    case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status
   from poll p
   join tally t on t.poll = p.slug
   cross join (select extract(epoch from clock_timestamp()) * 1000 as ms) now
@@ -76,12 +73,22 @@ export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> =
     Effect.orElseSucceed(() => undefined)
   )
 
-  /** The replica's tally, and whether it is fresh. */
-  const askReplica = Effect.fn("Ledger.tally.replica")((poll: string, at: string | undefined) =>
-    readTally(replica, poll, at).pipe(
-      outOfService(shortTimeout),
-      Effect.map((rows) => ({ tally: toTally(poll, rows), fresh: rows[0]?.fresh === true }))
+  /** Whether the replica has replayed the primary's log up to a position. */
+  const hasReplayed = (sql: SqlClient.SqlClient, at: string) =>
+    Effect.map(
+      sql<{ replayed: boolean }>`select coalesce(pg_last_wal_replay_lsn() >= ${at}::pg_lsn, false) as replayed`,
+      ([row]) => row?.replayed === true
     )
+
+  /**
+   * The replica's tally, if it has replayed up to `at`. That is asked first: what a statement sees is older than what the
+   * same statement can say of the log.
+   */
+  const askReplica = Effect.fn("Ledger.tally.replica")((poll: string, at: string | undefined) =>
+    Effect.gen(function* () {
+      if (at !== undefined && !(yield* hasReplayed(replica, at))) return { tally: undefined, fresh: false }
+      return { tally: toTally(poll, yield* readTally(replica, poll)), fresh: true }
+    }).pipe(outOfService(shortTimeout))
   )
 
   let pausedUntil = 0
