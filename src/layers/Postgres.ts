@@ -1,6 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Layer, type Redacted } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { arrayTypes } from "../ledger/ArrayColumn.ts"
 import { Replica } from "../ledger/Tallies.ts"
 
 /**
@@ -18,6 +19,7 @@ export const layerPostgres = (
     maxConnections,
     minConnections: 0,
     prepare: false,
+    types: arrayTypes,
     connectTimeout: "3 seconds",
     keepAlive: "10 seconds",
     idleTimeout: "60 seconds"

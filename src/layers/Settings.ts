@@ -21,7 +21,7 @@ export const definitions = {
   streamShards: Setting.int("STREAM_SHARDS", 1, maxShards, 1),
   consumerGroup: Setting.text("CONSUMER_GROUP", "vote-processors"),
   consumerName: Setting.optionalText("CONSUMER_NAME"),
-  consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 3),
+  consumerFibers: Setting.int("CONSUMER_FIBERS", 1, 64, 4),
   batchSize: Setting.int("BATCH_SIZE", 1, 10_000, 5_000),
   blockMs: Setting.int("BLOCK_MS", 10, 60_000, 2_000),
   maxRetries: Setting.int("MAX_RETRIES", 1, 100, 3),

@@ -3,14 +3,12 @@ import { Context, type Duration, Effect, Fiber, Layer, Result, Schedule, Schema 
 import { SqlClient } from "effect/sql"
 import { OutOfService, reasonOf } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
-import type { Acceptance, Vote, VoteStatus } from "../domain/Vote.ts"
+import type { Acceptance, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { migrate } from "./Migrations.ts"
 import { refusesData } from "./SqlFailure.ts"
 import { makeTallies } from "./Tallies.ts"
-
-/** A vote read from the stream, with its acceptance. */
-export interface AcceptedVote extends Vote, Acceptance {}
+import type { VoteColumns } from "./VoteColumns.ts"
 
 /** A stream entry that can't be counted. */
 export interface DeadEntry extends Acceptance {
@@ -68,7 +66,7 @@ export class Ledger extends Context.Service<
      * Counts a batch in one round trip, each vote once however often it is given. All but the refused votes are in the
      * ledger once this succeeds.
      */
-    count(votes: ReadonlyArray<AcceptedVote>): Effect.Effect<Counted, OutOfService | BatchRefused>
+    count(votes: VoteColumns): Effect.Effect<Counted, OutOfService | BatchRefused>
     /** Buries an entry; false where the ledger already holds its vote, which then stays what it is. */
     bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
     /** What the ledger says of a vote; undefined where it does not hold it. */
@@ -88,18 +86,11 @@ export class Ledger extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const count = Effect.fn("Ledger.count")(function* (votes: ReadonlyArray<AcceptedVote>) {
-        const column = <A>(oid: number, value: (vote: AcceptedVote) => A) =>
-          Result.getOrThrow(PgTypes.array(votes.map(value), oid))
+      const count = Effect.fn("Ledger.count")(function* (votes: VoteColumns) {
+        const batch = votes.parameters()
         const rows = yield* sql<CountRow>`select place, reason, poll, status, votes from increment_vote(
-          ${column(PgTypes.OID.uuid, (vote) => vote.voteId)},
-          ${column(PgTypes.OID.text, (vote) => vote.poll)},
-          ${column(PgTypes.OID.text, (vote) => vote.option)},
-          ${column(PgTypes.OID.bytea, (vote) => (vote.voter === undefined ? null : Buffer.from(vote.voter, "base64url")))},
-          ${column(PgTypes.OID.int8, (vote) => vote.ms)},
-          ${column(PgTypes.OID.int8, (vote) => vote.seq)},
-          ${column(PgTypes.OID.int8, (vote) => BigInt(vote.castAt))},
-          true
+          ${batch.vote_ids}, ${batch.choices}, ${batch.polls}, ${batch.options}, ${batch.voters}, ${batch.ms},
+          ${batch.seqs}, ${batch.cast_ms}, true
         )`.pipe(
           within(countTimeout),
           Effect.mapError((error) =>

@@ -13,6 +13,7 @@ import incrementVoteByHorizon from "./migrations/0007_increment_vote.sql"
 import settlePoll from "./migrations/0007_settle_poll.sql"
 import retention from "./migrations/0008_retention.sql"
 import incrementVoteAsNew from "./migrations/0009_increment_vote.sql"
+import incrementVoteByChoice from "./migrations/0010_increment_vote.sql"
 
 /** Every migration, in order; one that has run anywhere is never changed, only followed by another. */
 const files: Readonly<Record<string, string>> = {
@@ -24,7 +25,8 @@ const files: Readonly<Record<string, string>> = {
   "0006_partitions": partitions,
   "0007_horizon": [horizon, incrementVoteByHorizon, countBallots, settlePoll, buryVote].join("\n"),
   "0008_retention": retention,
-  "0009_increment_vote": incrementVoteAsNew
+  "0009_increment_vote": incrementVoteAsNew,
+  "0010_increment_vote": incrementVoteByChoice
 }
 
 /** Where it is kept which of them have run. */

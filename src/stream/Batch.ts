@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto"
 import { Effect, Result, Schema } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { decodeVote, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
-import type { AcceptedVote, Ledger, Refusal } from "../ledger/Ledger.ts"
-import { votesByPoll } from "./CountMetrics.ts"
-import { type Entry, fieldsOf, isVote, type RawEntry, type ReadVote } from "./Entry.ts"
+import { decodeVote, encodeVote, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
+import type { Ledger, Refusal } from "../ledger/Ledger.ts"
+import type { AcceptedVote, VoteColumns } from "../ledger/VoteColumns.ts"
+import type { Entry, EntryBatch } from "./Entry.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
@@ -37,67 +37,68 @@ export const recordBatch = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   client: Connection,
   options: BatchOptions,
-  entries: ReadonlyArray<Entry>
+  { ids, others, votes: plain }: EntryBatch
 ): Effect.fn.Return<BatchOutcome, OutOfService> {
-  const votes: Array<ReadVote> = []
+  const decoded: Array<AcceptedVote> = []
   const dead: Array<readonly [Entry, string]> = []
   let lost = 0
-  for (const entry of entries) {
-    if (isVote(entry)) {
-      votes.push(entry)
-      continue
-    }
+  for (const entry of others) {
     if (entry.fields === null) {
       yield* Effect.logError(`Entry ${entry.id} was deleted from ${options.stream} before it was counted`)
       lost++
       continue
     }
-    const vote = decodeEntry(entry)
+    const vote = decodeEntry(entry.id, entry.fields)
     if (typeof vote === "string") dead.push([entry, vote])
-    else votes.push(vote)
+    else decoded.push(vote)
   }
-  for (const [vote, reason] of yield* countAll(ledger, votes, options.maxRetries)) dead.push([vote, reason])
+  const votes = decoded.length === 0 ? plain : plain.with(decoded)
+  for (const { index, reason } of yield* countAll(ledger, votes, options.maxRetries)) {
+    dead.push([entryOf(votes.at(index), others), reason])
+  }
   let buried = 0
   for (const [entry, reason] of dead) {
     if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
   }
-  return { counted: entries.length - lost - dead.length, dead: buried, lost, polls: votesByPoll(votes) }
+  return { counted: ids.length - lost - dead.length, dead: buried, lost, polls: votes.byPoll() }
 })
 
 /** The vote that an entry holds, or why it holds none. */
-const decodeEntry = ({ fields, id }: RawEntry): ReadVote | string => {
+const decodeEntry = (id: string, fields: ReadonlyArray<string>): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  return Result.match(decodeVote(fieldsByName(fields ?? [])), {
-    onSuccess: (vote) => ({ ...vote, ...acceptance, id, fields: fields ?? [] }),
+  return Result.match(decodeVote(fieldsByName(fields)), {
+    onSuccess: (vote) => ({ ...vote, ...acceptance }),
     onFailure: (reason) => reason
   })
+}
+
+/** The entry that a vote was read from: one with fields of its own, or else with those that a vote has. */
+const entryOf = (vote: AcceptedVote, others: ReadonlyArray<Entry>): Entry => {
+  const id = `${vote.ms}-${vote.seq}`
+  return others.find((other) => other.id === id) ?? { id, fields: encodeVote(vote).map(String) }
 }
 
 /** Counts the votes; gives those that are at fault themselves, each with the reason. */
 const countAll = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
-  votes: ReadonlyArray<ReadVote>,
+  votes: VoteColumns,
   maxRetries: number
-): Effect.fn.Return<ReadonlyArray<readonly [ReadVote, string]>, OutOfService> {
-  let open = votes
-  for (let failures = 1; open.length > 0; failures++) {
-    const refused = yield* countBisecting(ledger, open)
-    const failed = refused.flatMap(({ index, reason }) => {
-      const vote = open[index]
-      return vote === undefined ? [] : [[vote, reason] as const]
-    })
-    if (failures >= maxRetries) return failed
-    open = failed.map(([vote]) => vote)
-    if (open.length > 0) yield* Effect.sleep(refusalPause)
+): Effect.fn.Return<ReadonlyArray<Refusal>, OutOfService> {
+  let refused = votes.length === 0 ? [] : yield* countBisecting(ledger, votes)
+  for (let failures = 1; failures < maxRetries && refused.length > 0; failures++) {
+    yield* Effect.sleep(refusalPause)
+    const indices = refused.map(({ index }) => index)
+    const again = yield* countBisecting(ledger, votes.pick(indices))
+    refused = again.map(({ index, reason }) => ({ index: indices[index] ?? 0, reason }))
   }
-  return []
+  return refused
 })
 
 /** A batch that the database refuses as a whole is halved until the votes at fault stand alone. */
 const countBisecting = (
   ledger: Ledger["Service"],
-  votes: ReadonlyArray<AcceptedVote>,
+  votes: VoteColumns,
   offset = 0
 ): Effect.Effect<ReadonlyArray<Refusal>, OutOfService> =>
   ledger.count(votes).pipe(
@@ -123,7 +124,7 @@ const buryEntry = Effect.fnUntraced(function* (
   // Read again, since what was decoded as text may have lost bytes that were not.
   const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
-  const flat = fieldsOf(entry)
+  const flat = entry.fields ?? []
   const fields = fieldsByName(flat)
   const voteId = entryVoteId(stream, entry.id, flat)
   const poll = storable(fields.poll)

@@ -4,10 +4,10 @@ import { countTimeout, type Ledger } from "../ledger/Ledger.ts"
 import type { Announcements } from "./Announcements.ts"
 import { recordBatch } from "./Batch.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
-import type { Entry } from "./Entry.ts"
+import type { EntryBatch } from "./Entry.ts"
 import type { Liveness } from "./Liveness.ts"
 import type { OutageLog } from "./Outage.ts"
-import { blockGrace, ensureGroup, type Position, readEntries } from "./Reader.ts"
+import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
 import { command, commandTimeout } from "./Redis.ts"
 import type { Shard } from "./Shards.ts"
@@ -24,6 +24,11 @@ export interface ConsumerParts {
   readonly metrics: CountMetrics
   /** As many batches are counted at once; those who wait have their turn in order. */
   readonly permits: Semaphore.Semaphore
+  /**
+   * Of a shard, one full batch at a time: where votes wait, the database has enough to do with one, and Redis is to have
+   * the time to hand out the next. Together they take longer.
+   */
+  readonly turn: Semaphore.Semaphore
   /** Done when the pool is to stop. */
   readonly stop: Deferred.Deferred<void>
   /** Outages of Redis, met while reading, and of either, met while counting. */
@@ -66,22 +71,24 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
  * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { announcements, counting, liveness, metrics, permits, reading, settings, shard, stop } = parts
+  const { announcements, counting, liveness, metrics, permits, reading, settings, shard, stop, turn } = parts
   const { stream } = shard
   const { blockMs, group } = settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
   const options = { ...settings, stream, consumer: name }
+  const reader = makeReader(connection, options)
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
-  const recordUntraced = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>) {
+  const recordUntraced = Effect.fnUntraced(function* (batch: EntryBatch) {
     // Waiting for a turn can take as long as the others' turns.
     yield* Effect.sync(() => liveness.rest(name))
-    const outcome = yield* permits.withPermit(recordBatch(ledger, shard.client, options, entries))
+    const counted = permits.withPermit(recordBatch(ledger, shard.client, options, batch))
+    const outcome = yield* batch.ids.length < settings.batchSize ? counted : turn.withPermit(counted)
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint
-    const ack = command(() => shard.client.xack(stream, group, ...entries.map(({ id }) => id)))
+    const ack = command(() => shard.client.xack(stream, group, ...batch.ids))
     const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
     // Together, they are one write.
     yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
@@ -91,16 +98,16 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     return outcome
   })
   const record = settings.tracing
-    ? (entries: ReadonlyArray<Entry>) => traceBatch(stream, entries)(recordUntraced(entries))
+    ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch))
     : recordUntraced
 
   /** Retries through an outage; once the pool stops, the try under way is the last, and the rest stays pending. */
-  const finish = (entries: ReadonlyArray<Entry>) =>
-    record(entries).pipe(
+  const finish = (batch: EntryBatch) =>
+    record(batch).pipe(
       Effect.tapError((error) => counting.down("count", error.message)),
       Effect.retry({ schedule: backoff, while: () => Effect.map(Deferred.isDone(stop), (stopped) => !stopped) }),
       Effect.catch(() =>
-        Effect.as(Effect.logWarning(`${name} leaves ${entries.length} votes to the next consumer`), undefined)
+        Effect.as(Effect.logWarning(`${name} leaves ${batch.ids.length} votes to the next consumer`), undefined)
       )
     )
 
@@ -116,31 +123,32 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   let position: Position = ownPending
   while (!(yield* Deferred.isDone(stop))) {
     yield* step(blockMs + blockGrace)
-    const entries: Option.Option<ReadonlyArray<Entry>> = yield* Effect.option(
-      readEntries(connection, options, position).pipe(
+    const read: Option.Option<EntryBatch> = yield* Effect.option(
+      reader.read(position).pipe(
         Effect.tapError((error) => reading.down("read", error.message)),
         Effect.tapError(() => untilStop(Effect.sleep(readPause)))
       )
     )
-    if (entries._tag === "None") {
+    if (read._tag === "None") {
       // What was on its way when the connection broke is pending now.
       position = ownPending
       continue
     }
     yield* reading.up
     const readAt = performance.now()
-    const last = entries.value.at(-1)
+    const ids: ReadonlyArray<string> = read.value.ids
+    const last = ids.at(-1)
     if (last === undefined) {
       position = "new"
       continue
     }
-    const outcome = yield* finish(entries.value)
+    const outcome = yield* finish(read.value)
     if (position !== "new") {
       for (const [poll, votes] of outcome?.polls ?? []) metrics.redelivered(poll, votes)
-      position = { pendingAfter: last.id }
+      position = { pendingAfter: last }
     }
     const rest = readAt + pace - performance.now()
-    if (rest > 0 && entries.value.length < settings.batchSize / 2) yield* untilStop(Effect.sleep(rest))
+    if (rest > 0 && ids.length < settings.batchSize / 2) yield* untilStop(Effect.sleep(rest))
   }
   yield* Effect.sync(() => liveness.rest(name))
 })

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import type { AcceptedVote, Counted, Ledger } from "../ledger/Ledger.ts"
+import type { Counted, Ledger } from "../ledger/Ledger.ts"
+import type { VoteColumns } from "../ledger/VoteColumns.ts"
 import { durations, makeMeter } from "../Metrics.ts"
 
 /** What counting is measured by. */
@@ -33,7 +34,7 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
   const age = meter.histogram("tallykeep_vote_age_seconds", "From a vote's acceptance to its commit", durations)
   const polls = new Set<string>()
 
-  const record = (entries: ReadonlyArray<AcceptedVote>, { recorded, refusals }: Counted, seconds: number) => {
+  const record = (entries: VoteColumns, { recorded, refusals }: Counted, seconds: number) => {
     batch(entries.length)
     took(seconds)
     let fresh = refusals.length
@@ -43,16 +44,16 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
       statuses[status](poll, votes)
     }
     const now = Date.now()
-    for (const { ms } of entries) age(Math.max(0, now - Number(ms)) / 1000)
+    for (let index = 0; index < entries.length; index++) age(Math.max(0, now - entries.msAt(index)) / 1000)
     if (fresh < entries.length) recordDuplicates(entries, { recorded, refusals })
   }
 
-  const recordDuplicates = (entries: ReadonlyArray<AcceptedVote>, { recorded, refusals }: Counted) => {
-    const rest = votesByPoll(entries)
-    const take = (poll: string | undefined, votes: number) => {
-      if (poll !== undefined) rest.set(poll, (rest.get(poll) ?? 0) - votes)
+  const recordDuplicates = (entries: VoteColumns, { recorded, refusals }: Counted) => {
+    const rest = entries.byPoll()
+    const take = (poll: string, votes: number) => {
+      rest.set(poll, (rest.get(poll) ?? 0) - votes)
     }
-    for (const { index } of refusals) take(entries[index]?.poll, 1)
+    for (const { index } of refusals) take(entries.at(index).poll, 1)
     for (const { poll, votes } of recorded) take(poll, votes)
     for (const [poll, votes] of rest) if (votes > 0) duplicate(poll, votes)
   }
@@ -78,10 +79,3 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
     lost
   }
 })
-
-/** How many of the votes are in each poll. */
-export const votesByPoll = (votes: ReadonlyArray<{ readonly poll: string }>): Map<string, number> => {
-  const counts = new Map<string, number>()
-  for (const { poll } of votes) counts.set(poll, (counts.get(poll) ?? 0) + 1)
-  return counts
-}

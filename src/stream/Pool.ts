@@ -63,6 +63,7 @@ export const layerPool: Layer.Layer<never, never, Redis | StreamSettings | Ledge
         const parts = {
           ...common,
           shard,
+          turn: Semaphore.makeUnsafe(1),
           reading: makeOutageLog("Reading", of),
           counting: makeOutageLog("Counting", of)
         }

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import type { Entry, RawEntry } from "./Entry.ts"
+import { batchOf, type Entry, type EntryBatch } from "./Entry.ts"
 import { EntryParser } from "./EntryParser.ts"
 import { type Connection, command, isGroupGone } from "./Redis.ts"
-import { tapNext } from "./Tap.ts"
+import { tapNext, untap } from "./Tap.ts"
 
 /** Where a consumer reads on: after this id among its own pending entries, or what no consumer was given yet. */
 export type Position = { readonly pendingAfter: string } | "new"
@@ -24,42 +24,47 @@ export type Reply = ReadonlyArray<
   readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]
 >
 
-export const entriesIn = (reply: Reply | null): ReadonlyArray<RawEntry> =>
+export const entriesIn = (reply: Reply | null): ReadonlyArray<Entry> =>
   reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []
 
 /** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
 export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
   Effect.asVoid(command(() => client.ensureGroup(stream, group)))
 
-/** Reads up to a batch of entries as one named consumer; none where none came in time. */
-export const readEntries = (
-  connection: Connection,
-  options: ReaderOptions,
-  position: Position
-): Effect.Effect<ReadonlyArray<Entry>, OutOfService> => {
+/** Reads entries as one named consumer. */
+export interface Reader {
+  /** Reads up to a batch of entries; none where none came in time. What it gives is good until the next read. */
+  read(position: Position): Effect.Effect<EntryBatch, OutOfService>
+}
+
+export const makeReader = (connection: Connection, options: ReaderOptions): Reader => {
   const { batchSize, blockMs, consumer, group, stream } = options
-  const read = command(async () => {
-    const parser = new EntryParser()
+  const parser = new EntryParser()
+  const send = async (position: Position): Promise<EntryBatch> => {
+    parser.begin()
     tapNext(connection, parser)
     const from = position === "new" ? ">" : position.pendingAfter
     const place = ["COUNT", batchSize, "BLOCK", blockMs, "STREAMS", stream, from] as const
     const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
-    return reply === null ? parser.entries : entriesIn(reply)
-  })
-  return read.pipe(
-    Effect.timeoutOrElse({
-      duration: blockMs + blockGrace,
-      orElse: () => {
-        // Redis always answers by then: the other side is gone without a word.
-        connection.disconnect(true)
-        return Effect.succeed([])
-      }
-    }),
-    Effect.catchIf(isGroupGone, () =>
-      Effect.logError(
-        `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +
-          "Votes that were not counted yet are lost; the audit command tells how many. Going on with a new group"
-      ).pipe(Effect.andThen(ensureGroup(connection, stream, group)), Effect.as([]))
+    return reply === null ? parser.batch : batchOf(entriesIn(reply))
+  }
+  const read = (position: Position) =>
+    command(() => send(position)).pipe(
+      Effect.timeoutOrElse({
+        duration: blockMs + blockGrace,
+        orElse: () => {
+          // Redis always answers by then: the other side is gone without a word.
+          untap(connection)
+          connection.disconnect(true)
+          return Effect.succeed(batchOf([]))
+        }
+      }),
+      Effect.catchIf(isGroupGone, () =>
+        Effect.logError(
+          `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +
+            "Votes that were not counted yet are lost; the audit command tells how many. Going on with a new group"
+        ).pipe(Effect.andThen(ensureGroup(connection, stream, group)), Effect.as(batchOf([])))
+      )
     )
-  )
+  return { read }
 }

@@ -3,6 +3,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { recordBatch } from "./Batch.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
+import { batchOf } from "./Entry.ts"
 import { ensureGroup, entriesIn, type Reply } from "./Reader.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
@@ -57,7 +58,7 @@ export const reclaim = Effect.fnUntraced(function* (
         ledger,
         client,
         options,
-        entries.map(([id, fields]) => ({ id, fields }))
+        batchOf(entries.map(([id, fields]) => ({ id, fields })))
       )
       yield* command(() => client.xack(stream, group, ...entries.map(([id]) => id)))
       claimed += entries.length
@@ -84,7 +85,7 @@ export const drain = Effect.fnUntraced(function* (
     )
     const entries = entriesIn(reply)
     if (entries.length === 0) return
-    yield* recordBatch(ledger, client, options, entries)
+    yield* recordBatch(ledger, client, options, batchOf(entries))
     yield* command(() => client.xack(stream, group, ...entries.map(({ id }) => id)))
     yield* Effect.logInfo(`Counted ${entries.length} votes of ${stream}, which is no longer appended to`)
   }

@@ -56,3 +56,9 @@ export const tapNext = (connection: Connection, parser: EntryParser): void => {
     Object.assign(tapOf(connection), { parser, begun: false })
   }
 }
+
+/** Leaves all that still comes to the client. */
+export const untap = ({ stream }: Connection): void => {
+  const tap = taps.get(stream)
+  if (tap !== undefined) tap.parser = undefined
+}

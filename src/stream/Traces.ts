@@ -1,7 +1,7 @@
 import { Effect, Option, type Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
 import { fieldsByName } from "../domain/Vote.ts"
-import { type Entry, fieldsOf } from "./Entry.ts"
+import type { Entry, EntryBatch } from "./Entry.ts"
 
 /** A batch can hold votes of more traces than a collector would keep links of. */
 const mostLinks = 128
@@ -14,9 +14,7 @@ const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> 
   const links: Array<Tracer.SpanLink> = []
   for (const entry of entries) {
     if (links.length === mostLinks) break
-    // Without fields of its own, a vote has none but a vote's.
-    if (entry.fields === undefined) continue
-    const { traceparent } = fieldsByName(fieldsOf(entry))
+    const { traceparent } = fieldsByName(entry.fields ?? [])
     if (traceparent === undefined) continue
     const span = HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
     if (Option.isSome(span) && span.value.sampled) links.push({ span: span.value, attributes: {} })
@@ -26,9 +24,10 @@ const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> 
 
 /** Counts a batch under a span of its own, linked to the traces of its votes; under none where no vote has one. */
 export const traceBatch =
-  (stream: string, entries: ReadonlyArray<Entry>) =>
+  (stream: string, { ids, others }: EntryBatch) =>
   <A, E, R>(record: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const links = linksOf(entries)
+    // An entry with a trace is more than a vote.
+    const links = linksOf(others)
     return links.length === 0
       ? record
       : Effect.withSpan(record, "count batch", {
@@ -38,7 +37,7 @@ export const traceBatch =
           attributes: {
             "messaging.system": "redis",
             "messaging.destination.name": stream,
-            "messaging.batch.message_count": entries.length
+            "messaging.batch.message_count": ids.length
           }
         })
   }

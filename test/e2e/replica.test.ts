@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { layerPostgres, layerReplica } from "../../src/layers/Postgres.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { startApi } from "../support/processes.ts"
 import { primaryAndReplica } from "../support/replica.ts"
 import { eventually, quiet } from "../support/servers.ts"
@@ -47,7 +48,7 @@ describe("a replica of the database", () => {
         let votes = 0
         const vote = Effect.suspend(() => {
           votes++
-          return ledger.count([voteAt(Date.now(), defaultPoll.slug, "cats")])
+          return ledger.count(VoteColumns.of([voteAt(Date.now(), defaultPoll.slug, "cats")]))
         })
         /** Reads the tally, which has to have all votes, and gives who was asked. */
         const read = Effect.gen(function* () {

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
@@ -64,9 +65,13 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
           const both = [batch, batch + 1].map((number) =>
             deliveries.filter((delivery) => delivery.batch === number || delivery.again === number).map(entryOf)
           )
-          yield* Effect.forEach(both, (entries) => (entries.length === 0 ? Effect.void : ledger.count(entries)), {
-            concurrency: 2
-          })
+          yield* Effect.forEach(
+            both,
+            (entries) => (entries.length === 0 ? Effect.void : ledger.count(VoteColumns.of(entries))),
+            {
+              concurrency: 2
+            }
+          )
           if (closing !== null && closing.after >> 1 === batch >> 1) {
             yield* sql`select close_poll(${poll}, ${1000 + closing.at})`
           }

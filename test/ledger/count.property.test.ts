@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 
 /** Deliveries of votes: which vote, in which batch, as its how-many-eth entry; batches of one wave run at once. */
@@ -43,7 +44,7 @@ layer(layerServers(), { excludeTestServices: true })("Ledger.count", (it) => {
         )
         for (const wave of [0, 1, 2]) {
           const now = batches.filter((batch, index) => waveOf(index) === wave && batch.length > 0)
-          yield* Effect.forEach(now, (batch) => ledger.count(batch), { concurrency: "unbounded" })
+          yield* Effect.forEach(now, (batch) => ledger.count(VoteColumns.of(batch)), { concurrency: "unbounded" })
         }
         const votes = new Set(deliveries.map(({ vote }) => vote))
         const entries = new Set(deliveries.map(({ entry, vote }) => `${vote}/${entry}`))

@@ -2,7 +2,8 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Acceptance } from "../../src/domain/Vote.ts"
-import type { AcceptedVote, DeadEntry } from "../../src/ledger/Ledger.ts"
+import type { DeadEntry } from "../../src/ledger/Ledger.ts"
+import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
 
 /*
  * What the version before this one says to the database, word for word: it runs beside this one during an update. With

@@ -3,7 +3,8 @@ import { Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { layerPostgres } from "../../src/layers/Postgres.ts"
-import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers, makeDatabase } from "../support/servers.ts"
 
 let clock = 1_700_000_000_000n
@@ -50,9 +51,9 @@ describe("Ledger.count", () => {
       Effect.gen(function* () {
         const batch = [vote("cats"), vote("dogs"), vote("cats")]
         const recorded = [{ poll: "cats-or-dogs", status: "counted" as const, votes: 3 }]
-        assert.deepStrictEqual(yield* ledger.count(batch), { recorded, refusals: [] })
-        assert.deepStrictEqual(yield* ledger.count(batch), { recorded: [], refusals: [] })
-        assert.deepStrictEqual(yield* ledger.count(batch.slice(1)), { recorded: [], refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(VoteColumns.of(batch)), { recorded, refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(VoteColumns.of(batch)), { recorded: [], refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(VoteColumns.of(batch.slice(1))), { recorded: [], refusals: [] })
         assert.deepStrictEqual(yield* counts, { cats: 2, dogs: 1, duplicates: 0, revision: 1 })
       })
     )
@@ -65,9 +66,9 @@ describe("Ledger.count", () => {
         const first = vote("cats", { ms: 5n, seq: 1n })
         const later = { ...first, ms: 7n, seq: 0n }
         const earlier = { ...first, ms: 5n, seq: 0n }
-        yield* ledger.count([later, first])
-        yield* ledger.count([vote("dogs"), later, earlier])
-        yield* ledger.count([later])
+        yield* ledger.count(VoteColumns.of([later, first]))
+        yield* ledger.count(VoteColumns.of([vote("dogs"), later, earlier]))
+        yield* ledger.count(VoteColumns.of([later]))
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 2, revision: 2 })
         const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
           select accepted_ms as ms, accepted_seq as seq from vote_event where vote_id = ${first.voteId}::uuid`
@@ -80,9 +81,11 @@ describe("Ledger.count", () => {
     withLedger((ledger) =>
       Effect.gen(function* () {
         const before = vote("dogs")
-        yield* ledger.count([before])
+        yield* ledger.count(VoteColumns.of([before]))
         const countable = vote("cats", { ms: 5n, seq: 1n })
-        const { refusals } = yield* ledger.count([{ ...countable, option: "birds", seq: 0n }, before, countable])
+        const { refusals } = yield* ledger.count(
+          VoteColumns.of([{ ...countable, option: "birds", seq: 0n }, before, countable])
+        )
         assert.deepStrictEqual(refusals, [])
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 1, revision: 2 })
       })
@@ -92,12 +95,9 @@ describe("Ledger.count", () => {
   it.live("names the votes that it refuses and counts the rest", () =>
     withLedger((ledger) =>
       Effect.gen(function* () {
-        const { recorded, refusals } = yield* ledger.count([
-          vote("cats"),
-          vote("birds"),
-          vote("dogs"),
-          vote("cats", { poll: "nowhere" })
-        ])
+        const { recorded, refusals } = yield* ledger.count(
+          VoteColumns.of([vote("cats"), vote("birds"), vote("dogs"), vote("cats", { poll: "nowhere" })])
+        )
         assert.deepStrictEqual(recorded, [{ poll: "cats-or-dogs", status: "counted", votes: 2 }])
         assert.deepStrictEqual(refusals, [
           { index: 1, reason: "unknown option" },
@@ -116,7 +116,7 @@ describe("Ledger.count", () => {
           const batch = votes.slice(index * 50, index * 50 + 150)
           return index % 2 === 0 ? batch : batch.toReversed()
         })
-        yield* Effect.forEach(batches, (batch) => ledger.count(batch), { concurrency: "unbounded" })
+        yield* Effect.forEach(batches, (batch) => ledger.count(VoteColumns.of(batch)), { concurrency: "unbounded" })
         const { cats, dogs, duplicates } = yield* counts
         assert.deepStrictEqual({ cats, dogs, duplicates }, { cats: 200, dogs: 400, duplicates: 0 })
       })
@@ -127,7 +127,7 @@ describe("Ledger.count", () => {
     withLedger((ledger) =>
       Effect.gen(function* () {
         const bad = vote("cats\u0000")
-        const error = yield* Effect.flip(ledger.count([vote("cats"), bad]))
+        const error = yield* Effect.flip(ledger.count(VoteColumns.of([vote("cats"), bad])))
         assert.strictEqual(error._tag, "BatchRefused")
         assert.strictEqual((yield* counts).cats, 0)
       })
@@ -170,11 +170,11 @@ describe("Ledger.bury", () => {
     withLedger((ledger) =>
       Effect.gen(function* () {
         const counted = vote("cats")
-        yield* ledger.count([counted])
+        yield* ledger.count(VoteColumns.of([counted]))
         assert.isFalse(yield* ledger.bury({ ...entry, voteId: counted.voteId }))
         const dead = vote("dogs")
         assert.isTrue(yield* ledger.bury({ ...entry, ...dead, ms: dead.ms, seq: dead.seq }))
-        assert.deepStrictEqual(yield* ledger.count([dead]), { recorded: [], refusals: [] })
+        assert.deepStrictEqual(yield* ledger.count(VoteColumns.of([dead])), { recorded: [], refusals: [] })
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 0, duplicates: 1, revision: 1 })
       })
     )
@@ -185,7 +185,7 @@ describe("Ledger.tally", () => {
   it.live("reads the poll's options in its order, and knows no other poll", () =>
     withLedger((ledger) =>
       Effect.gen(function* () {
-        yield* ledger.count([vote("dogs")])
+        yield* ledger.count(VoteColumns.of([vote("dogs")]))
         const tally = yield* ledger.tally("cats-or-dogs")
         assert.deepStrictEqual(tally?.options, [
           { option: "cats", count: 0 },

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Partitions, partitionWidth } from "../../src/ledger/Partitions.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { day, tallyOf, voteAt } from "../support/votes.ts"
 
@@ -38,7 +39,7 @@ describe("the ledger's partitions", () => {
       assert.isAbove((yield* partitions.extend(now, day)).length, 3)
       assert.deepStrictEqual(yield* partitions.extend(now, day), [])
       const votes = [0, now, now + 5 * day, now + 400 * day, 2 ** 48 - 1].map(cats)
-      assert.deepStrictEqual((yield* ledger.count(votes)).refusals, [])
+      assert.deepStrictEqual((yield* ledger.count(VoteColumns.of(votes))).refusals, [])
       assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 5, dogs: 0 })
       const [past, present, coming, future, never] = yield* places
       assert.deepStrictEqual([past, present], ["vote_event_first", "vote_event_first"])
@@ -52,13 +53,13 @@ describe("the ledger's partitions", () => {
       const { ledger, partitions } = yield* ready
       const later = Date.now() + 90 * day
       const votes = [later, later + 1, later + 1000 * day].map(cats)
-      yield* ledger.count(votes)
+      yield* ledger.count(VoteColumns.of(votes))
       // Nobody was there for 90 days: one partition for all of them.
       assert.isBelow((yield* partitions.extend(later, day)).length, 12)
       const [first, second, third] = yield* places
       assert.match(`${first}`, /^vote_event_\d{8}$/)
       assert.deepStrictEqual([second, third], [first, "vote_event_other"])
-      yield* ledger.count(votes)
+      yield* ledger.count(VoteColumns.of(votes))
       assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 3, dogs: 0 })
     }).pipe(Effect.provide(layer))
   )
@@ -69,7 +70,7 @@ describe("the ledger's partitions", () => {
       const sql = yield* SqlClient.SqlClient
       const now = Date.now()
       const count = Effect.forEach(Array.from({ length: 30 }), (_, index) =>
-        ledger.count(Array.from({ length: 20 }, () => cats(now + index * day)))
+        ledger.count(VoteColumns.of(Array.from({ length: 20 }, () => cats(now + index * day))))
       )
       const extend = Effect.forEach(Array.from({ length: 10 }), (_, index) =>
         // One that waits too long for a lock is tried again.

@@ -3,8 +3,9 @@ import { Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
 import { teaOrCoffee } from "../support/teaOrCoffee.ts"
@@ -90,7 +91,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     Effect.gen(function* () {
       const { ledger, poll, store } = yield* created()
       const [before, at, after] = [vote(poll, "tea", 999n), vote(poll, "tea", 1_000n), vote(poll, "coffee", 1_001n)]
-      yield* ledger.count([before, at, after])
+      yield* ledger.count(VoteColumns.of([before, at, after]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 2, coffee: 1 })
       const earlier = yield* ledger.tally(poll.slug)
       yield* store.close(poll.slug, 1_000)
@@ -103,7 +104,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       assert.strictEqual(later?.status, "closed")
       assert.isAbove(later?.revision ?? 0, earlier?.revision ?? 0)
       // What comes late and was accepted before still counts, and what was accepted after never does.
-      yield* ledger.count([vote(poll, "coffee", 10n), vote(poll, "coffee", 5_000n)])
+      yield* ledger.count(VoteColumns.of([vote(poll, "coffee", 10n), vote(poll, "coffee", 5_000n)]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 1 })
     })
   )
@@ -114,7 +115,9 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const sql = yield* SqlClient.SqlClient
       const release = yield* held(sql`select close_poll(${poll.slug}, 1000)`)
       // It reads the poll as it was before, and finds its lock taken.
-      const counting = yield* Effect.forkChild(ledger.count([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+      const counting = yield* Effect.forkChild(
+        ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+      )
       yield* untilWaiting("transactionid", "ShareLock")
       yield* release
       yield* Fiber.join(counting)
@@ -127,14 +130,14 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const { ledger, poll, store } = yield* created({ ballot: "changeable", identity: "token" })
       const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
       const only = vote(poll, "coffee", 30n, "bob")
-      yield* ledger.count([first, second, only])
+      yield* ledger.count(VoteColumns.of([first, second, only]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 2 })
       yield* store.close(poll.slug, 15)
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
       assert.deepInclude(yield* ledger.find(second.voteId), { status: "rejected", reason: "the poll was closed" })
       // The voter's earlier votes are still decided among each other.
-      yield* ledger.count([vote(poll, "coffee", 12n, "ann"), vote(poll, "tea", 5n, "bob")])
+      yield* ledger.count(VoteColumns.of([vote(poll, "coffee", 12n, "ann"), vote(poll, "tea", 5n, "bob")]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 1 })
     })
   )
@@ -144,7 +147,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const { ledger, poll, store } = yield* created({ ballot: "once", identity: "token" })
       const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
       const late = vote(poll, "tea", 1_000n, "cleo")
-      const { recorded } = yield* ledger.count([first, second, vote(poll, "coffee", 16n, "bob"), late])
+      const { recorded } = yield* ledger.count(VoteColumns.of([first, second, vote(poll, "coffee", 16n, "bob"), late]))
       assert.sameDeepMembers(
         [...recorded],
         [
@@ -163,7 +166,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     Effect.gen(function* () {
       const { ledger, poll, store } = yield* created({ ballot: "once", identity: "browser" })
       const { poll: other } = yield* created({ ballot: "once", identity: "browser" })
-      yield* ledger.count([vote(poll, "tea", 1n, "ann")])
+      yield* ledger.count(VoteColumns.of([vote(poll, "tea", 1n, "ann")]))
       assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))
       assert.isFalse(yield* store.hasVoted(poll.slug, voterOf("bob")))
       assert.isFalse(yield* store.hasVoted(other.slug, voterOf("ann")))

@@ -6,6 +6,7 @@ import { readLedger } from "../../src/ledger/Audit.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, day, tallyOf, voteIdAt } from "../support/votes.ts"
 
@@ -56,21 +57,23 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
             const halves = [keys.slice(0, keys.length >> 1), keys.slice(keys.length >> 1)]
             const count = (half: ReadonlyArray<string>) =>
               ledger.count(
-                half.flatMap((key) => {
-                  const vote = votes.get(key)
-                  if (vote === undefined) return []
-                  return [
-                    {
-                      voteId: ids.get(key) ?? "",
-                      poll,
-                      option: vote.option,
-                      voter: Buffer.from(`${vote.voter}`).toString("base64url"),
-                      castAt: 1,
-                      ms: BigInt(old + vote.acceptedAt),
-                      seq: BigInt(vote.voter)
-                    }
-                  ]
-                })
+                VoteColumns.of(
+                  half.flatMap((key) => {
+                    const vote = votes.get(key)
+                    if (vote === undefined) return []
+                    return [
+                      {
+                        voteId: ids.get(key) ?? "",
+                        poll,
+                        option: vote.option,
+                        voter: Buffer.from(`${vote.voter}`).toString("base64url"),
+                        castAt: 1,
+                        ms: BigInt(old + vote.acceptedAt),
+                        seq: BigInt(vote.voter)
+                      }
+                    ]
+                  })
+                )
               )
             yield* Effect.forEach(halves, (half) => (half.length === 0 ? Effect.void : count(half)), { concurrency: 2 })
             for (const key of keys) if (wave <= dropAfter || votes.get(key)?.recent === 1) taken.add(key)

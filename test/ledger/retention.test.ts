@@ -5,9 +5,10 @@ import { defaultPoll } from "../../src/domain/Poll.ts"
 import { latestAcceptance } from "../../src/domain/Vote.ts"
 import { readLedger, rebuildTallies } from "../../src/ledger/Audit.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
-import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, day, tallyOf, voteAt } from "../support/votes.ts"
@@ -53,10 +54,10 @@ describe("a ledger that drops old votes", () => {
       const old = ["cats", "cats", "dogs"].map((option) => voteAt(now, defaultPoll.slug, option))
       const again = { ...(old[0] as AcceptedVote), ms: BigInt(now) + 5n }
       const dead = voteAt(now, defaultPoll.slug, "birds")
-      yield* ledger.count([...old, again])
+      yield* ledger.count(VoteColumns.of([...old, again]))
       yield* bury(dead)
       const recent = voteAt(later, defaultPoll.slug, "dogs")
-      yield* ledger.count([recent])
+      yield* ledger.count(VoteColumns.of([recent]))
       const dropped = yield* dropOld
       assert.deepStrictEqual(
         dropped.filter(({ rows }) => rows > 0),
@@ -72,7 +73,7 @@ describe("a ledger that drops old votes", () => {
       assert.isTrue(yield* ledger.keeps(recent.voteId))
       assert.deepStrictEqual(yield* (yield* DeadLetters).list({}), [])
 
-      const { refusals } = yield* ledger.count([recent, again, voteAt(later, defaultPoll.slug, "cats")])
+      const { refusals } = yield* ledger.count(VoteColumns.of([recent, again, voteAt(later, defaultPoll.slug, "cats")]))
       assert.deepStrictEqual(refusals, [{ index: 1, reason: "from before what the ledger keeps" }])
       assert.isTrue(yield* bury(again))
       assert.isFalse(yield* bury(again))
@@ -104,17 +105,21 @@ describe("a ledger that drops old votes", () => {
       const open = yield* createPoll()
       const once = yield* createPoll({ ballot: "once", identity: "token" })
       const changeable = yield* createPoll({ ballot: "changeable", identity: "token" })
-      yield* ledger.count([
-        voteAt(now, open, "tea"),
-        voteAt(now, once, "tea", "ann"),
-        voteAt(now, changeable, "tea", "ann"),
-        voteAt(now, changeable, "tea", "bob"),
-        voteAt(now, changeable, "coffee", "bob")
-      ])
+      yield* ledger.count(
+        VoteColumns.of([
+          voteAt(now, open, "tea"),
+          voteAt(now, once, "tea", "ann"),
+          voteAt(now, changeable, "tea", "ann"),
+          voteAt(now, changeable, "tea", "bob"),
+          voteAt(now, changeable, "coffee", "bob")
+        ])
+      )
       yield* dropOld
       assert.isTrue(yield* store.hasVoted(once, Buffer.from("ann").toString("base64url")))
       const [second, changed] = [voteAt(later, once, "coffee", "ann"), voteAt(later, changeable, "coffee", "ann")]
-      yield* ledger.count([second, changed, voteAt(later, once, "coffee", "bob"), voteAt(later, open, "coffee")])
+      yield* ledger.count(
+        VoteColumns.of([second, changed, voteAt(later, once, "coffee", "bob"), voteAt(later, open, "coffee")])
+      )
       assert.deepInclude(yield* ledger.find(second.voteId), { status: "rejected", reason: "the voter has voted" })
       assert.deepInclude(yield* ledger.find(changed.voteId), { status: "counted" })
       const tallies = { open: { tea: 1, coffee: 1 }, once: { tea: 1, coffee: 1 }, changeable: { tea: 0, coffee: 2 } }
@@ -134,13 +139,13 @@ describe("a ledger that drops old votes", () => {
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
       const poll = yield* createPoll({ ballot: "changeable", identity: "token", closesMs: now + 1_000 })
-      yield* ledger.count([voteAt(now, poll, "tea", "ann")])
+      yield* ledger.count(VoteColumns.of([voteAt(now, poll, "tea", "ann")]))
       yield* dropOld
       assert.deepStrictEqual(yield* sql`select 1 from ballot`, [])
       // Accepted in time by its entry, minted by a clock that is ahead, and only now here.
       const stray = { ...voteAt(later, poll, "coffee", "ann"), ms: BigInt(now) + 1n }
       const late = voteAt(later, poll, "coffee", "ann")
-      const { refusals } = yield* ledger.count([stray, late])
+      const { refusals } = yield* ledger.count(VoteColumns.of([stray, late]))
       assert.deepStrictEqual(refusals, [{ index: 0, reason: "from before what the ledger keeps" }])
       assert.deepInclude(yield* ledger.find(late.voteId), { status: "rejected", reason: "the poll was closed" })
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
@@ -153,7 +158,7 @@ describe("a ledger that drops old votes", () => {
       const { dropOld, ledger, sql } = yield* ready
       // A poll's tallies change under its lock: the first vote is in the ledger by then, and not yet committed.
       const release = yield* held(sql`select 1 from poll for update`)
-      const count = () => Effect.forkChild(ledger.count([voteAt(now, defaultPoll.slug, "cats")]))
+      const count = () => Effect.forkChild(ledger.count(VoteColumns.of([voteAt(now, defaultPoll.slug, "cats")])))
       const first = yield* count()
       yield* untilWaiting("transactionid", "ShareLock")
       const dropping = yield* Effect.forkChild(dropOld)
@@ -172,7 +177,7 @@ describe("a ledger that drops old votes", () => {
   it.live("begins anew where a vote is buried in what it is about to drop", () =>
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
-      yield* ledger.count([voteAt(now, defaultPoll.slug, "cats")])
+      yield* ledger.count(VoteColumns.of([voteAt(now, defaultPoll.slug, "cats")]))
       yield* sql`select name from close_partitions(${BigInt(later - day)}::bigint)`
       const release = yield* held(bury(voteAt(now, defaultPoll.slug, "birds")))
       const dropping = yield* Effect.forkChild(Effect.exit(dropOld))

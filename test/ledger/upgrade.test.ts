@@ -5,8 +5,9 @@ import { SqlClient } from "effect/sql"
 import { latestAcceptance } from "../../src/domain/Vote.ts"
 import { layerPostgres } from "../../src/layers/Postgres.ts"
 import { readLedger } from "../../src/ledger/Audit.ts"
-import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { eventually, makeDatabase, quiet } from "../support/servers.ts"
 import { day, voteAt } from "../support/votes.ts"
 import * as former from "./former.ts"
@@ -109,15 +110,17 @@ describe("an update from the version before", () => {
       const ahead = voteAt(now + 400 * day, "cats-or-dogs", "dogs")
       yield* use(former.count([ahead]))
       const ledger = Context.get(yield* startNew(url), Ledger)
-      yield* ledger.count([
-        open,
-        ahead,
-        once,
-        changed,
-        voteAt(now + 1, "cats-or-dogs", "cats"),
-        voteAt(now + 1, "once", "coffee", "ann"),
-        voteAt(now + 1, "changeable", "coffee", "ann")
-      ])
+      yield* ledger.count(
+        VoteColumns.of([
+          open,
+          ahead,
+          once,
+          changed,
+          voteAt(now + 1, "cats-or-dogs", "cats"),
+          voteAt(now + 1, "once", "coffee", "ann"),
+          voteAt(now + 1, "changeable", "coffee", "ann")
+        ])
+      )
       const counts = (poll: string) =>
         Effect.map(ledger.tally(poll), (tally) => tally?.options.map((option) => option.count))
       assert.deepStrictEqual(yield* counts("cats-or-dogs"), [2, 1])

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { OutOfService } from "../../src/domain/Problems.ts"
 import type { DeadEntry, Ledger } from "../../src/ledger/Ledger.ts"
+import type { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { recordBatch } from "../../src/stream/Batch.ts"
+import { batchOf } from "../../src/stream/Entry.ts"
 import type { Redis } from "../../src/stream/Redis.ts"
 import { quiet } from "../support/servers.ts"
 
@@ -39,7 +41,7 @@ describe("recordBatch", () => {
       const ledger = {
         count: (votes) =>
           Effect.sync(() => {
-            counted.push(...votes.map(({ voteId }) => voteId))
+            for (let index = 0; index < votes.length; index++) counted.push(votes.at(index).voteId)
             return { recorded: [], refusals: [] }
           }),
         bury: (entry) => Effect.sync(() => dead.push(entry) > 0),
@@ -55,7 +57,7 @@ describe("recordBatch", () => {
       } as unknown as Redis["Service"]["client"]
       return Effect.gen(function* () {
         const entries = entriesOf(batch)
-        yield* recordBatch(ledger, client, { stream: "votes", group: "g", maxRetries: 3 }, entries)
+        yield* recordBatch(ledger, client, { stream: "votes", group: "g", maxRetries: 3 }, batchOf(entries))
         assert.strictEqual(counted.length + dead.length, entries.length)
         for (const { option, poll, reason, voteId } of dead) {
           assert.match(voteId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -69,16 +71,21 @@ describe("recordBatch", () => {
     Effect.gen(function* () {
       const votes: Array<string> = []
       const ledger = {
-        count: (batch: ReadonlyArray<{ voteId: string }>) =>
+        count: (batch: VoteColumns) =>
           Effect.sync(() => {
-            votes.push(...batch.map(({ voteId }) => voteId))
+            votes.push(batch.at(0).voteId)
             return { recorded: [], refusals: [] }
           })
       } as unknown as Ledger["Service"]
       const id = "019845e1-682f-7b02-a706-3b2422d13aec"
       const fields = ["v", "1", "vote_id", id, "poll", "cats-or-dogs", "option", "cats", "cast_at", "5", "later", "x"]
       const client = {} as unknown as Redis["Service"]["client"]
-      yield* recordBatch(ledger, client, { stream: "votes", group: "g", maxRetries: 3 }, [{ id: "5-0", fields }])
+      yield* recordBatch(
+        ledger,
+        client,
+        { stream: "votes", group: "g", maxRetries: 3 },
+        batchOf([{ id: "5-0", fields }])
+      )
       assert.deepStrictEqual(votes, [id])
     })
   )

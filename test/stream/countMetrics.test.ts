@@ -5,6 +5,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
 import { recordBatch } from "../../src/stream/Batch.ts"
 import { makeCountMetrics } from "../../src/stream/CountMetrics.ts"
+import { batchOf } from "../../src/stream/Entry.ts"
 import { ensureGroup } from "../../src/stream/Reader.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
@@ -46,7 +47,7 @@ describe("metrics of counting", () => {
       const voter = { poll: "soup", option: "tea", voter: "YW5u" }
       const known = entry(20)
       const record = (entries: ReadonlyArray<ReturnType<typeof entry>>) =>
-        recordBatch(metrics.measured(ledger), client, { ...settings, maxRetries: 1 }, entries)
+        recordBatch(metrics.measured(ledger), client, { ...settings, maxRetries: 1 }, batchOf(entries))
       yield* record([entry(10), known, entry(30, voter), entry(40, voter)])
       yield* record([known, entry(50, { option: "birds" }), entry(60, { poll: "nowhere" }), entry(70, { v: "9" })])
 

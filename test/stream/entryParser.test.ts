@@ -2,8 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { OptionId, PollSlug } from "../../src/domain/Poll.ts"
 import { decodeVote, encodeVote, fieldsByName, makeVoteId, parseEntryId } from "../../src/domain/Vote.ts"
-import { type Entry, fieldsOf, isVote } from "../../src/stream/Entry.ts"
+import type { EntryBatch } from "../../src/stream/Entry.ts"
 import { EntryParser } from "../../src/stream/EntryParser.ts"
+import { entriesOf } from "../support/entries.ts"
 
 type Held = readonly [id: string, fields: ReadonlyArray<string> | null]
 
@@ -19,8 +20,13 @@ const answerOf = (entries: ReadonlyArray<Held>): Buffer =>
   )
 
 /** Reads an answer in pieces that end at the given places, and something else behind it. */
-const parse = (answer: Buffer, cuts: ReadonlyArray<number>, behind = "+OK\r\n"): ReadonlyArray<Entry> => {
-  const parser = new EntryParser()
+const parse = (
+  answer: Buffer,
+  cuts: ReadonlyArray<number>,
+  parser = new EntryParser(),
+  behind = "+OK\r\n"
+): EntryBatch => {
+  parser.begin()
   const bytes = Buffer.concat([answer, Buffer.from(behind)])
   const ends = [...new Set([...cuts.map((cut) => cut % bytes.length), answer.length])].sort((a, b) => a - b)
   let from = 0
@@ -29,20 +35,21 @@ const parse = (answer: Buffer, cuts: ReadonlyArray<number>, behind = "+OK\r\n"):
     from = end
   }
   assert.strictEqual(parser.take(bytes.subarray(from))?.toString(), behind)
-  return parser.entries
+  return parser.batch
 }
 
 /** What the entries are to be: a vote with the acceptance of its id, or just what was read. */
-const expectHeld = (entries: ReadonlyArray<Entry>, held: ReadonlyArray<Held>) => {
+const expectHeld = (batch: EntryBatch, held: ReadonlyArray<Held>) => {
+  const entries = entriesOf(batch)
   assert.deepStrictEqual(
-    entries.map((entry) => [entry.id, entry.fields === null ? null : fieldsOf(entry)]),
+    entries.map(({ fields, id }) => [id, fields]),
     held.map(([id, fields]) => [id, fields])
   )
   for (const [index, entry] of entries.entries()) {
-    if (!isVote(entry)) continue
+    if (entry.vote === undefined) continue
     const [id, fields] = held[index] ?? assert.fail("more than there were")
     const vote = Result.getOrThrow(decodeVote(fieldsByName(fields ?? [])))
-    assert.deepStrictEqual(entry, { id, ...vote, ...(parseEntryId(id) ?? assert.fail("out of range")) })
+    assert.deepStrictEqual(entry.vote, { ...vote, ...(parseEntryId(id) ?? assert.fail("out of range")) })
   }
 }
 
@@ -88,9 +95,9 @@ describe("EntryParser", () => {
           const vote = { voteId: makeVoteId(), poll, option, castAt, ...(known ? { voter: "YW5u" } : {}) }
           return [`${1_732_000_000_000 + (index >> 1)}-${index & 1}`, encodeVote(vote).map(String)]
         })
-        const entries = parse(answerOf(held), cuts)
-        expectHeld(entries, held)
-        assert.isTrue(entries.every((entry) => isVote(entry) && entry.fields === undefined))
+        const batch = parse(answerOf(held), cuts)
+        expectHeld(batch, held)
+        assert.strictEqual(batch.votes.length, held.length)
       })
   )
 
@@ -110,24 +117,49 @@ describe("EntryParser", () => {
   )
 
   it("takes for a vote what decodes as one, and nothing else", () => {
-    const held = Array.from({ length: right.length }).flatMap((_, at) =>
-      [...wrong, `${right[at]}a`, String(right[at])].flatMap((value): ReadonlyArray<Held> => {
-        const fields = right.map(String).with(at, value)
-        return [
-          ["1732000000000-0", fields],
-          ["1732000000000-1", fields.slice(0, -2)],
-          ["18446744073709551615-0", fields]
-        ]
-      })
-    )
-    const entries = parse(answerOf(held), [])
-    expectHeld(entries, held)
-    for (const [index, entry] of entries.entries()) {
+    const held = Array.from({ length: right.length })
+      .flatMap((_, at) =>
+        [...wrong, `${right[at]}a`, String(right[at])].flatMap((value): ReadonlyArray<Held> => {
+          const fields = right.map(String).with(at, value)
+          return [
+            ["1732000000000", fields],
+            ["1732000000000", fields.slice(0, -2)],
+            ["18446744073709551615", fields]
+          ]
+        })
+      )
+      .map(([ms, fields], index): Held => [`${ms}-${index}`, fields])
+    const batch = parse(answerOf(held), [])
+    expectHeld(batch, held)
+    for (const [index, entry] of entriesOf(batch).entries()) {
       const [id, fields] = held[index] ?? assert.fail()
       // Beyond the ledger's range, or by other names in the same places: for others to judge.
       const plain = fields?.filter((_, at) => at % 2 === 0).join() === right.filter((_, at) => at % 2 === 0).join()
       const isOne = Result.isSuccess(decodeVote(fieldsByName(fields ?? []))) && !id.startsWith("18446")
-      if (plain || !isOne) assert.strictEqual(isVote(entry), isOne, JSON.stringify(fields))
+      if (plain || !isOne) assert.strictEqual(entry.vote !== undefined, isOne, JSON.stringify(fields))
+    }
+  })
+
+  it("keeps nothing of the answer before, not even of one that was cut off", () => {
+    const parser = new EntryParser()
+    const fields = right.map(String)
+    const answers: ReadonlyArray<ReadonlyArray<Held>> = [
+      [
+        ["1732000000000-0", fields],
+        ["1732000000000-1", ["something", "else"]],
+        ["1732000000000-2", fields]
+      ],
+      [["1732000000001-0", fields.slice(0, -2)]],
+      [["1732000000002-0", null]],
+      []
+    ]
+    for (const held of answers) {
+      const answer = answerOf(held)
+      for (let end = 0; end < answer.length; end++) {
+        parser.begin()
+        assert.isUndefined(parser.take(answer.subarray(0, end)))
+      }
+      expectHeld(parse(answer, [], parser), held)
     }
   })
 

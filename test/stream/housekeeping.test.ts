@@ -5,7 +5,7 @@ import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { makeCountMetrics } from "../../src/stream/CountMetrics.ts"
 import { layerHousekeeping } from "../../src/stream/Housekeeping.ts"
-import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
+import { ensureGroup, makeReader } from "../../src/stream/Reader.ts"
 import { reclaim } from "../../src/stream/Reclaim.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
@@ -24,7 +24,7 @@ const giveTo = (consumer: string, count: number) =>
     yield* Effect.forEach(Array.from({ length: count }), () => stream.append(cast()), { concurrency: 50 })
     return yield* Effect.scoped(
       Effect.flatMap(redis.dedicated(consumer), (connection) =>
-        eventually(readEntries(connection, { ...settings, consumer, batchSize: count }, "new"))
+        eventually(makeReader(connection, { ...settings, consumer, batchSize: count }).read("new"))
       )
     )
   })
@@ -71,8 +71,8 @@ describe("reclaim", () => {
     Effect.gen(function* () {
       const { client } = yield* Redis
       const settings = yield* StreamSettings
-      const entries = yield* giveTo("dead", 30)
-      const gone = entries.slice(0, 5).map(({ id }) => id)
+      const { ids } = yield* giveTo("dead", 30)
+      const gone = ids.slice(0, 5)
       yield* Effect.promise(() => client.xdel(settings.stream, ...gone))
       yield* Effect.sleep(settings.claimIdleMs)
       assert.strictEqual(yield* runReclaim, 25)
@@ -95,11 +95,11 @@ describe("trimming", () => {
       const settings = yield* StreamSettings
       const length = Effect.promise(() => client.xlen(settings.stream))
       assert.strictEqual(yield* trim, 0)
-      const given = yield* giveTo("one", 400)
+      const { ids } = yield* giveTo("one", 400)
       yield* Effect.forEach(Array.from({ length: 300 }), () => stream.append(cast()), { concurrency: 50 })
       yield* Effect.sleep(5)
       assert.strictEqual(yield* trim, 0)
-      const [oldest, ...rest] = given.map(({ id }) => id)
+      const [oldest, ...rest] = ids
       yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...rest))
       yield* Effect.sleep(5)
       assert.strictEqual(yield* trim, 0)
@@ -117,8 +117,8 @@ describe("trimming", () => {
     Effect.gen(function* () {
       const { client } = yield* Redis
       const settings = yield* StreamSettings
-      const given = yield* giveTo("one", 300)
-      yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...given.map(({ id }) => id)))
+      const { ids } = yield* giveTo("one", 300)
+      yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...ids))
       yield* Effect.promise(() => client.xgroup("CREATE", settings.stream, "another", "0"))
       assert.strictEqual(yield* trim, 0)
     }).pipe(Effect.provide(layerServers()))

@@ -4,7 +4,7 @@ import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { layerPool } from "../../src/stream/Pool.ts"
-import { ensureGroup, readEntries } from "../../src/stream/Reader.ts"
+import { ensureGroup, makeReader } from "../../src/stream/Reader.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -53,13 +53,40 @@ describe("the pool", () => {
       yield* ensureGroup(redis.client, settings.stream, settings.group)
       const taken = yield* Effect.scoped(
         Effect.flatMap(redis.dedicated("former"), (connection) =>
-          eventually(readEntries(connection, { ...settings, consumer: "test-1", batchSize: 20 }, "new"))
+          eventually(makeReader(connection, { ...settings, consumer: "test-1", batchSize: 20 }).read("new"))
         )
       )
-      assert.strictEqual(taken.length, 20)
+      assert.strictEqual(taken.ids.length, 20)
       yield* ledger.migrated
       yield* withPool(expectCounted(30))
     }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("counts full batches one at a time, and reads the next ones meanwhile", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const ledger = yield* Ledger
+      const full = { counting: 0, most: 0, pending: 0 }
+      const slow = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.gen(function* () {
+            if (votes.length < settings.batchSize) return yield* ledger.count(votes)
+            full.most = Math.max(full.most, ++full.counting)
+            yield* Effect.sleep(30)
+            const [pending] = yield* Effect.promise(() => client.xpending(settings.stream, settings.group))
+            full.pending = Math.max(full.pending, Number(pending))
+            full.counting--
+            return yield* ledger.count(votes)
+          })
+      })
+      yield* Effect.forEach(Array.from({ length: 405 }), () => stream.append(cast("cats")), { concurrency: 50 })
+      yield* withPool(expectCounted(405)).pipe(Effect.provideService(Ledger, slow))
+      assert.strictEqual(full.most, 1)
+      assert.isAbove(full.pending, settings.batchSize)
+    }).pipe(Effect.provide(layerServers({ batchSize: 40, fibers: 3 })))
   )
 
   it.live("makes a dead letter of each entry that is no vote, and counts the rest", () =>

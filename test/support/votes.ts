@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import type { Poll } from "../../src/domain/Poll.ts"
-import { type AcceptedVote, Ledger } from "../../src/ledger/Ledger.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/Polls.ts"
+import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
 import { uniqueName } from "./servers.ts"
 import { teaOrCoffee } from "./teaOrCoffee.ts"
 

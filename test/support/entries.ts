@@ -1,0 +1,23 @@
+import { assert } from "@effect/vitest"
+import { encodeVote } from "../../src/domain/Vote.ts"
+import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
+import type { Entry, EntryBatch } from "../../src/stream/Entry.ts"
+
+/** The entries of a batch in the order in which they were read, each that is nothing but a vote with that. */
+export const entriesOf = ({
+  ids,
+  others,
+  votes
+}: EntryBatch): ReadonlyArray<Entry & { readonly vote?: AcceptedVote }> => {
+  const rest = [...others]
+  let next = 0
+  const entries = ids.map((id) => {
+    if (rest[0]?.id === id) return rest.shift() ?? assert.fail()
+    const vote = votes.at(next++)
+    assert.strictEqual(`${vote.ms}-${vote.seq}`, id)
+    return { id, fields: encodeVote(vote).map(String), vote }
+  })
+  assert.strictEqual(next, votes.length)
+  assert.deepStrictEqual(rest, [])
+  return entries
+}
