@@ -11,11 +11,11 @@ import { requireCompiled } from "./CompiledCode.ts"
 declare const TALLYKEEP_PROGRAM: string
 
 /** The new space is as large as it gets, in bytes: V8 takes two halves of it and a page more. */
-const newSpaceLimit = 16 * 2 ** 20
+const newSpaceLimit = 32 * 2 ** 20
 
 /**
  * Keeps V8 from growing the space for new objects to 134 MB under load, which a service that keeps nothing gains nothing
- * by. `--max-semi-space-size=8` says the same, where flags can be given.
+ * by. `--max-semi-space-size=16` says the same, where flags can be given.
  */
 const limitNewSpace = (beforehand: () => void): void => {
   let full = false

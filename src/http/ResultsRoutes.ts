@@ -104,4 +104,6 @@ const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: str
 
 /** Whether an `If-None-Match` names the tag, by the weak comparison that RFC 9110 asks for. */
 export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
+  // As nearly all send it: back as they got it.
+  ifNoneMatch === etag ||
   ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)

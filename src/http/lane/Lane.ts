@@ -43,6 +43,7 @@ const mostOrigins = 100
 
 /** The headers of the answers to an origin: those that all have, and the latest that one had. */
 interface Head {
+  readonly origin: string | undefined
   readonly around: Array<string>
   own: ReadonlyArray<string>
   all: Array<string>
@@ -54,18 +55,21 @@ export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): 
     const made = known.get(origin)
     if (made !== undefined) return made
     const around = Object.entries({ ...headers, ...permission(origin) }).flat()
-    const head = { around, own: [], all: around }
+    const head = { origin, around, own: [], all: around }
     if (known.size < mostOrigins) known.set(origin, head)
     return head
   }
+  let last = headFor(undefined)
   const head: Answer["head"] = ({ request, response, route, started }, status, own) => {
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
-    const head = headFor(request.headers.origin)
-    if (head.own !== own) {
-      head.own = own
-      head.all = own.concat(head.around)
+    // Most requests are like the one before.
+    const { origin } = request.headers
+    if (last.origin !== origin) last = headFor(origin)
+    if (last.own !== own) {
+      last.own = own
+      last.all = own.concat(last.around)
     }
-    response.writeHead(status, head.all)
+    response.writeHead(status, last.all)
     record(route, request.method ?? "", status, started)
   }
   return {

@@ -21,12 +21,12 @@ const makeFind = Effect.gen(function* () {
   return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
-    const short = ofDefault.includes(url)
-    const slug = short ? defaultPoll.slug : slugIn(url, rest)
+    const short = ofDefault.find((path) => path === url)
+    const slug = short === undefined ? slugIn(url, rest) : defaultPoll.slug
     const poll = slug === undefined ? undefined : polls.find(slug)
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
-    return snapshot && { poll, snapshot, route: short ? url : `/api/polls/:slug${rest}` }
+    return snapshot && { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
   }
 })
 

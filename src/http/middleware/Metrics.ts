@@ -12,6 +12,15 @@ interface Route {
   readonly answers: Map<string, Map<number, () => void>>
 }
 
+/** What an answer is counted under. */
+interface Series {
+  readonly name: string
+  readonly method: string
+  readonly status: number
+  readonly took: (seconds: number) => void
+  readonly count: () => void
+}
+
 /** An answer has begun: to a request of a route, that came at `started` by `performance.now()`. */
 export type RecordRequest = (route: string, method: string, status: number, started: number) => void
 
@@ -41,12 +50,19 @@ export const makeRecord = (meter: Meter): RecordRequest => {
     return count
   }
 
-  return (name, method, status, started) => {
+  const seriesOf = (name: string, method: string, status: number): Series => {
     const route = routeNamed(name)
-    route.took((performance.now() - started) / 1000)
     const known = methods.has(method) ? method : "other"
     const count = route.answers.get(known)?.get(status) ?? counterOf(route, name, known, status)
-    count()
+    return { name, method, status, took: route.took, count }
+  }
+
+  let last: Series | undefined
+  return (name, method, status, started) => {
+    // Most requests are like the one before.
+    if (last?.status !== status || last.name !== name || last.method !== method) last = seriesOf(name, method, status)
+    last.took((performance.now() - started) / 1000)
+    last.count()
   }
 }
 
