@@ -106,4 +106,5 @@ const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: str
 export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
   // As nearly all send it: back as they got it.
   ifNoneMatch === etag ||
-  ifNoneMatch.trim() === "*" || ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
+  ifNoneMatch.trim() === "*" ||
+  ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
