@@ -83,8 +83,10 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   const recordUntraced = Effect.fnUntraced(function* (batch: EntryBatch) {
     // Waiting for a turn can take as long as the others' turns.
     yield* Effect.sync(() => liveness.rest(name))
+    // A pool that stops waits for no turns: where the database does not answer, they would take too long one by one.
+    const taken = batch.ids.length < settings.batchSize ? undefined : yield* untilStop(turn.take(1))
     const counted = permits.withPermit(recordBatch(ledger, shard.client, options, batch))
-    const outcome = yield* batch.ids.length < settings.batchSize ? counted : turn.withPermit(counted)
+    const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turn.release(1))
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint

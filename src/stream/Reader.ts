@@ -3,7 +3,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import { batchOf, type Entry, type EntryBatch } from "./Entry.ts"
 import { EntryParser } from "./EntryParser.ts"
 import { type Connection, command, isGroupGone } from "./Redis.ts"
-import { tapNext, untap } from "./Tap.ts"
+import { tapNext } from "./Tap.ts"
 
 /** Where a consumer reads on: after this id among its own pending entries, or what no consumer was given yet. */
 export type Position = { readonly pendingAfter: string } | "new"
@@ -40,9 +40,12 @@ export interface Reader {
 export const makeReader = (connection: Connection, options: ReaderOptions): Reader => {
   const { batchSize, blockMs, consumer, group, stream } = options
   const parser = new EntryParser()
+  let leave = () => {}
   const send = async (position: Position): Promise<EntryBatch> => {
+    // Of the connection before this one, something may still be on its way.
+    leave()
     parser.begin()
-    tapNext(connection, parser)
+    leave = tapNext(connection, parser)
     const from = position === "new" ? ">" : position.pendingAfter
     const place = ["COUNT", batchSize, "BLOCK", blockMs, "STREAMS", stream, from] as const
     const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
@@ -54,7 +57,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions): Read
         duration: blockMs + blockGrace,
         orElse: () => {
           // Redis always answers by then: the other side is gone without a word.
-          untap(connection)
+          leave()
           connection.disconnect(true)
           return Effect.succeed(batchOf([]))
         }

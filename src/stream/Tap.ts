@@ -50,15 +50,14 @@ const tapOf = ({ stream }: Connection): Tap => {
 /**
  * Has a parser read the answer to the command that is sent next, of which the client gets null. An answer without entries
  * the client reads as ever, and any, where it can't be told which one that would be, since others are still to come.
+ * Gives what leaves to the client what has not come yet.
  */
-export const tapNext = (connection: Connection, parser: EntryParser): void => {
-  if (connection.status === "ready" && connection.commandQueue.length === 0) {
-    Object.assign(tapOf(connection), { parser, begun: false })
+export const tapNext = (connection: Connection, parser: EntryParser): (() => void) => {
+  if (connection.status !== "ready" || connection.commandQueue.length > 0) return () => undefined
+  const tap = tapOf(connection)
+  tap.parser = parser
+  tap.begun = false
+  return () => {
+    if (tap.parser === parser) tap.parser = undefined
   }
-}
-
-/** Leaves all that still comes to the client. */
-export const untap = ({ stream }: Connection): void => {
-  const tap = taps.get(stream)
-  if (tap !== undefined) tap.parser = undefined
 }

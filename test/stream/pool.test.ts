@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Scope } from "effect"
+import { Deferred, Effect, Fiber, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
@@ -86,6 +86,37 @@ describe("the pool", () => {
       yield* withPool(expectCounted(405)).pipe(Effect.provideService(Ledger, slow))
       assert.strictEqual(full.most, 1)
       assert.isAbove(full.pending, settings.batchSize)
+    }).pipe(Effect.provide(layerServers({ batchSize: 40, fibers: 3 })))
+  )
+
+  it.live("waits for no turn any more once it stops", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const ledger = yield* Ledger
+      const settings = yield* StreamSettings
+      const answers = yield* Deferred.make<void>()
+      let counting = 0
+      const hanging = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.suspend(() => {
+            counting++
+            return Effect.andThen(Deferred.await(answers), ledger.count(votes))
+          })
+      })
+      const full = settings.fibers * settings.batchSize
+      yield* Effect.forEach(Array.from({ length: full }), () => stream.append(cast("cats")), { concurrency: 50 })
+      const stop = yield* Deferred.make<void>()
+      const pool = yield* withPool(Deferred.await(stop)).pipe(Effect.provideService(Ledger, hanging), Effect.forkChild)
+      const { client } = yield* Redis
+      const pending = Effect.promise(() => client.xpending(settings.stream, settings.group))
+      yield* eventually(Effect.map(pending, ([all]) => assert.strictEqual(all, full)))
+      assert.strictEqual(counting, 1)
+      yield* Deferred.succeed(stop, undefined)
+      yield* eventually(Effect.sync(() => assert.strictEqual(counting, settings.fibers)))
+      yield* Deferred.succeed(answers, undefined)
+      yield* Fiber.join(pool)
+      yield* expectCounted(full)
     }).pipe(Effect.provide(layerServers({ batchSize: 40, fibers: 3 })))
   )
 
