@@ -28,7 +28,7 @@ describe("loadSettings", () => {
         streamShards: 1,
         consumerGroup: "vote-processors",
         consumerName: undefined,
-        consumerFibers: 3,
+        consumerFibers: 4,
         batchSize: 5_000,
         blockMs: 2_000,
         maxRetries: 3,
