@@ -25,8 +25,8 @@ export interface ConsumerParts {
   /** As many batches are counted at once; those who wait have their turn in order. */
   readonly permits: Semaphore.Semaphore
   /**
-   * Of a shard, one full batch at a time: where votes wait, the database has enough to do with one, and Redis is to have
-   * the time to hand out the next. Together they take longer.
+   * Of a shard, one large batch at a time: the database has enough to do with it, and Redis is to have the time to hand out
+   * the next. Together they take longer.
    */
   readonly turn: Semaphore.Semaphore
   /** Done when the pool is to stop. */
@@ -47,6 +47,9 @@ const readPause = "200 millis"
  * costs the database hardly more than one vote.
  */
 const pace = 5
+
+/** From so many entries on, a batch is large. */
+const large = 1_000
 
 /** Where a consumer begins, and begins again after a failure: with what it was given and has not acked. */
 const ownPending: Position = { pendingAfter: "0" }
@@ -84,7 +87,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     // Waiting for a turn can take as long as the others' turns.
     yield* Effect.sync(() => liveness.rest(name))
     // A pool that stops waits for no turns: where the database does not answer, they would take too long one by one.
-    const taken = batch.ids.length < settings.batchSize ? undefined : yield* untilStop(turn.take(1))
+    const taken = batch.ids.length < large ? undefined : yield* untilStop(turn.take(1))
     const counted = permits.withPermit(recordBatch(ledger, shard.client, options, batch))
     const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turn.release(1))
     yield* step(commandTimeout)

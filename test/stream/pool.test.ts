@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { makeVoteId } from "../../src/domain/Vote.ts"
+import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { layerPool } from "../../src/stream/Pool.ts"
 import { ensureGroup, makeReader } from "../../src/stream/Reader.ts"
@@ -11,6 +11,16 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers, statuses, uniqueName } from "../support/servers.ts"
 
 const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+
+/** Appends so many votes at once, and makes the group, as an API and an earlier consumer would have. */
+const appendMany = Effect.fnUntraced(function* (count: number) {
+  const { client } = yield* Redis
+  const { group, stream } = yield* StreamSettings
+  yield* ensureGroup(client, stream, group)
+  const pipeline = client.pipeline()
+  for (let index = 0; index < count; index++) pipeline.xadd(stream, "*", ...encodeVote(cast("cats")))
+  yield* Effect.promise(() => pipeline.exec())
+})
 
 /** Runs the pool while `body` does, and stops it after. */
 const withPool = <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.provide(body, layerPool)
@@ -62,36 +72,34 @@ describe("the pool", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
-  it.live("counts full batches one at a time, and reads the next ones meanwhile", () =>
+  it.live("counts large batches one at a time, and reads the next ones meanwhile", () =>
     Effect.gen(function* () {
-      const stream = yield* VoteStream
       const { client } = yield* Redis
       const settings = yield* StreamSettings
       const ledger = yield* Ledger
-      const full = { counting: 0, most: 0, pending: 0 }
+      const large = { counting: 0, most: 0, pending: 0 }
       const slow = Ledger.of({
         ...ledger,
         count: (votes) =>
           Effect.gen(function* () {
-            if (votes.length < settings.batchSize) return yield* ledger.count(votes)
-            full.most = Math.max(full.most, ++full.counting)
-            yield* Effect.sleep(30)
-            const [pending] = yield* Effect.promise(() => client.xpending(settings.stream, settings.group))
-            full.pending = Math.max(full.pending, Number(pending))
-            full.counting--
+            large.most = Math.max(large.most, ++large.counting)
+            yield* Effect.sleep(50)
+            const [entries] = yield* Effect.promise(() => client.xpending(settings.stream, settings.group))
+            large.pending = Math.max(large.pending, Number(entries))
+            large.counting--
             return yield* ledger.count(votes)
           })
       })
-      yield* Effect.forEach(Array.from({ length: 405 }), () => stream.append(cast("cats")), { concurrency: 50 })
-      yield* withPool(expectCounted(405)).pipe(Effect.provideService(Ledger, slow))
-      assert.strictEqual(full.most, 1)
-      assert.isAbove(full.pending, settings.batchSize)
-    }).pipe(Effect.provide(layerServers({ batchSize: 40, fibers: 3 })))
+      yield* appendMany(6 * settings.batchSize)
+      yield* withPool(expectCounted(6 * settings.batchSize)).pipe(Effect.provideService(Ledger, slow))
+      assert.strictEqual(large.most, 1)
+      assert.isAbove(large.pending, settings.batchSize)
+    }).pipe(Effect.provide(layerServers({ batchSize: 1_000, fibers: 3 })))
   )
 
   it.live("waits for no turn any more once it stops", () =>
     Effect.gen(function* () {
-      const stream = yield* VoteStream
+      const { client } = yield* Redis
       const ledger = yield* Ledger
       const settings = yield* StreamSettings
       const answers = yield* Deferred.make<void>()
@@ -104,20 +112,19 @@ describe("the pool", () => {
             return Effect.andThen(Deferred.await(answers), ledger.count(votes))
           })
       })
-      const full = settings.fibers * settings.batchSize
-      yield* Effect.forEach(Array.from({ length: full }), () => stream.append(cast("cats")), { concurrency: 50 })
+      const all = settings.fibers * settings.batchSize
+      yield* appendMany(all)
       const stop = yield* Deferred.make<void>()
       const pool = yield* withPool(Deferred.await(stop)).pipe(Effect.provideService(Ledger, hanging), Effect.forkChild)
-      const { client } = yield* Redis
       const pending = Effect.promise(() => client.xpending(settings.stream, settings.group))
-      yield* eventually(Effect.map(pending, ([all]) => assert.strictEqual(all, full)))
-      assert.strictEqual(counting, 1)
+      yield* eventually(Effect.map(pending, ([entries]) => assert.strictEqual(entries, all)))
+      yield* eventually(Effect.sync(() => assert.strictEqual(counting, 1)))
       yield* Deferred.succeed(stop, undefined)
       yield* eventually(Effect.sync(() => assert.strictEqual(counting, settings.fibers)))
       yield* Deferred.succeed(answers, undefined)
       yield* Fiber.join(pool)
-      yield* expectCounted(full)
-    }).pipe(Effect.provide(layerServers({ batchSize: 40, fibers: 3 })))
+      yield* expectCounted(all)
+    }).pipe(Effect.provide(layerServers({ batchSize: 1_000, fibers: 3 })))
   )
 
   it.live("makes a dead letter of each entry that is no vote, and counts the rest", () =>
