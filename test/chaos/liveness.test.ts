@@ -40,7 +40,7 @@ describe("a consumer's health", () => {
           Effect.tap(get(stuckHealth), ({ status }) => Effect.sync(() => assert.strictEqual(status, 503)))
         )
         assert.strictEqual(ill.body.status, "stuck")
-        assert.match(String(ill.body.loops), /^stuck-[123]$/)
+        assert.match(String(ill.body.loops), /^stuck-\d+$/)
         assert.strictEqual((yield* get(waitingHealth)).status, 200)
         yield* database.start
         assert.strictEqual((yield* get(waitingHealth)).status, 200)
