@@ -5,7 +5,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
-import { directImports, lateParts, parsedJson, quickCommands, withoutWebSockets } from "./bundling.mjs"
+import * as plugins from "./bundling.mjs"
 import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -40,7 +40,7 @@ const program = await build({
   // Compiled code is kept by the file's name.
   entryNames: "[name]-[hash]",
   metafile: true,
-  plugins: [directImports, lateParts, quickCommands, parsedJson, withoutWebSockets],
+  plugins: Object.values(plugins),
   loader: { ".sql": "text", ".lua": "text" },
   // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
   external: ["./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],

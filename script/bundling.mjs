@@ -4,6 +4,8 @@ import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
+const root = fileURLToPath(new URL("..", import.meta.url))
+
 const known = new Map()
 
 /** The modules that a package's index gives as namespaces (`export * as Effect from "./Effect.js"`), by name. */
@@ -100,6 +102,37 @@ export const withoutWebSockets = {
     builder.onResolve({ filter: /^ws$/ }, () => ({ path: "ws", namespace: "without-websockets" }))
     builder.onLoad({ filter: /.*/, namespace: "without-websockets" }, () => ({
       contents: "export class WebSocket {}\nexport class WebSocketServer {}"
+    }))
+  }
+}
+
+/** Redis's client has one for a Redis Cluster as well, which nothing here uses: see layers/RedisCluster.ts. */
+export const withoutClusterClient = {
+  name: "without-cluster-client",
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/cluster$/ }, ({ importer }) =>
+      /\/ioredis\/built\/(index|Redis)\.js$/.test(importer)
+        ? { path: "cluster", namespace: "without-cluster-client" }
+        : undefined
+    )
+    builder.onLoad({ filter: /.*/, namespace: "without-cluster-client" }, () => ({
+      contents: "module.exports = { default: class Cluster {} }"
+    }))
+  }
+}
+
+/** Redis's client prints what it does where DEBUG says so; what that takes, the terminal's stream, need not be made otherwise. */
+export const lateDebug = {
+  name: "late-debug",
+  setup(builder) {
+    builder.onResolve({ filter: /^debug$/ }, ({ namespace }) =>
+      namespace === "late-debug" ? undefined : { path: "debug", namespace: "late-debug" }
+    )
+    builder.onLoad({ filter: /.*/, namespace: "late-debug" }, () => ({
+      contents: `
+        const silent = Object.assign(() => {}, { enabled: false })
+        module.exports = process.env.DEBUG ? require("debug") : { default: () => silent }`,
+      resolveDir: root
     }))
   }
 }

@@ -50,47 +50,51 @@ const write = (path: string, code: Buffer): void => {
   }
 }
 
-const nothing = () => undefined
+/** What `require` has around a file. */
+const head = "(function (exports, require, module, __filename, __dirname) {"
+const tail = "\n})"
 
 /**
  * Runs a file as `require` would, with what V8 compiled of it at a former start of the same `kind`. The file's name has
  * to change with its content. Where Node keeps no compiled code (before 22.8, or where there is no folder to write to)
  * and where the stack is to be shown by source maps, which only `require` heeds, it is `require`.
  *
- * Gives what keeps the code at once, if that is still to be done: before V8's flags change, since it takes code for the
- * same flags only.
+ * V8 takes code only for the flags it was made with: `flagsAreFree` is called when they may change, which is at once or,
+ * if there was no such code, when it has been kept.
  */
-export const requireCompiled = (file: string, kind: string): (() => void) => {
+export const requireCompiled = (file: string, kind: string, flagsAreFree: () => void): void => {
   const require = module.createRequire(file)
   module.enableCompileCache?.()
   // Of this Node, these flags and this user.
   const folder = module.getCompileCacheDir?.()
   if (folder === undefined || process.sourceMapsEnabled) {
     require(file)
-    return nothing
+    flagsAreFree()
+    return
   }
   const path = join(folder, `${basename(file)}-${kind}`)
   const cachedData = read(path)
-  const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, "utf8")}\n})`
+  // Not as UTF-8, which takes longer to read: the file is ASCII.
+  const source = Buffer.concat([Buffer.from(head), readFileSync(file), Buffer.from(tail)]).toString("latin1")
   const script = new vm.Script(source, {
     filename: file,
     ...(cachedData && { cachedData })
   })
   const program = { exports: {} }
   script.runInThisContext()(program.exports, require, program, file, dirname(file))
-  if (cachedData !== undefined && !script.cachedDataRejected) return nothing
-  const keep = () => {
-    process.off("exit", keepAtEnd)
-    clearTimeout(timer)
-    if (!done) write(path, script.createCachedData())
-    done = true
+  if (cachedData !== undefined && !script.cachedDataRejected) {
+    flagsAreFree()
+    return
   }
-  let done = false
+  const keep = () => write(path, script.createCachedData())
   // A command ends sooner; one that has failed has not run all that others do.
   const keepAtEnd = (code: number) => {
     if (code === 0) keep()
   }
   process.once("exit", keepAtEnd)
-  const timer = setTimeout(keep, keepAfter).unref()
-  return keep
+  setTimeout(() => {
+    process.off("exit", keepAtEnd)
+    keep()
+    flagsAreFree()
+  }, keepAfter).unref()
 }

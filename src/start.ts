@@ -18,11 +18,25 @@ const [first = "--role=all"] = process.argv.slice(2)
  */
 const newSpaceLimit = (first === "--role=consumer" ? 16 : 32) * 2 ** 20
 
+/** By how much V8 makes it larger, if it does at a collection: by itself, twice. */
+const setGrowth = (factor: number): void => v8.setFlagsFromString(`--semi-space-growth-factor=${factor}`)
+
+/**
+ * Makes the new space that large at once. It starts with halves of 1 MB, and what a start makes stays: all of it would be moved
+ * at each of the collections that it takes to grow.
+ */
+const growNewSpace = (): void => {
+  setGrowth(newSpaceLimit / 2 / 2 ** 20)
+  // It does so when more was kept at a collection than it had room for: 8 arrays of 160 KB, held until the last is made.
+  Array.from({ length: 8 }, () => new Array<undefined>(20_000))
+  setGrowth(2)
+}
+
 /**
  * Keeps V8 from growing the space for new objects to 134 MB under load, which a service that keeps nothing gains nothing
  * by. `--max-semi-space-size` says the same, in halves, where flags can be given.
  */
-const limitNewSpace = (beforehand: () => void): void => {
+const limitNewSpace = (): void => {
   let full = false
   setInterval(() => {
     const space = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space")
@@ -30,8 +44,7 @@ const limitNewSpace = (beforehand: () => void): void => {
     const now = space !== undefined && space.space_size >= newSpaceLimit
     if (now === full) return
     full = now
-    beforehand()
-    v8.setFlagsFromString(`--semi-space-growth-factor=${full ? 1 : 2}`)
+    setGrowth(full ? 1 : 2)
   }, 50).unref()
 }
 
@@ -50,9 +63,10 @@ const keepTickShape = (): void => {
   hook.disable()
 }
 
-const keep = requireCompiled(
+growNewSpace()
+requireCompiled(
   fileURLToPath(new URL(TALLYKEEP_PROGRAM, import.meta.url)),
-  first.replaceAll(/[^a-z]/g, "").slice(0, 20)
+  first.replaceAll(/[^a-z]/g, "").slice(0, 20),
+  limitNewSpace
 )
-limitNewSpace(keep)
 keepTickShape()
