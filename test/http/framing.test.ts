@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { layerApi } from "../support/api.ts"
+import { buildPublicFolder } from "../support/publicFolder.ts"
 import { raw } from "../support/wire.ts"
 import { World } from "../support/world.ts"
 
@@ -8,8 +9,16 @@ const head = "POST /api/vote HTTP/1.1\r\nHost: a\r\nContent-Type: application/js
 const cats = '{"option":"cats"}'
 const ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
+const token = "the-admin-of-this-test"
+const jsonHead = (path: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAuthorization: Bearer ${token}\r\n\r\n`
+const formHead =
+  "POST /polls/cats-or-dogs HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+
+const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ adminToken: token }, folder)))
+
 /* Where a body ends: what two servers in a row could disagree about must not be a vote. */
-layer(layerApi(), { excludeTestServices: true })("the length of a body", (it) => {
+layer(layerPages, { excludeTestServices: true })("the length of a body", (it) => {
   it.effect("takes no more of a body than was declared", () =>
     Effect.gen(function* () {
       const world = yield* World
@@ -39,6 +48,27 @@ layer(layerApi(), { excludeTestServices: true })("the length of a body", (it) =>
       assert.strictEqual(answers.length, 1)
       assert.strictEqual(answers[0]?.status, 400)
       assert.strictEqual(answers[0]?.headers.connection, "close")
+      assert.strictEqual(world.votes.length, 0)
+    })
+  )
+
+  it.effect.each([
+    ["a vote", jsonHead("/api/vote"), 400],
+    ["a vote by the short name", jsonHead("/vote"), 400],
+    ["a vote in a poll", jsonHead("/api/polls/cats-or-dogs/votes"), 400],
+    ["a vote from a form", formHead, 422],
+    ["a poll", jsonHead("/api/polls"), 400],
+    ["tokens", jsonHead("/api/polls/cats-or-dogs/tokens"), 400],
+    ["to close a poll", jsonHead("/api/polls/nowhere/close"), 404]
+  ] as const)("answers %s without a word about a body, and keeps the connection", ([, head, status]) =>
+    Effect.gen(function* () {
+      const world = yield* World
+      world.votes = []
+      const answers = yield* raw(head + ask, 2)
+      assert.deepStrictEqual(
+        answers.map((answer) => answer.status),
+        [status, 200]
+      )
       assert.strictEqual(world.votes.length, 0)
     })
   )

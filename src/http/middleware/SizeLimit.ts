@@ -26,6 +26,11 @@ export const collectBody = (
   limit: number,
   done: (body: Buffer | BodyTooLarge | Malformed) => void
 ): (() => void) => {
+  // A request that says nothing of a body has none, and its stream had ended before anyone could listen (NodeServer.ts).
+  if (source.readableEnded) {
+    done(Buffer.alloc(0))
+    return () => undefined
+  }
   const chunks: Array<Buffer> = []
   let size = 0
   const stop = () => {
