@@ -46,45 +46,55 @@ const answerOf = async (server: Launched): Promise<Answer> => {
   return { body, headers: Object.fromEntries([...response.headers].filter(([name]) => !own.has(name))) }
 }
 
-/** Both programs stay up for all rounds: nothing builds up in them. */
+/** Starts tallykeep, and a bare program without and with an option of Node's; all stay up, since nothing builds up in them. */
 const withServers = async <A>(
   { env }: BenchContext,
-  run: (ours: Launched, peer: Launched, etag: string) => Promise<A>
+  run: (servers: ReadonlyArray<readonly [name: string, server: Launched]>, etag: string) => Promise<A>
 ): Promise<A> => {
   const site = await makeSite(env)
   const ours = await launchNode([main, "--role=api"], { ...site.env, ENVIRONMENT: "production", PORT: "0" })
+  const running = [ours]
   try {
     await untilReady(portOf(ours))
     const answer = await answerOf(ours)
-    const peer = await launch(barePeer("results.mjs"), { ...env, PORT: "0", ANSWER: JSON.stringify(answer) })
-    return await run(ours, peer, answer.headers.etag ?? "").finally(() => kill(peer))
+    const startPeer = async (...args: ReadonlyArray<string>) => {
+      const command = barePeer("results.mjs", ...args)
+      const peer = await launch(command, { ...env, PORT: "0", ANSWER: JSON.stringify(answer) })
+      running.push(peer)
+      return peer
+    }
+    const [bare, optimized] = [await startPeer(), await startPeer("--optimized")]
+    const named = [["tallykeep", ours] as const, [bareName, bare] as const, [optimizedName, optimized] as const]
+    return await run(named, answer.headers.etag ?? "")
   } finally {
-    await kill(ours)
+    for (const server of running) await kill(server)
     await site.close()
   }
 }
+
+const [bareName, optimizedName] = ["bare node:http", "bare, optimizeEmptyRequests"]
 
 export const results: Bench = {
   name: "results",
   about: `results read over ${connections} connections, beside the same bytes from a bare node:http program`,
   run: (context) =>
-    withServers(context, async (ours, peer, etag) => {
-      const side = (name: string, server: Launched, known?: string): Side<Figures> => ({
-        name,
-        run: () => measure(server, context.quick, known)
-      })
-      const sides = [
-        side("tallykeep, 200", ours),
-        side("bare node:http, 200", peer),
-        side("tallykeep, 304", ours, etag),
-        side("bare node:http, 304", peer, etag)
-      ]
+    withServers(context, async (servers, etag) => {
+      const sidesOf = (status: number, known?: string) =>
+        servers.map(
+          ([name, server]): Side<Figures> => ({
+            name: `${name}, ${status}`,
+            run: () => measure(server, context.quick, known)
+          })
+        )
+      const sides = [...sidesOf(200), ...sidesOf(304, etag)]
       const taken = await interleave(
         context,
         sides,
         ({ cpu, rate }) => `${Math.round(rate)}/s, ${cpu.own?.toFixed(1)} µs each`
       )
-      const rates = (index: number) => (taken[index] ?? []).map(({ rate }) => rate)
+      const [ok = [], ok1 = [], ok2 = [], known = [], known1 = [], known2 = []] = taken.map((figures) =>
+        figures.map(({ rate }) => rate)
+      )
       return [
         ...sideRows(
           sides,
@@ -93,8 +103,10 @@ export const results: Bench = {
           ({ rate }) => rate,
           ({ cpu }) => cpu
         ),
-        ratioRow("tallykeep / bare node:http, 200", rates(0), rates(1), { atLeast: 0.9 }),
-        ratioRow("tallykeep / bare node:http, 304", rates(2), rates(3), { atLeast: 0.9 })
+        ratioRow(`tallykeep / ${bareName}, 200`, ok, ok1, { atLeast: 0.9 }),
+        ratioRow(`tallykeep / ${bareName}, 304`, known, known1, { atLeast: 0.9 }),
+        ratioRow(`tallykeep / ${optimizedName}, 200`, ok, ok2),
+        ratioRow(`tallykeep / ${optimizedName}, 304`, known, known2)
       ]
     })
 }
