@@ -34,8 +34,13 @@ export interface Exchange {
 export interface Answer {
   /** Sends the head, with headers of the answer's own, names and values in turn; its body, of any length, may follow. */
   head(exchange: Exchange, status: number, own: ReadonlyArray<string>): void
-  /** Sends all of an answer. */
-  whole(exchange: Exchange, status: number, own: ReadonlyArray<string>, body: string): void
+  /** Sends all of an answer; `own` is added to. */
+  whole(exchange: Exchange, status: number, own: Array<string>, body: string): void
+}
+
+/** Adds headers to names and values in turn; by way of Object.entries, a vote costs a twentieth more. */
+export const addHeaders = (to: Array<string>, headers: Readonly<Record<string, string>>): void => {
+  for (const name in headers) to.push(name, headers[name] ?? "")
 }
 
 /** For so many origins, their headers are made once: there are few, unless someone makes them up. */
@@ -75,7 +80,8 @@ export const makeAnswer = ({ headers, lifecycle, permission, record }: Around): 
   return {
     head,
     whole: (exchange, status, own, body) => {
-      head(exchange, status, own.concat("content-length", String(Buffer.byteLength(body))))
+      own.push("content-length", String(Buffer.byteLength(body)))
+      head(exchange, status, own)
       exchange.response.end(body)
     }
   }

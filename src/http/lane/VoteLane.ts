@@ -12,7 +12,7 @@ import { Polls } from "../Polls.ts"
 import { problemBody, refusalHeaders } from "../Problem.ts"
 import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "../Receipt.ts"
 import { parseVoteBody } from "../VoteBody.ts"
-import { type Answer, type Exchange, isOrdinary, type Lane, slugIn } from "./Lane.ts"
+import { type Answer, addHeaders, type Exchange, isOrdinary, type Lane, slugIn } from "./Lane.ts"
 
 /** Votes as JSON in open polls for anyone where each vote counts, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ whole }: Answer, limiter: RateLimiter | undefined) {
@@ -26,12 +26,13 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ whole }: Answer, limi
   const refuse = (exchange: Exchange, problem: Problem, limits: ReadonlyArray<string>) => {
     const { url = "/" } = exchange.request
     const own = ["content-type", "application/problem+json", "cache-control", "no-store", ...limits]
-    own.push(...Object.entries(refusalHeaders[problem.status] ?? {}).flat())
+    addHeaders(own, refusalHeaders[problem.status] ?? {})
     whole(exchange, problem.status, own, problemBody(problem, url))
   }
 
   const accept = (exchange: Exchange, vote: Appended, limits: ReadonlyArray<string>) => {
-    const own = ["content-type", "application/json", ...Object.entries(receiptHeaders(vote)).flat(), ...limits]
+    const own = ["content-type", "application/json", ...limits]
+    addHeaders(own, receiptHeaders(vote))
     whole(exchange, 201, own, receiptBody(vote))
   }
 
@@ -86,7 +87,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ whole }: Answer, limi
       const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), now)
       // The app is told the same, and says so.
       if (taken.refusal !== undefined) return false
-      limits.push(...Object.entries(taken.headers).flat())
+      addHeaders(limits, taken.headers)
     }
     cast({ request, response, route, started: performance.now() }, poll, key, now, limits)
     return true
