@@ -1,21 +1,30 @@
 import { Array } from "effect"
+import type { Vote } from "../domain/Vote.ts"
 import type { Shard } from "./Shards.ts"
 
 /** How many votes one command appends at most: for about a millisecond, it keeps Redis from all else. */
 const most = 200
 
-/** Appends votes to a shard, each with the fields of its entry and, where it has an idempotency key, the key's record. */
+/** What an entry can have beside a vote: the trace that it belongs to, and the record of its idempotency key. */
+export interface Beside {
+  readonly traceparent?: string | undefined
+  readonly record?: string | undefined
+}
+
+/** Appends votes to a shard. */
 export interface Appender {
   /** Gives what `append.lua` returns of the vote. */
-  append(fields: ReadonlyArray<string | number>, record?: string): Promise<string>
+  append(vote: Vote, beside?: Beside): Promise<string>
 }
 
 interface Waiting {
-  readonly fields: ReadonlyArray<string | number>
-  readonly record: string | undefined
+  readonly vote: Vote
+  readonly beside: Beside
   resolve(answer: string): void
   reject(cause: unknown): void
 }
+
+const nothing: Beside = {}
 
 /**
  * All votes that come while others are under way go together after them: what an append costs, here and in Redis, is for
@@ -26,13 +35,18 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
   let busy = false
 
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
-    const records = votes.flatMap(({ record }) => record ?? [])
-    const args: Array<string | number> = [1 + records.length, shard.stream, ...records, ttl]
-    for (const { fields, record } of votes) {
-      args.push(record === undefined ? 0 : 1, fields.length)
-      for (const field of fields) args.push(field)
+    const keys = [shard.stream]
+    const args = [String(ttl)]
+    for (const { beside, vote } of votes) {
+      const { record, traceparent } = beside
+      const { castAt, option, poll, voteId, voter } = vote
+      const has = (record === undefined ? "" : "k") + (voter === undefined ? "" : "v")
+      args.push(traceparent === undefined ? has : `${has}t`, voteId, poll, option, String(castAt))
+      if (record !== undefined) keys.push(record)
+      if (voter !== undefined) args.push(voter)
+      if (traceparent !== undefined) args.push(traceparent)
     }
-    return shard.client.appendVotes(args)
+    return shard.client.appendVotes([String(keys.length), ...keys, ...args])
   }
 
   const send = async (votes: ReadonlyArray<Waiting>): Promise<void> => {
@@ -62,9 +76,9 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
   }
 
   return {
-    append: (fields, record) =>
+    append: (vote, beside = nothing) =>
       new Promise((resolve, reject) => {
-        waiting.push({ fields, record, resolve, reject })
+        waiting.push({ vote, beside, resolve, reject })
         if (busy) return
         busy = true
         // With all others that this turn of the event loop brings.

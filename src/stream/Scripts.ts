@@ -9,7 +9,7 @@ import trim from "./scripts/trim.lua"
 
 /** The scripts that run inside Redis, each in one step; see their heads for what they take and give. */
 export interface Scripts {
-  appendVotes(numberOfKeysAndAll: ReadonlyArray<string | number>): Promise<ReadonlyArray<string | Error>>
+  appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
   ensureGroup(stream: string, group: string): Promise<number>
   streamState(
     stream: string,

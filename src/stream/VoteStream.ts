@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { encodeVote, fieldsByName, type Vote } from "../domain/Vote.ts"
+import { fieldsByName, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Metrics.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
@@ -62,7 +62,7 @@ export class VoteStream extends Context.Service<
       const append = (vote: Vote, traceparent?: string) => {
         const appender = appenderOf(shards.of(vote.voter ?? vote.voteId))
         return Effect.map(
-          command(() => appender.append(encodeVote(vote, traceparent))),
+          command(() => appender.append(vote, traceparent === undefined ? undefined : { traceparent })),
           (streamId) => {
             accepted(vote.poll)
             return streamId
@@ -74,7 +74,7 @@ export class VoteStream extends Context.Service<
         const use = { poll: vote.poll, voter: vote.voter, key }
         const shard = shards.of(shardedBy(use))
         const appended = Effect.map(
-          command(() => appenderOf(shard).append(encodeVote(vote, traceparent), keyRecord(shard, use))),
+          command(() => appenderOf(shard).append(vote, { traceparent, record: keyRecord(shard, use) })),
           (record) => {
             const appended = fromRecord(record)
             if (appended.voteId === vote.voteId) accepted(vote.poll)

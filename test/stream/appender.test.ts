@@ -34,24 +34,31 @@ const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
 
 const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
 
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+/** A vote that a test knows by its id, and what the command has of it. */
+const named = (voteId: string) => ({ voteId, poll: "p", option: "o", castAt: 7 })
+const argsOf = (voteId: string) => ["", voteId, "p", "o", "7"]
+
 describe("an appender", () => {
   it("sends what comes in one turn at once, and what comes meanwhile together with the next", async () => {
     const { sent, shard } = slowShard()
     const { append } = makeAppender(shard, 1_000)
-    const first = [append(["a", 1]), append(["b", 2], "record-b")]
+    const first = [append(named("a")), append({ ...named("b"), voter: "x" }, { record: "record-b", traceparent })]
     await sleep(5)
-    const second = [append(["c", 3]), append(["d", 4])]
+    const second = [append(named("c")), append(named("d"))]
     await sleep(5)
+    const ofBoth = [...argsOf("a"), "kvt", ...argsOf("b").slice(1), "x", traceparent]
     assert.deepStrictEqual(
       sent.map(({ args }) => args),
-      [[2, "votes", "record-b", 1_000, 0, 2, "a", 1, 1, 2, "b", 2]]
+      [["2", "votes", "record-b", "1000", ...ofBoth]]
     )
     sent[0]?.resolve(["1-0", "1-1 b x"])
     await sleep(5)
-    assert.deepStrictEqual(sent[1]?.args, [1, "votes", 1_000, 0, 2, "c", 3, 0, 2, "d", 4])
+    assert.deepStrictEqual(sent[1]?.args, ["1", "votes", "1000", ...argsOf("c"), ...argsOf("d")])
     sent[1]?.resolve(["2-0", new Error("not this one")])
     assert.deepStrictEqual(await outcomes([...first, ...second]), ["1-0", "1-1 b x", "2-0", "not this one"])
-    const third = append(["e", 5])
+    const third = append(named("e"))
     await sleep(5)
     sent[2]?.resolve(["3-0"])
     assert.strictEqual(await third, "3-0")
@@ -60,15 +67,15 @@ describe("an appender", () => {
   it("leaves no vote waiting behind a command that fails, and never sends those", async () => {
     const { sent, shard } = slowShard()
     const { append } = makeAppender(shard, 1_000)
-    const first = append(["a", 1])
+    const first = append(named("a"))
     await sleep(5)
-    const waiting = [append(["b", 2]), append(["c", 3])]
+    const waiting = [append(named("b")), append(named("c"))]
     sent[0]?.reject(new Error("Command timed out"))
     assert.deepStrictEqual(await outcomes([first, ...waiting]), Array(3).fill("Command timed out"))
-    const later = append(["d", 4])
+    const later = append(named("d"))
     await sleep(5)
     assert.lengthOf(sent, 2)
-    assert.deepStrictEqual(sent[1]?.args.slice(-2), ["d", 4])
+    assert.deepStrictEqual(sent[1]?.args.slice(-5), argsOf("d"))
     sent[1]?.resolve(["4-0"])
     assert.strictEqual(await later, "4-0")
   })
@@ -76,18 +83,18 @@ describe("an appender", () => {
   it("sends two hundred at most in one command, and lets none wait for another that came with it", async () => {
     const { sent, shard } = slowShard()
     const { append } = makeAppender(shard, 1_000)
-    const first = append(["first"])
+    const first = append(named("first"))
     await sleep(5)
-    const votes = Array.from({ length: 450 }, (_, index) => append([index]))
+    const votes = Array.from({ length: 450 }, (_, index) => append(named(String(index))))
     await sleep(5)
     assert.lengthOf(sent, 1)
     sent[0]?.resolve(["0-0"])
     await sleep(5)
     assert.deepStrictEqual(
-      sent.map(({ args }) => (args.length - 3) / 3),
+      sent.map(({ args }) => (args.length - 3) / 5),
       [1, 200, 200, 50]
     )
-    const later = append(["later"])
+    const later = append(named("later"))
     sent[2]?.reject(new Error("Command timed out"))
     for (const [turn, count] of [1, 200, 0, 50].entries()) {
       sent[turn]?.resolve(Array.from({ length: count }, (_, index) => `${turn}-${index}`))
@@ -97,7 +104,7 @@ describe("an appender", () => {
       [ids[0], ids[1], ids[200], ids[201], ids[400], ids[401], ids[450], ids[451]],
       ["0-0", "1-0", "1-199", "Command timed out", "Command timed out", "3-0", "3-49", "Command timed out"]
     )
-    const last = append(["last"])
+    const last = append(named("last"))
     await sleep(5)
     sent[4]?.resolve(["4-0"])
     assert.strictEqual(await last, "4-0")
@@ -112,9 +119,9 @@ describe("an appender", () => {
       }
     }
     const { append } = makeAppender({ stream: "votes", keys: "votes", client } as unknown as Shard, 1_000)
-    assert.deepStrictEqual(await outcomes([append(["a"])]), ["broken"])
+    assert.deepStrictEqual(await outcomes([append(named("a"))]), ["broken"])
     broken = false
-    assert.strictEqual(await append(["b"]), "1-0")
+    assert.strictEqual(await append(named("b")), "1-0")
   })
 
   it.live("appends each of a thousand votes at once, in their order, under an id of its own", () =>
@@ -140,10 +147,10 @@ describe("an appender", () => {
       const vote = cast()
       const answers = yield* Effect.promise(() =>
         outcomes([
-          append(encodeVote(cast()).map(String)),
-          append(encodeVote(cast()), record("broken")),
-          append(encodeVote(vote), record("whole")),
-          append(encodeVote(cast("dogs")), record("whole"))
+          append(cast()),
+          append(cast(), { record: record("broken") }),
+          append(vote, { record: record("whole") }),
+          append(cast("dogs"), { record: record("whole") })
         ])
       )
       assert.match(answers[0] ?? "", /^\d+-\d+$/)
@@ -151,6 +158,31 @@ describe("an appender", () => {
       assert.match(answers[2] ?? "", new RegExp(`^\\d+-\\d+ ${vote.voteId} cats$`))
       assert.strictEqual(answers[3], answers[2])
       assert.strictEqual(yield* Effect.promise(() => shard.client.xlen(shard.stream)), 2)
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("gives an entry the fields that a vote is encoded as, whatever it has beside", () =>
+    Effect.gen(function* () {
+      const [shard = assert.fail()] = (yield* Shards).current
+      const { append } = makeAppender(shard, 60_000)
+      const votes = [undefined, "YW5u"].flatMap((voter) =>
+        [undefined, traceparent].flatMap((trace) =>
+          [false, true].map((keyed) => ({ vote: { ...cast(), ...(voter && { voter }) }, trace, keyed }))
+        )
+      )
+      const answers = yield* Effect.promise(() =>
+        Promise.all(
+          votes.map(({ keyed, trace, vote }) => {
+            const record = keyed ? keyRecord(shard, { poll: vote.poll, key: vote.voteId }) : undefined
+            return append(vote, { traceparent: trace, record })
+          })
+        )
+      )
+      const entries = yield* Effect.promise(() => shard.client.xrange(shard.stream, "-", "+"))
+      assert.deepStrictEqual(
+        entries,
+        votes.map(({ trace, vote }, index) => [answers[index]?.split(" ")[0], encodeVote(vote, trace).map(String)])
+      )
     }).pipe(Effect.provide(layerServers()))
   )
 })

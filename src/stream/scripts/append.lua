@@ -4,28 +4,43 @@
 -- KEYS[1]  the stream
 -- KEYS[2…] the keys' records, of those votes that have a key
 -- ARGV[1]  how long a record is kept, in ms
--- ARGV[2…] of each vote: whether it has a key (1 or 0), how many arguments its entry's fields are, and these: names and
---          values in turn, its vote_id as the fourth, its option as the eighth
+-- ARGV[2…] of each vote: what more there is of it, a letter each (k: a key, v: a voter, t: a trace); its vote_id, poll,
+--          option and cast_at; its voter; its traceparent
+--
+-- The entry's fields are those that `encodeVote` gives. Only their values come along, since each argument costs something
+-- on both sides.
 --
 -- Returns of each vote its stream_id; of one with a key the record, "<stream_id> <vote_id> <option>", its own or that of
 -- the key's first vote; or the error that kept it from being appended.
-local answers, record, at = {}, 1, 2
-while at < #ARGV do
-  local keyed, first = ARGV[at] == '1', at + 2
-  local last = at + 1 + ARGV[at + 1]
-  local answer = false
+local answers, nothing, record, at = {}, {}, 1, 2
+while at <= #ARGV do
+  local has, vote_id, poll, option, cast_at = unpack(ARGV, at, at + 4)
+  local keyed, more, answer = false, nothing, false
+  at = at + 5
+  if has ~= '' then
+    keyed, more = has:find('k'), {}
+    if has:find('v') then
+      more = { 'voter', ARGV[at] }
+      at = at + 1
+    end
+    if has:find('t') then
+      more[#more + 1] = 'traceparent'
+      more[#more + 1] = ARGV[at]
+      at = at + 1
+    end
+  end
   if keyed then
     record = record + 1
     answer = redis.pcall('GET', KEYS[record])
   end
   if not answer then
-    answer = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, first, last))
+    answer = redis.pcall('XADD', KEYS[1], '*', 'v', '1', 'vote_id', vote_id, 'poll', poll, 'option', option,
+      'cast_at', cast_at, unpack(more))
     if keyed and type(answer) == 'string' then
-      answer = answer .. ' ' .. ARGV[first + 3] .. ' ' .. ARGV[first + 7]
+      answer = answer .. ' ' .. vote_id .. ' ' .. option
       redis.call('SET', KEYS[record], answer, 'PX', ARGV[1])
     end
   end
   answers[#answers + 1] = answer
-  at = last + 1
 end
 return answers
