@@ -26,11 +26,6 @@ export const collectBody = (
   limit: number,
   done: (body: Buffer | BodyTooLarge | Malformed) => void
 ): (() => void) => {
-  // A request that says nothing of a body has none, and its stream had ended before anyone could listen (NodeServer.ts).
-  if (source.readableEnded) {
-    done(Buffer.alloc(0))
-    return () => undefined
-  }
   const chunks: Array<Buffer> = []
   let size = 0
   const stop = () => {
@@ -59,6 +54,8 @@ export const collectBody = (
   source.on("data", onData)
   source.on("end", onEnd)
   source.on("close", onClose)
+  // A request that says nothing of a body has none, and its stream ended before anyone could listen (NodeServer.ts).
+  if (source.readableEnded) onEnd()
   return stop
 }
 
