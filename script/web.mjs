@@ -60,7 +60,7 @@ const compress = async (path) => {
 export const buildPublic = async (folder) => {
   const assets = join(folder, "assets")
   await mkdir(assets, { recursive: true })
-  await cp(join(root, "src/http/public"), folder, { recursive: true })
+  await cp(join(root, "src/web/public"), folder, { recursive: true })
   const manifest = { ...(await bundle(assets)), ...(await copyIcon(assets)) }
   await writeFile(join(folder, "assets.json"), JSON.stringify(manifest))
 

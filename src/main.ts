@@ -26,7 +26,7 @@ const explain = (error: { readonly _tag: string; readonly message: string }) =>
   )
 
 const fromCli = Effect.gen(function* () {
-  const { isExplained, runCli } = yield* Effect.promise(() => import("./layers/cli/Cli.ts"))
+  const { isExplained, runCli } = yield* Effect.promise(() => import("./cli/Cli.ts"))
   yield* runCli(publicFolder).pipe(
     Effect.catchIf(
       (error) => !isExplained(error),

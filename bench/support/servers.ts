@@ -1,6 +1,6 @@
 import { Effect, Redacted } from "effect"
 import { Redis } from "ioredis"
-import { startEmbedded } from "../../src/layers/embedded/Embedded.ts"
+import { startEmbedded } from "../../src/embedded/Embedded.ts"
 import { dataFolder, removeLeftovers } from "../../test/support/dataFolder.ts"
 import { dropTemplates } from "./site.ts"
 

@@ -1,12 +1,12 @@
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
-import { layerOperations } from "./Operations.ts"
-import { layerPages, pageMethods } from "./Pages.ts"
-import { layerPollRoutes } from "./PollRoutes.ts"
-import { layerReceipts } from "./Receipts.ts"
-import { layerResults } from "./ResultsRoutes.ts"
-import { layerVotes } from "./Votes.ts"
+import { layerOperations } from "./operations/OperationsRoutes.ts"
+import { layerPages, pageMethods } from "./pages/PageRoutes.ts"
+import { layerPollRoutes } from "./polls/PollRoutes.ts"
+import { layerResults } from "./results/ResultsRoutes.ts"
+import { layerReceipts } from "./voting/ReceiptRoutes.ts"
+import { layerVotes } from "./voting/VoteRoutes.ts"
 
 const openapiPath = "/openapi.json"
 

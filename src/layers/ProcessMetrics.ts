@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { Effect, Layer, Schedule } from "effect"
-import { makeMeter } from "../Metrics.ts"
+import { makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
 
 /** How finely the event loop's delay is looked at, and over which time it is told, in ms. */

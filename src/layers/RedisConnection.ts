@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { Redis as IoRedis, type RedisOptions } from "ioredis"
-import { makeMeter } from "../Metrics.ts"
+import { makeMeter } from "../Meter.ts"
 import { type Connection, commandTimeout } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
 

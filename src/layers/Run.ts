@@ -21,7 +21,7 @@ const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, dat
   if (redisUrl !== undefined && databaseUrl !== undefined) {
     return { redisUrl, databaseUrl, databaseReadUrl } satisfies Servers
   }
-  const { startEmbedded } = yield* Effect.promise(() => import("./embedded/Embedded.ts"))
+  const { startEmbedded } = yield* Effect.promise(() => import("../embedded/Embedded.ts"))
   const embedded = yield* startEmbedded({
     dataDir,
     redis: redisUrl === undefined,

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer } from "effect"
-import { makeMeter } from "../Metrics.ts"
+import { makeMeter } from "../Meter.ts"
 
 /** What a busy machine may add to how long a step takes, in ms. */
 const slack = 10_000

@@ -1,7 +1,7 @@
 import { Effect, Option, type Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
+import type { Entry, EntryBatch } from "../consumer/EntryBatch.ts"
 import { fieldsByName } from "../domain/Vote.ts"
-import type { Entry, EntryBatch } from "./Entry.ts"
 
 /** A batch can hold votes of more traces than a collector would keep links of. */
 const mostLinks = 128

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { fieldsByName, type Vote } from "../domain/Vote.ts"
-import { makeMeter } from "../Metrics.ts"
+import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
 import { type Appended, findBefore, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"

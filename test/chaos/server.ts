@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect, Exit, Redacted, References, Scope } from "effect"
-import type { EmbeddedError } from "../../src/layers/embedded/EmbeddedError.ts"
-import { identify, isRunning } from "../../src/layers/embedded/Processes.ts"
-import type { Server } from "../../src/layers/embedded/Server.ts"
+import type { EmbeddedError } from "../../src/embedded/EmbeddedError.ts"
+import { identify, isRunning } from "../../src/embedded/Processes.ts"
+import type { Server } from "../../src/embedded/ServerProcess.ts"
 
 /** A Redis or a PostgreSQL that comes back with its data after a crash, on another port. */
 export interface CrashingServer {

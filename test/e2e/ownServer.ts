@@ -1,8 +1,8 @@
 import { Effect, type Redacted, Scope } from "effect"
-import type { EmbeddedError } from "../../src/layers/embedded/EmbeddedError.ts"
-import { startPostgres } from "../../src/layers/embedded/PostgresServer.ts"
-import { startRedis } from "../../src/layers/embedded/RedisServer.ts"
-import type { Server } from "../../src/layers/embedded/Server.ts"
+import type { EmbeddedError } from "../../src/embedded/EmbeddedError.ts"
+import { startPostgres } from "../../src/embedded/PostgresServer.ts"
+import { startRedis } from "../../src/embedded/RedisServer.ts"
+import type { Server } from "../../src/embedded/ServerProcess.ts"
 import { dataFolder } from "../support/dataFolder.ts"
 import { quiet } from "../support/servers.ts"
 

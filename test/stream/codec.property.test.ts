@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { batchOf } from "../../src/consumer/EntryBatch.ts"
+import { recordBatch } from "../../src/consumer/RecordBatch.ts"
 import { OutOfService } from "../../src/domain/Problems.ts"
 import type { DeadEntry, Ledger } from "../../src/ledger/Ledger.ts"
 import type { VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { recordBatch } from "../../src/stream/Batch.ts"
-import { batchOf } from "../../src/stream/Entry.ts"
 import type { Redis } from "../../src/stream/Redis.ts"
 import { quiet } from "../support/servers.ts"
 

@@ -3,12 +3,12 @@ import { setImmediate } from "node:timers/promises"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, References } from "effect"
 import type { HttpServer } from "effect/http"
+import { layerHttpServices } from "../../src/http/HttpServices.ts"
 import { HttpSettings } from "../../src/http/HttpSettings.ts"
 import { Lifecycle } from "../../src/http/Lifecycle.ts"
-import { LiveResults } from "../../src/http/LiveResults.ts"
-import { PublicFolder } from "../../src/http/Pages.ts"
+import { PublicFolder } from "../../src/http/pages/PageRoutes.ts"
+import { LiveResults } from "../../src/http/results/LiveResults.ts"
 import { layerServer } from "../../src/http/Server.ts"
-import { layerHttpServices } from "../../src/http/Services.ts"
 import { type Answer, serverPort } from "./wire.ts"
 import { layerMocks, newWorld, World } from "./world.ts"
 
@@ -19,7 +19,7 @@ export const layerResults = LiveResults.layer.pipe(
   Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
 )
 
-export const publicFolder = new URL("../../src/http/public/", import.meta.url)
+export const publicFolder = new URL("../../src/web/public/", import.meta.url)
 
 /** What the tests' servers are set to where a test does not say otherwise; on a free port. */
 export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): HttpSettings["Service"] => ({

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, Exit } from "effect"
-import { endOrphans } from "../../src/layers/embedded/Embedded.ts"
-import { identify } from "../../src/layers/embedded/Processes.ts"
+import { endOrphans } from "../../src/embedded/Embedded.ts"
+import { identify } from "../../src/embedded/Processes.ts"
 
 /** The data folders of all runs from this checkout, each named by the process that made it. */
 const base = (): string => {

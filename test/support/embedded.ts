@@ -8,8 +8,8 @@ import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { Redis } from "ioredis"
-import { type Embedded, startEmbedded } from "../../src/layers/embedded/Embedded.ts"
-import { identify } from "../../src/layers/embedded/Processes.ts"
+import { type Embedded, startEmbedded } from "../../src/embedded/Embedded.ts"
+import { identify } from "../../src/embedded/Processes.ts"
 import { eventually } from "./servers.ts"
 
 type Url = Redacted.Redacted<string>

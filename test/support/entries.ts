@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
+import type { Entry, EntryBatch } from "../../src/consumer/EntryBatch.ts"
 import { encodeVote } from "../../src/domain/Vote.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
-import type { Entry, EntryBatch } from "../../src/stream/Entry.ts"
 
 /** The entries of a batch in the order in which they were read, each that is nothing but a vote with that. */
 export const entriesOf = ({

@@ -1,8 +1,8 @@
 import { Effect, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Lifecycle } from "../../src/http/Lifecycle.ts"
-import { LiveResults, type Snapshot } from "../../src/http/LiveResults.ts"
-import { LiveStreams } from "../../src/http/LiveStreams.ts"
+import { LiveResults, type Snapshot } from "../../src/http/results/LiveResults.ts"
+import { LiveStreams } from "../../src/http/results/LiveStreams.ts"
 import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
 
 export const poll = "tea-or-coffee"

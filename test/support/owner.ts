@@ -1,7 +1,7 @@
 // A program that owns a data folder until it is killed: `node owner.ts <data folder> <redis|both>`.
 // Writes "started", or the reason why not.
 import { Console, Effect } from "effect"
-import { startEmbedded } from "../../src/layers/embedded/Embedded.ts"
+import { startEmbedded } from "../../src/embedded/Embedded.ts"
 
 const [dataDir = "", servers] = process.argv.slice(2)
 

@@ -3,8 +3,8 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { Effect, Redacted } from "effect"
-import { unprivileged } from "../../src/layers/embedded/PostgresFolder.ts"
-import { freePort, runServer } from "../../src/layers/embedded/Server.ts"
+import { unprivileged } from "../../src/embedded/PostgresFolder.ts"
+import { freePort, runServer } from "../../src/embedded/ServerProcess.ts"
 
 /** Where it is, if it is installed: Debian has it where only root's PATH leads. */
 export const pgBouncer = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"]

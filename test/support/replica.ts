@@ -10,9 +10,9 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { Effect, Redacted } from "effect"
-import { postgresFolder } from "../../src/layers/embedded/PostgresFolder.ts"
-import { startPostgres } from "../../src/layers/embedded/PostgresServer.ts"
-import type { Account } from "../../src/layers/embedded/Server.ts"
+import { postgresFolder } from "../../src/embedded/PostgresFolder.ts"
+import { startPostgres } from "../../src/embedded/PostgresServer.ts"
+import type { Account } from "../../src/embedded/ServerProcess.ts"
 import { dataFolder } from "./dataFolder.ts"
 import { quiet } from "./servers.ts"
 

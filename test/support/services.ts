@@ -1,6 +1,6 @@
 import { Effect, Exit, Redacted, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-import { startEmbedded } from "../../src/layers/embedded/Embedded.ts"
+import { startEmbedded } from "../../src/embedded/Embedded.ts"
 import { makeDataFolder, removeDataFolder, removeLeftovers } from "./dataFolder.ts"
 
 declare module "vitest" {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Lifecycle } from "../Lifecycle.ts"
 import type { Permission } from "../middleware/Cors.ts"
-import type { RecordRequest } from "../middleware/Metrics.ts"
+import type { RecordRequest } from "../middleware/RequestMetrics.ts"
 
 /*
  * The fast lane: what nearly all requests are, a plain vote or a look at live results, goes from Node's request to Node's

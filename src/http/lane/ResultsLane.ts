@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { LiveResults, type Snapshot } from "../LiveResults.ts"
-import { LiveStreams } from "../LiveStreams.ts"
-import { Polls } from "../Polls.ts"
-import { matchesTag, snapshotHeaders, streamHeaders } from "../ResultsRoutes.ts"
-import { ResponseOutlet } from "../Viewer.ts"
+import { Polls } from "../polls/PollCache.ts"
+import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
+import { LiveStreams } from "../results/LiveStreams.ts"
+import { matchesTag, snapshotHeaders, streamHeaders } from "../results/ResultsRoutes.ts"
+import { ResponseOutlet } from "../results/Viewer.ts"
 import { type Answer, isOrdinary, type Lane, slugIn } from "./Lane.ts"
 
 interface Found {

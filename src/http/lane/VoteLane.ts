@@ -4,14 +4,14 @@ import { InternalError, type OutOfService, type Problem } from "../../domain/Pro
 import { makeVoteId } from "../../domain/Vote.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
-import { keyReused, unavailable } from "../Ballots.ts"
+import { parseVoteBody } from "../body/VoteBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import type { RateLimiter } from "../middleware/RateLimit.ts"
 import { collectBody } from "../middleware/SizeLimit.ts"
-import { Polls } from "../Polls.ts"
 import { problemBody, refusalHeaders } from "../Problem.ts"
-import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "../Receipt.ts"
-import { parseVoteBody } from "../VoteBody.ts"
+import { Polls } from "../polls/PollCache.ts"
+import { keyReused, unavailable } from "../voting/Ballots.ts"
+import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "../voting/Receipt.ts"
 import { type Answer, addHeaders, type Exchange, isOrdinary, type Lane, slugIn } from "./Lane.ts"
 
 /** Votes as JSON in open polls for anyone where each vote counts, with an Idempotency-Key or without. */

@@ -1,9 +1,9 @@
 import { Clock, Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TooManyRequests } from "../../domain/Problems.ts"
+import { clientAddress } from "../ClientAddress.ts"
 import type { RateLimit } from "../HttpSettings.ts"
 import { problemFor } from "../Problem.ts"
-import { clientAddress } from "./ClientAddress.ts"
 import type { Middleware } from "./Middleware.ts"
 
 /** Asks for one vote of the client behind a peer, at a time in ms; the headers tell where it stands. */

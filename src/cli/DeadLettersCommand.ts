@@ -1,0 +1,156 @@
+import { Console, Effect, Option } from "effect"
+import { Argument, Command, Flag, Prompt } from "effect/cli"
+import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
+import { CommandFailed } from "./CommandFailed.ts"
+import { withServers } from "./WithServers.ts"
+
+const flags = {
+  poll: Flag.String("poll").pipe(Flag.withDescription("Only votes of this poll"), Flag.optional),
+  reason: Flag.String("reason").pipe(Flag.withDescription("Only reasons that contain this text"), Flag.optional),
+  limit: Flag.Int("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
+  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false)),
+  yes: Flag.Boolean("yes").pipe(Flag.withAlias("y"), Flag.withDescription("Don't ask"), Flag.withDefault(false))
+}
+
+const voteId = Argument.String("vote_id").pipe(Argument.withDescription("The dead vote's id"))
+
+const withLetters = <A, E, R>(body: (letters: DeadLetters["Service"]) => Effect.Effect<A, E, R>) =>
+  withServers(() => Effect.flatMap(DeadLetters, body).pipe(Effect.provide(DeadLetters.layer)))
+
+/** A field for people and for JSON: as text where it is text, else as base64. */
+const showField = (field: Uint8Array): string => {
+  const bytes = Buffer.from(field)
+  const text = bytes.toString("utf8")
+  return Buffer.from(text).equals(bytes) ? text : `base64:${bytes.toString("base64")}`
+}
+
+const toJson = ({ fields, ...letter }: DeadLetter) => JSON.stringify({ ...letter, fields: fields.map(showField) })
+
+const oneLine = (letter: DeadLetter) =>
+  `${letter.voteId}  ${letter.recordedAt.toISOString()}  ${letter.poll ?? "-"}/${letter.option ?? "-"}  ${letter.reason}`
+
+const describe = (letter: DeadLetter) =>
+  [
+    `vote_id     ${letter.voteId}`,
+    `entry       ${letter.entryId} of ${letter.stream}`,
+    `reason      ${letter.reason}`,
+    `deliveries  ${letter.deliveries}`,
+    `recorded    ${letter.recordedAt.toISOString()}`,
+    ...letter.fields.flatMap((field, index) =>
+      index % 2 === 0
+        ? [
+            `field       ${JSON.stringify(showField(field))} = ${JSON.stringify(showField(letter.fields[index + 1] ?? field))}`
+          ]
+        : []
+    )
+  ].join("\n")
+
+const list = Command.make(
+  "list",
+  { poll: flags.poll, reason: flags.reason, limit: flags.limit, json: flags.json },
+  (given) =>
+    withLetters((letters) =>
+      Effect.gen(function* () {
+        const found = yield* letters.list(filterOf(given))
+        for (const letter of found) yield* Console.log(given.json ? toJson(letter) : oneLine(letter))
+        if (!given.json) yield* Console.error(found.length === 0 ? "No dead letters." : `${found.length} dead letters.`)
+      })
+    )
+).pipe(Command.withDescription("List dead letters, the oldest first"))
+
+const show = Command.make("show", { voteId, json: flags.json }, (given) =>
+  withLetters((letters) =>
+    Effect.flatMap(findOne(letters, given.voteId), (letter) =>
+      Console.log(given.json ? toJson(letter) : describe(letter))
+    )
+  )
+).pipe(Command.withDescription("Show one dead letter with its fields"))
+
+const selection = {
+  voteId: voteId.pipe(Argument.optional),
+  all: flags.all,
+  poll: flags.poll,
+  reason: flags.reason,
+  yes: flags.yes
+}
+
+const replay = Command.make("replay", selection, (given) =>
+  withLetters((letters) =>
+    Effect.gen(function* () {
+      const chosen = yield* choose(letters, given)
+      yield* confirm(given.yes, `Count ${chosen.length} dead votes after all?`)
+      let counted = 0
+      for (const letter of chosen) {
+        const still = yield* letters.replay(letter).pipe(
+          Effect.as(undefined),
+          Effect.catchTag("StillDead", (error) => Effect.succeed(error.reason))
+        )
+        if (still === undefined) counted++
+        yield* Console.log(
+          still === undefined ? `${letter.voteId} is counted.` : `${letter.voteId} is still dead: ${still}`
+        )
+      }
+      yield* Console.error(`${counted} of ${chosen.length} are counted now; the others are unchanged.`)
+    })
+  )
+).pipe(Command.withDescription("Count dead votes after all, each with its vote_id and the time it was accepted at"))
+
+const discard = Command.make("discard", selection, (given) =>
+  withLetters((letters) =>
+    Effect.gen(function* () {
+      const chosen = yield* choose(letters, given)
+      yield* confirm(given.yes, `Discard ${chosen.length} dead letters for good? The votes stay dead in the ledger.`)
+      yield* Effect.forEach(chosen, (letter) => letters.discard(letter), { discard: true })
+      yield* Console.log(`${chosen.length} dead letters are discarded; their votes stay in the ledger as dead.`)
+    })
+  )
+).pipe(Command.withDescription("Drop dead letters; the ledger keeps that the votes are dead, and why"))
+
+export const deadLettersCommand = Command.make("dead-letters").pipe(
+  Command.withDescription("Look at the votes that could not be counted, count them after all, or discard them"),
+  Command.withSubcommands([list, show, replay, discard])
+)
+
+interface Filters {
+  readonly poll: Option.Option<string>
+  readonly reason: Option.Option<string>
+  readonly limit?: number
+}
+
+const filterOf = ({ limit, poll, reason }: Filters): DeadLetterFilter => ({
+  poll: Option.getOrUndefined(poll),
+  reason: Option.getOrUndefined(reason),
+  limit
+})
+
+const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
+const findOne = (letters: DeadLetters["Service"], id: string) =>
+  Effect.gen(function* () {
+    const [letter] = isUuid(id) ? yield* letters.list({ voteId: id }) : []
+    return (
+      letter ??
+      (yield* new CommandFailed({ message: `There is no dead letter of the vote ${id}; see: dead-letters list` }))
+    )
+  })
+
+/** The one that is named, or with --all those that match. */
+const choose = (
+  letters: DeadLetters["Service"],
+  given: Filters & { readonly all: boolean; readonly voteId: Option.Option<string> }
+) =>
+  Effect.gen(function* () {
+    if (Option.isSome(given.voteId)) return [yield* findOne(letters, given.voteId.value)]
+    if (!given.all)
+      return yield* new CommandFailed({ message: "Name a vote_id, or give --all with or without filters" })
+    return yield* letters.list(filterOf(given))
+  })
+
+/** Asks in a terminal; elsewhere, nothing is done without --yes. */
+const confirm = (yes: boolean, message: string) =>
+  Effect.gen(function* () {
+    if (yes) return
+    const agreed = process.stdin.isTTY === true && (yield* Prompt.run(Prompt.Confirm({ message })))
+    if (!agreed) return yield* new CommandFailed({ message: "Nothing was done; --yes does it without asking" })
+  })

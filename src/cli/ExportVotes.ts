@@ -1,0 +1,64 @@
+import { once } from "node:events"
+import { Console, Effect, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import { csvLine } from "../http/results/Csv.ts"
+import { Replica } from "../ledger/Tallies.ts"
+
+interface Row {
+  readonly voteId: string
+  readonly option: string | null
+  readonly status: string
+  readonly reason: string | null
+  readonly acceptedMs: bigint
+  readonly acceptedSeq: bigint
+  readonly voter: string | null
+}
+
+/**
+ * Prints a poll's ledger rows as CSV, in the order of their acceptance, as they come: there may be millions. `voter` is
+ * the keyed hash that the ledger keeps.
+ */
+export const exportVotes = (poll: string) =>
+  Effect.gen(function* () {
+    const sql = yield* reader
+    const [gone] = yield* sql<{ votes: bigint | null }>`
+      select sum(votes)::bigint as votes from ledger_archive where poll = ${poll}`
+    if (typeof gone?.votes === "bigint" && gone.votes > 0n) {
+      yield* Console.error(`${gone.votes} votes are not in it: they were dropped after LEDGER_RETENTION`)
+    }
+    yield* write(csvLine(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
+    yield* sql<Row>`
+      select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
+        encode(voter, 'hex') as voter
+      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream.pipe(
+      Stream.grouped(500),
+      Stream.runForEach((rows) => write(rows.map(toLine).join("")))
+    )
+  })
+
+/** The replica, where there is one that answers: what it has not got yet is missing, and the primary has nothing to do. */
+const reader = Effect.gen(function* () {
+  const replica = yield* Replica
+  const primary = yield* SqlClient.SqlClient
+  if (replica === undefined) return primary
+  return yield* replica`select 1`.pipe(
+    Effect.as(replica),
+    Effect.orElseSucceed(() => primary)
+  )
+})
+
+const toLine = ({ acceptedMs, acceptedSeq, option, reason, status, voter, voteId }: Row): string =>
+  csvLine([
+    voteId,
+    option ?? "",
+    status,
+    reason ?? "",
+    new Date(Number(acceptedMs)).toISOString(),
+    `${acceptedMs}-${acceptedSeq}`,
+    voter ?? ""
+  ])
+
+const write = (text: string): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    if (!process.stdout.write(text)) await once(process.stdout, "drain")
+  })

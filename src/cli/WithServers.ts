@@ -1,0 +1,47 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Layer, Logger, Redacted, References, Schedule } from "effect"
+import { layerPostgres, layerReplica } from "../layers/PostgresClient.ts"
+import type { Servers } from "../layers/Program.ts"
+import { layerRedis } from "../layers/RedisClient.ts"
+import { loadSettings, type Settings, SettingsError } from "../layers/Settings.ts"
+import { command, Redis } from "../stream/Redis.ts"
+import { everyShard } from "../stream/Shards.ts"
+
+/** The servers of the settings, or those that a program embeds in the data folder at this moment. */
+export const findRunning = Effect.fnUntraced(function* (settings: Settings) {
+  const env = yield* Effect.promise(() => readFile(join(settings.dataDir, "env"), "utf8").catch(() => ""))
+  const embedded = (name: string) => {
+    const value = new RegExp(`^export ${name}='(.*)'$`, "m").exec(env)?.[1]
+    return value === undefined ? undefined : Redacted.make(value, { label: name })
+  }
+  const redisUrl = settings.redisUrl ?? embedded("REDIS_URL")
+  const databaseUrl = settings.databaseUrl ?? embedded("DATABASE_URL")
+  if (redisUrl === undefined || databaseUrl === undefined) {
+    const problems = ["REDIS_URL and DATABASE_URL are not both set, and no embedded servers run in DATA_DIR"]
+    return yield* new SettingsError({ problems })
+  }
+  return { redisUrl, databaseUrl, databaseReadUrl: settings.databaseReadUrl } satisfies Servers
+})
+
+/** Runs a command for people against the running servers; log lines go to stderr, apart from what it prints. */
+export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const settings = yield* loadSettings("all")
+    const servers = yield* findRunning(settings)
+    // All shards that there could be, so that all nodes of a cluster are known.
+    const connected = Effect.flatMap(Redis, (redis) =>
+      Effect.forEach(everyShard(redis, settings.streamName), ({ client, stream }) =>
+        command(() => client.exists(stream))
+      )
+    ).pipe(Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 }))
+    return yield* Effect.andThen(connected, body(settings)).pipe(
+      Effect.provide([
+        layerRedis(servers.redisUrl),
+        layerPostgres(servers.databaseUrl, 2),
+        layerReplica(servers.databaseReadUrl)
+      ]),
+      Effect.provide(Layer.mergeAll(Logger.layer([Logger.consolePretty()]), Layer.succeed(Logger.LogToStderr, true))),
+      Effect.provideService(References.MinimumLogLevel, settings.logLevel === "Info" ? "Warn" : settings.logLevel)
+    )
+  })

@@ -1,0 +1,74 @@
+import { Clock, Effect, Layer, Schedule } from "effect"
+import { reasonOf } from "../domain/Problems.ts"
+import { within } from "../ledger/Bounded.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { type Dropped, Partitions, partitionWidth } from "../ledger/Partitions.ts"
+import { VoteStream } from "../stream/VoteStream.ts"
+
+/** How often the partitions are looked after. */
+const interval = "10 minutes"
+const retryInterval = "10 seconds"
+
+/** Reading a partition for the last time takes its time; a shutdown does not wait for it. */
+const timeout = "1 hour"
+
+/** How far a clock that minted ids may have been from Redis's, in ms. */
+const clockSkew = 86_400_000
+
+/**
+ * Looks after the ledger's partitions once: adds those to come and, with a `retention` in ms, drops those that hold only
+ * older votes. Time is what the slowest of three clocks says: one that is ahead must not drop anything early. A vote that
+ * still waits in the stream keeps the partition that it belongs to.
+ */
+export const keepPartitions = Effect.fn("keepPartitions")(function* (retention: number | undefined) {
+  const partitions = yield* Partitions
+  const stream = yield* VoteStream
+  const now = Math.min(yield* Clock.currentTimeMillis, yield* stream.now, yield* partitions.now)
+  yield* partitions.extend(now, partitionWidth(retention))
+  if (retention === undefined) return []
+  const waiting = Math.max(0, ...(yield* stream.states).map(({ oldestMs }) => oldestMs))
+  return yield* partitions.drop(now - Math.max(retention, waiting + clockSkew))
+})
+
+const tell = (dropped: ReadonlyArray<Dropped>) =>
+  Effect.forEach(
+    dropped,
+    ({ name, rows }) => Effect.logInfo(`Dropped ${name} with ${rows} votes older than LEDGER_RETENTION; tallies stay`),
+    { discard: true }
+  )
+
+/** Does so again and again; what fails is tried again soon, and told of once. */
+export const layerRetention = (
+  retention: number | undefined
+): Layer.Layer<never, never, VoteStream | Ledger | Partitions> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { migrated } = yield* Ledger
+      const { ping } = yield* VoteStream
+      const parts = yield* Effect.context<Partitions | VoteStream>()
+      let failing = false
+      const failed = (error: unknown) => {
+        const message = `The ledger's partitions have to wait: ${reasonOf(error)}`
+        const told = failing
+        failing = true
+        return told ? Effect.logDebug(message) : Effect.logWarning(message)
+      }
+      const done = (dropped: ReadonlyArray<Dropped>) => {
+        failing = false
+        return tell(dropped)
+      }
+      const keep = keepPartitions(retention).pipe(
+        Effect.provideContext(parts),
+        within(timeout),
+        Effect.tap(done),
+        Effect.tapError(failed),
+        Effect.retry(Schedule.spaced(retryInterval)),
+        Effect.catchCause((cause) => Effect.logError("Looking after the ledger's partitions failed", cause))
+      )
+      yield* migrated.pipe(
+        Effect.andThen(Effect.retry(ping, Schedule.spaced("100 millis"))),
+        Effect.andThen(Effect.repeat(keep, Schedule.spaced(interval).pipe(Schedule.jittered))),
+        Effect.forkScoped
+      )
+    })
+  )

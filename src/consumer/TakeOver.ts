@@ -1,0 +1,92 @@
+import { Effect } from "effect"
+import type { OutOfService } from "../domain/Problems.ts"
+import type { Ledger } from "../ledger/Ledger.ts"
+import type { Connection } from "../stream/Redis.ts"
+import { command } from "../stream/Redis.ts"
+import type { CountMetrics } from "./CountMetrics.ts"
+import { batchOf } from "./EntryBatch.ts"
+import { ensureGroup, entriesIn, type Reply } from "./Reader.ts"
+import { recordBatch } from "./RecordBatch.ts"
+
+export interface ReclaimOptions {
+  readonly stream: string
+  readonly group: string
+  readonly consumer: string
+  readonly batchSize: number
+  readonly maxRetries: number
+  readonly claimIdleMs: number
+}
+
+/** XAUTOCLAIM's answer: where to go on, the entries, and the ids that the stream no longer holds. */
+type Claimed = readonly [
+  next: string,
+  entries: ReadonlyArray<readonly [string, Array<string>]>,
+  deleted: ReadonlyArray<string>
+]
+
+/** Where a walk over the pending entries starts, and is over. */
+const start = "0-0"
+
+/**
+ * Takes over the entries that a consumer was given and has not acked for `claimIdleMs`, brings them into the ledger and
+ * acks them; gives how many. Whoever held them may be slow and not dead, and count them as well: the ledger takes each
+ * vote once. What the stream no longer holds is lost, and said to be.
+ */
+export const reclaim = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  options: ReclaimOptions,
+  metrics: CountMetrics
+): Effect.fn.Return<number, OutOfService> {
+  const { batchSize, claimIdleMs, consumer, group, stream } = options
+  let cursor = start
+  let claimed = 0
+  do {
+    const from = cursor
+    const [next, entries, deleted] = yield* command(
+      () =>
+        client.xautoclaim(stream, group, consumer, claimIdleMs, from, "COUNT", batchSize) as unknown as Promise<Claimed>
+    )
+    if (deleted.length > 0) {
+      metrics.lost(deleted.length)
+      yield* Effect.logError(`LOST: ${deleted.length} entries were deleted from ${stream} before they were counted`, {
+        entries: deleted
+      })
+    }
+    if (entries.length > 0) {
+      const { polls } = yield* recordBatch(
+        ledger,
+        client,
+        options,
+        batchOf(entries.map(([id, fields]) => ({ id, fields })))
+      )
+      yield* command(() => client.xack(stream, group, ...entries.map(([id]) => id)))
+      claimed += entries.length
+      for (const [poll, votes] of polls) metrics.redelivered(poll, votes)
+      yield* Effect.logInfo(`${consumer} took over ${entries.length} votes that were left uncounted`)
+    }
+    cursor = next
+  } while (cursor !== start)
+  return claimed
+})
+
+/** Counts all that a stream holds that nobody else reads any more, and acks it. */
+export const drain = Effect.fnUntraced(function* (
+  ledger: Ledger["Service"],
+  client: Connection,
+  options: ReclaimOptions
+): Effect.fn.Return<void, OutOfService> {
+  const { batchSize, consumer, group, stream } = options
+  yield* ensureGroup(client, stream, group)
+  for (;;) {
+    const reply = yield* command(
+      () =>
+        client.xreadgroup("GROUP", group, consumer, "COUNT", batchSize, "STREAMS", stream, ">") as Promise<Reply | null>
+    )
+    const entries = entriesIn(reply)
+    if (entries.length === 0) return
+    yield* recordBatch(ledger, client, options, batchOf(entries))
+    yield* command(() => client.xack(stream, group, ...entries.map(({ id }) => id)))
+    yield* Effect.logInfo(`Counted ${entries.length} votes of ${stream}, which is no longer appended to`)
+  }
+})

@@ -1,0 +1,79 @@
+import { Effect } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { durations, type Meter } from "../../Meter.ts"
+import { type HttpApp, type Middleware, pathOf } from "./Middleware.ts"
+
+/** The methods that are told apart; a client may invent others. */
+const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
+
+interface Route {
+  readonly took: (seconds: number) => void
+  /** By method, then by status. */
+  readonly answers: Map<string, Map<number, () => void>>
+}
+
+/** What an answer is counted under. */
+interface Series {
+  readonly name: string
+  readonly method: string
+  readonly status: number
+  readonly took: (seconds: number) => void
+  readonly count: () => void
+}
+
+/** An answer has begun: to a request of a route, that came at `started` by `performance.now()`. */
+export type RecordRequest = (route: string, method: string, status: number, started: number) => void
+
+/** Counts the requests and measures how long each takes until its answer begins. */
+export const makeRecord = (meter: Meter): RecordRequest => {
+  const routes = new Map<string, Route>()
+
+  const routeNamed = (route: string): Route => {
+    const known = routes.get(route)
+    if (known !== undefined) return known
+    const took = meter.histogram(
+      "tallykeep_http_request_duration_seconds",
+      "From a request's headers to those of its answer",
+      durations,
+      { route }
+    )
+    const made = { took, answers: new Map() }
+    routes.set(route, made)
+    return made
+  }
+
+  const counterOf = ({ answers }: Route, route: string, method: string, status: number) => {
+    const labels = { route, method, status: String(status) }
+    const count = meter.counter("tallykeep_http_requests_total", "Requests that were answered", labels)
+    const others = answers.get(method) ?? new Map<number, () => void>()
+    answers.set(method, others.set(status, count))
+    return count
+  }
+
+  const seriesOf = (name: string, method: string, status: number): Series => {
+    const route = routeNamed(name)
+    const known = methods.has(method) ? method : "other"
+    const count = route.answers.get(known)?.get(status) ?? counterOf(route, name, known, status)
+    return { name, method, status, took: route.took, count }
+  }
+
+  let last: Series | undefined
+  return (name, method, status, started) => {
+    // Most requests are like the one before.
+    if (last?.status !== status || last.name !== name || last.method !== method) last = seriesOf(name, method, status)
+    last.took((performance.now() - started) / 1000)
+    last.count()
+  }
+}
+
+/** `routeOf` gives the pattern of a path, so that there are no more series than routes. */
+export const withMetrics =
+  (record: RecordRequest, routeOf: (path: string) => string): Middleware =>
+  (app: HttpApp) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
+      const started = performance.now()
+      return Effect.map(app, (response) => {
+        record(routeOf(pathOf(url)), method, response.status, started)
+        return response
+      })
+    })

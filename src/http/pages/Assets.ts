@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises"
+import { Effect } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { etagOf } from "../ETag.ts"
+
+/** The address of each file that the build has given a name with its content's hash: `poll.js` is at … */
+export interface Assets {
+  readonly url: (name: string) => string
+  readonly files: ReadonlySet<string>
+}
+
+/** Reads what the build has written down. */
+export const readAssets = (folder: URL): Effect.Effect<Assets> =>
+  Effect.promise(async () => {
+    const manifest: Readonly<Record<string, string>> = JSON.parse(
+      await readFile(new URL("assets.json", folder), "utf8")
+    )
+    return { url: (name) => `/assets/${manifest[name] ?? name}`, files: new Set(Object.values(manifest)) }
+  })
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml"
+}
+
+type Encoding = "br" | "gzip" | "identity"
+
+/** What a client takes, the smallest first; `q=0` is a no. */
+const accepted = (header: string | undefined): ReadonlyArray<Encoding> => {
+  const taken = (header ?? "")
+    .toLowerCase()
+    .split(",")
+    .filter((part) => !/;\s*q=0(\.0*)?\s*$/.test(part))
+  const names = new Set(taken.map((part) => part.split(";")[0]?.trim()))
+  return [...(["br", "gzip"] as const).filter((name) => names.has(name)), "identity"]
+}
+
+const suffix: Readonly<Record<Encoding, string>> = { br: ".br", gzip: ".gz", identity: "" }
+
+/**
+ * Sends a file of the folder as the client takes it, compressed where the build has made that; read when first asked
+ * for, then from memory, with a tag to ask again by.
+ */
+export const makeFiles = (folder: URL) => {
+  const cache = new Map<string, Promise<{ readonly bytes: Uint8Array; readonly etag: string } | undefined>>()
+  const load = (file: string) => {
+    const loading =
+      cache.get(file) ??
+      readFile(new URL(file, folder)).then(
+        (bytes) => ({ bytes, etag: etagOf(bytes) }),
+        () => undefined
+      )
+    cache.set(file, loading)
+    return loading
+  }
+  return Effect.fnUntraced(function* (file: string, headers: Readonly<Record<string, string>>) {
+    const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
+    for (const encoding of accepted(asked["accept-encoding"])) {
+      const found = yield* Effect.promise(() => load(`${file}${suffix[encoding]}`))
+      if (found === undefined) continue
+      const { bytes, etag } = found
+      const sent = {
+        ...headers,
+        etag,
+        vary: "Accept-Encoding",
+        ...(encoding === "identity" ? {} : { "content-encoding": encoding })
+      }
+      return asked["if-none-match"] === etag
+        ? HttpServerResponse.empty({ status: 304, headers: sent })
+        : HttpServerResponse.uint8Array(bytes, {
+            contentType: types[file.slice(file.lastIndexOf(".") + 1)] ?? "application/octet-stream",
+            headers: sent
+          })
+    }
+    return yield* Effect.die(new Error(`${file} is missing from the build`))
+  })
+}

@@ -1,0 +1,71 @@
+import { Context, Effect } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { NotFound } from "../../domain/Problems.ts"
+import { etagOf } from "../ETag.ts"
+import { problemResponse } from "../Problem.ts"
+import { adminPage } from "./AdminPage.ts"
+import { makeFiles, readAssets } from "./Assets.ts"
+import { pagePolicy } from "./Layout.ts"
+import { addPollPages } from "./PollPageRoutes.ts"
+
+/** The folder of the files that pages are made of, as the build makes it. */
+export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/PublicFolder") {}
+
+/** The documentation's files, by path. No other file of the folder can be asked for, but for the assets. */
+const docs: Readonly<Record<string, string>> = {
+  "/docs": "docs/index.html",
+  "/docs/docs.js": "docs/docs.js",
+  "/docs/swagger-ui.css": "docs/swagger-ui.css",
+  "/docs/swagger-ui-bundle.js": "docs/swagger-ui-bundle.js"
+}
+
+/** The methods of each path. */
+export const pageMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [
+  ...["/", "/admin", "/assets/:file", ...Object.keys(docs)].map((path) => [path, ["GET"]] as const),
+  ["/polls/:slug", ["GET", "POST"]]
+]
+
+const docsHeaders = {
+  "cache-control": "public, max-age=300",
+  // Swagger UI draws its icons from data URLs.
+  "content-security-policy": "default-src 'self'; img-src 'self' data:"
+}
+
+/** Their names change with their content. */
+const assetHeaders = { "cache-control": "public, max-age=31536000, immutable" }
+
+/** The pages and their files. */
+export const layerPages = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const folder = yield* PublicFolder
+    const send = makeFiles(folder)
+    // When first asked for: the API needs none of it.
+    const assets = yield* Effect.cached(readAssets(folder))
+    for (const [path, file] of Object.entries(docs)) {
+      yield* router.add("GET", path as HttpRouter.PathInput, send(file, docsHeaders))
+    }
+    yield* router.add(
+      "GET",
+      "/assets/:file",
+      Effect.gen(function* () {
+        const { file = "" } = yield* HttpRouter.params
+        if ((yield* assets).files.has(file)) return yield* send(`assets/${file}`, assetHeaders)
+        const { url } = yield* HttpServerRequest.HttpServerRequest
+        return problemResponse(new NotFound({ detail: "Nothing is here" }), url)
+      })
+    )
+    yield* router.add(
+      "GET",
+      "/admin",
+      Effect.gen(function* () {
+        const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
+        const body = adminPage(yield* assets)
+        const headers = { etag: etagOf(body), "cache-control": "no-cache", "content-security-policy": pagePolicy }
+        return asked["if-none-match"] === headers.etag
+          ? HttpServerResponse.empty({ status: 304, headers })
+          : HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
+      })
+    )
+    yield* addPollPages(router, assets)
+  })
+)

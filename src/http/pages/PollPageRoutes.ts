@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { VoteId } from "../../domain/Vote.ts"
+import { Ledger } from "../../ledger/Ledger.ts"
+import { receipt, trouble } from "../../web/words.ts"
+import { HttpSettings } from "../HttpSettings.ts"
+import { readBody } from "../middleware/SizeLimit.ts"
+import { Polls } from "../polls/PollCache.ts"
+import { LiveResults } from "../results/LiveResults.ts"
+import { Visibility } from "../results/Visibility.ts"
+import { Ballots } from "../voting/Ballots.ts"
+import { optionsOf } from "../voting/Receipt.ts"
+import type { Assets } from "./Assets.ts"
+import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
+import { pagePolicy } from "./Layout.ts"
+import { type Notice, notFoundPage, votingPage } from "./VotingPage.ts"
+
+type Request = HttpServerRequest.HttpServerRequest
+
+/** A page shows what only its reader may see, and carries a key of its own: nothing between may keep it. */
+const headers = { "cache-control": "private, no-cache", "content-security-policy": pagePolicy }
+
+/** A page that can't be made while the database is away. */
+const notNow = HttpServerResponse.text(trouble.away, {
+  status: 503,
+  contentType: "text/plain; charset=utf-8",
+  headers: { "cache-control": "no-store", "retry-after": "1" }
+})
+
+export const htmlResponse = (body: string, status = 200) =>
+  HttpServerResponse.text(body, { status, contentType: "text/html; charset=utf-8", headers })
+
+const isVoteId = Schema.is(VoteId)
+
+/** How long a page waits for results before it is sent without. */
+const patience = "1 second"
+
+/** The voting page of each poll, and the form in it. */
+export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter, assets: Effect.Effect<Assets>) {
+  const ballots = yield* Ballots
+  const ledger = yield* Ledger
+  const polls = yield* Polls
+  const results = yield* LiveResults
+  const visibility = yield* Visibility
+  const { maxRequestSize } = yield* HttpSettings
+
+  const render = Effect.fnUntraced(function* (
+    request: Request,
+    poll: Poll,
+    noticed: Effect.Effect<Notice | undefined>,
+    status = 200
+  ) {
+    const now = yield* Clock.currentTimeMillis
+    const shown = yield* visibility.check(poll, request).pipe(
+      Effect.andThen(results.current(poll.slug)),
+      Effect.map((snapshot) => snapshot.results),
+      Effect.timeout(patience),
+      Effect.orElseSucceed(() => undefined)
+    )
+    // After the results: a vote that is in them is never said to wait.
+    const notice = yield* noticed
+    const page = votingPage(yield* assets, { poll, now, results: shown, key: randomUUID(), notice })
+    return htmlResponse(page, status)
+  })
+
+  const notFound = Effect.map(assets, (found) => htmlResponse(notFoundPage(found), 404))
+
+  /** What the receipt in the page's address has come to, if there is one. */
+  const lookUp = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Notice | undefined> {
+    const query = new URLSearchParams(url.split("?")[1])
+    const [voteId, streamId] = [query.get("vote_id") ?? "", query.get("stream_id") ?? ""]
+    if (!isVoteId(voteId) || !/^\d{1,20}-\d{1,20}$/.test(streamId)) return undefined
+    const found = yield* Effect.orElseSucceed(ledger.find(voteId), () => undefined)
+    const status = found?.status ?? "queued"
+    const tone = status === "counted" ? "good" : status === "queued" ? "busy" : "bad"
+    return { text: receipt[status], tone, receipt: `/api/votes/${voteId}?stream_id=${streamId}` }
+  })
+
+  const show = (slug: string) =>
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const poll = yield* polls.get(slug)
+      return yield* render(request, poll, lookUp(request.url))
+    }).pipe(Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }))
+
+  const cast = Effect.fnUntraced(function* (slug: string) {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const poll = yield* polls.get(slug)
+    const refuse = (text: string, status: number) =>
+      render(request, poll, Effect.succeed({ text, tone: "bad" }), status)
+    if (isForeign(request)) return yield* refuse(trouble.foreign, 403)
+    const { key, option, token } = parseFormVote(yield* readBody(request, maxRequestSize))
+    if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
+    return yield* ballots.cast(poll, option, withToken(request, token), key).pipe(
+      Effect.map(({ setCookie, streamId, voteId }) =>
+        HttpServerResponse.empty({
+          status: 303,
+          headers: {
+            location: `/polls/${slug}?vote_id=${voteId}&stream_id=${streamId}#notice`,
+            "cache-control": "no-store",
+            ...(setCookie === undefined ? {} : { "set-cookie": setCookie })
+          }
+        })
+      ),
+      Effect.catch((problem) => refuse(explainRefusal(problem), problem.status))
+    )
+  })
+
+  const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")
+  yield* router.add("GET", "/", show(defaultPoll.slug))
+  yield* router.add("GET", "/polls/:slug", Effect.flatMap(slug, show))
+  yield* router.add(
+    "POST",
+    "/polls/:slug",
+    slug.pipe(
+      Effect.flatMap(cast),
+      Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }),
+      Effect.catch((problem) => Effect.succeed(htmlResponse(problem.detail ?? trouble.unknown, problem.status)))
+    )
+  )
+})

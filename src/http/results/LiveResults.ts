@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto"
+import { Cause, Clock, Context, Deferred, Effect, Layer } from "effect"
+import { NotFound, Unavailable } from "../../domain/Problems.ts"
+import { type Results, toResults } from "../../domain/Tally.ts"
+import { Ledger } from "../../ledger/Ledger.ts"
+import { Backlog } from "../../stream/Backlog.ts"
+
+/** A poll's results as they are sent, made once for all who ask. */
+export interface Snapshot {
+  readonly body: string
+  /** The body's, in bytes. */
+  readonly length: number
+  readonly etag: string
+  readonly revision: number
+  readonly status: Results["status"]
+  readonly results: Results
+  /** When the ledger was asked, in ms. */
+  readonly readAt: number
+}
+
+/** Younger than this, in ms, a snapshot is sent as it is. */
+const fresh = 1_000
+/** Older than this, in ms, it is not sent at all. */
+const stale = 60_000
+/** How long a request waits for a newer one, in ms, while it has one that is not yet stale. */
+const patience = 500
+
+interface Cached {
+  snapshot?: Snapshot
+  reading?: Deferred.Deferred<void>
+  /** Since when the ledger does not answer, for the next try. */
+  failedAt?: number
+}
+
+/** The results of polls, read from the ledger at most once a second however many ask. */
+export class LiveResults extends Context.Service<
+  LiveResults,
+  {
+    /** What was read last, while it is fresh. */
+    readonly fresh: (poll: string) => Snapshot | undefined
+    /** At most 2 s old while the ledger answers, and up to 60 s old while it does not. */
+    current(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
+    /** The same, from a reading that begins now. */
+    latest(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
+  }
+>()("tallykeep/http/LiveResults") {
+  static readonly layer = Layer.effect(
+    LiveResults,
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const backlog = yield* Backlog
+      const scope = yield* Effect.scope
+      const clock = yield* Clock.Clock
+      const polls = new Map<string, Cached>()
+
+      const read = Effect.fnUntraced(function* (poll: string, cached: Cached) {
+        const readAt = yield* Clock.currentTimeMillis
+        const tally = yield* ledger.tally(poll)
+        delete cached.failedAt
+        if (tally === undefined) {
+          delete cached.snapshot
+          return
+        }
+        const results = toResults(tally, backlog.pending())
+        const body = JSON.stringify(results)
+        const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
+        const { revision, status } = results
+        cached.snapshot = { body, length: Buffer.byteLength(body), etag, readAt, revision, status, results }
+      })
+
+      /** Starts reading, unless that is under way; what it gives is done when the reading is, well or not. */
+      const refresh = (poll: string, cached: Cached): Effect.Effect<void> => {
+        if (cached.reading !== undefined) return Deferred.await(cached.reading)
+        const reading = Deferred.makeUnsafe<void>()
+        cached.reading = reading
+        return read(poll, cached).pipe(
+          // A defect too: those who wait would take it for a poll that does not exist.
+          Effect.catchCause((cause) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              const first = cached.failedAt === undefined
+              cached.failedAt = now
+              const error = Cause.squash(cause)
+              const why = error instanceof Error ? error.message : String(error)
+              return first
+                ? Effect.annotateLogs(Effect.logWarning(`Results can't be read for now: ${why}`), { poll })
+                : Effect.void
+            })
+          ),
+          Effect.ensuring(
+            Effect.suspend(() => {
+              delete cached.reading
+              return Deferred.succeed(reading, undefined)
+            })
+          ),
+          // In the service's scope: a client that goes away must not end what others wait for.
+          Effect.forkIn(scope),
+          Effect.andThen(Deferred.await(reading))
+        )
+      }
+
+      const current = Effect.fnUntraced(function* (poll: string) {
+        const cached = polls.get(poll) ?? {}
+        polls.set(poll, cached)
+        const asked = yield* Clock.currentTimeMillis
+        const { failedAt, snapshot } = cached
+        if (snapshot !== undefined && asked - snapshot.readAt < fresh) return snapshot
+        const usable = snapshot !== undefined && asked - snapshot.readAt < stale
+        // While the ledger is away, one request in half a second finds out whether it still is.
+        if (!(usable && failedAt !== undefined && asked - failedAt < patience)) {
+          const reading = refresh(poll, cached)
+          yield* usable ? Effect.timeoutOption(reading, patience) : reading
+        }
+        const latest = cached.snapshot
+        const now = yield* Clock.currentTimeMillis
+        if (latest !== undefined && now - latest.readAt < stale) return latest
+        return yield* cached.failedAt === undefined
+          ? new NotFound({ detail: "There is no such poll" })
+          : new Unavailable({ detail: "Results temporarily unavailable" })
+      })
+
+      const latest = (poll: string) =>
+        Effect.suspend(() => {
+          const cached = polls.get(poll)
+          const under = cached?.reading === undefined ? Effect.void : Deferred.await(cached.reading)
+          return Effect.andThen(
+            under,
+            Effect.suspend(() => (cached === undefined ? Effect.void : refresh(poll, cached)))
+          )
+        }).pipe(Effect.andThen(current(poll)))
+
+      const freshOf = (poll: string) => {
+        const snapshot = polls.get(poll)?.snapshot
+        return snapshot !== undefined && clock.currentTimeMillisUnsafe() - snapshot.readAt < fresh
+          ? snapshot
+          : undefined
+      }
+
+      return LiveResults.of({ fresh: freshOf, current, latest })
+    })
+  )
+}

@@ -1,0 +1,146 @@
+import { Clock, Context, Deferred, Effect, type Fiber, FiberMap, Latch, Layer, Option, Stream } from "effect"
+import type { NotFound, Unavailable } from "../../domain/Problems.ts"
+import { makeMeter } from "../../Meter.ts"
+import { Announcements } from "../../stream/Announcements.ts"
+import { Lifecycle } from "../Lifecycle.ts"
+import { LiveResults, type Snapshot } from "./LiveResults.ts"
+import { comment, frameOf, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
+
+/** At most ten changes a second, however many votes and viewers there are. */
+const pace = "100 millis"
+/** So many viewers are served at once, and then votes have their turn: thousands of viewers must not make them wait. */
+const slice = 30
+const breath = "1 millis"
+/** How often the ledger is asked without being told of a change. */
+const lookInterval = "1 second"
+/** How long a shutdown leaves viewers to read the end. */
+const goodbye = "1 second"
+
+interface Hub {
+  readonly viewers: Set<Viewer>
+  readonly news: Latch.Latch
+  readonly fiber: Fiber.Fiber<void>
+}
+
+/** Results as Server-Sent Events: the ledger is read once for all viewers of a poll, and each change sent to all. */
+export class LiveStreams extends Context.Service<
+  LiveStreams,
+  {
+    /**
+     * Sends a new viewer of a poll the present state at once, unless `lastEventId` says that it has it, then each change;
+     * ends at shutdown, and drops a viewer that does not keep up. What it gives is to be called when the viewer goes.
+     */
+    join(poll: string, present: Snapshot, lastEventId: string | undefined, outlet: Outlet): () => void
+    /** The same as a stream; `drop` has to end its connection, which may take no more of it. */
+    watch(
+      poll: string,
+      lastEventId: string | undefined,
+      drop: () => void
+    ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound | Unavailable>
+    /** How many viewers there are. */
+    readonly viewers: () => number
+  }
+>()("tallykeep/http/LiveStreams") {
+  static readonly layer = Layer.effect(
+    LiveStreams,
+    Effect.gen(function* () {
+      const results = yield* LiveResults
+      const lifecycle = yield* Lifecycle
+      const announcements = yield* Announcements
+      const clock = yield* Clock.Clock
+      const run = yield* FiberMap.runtime(yield* FiberMap.make<string, void>())()
+      const hubs = new Map<string, Hub>()
+
+      yield* announcements.listen("tally", (poll) => hubs.get(poll)?.news.openUnsafe())
+      yield* announcements.listen("poll", (poll) => hubs.get(poll)?.news.openUnsafe())
+      yield* Deferred.await(lifecycle.stop).pipe(
+        Effect.andThen(
+          Effect.suspend(() => {
+            const all = [...hubs.values()].flatMap(({ viewers }) => [...viewers])
+            for (const { viewers } of hubs.values()) viewers.clear()
+            for (const { outlet } of all) outlet.end()
+            const dropAll = Effect.sync(() => {
+              for (const { outlet } of all) outlet.drop()
+            })
+            return Effect.andThen(Effect.sleep(goodbye), dropAll)
+          })
+        ),
+        Effect.forkScoped
+      )
+
+      const keepTelling = Effect.fnUntraced(function* (poll: string, viewers: Set<Viewer>, news: Latch.Latch) {
+        while (true) {
+          yield* Effect.timeoutOption(news.await, lookInterval)
+          news.closeUnsafe()
+          const latest = Option.getOrUndefined(yield* Effect.option(results.latest(poll)))
+          const all = [...viewers]
+          for (let from = 0; from < all.length; from += slice) {
+            if (from > 0) yield* Effect.sleep(breath)
+            const now = clock.currentTimeMillisUnsafe()
+            for (const viewer of all.slice(from, from + slice)) {
+              if (viewers.has(viewer) && !serve(viewer, latest, now)) viewers.delete(viewer)
+            }
+          }
+          // Where all were dropped, and no connection was there to tell that they are gone.
+          if (viewers.size === 0) {
+            hubs.delete(poll)
+            return
+          }
+          yield* Effect.sleep(pace)
+        }
+      })
+
+      const open = (poll: string): Hub => {
+        const viewers = new Set<Viewer>()
+        const news = Latch.makeUnsafe(false)
+        const hub = { viewers, news, fiber: run(poll, keepTelling(poll, viewers, news)) }
+        hubs.set(poll, hub)
+        return hub
+      }
+
+      const leave = (poll: string, hub: Hub, viewer: Viewer): void => {
+        hub.viewers.delete(viewer)
+        if (hub.viewers.size > 0 || hubs.get(poll) !== hub) return
+        hubs.delete(poll)
+        hub.fiber.interruptUnsafe()
+      }
+
+      const join = (poll: string, present: Snapshot, lastEventId: string | undefined, outlet: Outlet) => {
+        // A poll that closes by its time does so without a new revision.
+        const has = lastEventId === String(present.revision) && present.status === "open"
+        // The head of the answer goes out with the first bytes of its body.
+        outlet.send(has ? comment : frameOf(present))
+        if (lifecycle.phase === "stopping") {
+          outlet.end()
+          return () => undefined
+        }
+        const hub = hubs.get(poll) ?? open(poll)
+        const sentAt = clock.currentTimeMillisUnsafe()
+        const viewer: Viewer = { outlet, shown: present, sentAt, waitingSince: undefined }
+        hub.viewers.add(viewer)
+        // What has changed since that reading, and before this viewer was there.
+        hub.news.openUnsafe()
+        return () => leave(poll, hub, viewer)
+      }
+
+      // A viewer is one from when its stream is run: for a HEAD, it never is.
+      const watch = (poll: string, lastEventId: string | undefined, drop: () => void) =>
+        Effect.map(results.current(poll), (present) =>
+          Stream.callback<Uint8Array>(
+            (frames) =>
+              Effect.acquireRelease(
+                Effect.sync(() => join(poll, present, lastEventId, queueOutlet(frames, drop))),
+                (left) => Effect.sync(left)
+              ),
+            { bufferSize: 1, strategy: "sliding" }
+          )
+        )
+
+      const viewers = () => [...hubs.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
+      const meter = yield* makeMeter
+      yield* meter.gauge("tallykeep_viewers", "Viewers of live results", viewers)
+
+      return LiveStreams.of({ join, watch, viewers })
+    })
+  )
+}

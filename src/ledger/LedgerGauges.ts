@@ -1,0 +1,53 @@
+import { Effect, Layer, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeMeter } from "../Meter.ts"
+import { outOfService, questions } from "./Bounded.ts"
+import { Ledger } from "./Ledger.ts"
+
+/** How often the database is asked. */
+const interval = "5 seconds"
+const timeout = "5 seconds"
+
+/** Measures the database as this process sees it; `maxConnections` is the size of its pool. */
+export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, never, Ledger | SqlClient.SqlClient> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const meter = yield* makeMeter
+      let up: boolean | undefined
+      let deadLetters = 0
+      yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
+        server: "database"
+      })
+      yield* meter.gauge("tallykeep_dead_letters", "Dead letters that the database keeps", () => deadLetters)
+      yield* meter.gauge(
+        "tallykeep_database_questions",
+        "Questions to the database under way, those that wait for a connection too",
+        questions
+      )
+      yield* meter.gauge(
+        "tallykeep_database_connections_limit",
+        "The most connections of this process",
+        () => maxConnections
+      )
+      const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
+        server: "database"
+      })
+
+      const count = sql<{ count: bigint }>`select count(*) as count from dead_letter`.pipe(outOfService(timeout))
+      const look = Effect.andThen(ledger.ping, count).pipe(
+        Effect.match({
+          onFailure: () => {
+            up = up === undefined ? undefined : false
+          },
+          onSuccess: ([row]) => {
+            if (up === false) reconnected()
+            up = true
+            deadLetters = Number(row?.count ?? 0)
+          }
+        })
+      )
+      yield* ledger.migrated.pipe(Effect.andThen(Effect.repeat(look, Schedule.spaced(interval))), Effect.forkScoped)
+    })
+  )

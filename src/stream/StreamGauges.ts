@@ -1,0 +1,81 @@
+import { Effect, Layer, Schedule, Scope } from "effect"
+import { makeMeter } from "../Meter.ts"
+import { type Durability, durabilities, type Keeping } from "./Durability.ts"
+import { StreamSettings } from "./StreamSettings.ts"
+import type { StreamState } from "./StreamState.ts"
+import { VoteStream } from "./VoteStream.ts"
+
+/** How often Redis is asked how the streams stand, and how it keeps them. */
+const stateInterval = "2 seconds"
+const keepingInterval = "10 seconds"
+
+/** Measures the streams, and Redis itself; any process may, and all see the same. */
+export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSettings> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { keeping, ping, states } = yield* VoteStream
+    const { maxBacklog } = yield* StreamSettings
+    const meter = yield* makeMeter
+    const scope = yield* Effect.scope
+    let answers = false
+    let kept: Keeping | undefined
+    const seen = new Map<string, { latest: StreamState }>()
+
+    /** The gauges of a stream that is seen for the first time. */
+    const measure = Effect.fnUntraced(function* (stream: string, of: { latest: StreamState }) {
+      const gauge = (name: string, about: string, read: (state: StreamState) => number) =>
+        meter.gauge(`tallykeep_stream_${name}`, about, () => read(of.latest), { stream })
+      yield* gauge("length", "Entries that the stream holds", ({ length }) => length)
+      yield* gauge("lag", "Votes that no consumer was given yet", ({ lag }) => lag)
+      yield* gauge("pending", "Votes given to a consumer and not counted yet", ({ pending }) => pending)
+      yield* gauge(
+        "oldest_pending_seconds",
+        "How long the oldest vote that is not counted has waited",
+        ({ oldestMs }) => oldestMs / 1000
+      )
+      yield* gauge("consumers", "Consumers that were heard of lately", ({ consumers }) => consumers)
+    })
+
+    yield* meter.gauge("tallykeep_backlog_limit", "Votes that may wait before no more are accepted", () => maxBacklog)
+    yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(answers), { server: "redis" })
+    const durability = (value: Durability) =>
+      meter.gauge(
+        "tallykeep_redis_durability",
+        "What a vote survives that Redis has taken: 1 for what holds",
+        () => Number(kept?.durability === value),
+        { durability: value }
+      )
+    yield* Effect.forEach(durabilities, durability, { discard: true })
+    yield* meter.gauge("tallykeep_redis_eviction", "Whether Redis may evict votes", () => Number(kept?.evicts === true))
+
+    const sample = Effect.gen(function* () {
+      for (const latest of yield* states) {
+        const known = seen.get(latest.stream)
+        if (known !== undefined) known.latest = latest
+        else {
+          const made = { latest }
+          seen.set(latest.stream, made)
+          yield* Effect.provideService(measure(latest.stream, made), Scope.Scope, scope)
+        }
+      }
+      // A Redis Cluster of which a part is away does not answer as it should.
+      answers = (yield* ping).length === 0
+    }).pipe(
+      Effect.catch(() =>
+        Effect.sync(() => {
+          answers = false
+        })
+      )
+    )
+    yield* Effect.forkScoped(Effect.repeat(sample, Schedule.spaced(stateInterval)))
+    yield* keeping.pipe(
+      Effect.retry(Schedule.spaced("1 second")),
+      Effect.tap((now) =>
+        Effect.sync(() => {
+          kept = now
+        })
+      ),
+      Effect.repeat(Schedule.spaced(keepingInterval)),
+      Effect.forkScoped
+    )
+  })
+)

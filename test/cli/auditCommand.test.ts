@@ -1,0 +1,165 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { compareBooks } from "../../src/cli/AuditCommand.ts"
+import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
+import { layerPool } from "../../src/consumer/Pool.ts"
+import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { readLedger, rebuildTallies } from "../../src/ledger/LedgerBooks.ts"
+import { Redis } from "../../src/stream/Redis.ts"
+import { everyShard, usedShards } from "../../src/stream/Shards.ts"
+import { readStreams } from "../../src/stream/StreamBooks.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+
+const audit = Effect.gen(function* () {
+  const redis = yield* Redis
+  const settings = yield* StreamSettings
+  const ledger = yield* Ledger
+  yield* ledger.migrated
+  const stream = yield* readStreams(yield* usedShards(redis, settings.stream, settings.shards), settings.group)
+  return compareBooks(stream, yield* readLedger(stream.cut, stream.held))
+})
+
+const append = (votes: number) =>
+  Effect.flatMap(VoteStream, (stream) =>
+    Effect.forEach(Array.from({ length: votes }), () => stream.append(cast()), { concurrency: 100 })
+  )
+
+const drained = Effect.flatMap(VoteStream, (stream) =>
+  eventually(Effect.map(stream.backlog, (backlog) => assert.strictEqual(backlog, 0)))
+)
+
+describe("the audit", () => {
+  it.live("accounts for every entry: before it is counted, after, re-sent, and dead", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      assert.deepInclude(yield* audit, { ok: true, appended: 0, pending: 0, missing: 0 })
+      yield* append(300)
+      assert.deepInclude(yield* audit, { ok: true, appended: 300, pending: 300, missing: 0 })
+      const resent = cast()
+      yield* stream.append(resent)
+      yield* stream.append(resent)
+      yield* Effect.promise(() => client.xadd(settings.stream, "*", "no", "vote"))
+      yield* Effect.provide(drained, layerPool)
+      assert.deepInclude(yield* audit, {
+        ok: true,
+        appended: 303,
+        ledger_rows: { counted: 301, dead: 1 },
+        duplicate_entries: 1,
+        pending: 0,
+        missing: 0
+      })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live.each([{ shards: 1 }, { shards: 4 }])(
+    "holds at any moment while votes are appended, counted and trimmed ($shards)",
+    ({ shards }) =>
+      Effect.gen(function* () {
+        const audits = Effect.forEach(Array.from({ length: 15 }), () => audit)
+        const reports = yield* Effect.gen(function* () {
+          const [all] = yield* Effect.all([audits, append(4_000)], { concurrency: 2 })
+          yield* drained
+          return [...all, yield* audit]
+        }).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
+        for (const report of reports) assert.isTrue(report.ok, JSON.stringify(report))
+        assert.strictEqual(reports.at(-1)?.appended, 4_000)
+      }).pipe(Effect.provide(layerServers({ shards })))
+  )
+
+  it.live("accounts for what is in shards, and for what was appended when there was another number of them", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const { stream } = yield* StreamSettings
+      const other = everyShard(redis, stream).find((shard) => shard.stream === stream) ?? assert.fail()
+      yield* append(200)
+      yield* Effect.promise(() => other.client.xadd(other.stream, "*", "no", "vote"))
+      yield* Effect.sleep("5 millis")
+      assert.deepInclude(yield* audit, { ok: true, appended: 201, pending: 201, missing: 0 })
+      yield* drained.pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
+      const report = yield* audit
+      assert.deepInclude(report, { ok: true, appended: 201, pending: 0, ledger_rows: { counted: 200, dead: 1 } })
+      assert.lengthOf(report.streams, 5)
+
+      const sql = yield* SqlClient.SqlClient
+      const lost = everyShard(redis, stream)[3] ?? assert.fail()
+      const [entry] = yield* Effect.promise(() => lost.client.xrange(lost.stream, "-", "+", "COUNT", 1))
+      const [id, fields] = entry ?? assert.fail()
+      // Entries of other shards can have the same id.
+      yield* sql`delete from vote_event where vote_id = ${String(fields[3])}::uuid`
+      assert.deepInclude(yield* audit, { ok: false, missing: 1, missing_entries: [`${id} of ${lost.stream}`] })
+    }).pipe(Effect.provide(layerServers({ shards: 4 })))
+  )
+
+  it.live("is not misled by what comes after its cut, nor by a shard whose clock is ahead", () =>
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const { group, shards, stream } = yield* StreamSettings
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      const [, ahead] = everyShard(redis, stream)
+      const vote = encodeVote(cast())
+      yield* append(100)
+      yield* Effect.promise(async () => ahead?.client.xadd(ahead.stream, `${Date.now() + 60_000}-0`, ...vote))
+      // The next entries of that shard are in the future too.
+      yield* Effect.sleep("5 millis")
+      const before = yield* readStreams(yield* usedShards(redis, stream, shards), group)
+      yield* append(300)
+      yield* Effect.provide(drained, layerPool)
+      const report = compareBooks(before, yield* readLedger(before.cut, before.held))
+      assert.deepInclude(report, { ok: true, appended: 100, pending: 0, missing: 0 })
+    }).pipe(Effect.provide(layerServers({ shards: 4 })))
+  )
+
+  it.live("names what was acked and is not in the ledger", () =>
+    Effect.gen(function* () {
+      const [first] = yield* append(20)
+      yield* Effect.provide(drained, layerPool)
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`delete from vote_event where accepted_ms || '-' || accepted_seq = ${String(first)}`
+      const report = yield* audit
+      assert.deepInclude(report, { ok: false, missing: 1, missing_entries: [String(first)] })
+      assert.deepStrictEqual(report.tally_differences, [
+        { poll: "cats-or-dogs", option: "cats", tally: 20, ledger: 19 }
+      ])
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("counts what was deleted unread as lost, and says when Redis was emptied", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const ids = yield* append(20)
+      yield* Effect.promise(() => client.xdel(settings.stream, ...ids.slice(0, 3)))
+      assert.deepInclude(yield* audit, { ok: false, pending: 17, missing: 3 })
+      yield* Effect.provide(drained, layerPool)
+      assert.deepInclude(yield* audit, { ok: false, pending: 0, missing: 3 })
+      yield* Effect.promise(() => client.del(settings.stream))
+      yield* append(1)
+      assert.deepInclude(yield* audit, { ok: false, appended: 1, pending: 1, missing: -17 })
+    }).pipe(Effect.provide(layerServers({ batchSize: 5 })))
+  )
+
+  it.live("rebuilds the tallies from the ledger while votes are counted", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.gen(function* () {
+        yield* append(500)
+        yield* drained
+        yield* sql`update tally set count = count + 7`
+        assert.strictEqual((yield* audit).tally_differences.length, 2)
+        const [changed] = yield* Effect.all([rebuildTallies, append(1_500)], { concurrency: 2 })
+        assert.strictEqual(changed, 2)
+        yield* drained
+      }).pipe(Effect.provide(layerPool))
+      assert.deepInclude(yield* audit, { ok: true, appended: 2_000 })
+    }).pipe(Effect.provide(layerServers()))
+  )
+})

@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
+import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
+import { ensureGroup, makeReader } from "../../src/consumer/Reader.ts"
+import { reclaim } from "../../src/consumer/TakeOver.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Redis } from "../../src/stream/Redis.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+
+/** Appends `count` votes and gives them to `consumer`, which does nothing with them. */
+const giveTo = (consumer: string, count: number) =>
+  Effect.gen(function* () {
+    const stream = yield* VoteStream
+    const redis = yield* Redis
+    const settings = yield* StreamSettings
+    yield* ensureGroup(redis.client, settings.stream, settings.group)
+    yield* Effect.forEach(Array.from({ length: count }), () => stream.append(cast()), { concurrency: 50 })
+    return yield* Effect.scoped(
+      Effect.flatMap(redis.dedicated(consumer), (connection) =>
+        eventually(makeReader(connection, { ...settings, consumer, batchSize: count }).read("new"))
+      )
+    )
+  })
+
+const counted = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ count: bigint }>`select count(*) as count from vote_event where status = 'counted'`
+  return Number(rows[0]?.count)
+})
+
+const consumers = Effect.gen(function* () {
+  const { client } = yield* Redis
+  const { group, stream } = yield* StreamSettings
+  const list = yield* Effect.promise(() => client.xinfo("CONSUMERS", stream, group) as Promise<Array<Array<unknown>>>)
+  return list.map((consumer) => String(consumer[1])).toSorted()
+})
+
+const runReclaim = Effect.gen(function* () {
+  const ledger = yield* Ledger
+  const { client } = yield* Redis
+  const settings = yield* StreamSettings
+  yield* ledger.migrated
+  return yield* reclaim(ledger, client, { ...settings, consumer: "taker" }, yield* makeCountMetrics)
+})
+
+describe("reclaim", () => {
+  it.live("takes over what was left uncounted, page by page to the end, and nothing that is fresh", () =>
+    Effect.gen(function* () {
+      const settings = yield* StreamSettings
+      yield* giveTo("dead", 250)
+      assert.strictEqual(
+        yield* runReclaim.pipe(Effect.provideService(StreamSettings, { ...settings, claimIdleMs: 60_000 })),
+        0
+      )
+      yield* Effect.sleep(settings.claimIdleMs)
+      assert.strictEqual(yield* runReclaim, 250)
+      assert.strictEqual(yield* counted, 250)
+      const stream = yield* VoteStream
+      assert.strictEqual(yield* stream.backlog, 0)
+    }).pipe(Effect.provide(layerServers({ claimIdleMs: 100, batchSize: 40 })))
+  )
+
+  it.live("goes on past entries that were deleted before they were counted", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const { ids } = yield* giveTo("dead", 30)
+      const gone = ids.slice(0, 5)
+      yield* Effect.promise(() => client.xdel(settings.stream, ...gone))
+      yield* Effect.sleep(settings.claimIdleMs)
+      assert.strictEqual(yield* runReclaim, 25)
+      assert.strictEqual(yield* counted, 25)
+    }).pipe(Effect.provide(layerServers({ claimIdleMs: 50, batchSize: 10 })))
+  )
+})
+
+describe("trimming", () => {
+  const trim = Effect.gen(function* () {
+    const { client } = yield* Redis
+    const { stream } = yield* StreamSettings
+    return yield* Effect.promise(() => client.trimAcked(stream, `${stream}:trimmed`, 1))
+  })
+
+  it.live("removes what is acked, and never an entry that is pending or was not yet given out", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const length = Effect.promise(() => client.xlen(settings.stream))
+      assert.strictEqual(yield* trim, 0)
+      const { ids } = yield* giveTo("one", 400)
+      yield* Effect.forEach(Array.from({ length: 300 }), () => stream.append(cast()), { concurrency: 50 })
+      yield* Effect.sleep(5)
+      assert.strictEqual(yield* trim, 0)
+      const [oldest, ...rest] = ids
+      yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...rest))
+      yield* Effect.sleep(5)
+      assert.strictEqual(yield* trim, 0)
+      assert.strictEqual(yield* length, 700)
+      yield* Effect.promise(() => client.xack(settings.stream, settings.group, String(oldest)))
+      yield* Effect.sleep(5)
+      assert.isAtLeast(yield* trim, 300)
+      assert.isAtLeast(yield* length, 300)
+      const added = yield* Effect.promise(() => client.xinfo("STREAM", settings.stream) as Promise<Array<unknown>>)
+      assert.strictEqual(added[added.indexOf("entries-added") + 1], 700)
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("heeds every group of the stream", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const { ids } = yield* giveTo("one", 300)
+      yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...ids))
+      yield* Effect.promise(() => client.xgroup("CREATE", settings.stream, "another", "0"))
+      assert.strictEqual(yield* trim, 0)
+    }).pipe(Effect.provide(layerServers()))
+  )
+})
+
+describe("housekeeping", () => {
+  it.live("takes over, trims, and deletes only those silent consumers that hold nothing", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { claimIdleMs, group, stream } = yield* StreamSettings
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      yield* giveTo("dead", 200)
+      yield* Effect.gen(function* () {
+        yield* eventually(Effect.map(counted, (votes) => assert.strictEqual(votes, 200)))
+        yield* eventually(
+          Effect.map(
+            Effect.promise(() => client.xlen(stream)),
+            (length) => assert.isBelow(length, 101)
+          )
+        )
+      }).pipe(Effect.provide(layerHousekeeping))
+      yield* giveTo("holding", 1)
+      yield* Effect.sleep(claimIdleMs)
+      const swept = yield* Effect.promise(() => client.sweepConsumers(stream, group, claimIdleMs / 2))
+      assert.include(swept, "dead")
+      assert.deepStrictEqual(yield* consumers, ["holding"])
+    }).pipe(Effect.provide(layerServers({ claimIdleMs: 200 })))
+  )
+})

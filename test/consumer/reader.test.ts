@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import type { EntryBatch } from "../../src/consumer/EntryBatch.ts"
+import { ensureGroup, makeReader, type Position } from "../../src/consumer/Reader.ts"
+import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { command, Redis } from "../../src/stream/Redis.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { entriesOf } from "../support/entries.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+
+const fieldsOf = (option: string) =>
+  encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: 1 }).map(String)
+
+const optionsOf = (batch: EntryBatch) => entriesOf(batch).map(({ fields, vote }) => vote?.option ?? fields)
+
+/** A stream with a group, and a consumer's connection to it. */
+const makeStream = Effect.gen(function* () {
+  const redis = yield* Redis
+  const settings = yield* StreamSettings
+  const { group, stream } = settings
+  yield* ensureGroup(redis.client, stream, group)
+  const connection = yield* redis.dedicated("reader")
+  yield* eventually(command(() => connection.ping()))
+  const reader = makeReader(connection, { ...settings, consumer: "reader", batchSize: 1_000, blockMs: 500 })
+  return {
+    connection,
+    append: (fields: ReadonlyArray<string>) => command(() => redis.client.xadd(stream, "*", ...fields)),
+    remove: (id: string | null) => command(() => redis.client.xdel(stream, `${id}`)),
+    read: (position: Position = "new") => reader.read(position)
+  }
+})
+
+const servers = layerServers()
+
+describe("a reader", () => {
+  it.live("reads votes from the socket, and what else the stream holds", () =>
+    Effect.gen(function* () {
+      const { append, read } = yield* makeStream
+      yield* append(fieldsOf("cats"))
+      yield* append(["something", "else"])
+      yield* append(fieldsOf("dogs"))
+      assert.deepStrictEqual(optionsOf(yield* read()), ["cats", ["something", "else"], "dogs"])
+      assert.deepStrictEqual((yield* read()).ids, [])
+      yield* append([...fieldsOf("dogs"), "later", "x"])
+      const { others } = yield* read()
+      assert.include(others[0]?.fields ?? [], "later")
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
+  it.live("reads again what was not acked, and tells what the stream no longer holds", () =>
+    Effect.gen(function* () {
+      const { append, read, remove } = yield* makeStream
+      const gone = yield* append(fieldsOf("cats"))
+      yield* append(fieldsOf("dogs"))
+      assert.strictEqual((yield* read()).ids.length, 2)
+      yield* remove(gone)
+      assert.deepStrictEqual(optionsOf(yield* read({ pendingAfter: "0" })), [null, "dogs"])
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
+  it.live("reads all again after a connection that was lost in the middle of an answer", () =>
+    Effect.gen(function* () {
+      const { append, connection, read } = yield* makeStream
+      const options = Array.from({ length: 999 }, (_, index) => (index % 3 === 0 ? "cats" : "dogs"))
+      yield* Effect.forEach(options, (option) => append(fieldsOf(option)), { concurrency: 100 })
+      yield* append(fieldsOf("birds"))
+      assert.deepStrictEqual((yield* read({ pendingAfter: "0" })).ids, [])
+      // What the socket brings at once is far less than the whole.
+      connection.stream.once("data", () => connection.stream.destroy())
+      const error = yield* Effect.flip(read())
+      assert.strictEqual(error.part, "redis")
+      assert.deepStrictEqual(optionsOf(yield* eventually(read({ pendingAfter: "0" }))), [...options, "birds"])
+      assert.deepStrictEqual((yield* read()).ids, [])
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
+  it.live("leaves other answers to the client, before its own and after", () =>
+    Effect.gen(function* () {
+      const { append, connection, read } = yield* makeStream
+      yield* append(fieldsOf("cats"))
+      const pong = connection.ping("first")
+      const { others } = yield* read()
+      assert.strictEqual(yield* Effect.promise(() => pong), "first")
+      // The client has read these, since its answer was still to come.
+      assert.strictEqual(others.length, 1)
+      yield* append(fieldsOf("dogs"))
+      const reading = yield* Effect.forkChild(read())
+      yield* Effect.yieldNow
+      const after = connection.ping("after")
+      assert.deepStrictEqual(optionsOf(yield* Fiber.join(reading)), ["dogs"])
+      assert.strictEqual(yield* Effect.promise(() => after), "after")
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+})

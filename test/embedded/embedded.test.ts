@@ -1,0 +1,171 @@
+import { spawn } from "node:child_process"
+import { appendFileSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Redacted, References } from "effect"
+import { startEmbedded } from "../../src/embedded/Embedded.ts"
+import { ownDataFolder } from "../../src/embedded/OwnerLock.ts"
+import { startPostgres } from "../../src/embedded/PostgresServer.ts"
+import { commandLine, identify } from "../../src/embedded/Processes.ts"
+import { startRedis } from "../../src/embedded/RedisServer.ts"
+import { dataFolder } from "../support/dataFolder.ts"
+import {
+  both,
+  expectKept,
+  firstWords,
+  kill,
+  owner,
+  postgresPid,
+  query,
+  redis,
+  redisPid,
+  untilGone,
+  urlIn,
+  write
+} from "../support/embedded.ts"
+import { eventually, quiet } from "../support/servers.ts"
+
+describe("embedded servers", () => {
+  it.live("keep their data across restarts, and stop with the scope", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      rmdirSync(dataDir)
+      const pids = yield* Effect.gen(function* () {
+        const started = yield* both(dataDir)
+        yield* write(started)
+        assert.strictEqual(statSync(dataDir).mode & 0o777, 0o700)
+        assert.strictEqual(statSync(started.envFile).mode & 0o777, 0o600)
+        assert.strictEqual(
+          readFileSync(started.envFile, "utf8"),
+          `export REDIS_URL='${Redacted.value(started.redisUrl)}'\n` +
+            `export DATABASE_URL='${Redacted.value(started.databaseUrl)}'\n`
+        )
+        return [redisPid(dataDir), postgresPid(dataDir)]
+      }).pipe(Effect.scoped)
+      yield* untilGone(pids)
+      yield* Effect.flatMap(both(dataDir), expectKept)
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("are ended by the next start where their owner was killed, and keep their data", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const killed = yield* owner(dataDir, "both")
+      assert.include(yield* firstWords(killed), "started")
+      const envFile = join(dataDir, "env")
+      yield* write({ redisUrl: urlIn(envFile, "REDIS_URL"), databaseUrl: urlIn(envFile, "DATABASE_URL"), envFile })
+      const orphans = [redisPid(dataDir), postgresPid(dataDir)]
+      yield* Effect.promise(() => kill(killed))
+      assert.notInclude(orphans.map(identify), undefined)
+
+      yield* Effect.scoped(Effect.flatMap(both(dataDir), expectKept))
+      yield* untilGone(orphans)
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("refuse a second owner, and have one of several that find a killed one's lock", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const killed = yield* owner(dataDir, "redis")
+      assert.include(yield* firstWords(killed), "started")
+      const refused = yield* Effect.flip(startEmbedded({ dataDir, redis: true, postgres: false }))
+      assert.include(refused.message, `in use by another tallykeep, process ${killed.pid}`)
+      assert.include(refused.message, dataDir)
+
+      yield* Effect.promise(() => kill(killed))
+      const racers = yield* Effect.forEach([1, 2, 3, 4], () => owner(dataDir, "redis"))
+      const words = yield* Effect.forEach(racers, firstWords, { concurrency: "unbounded" })
+      assert.deepStrictEqual(words.map((text) => text.includes("started")).sort(), [false, false, false, true])
+      const running = redisPid(dataDir)
+      yield* Effect.forEach(racers, (racer) => Effect.promise(() => kill(racer)))
+
+      yield* Effect.scoped(startEmbedded({ dataDir, redis: false, postgres: false }))
+      yield* untilGone([running])
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("leave alone what has the pid of a former owner or server", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      yield* Effect.scoped(startEmbedded({ dataDir, redis: true, postgres: false }))
+      const stranger = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn("sleep", ["60"])),
+        (child) => Effect.promise(() => kill(child))
+      )
+      writeFileSync(join(dataDir, "redis/redis.pid"), `${stranger.pid}\n`)
+      symlinkSync(`${stranger.pid} another-start`, join(dataDir, "lock/1000"))
+      yield* Effect.scoped(startEmbedded({ dataDir, redis: true, postgres: false }))
+      assert.isNull(stranger.signalCode)
+      assert.deepStrictEqual(readdirSync(join(dataDir, "lock")), ["1001"])
+      // Given back, it can be had again, and only once.
+      yield* ownDataFolder(dataDir)
+      assert.include((yield* Effect.flip(ownDataFolder(dataDir))).message, `process ${process.pid}`)
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("come back on the same port with their data after a crash, and say that they died", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const lines: Array<unknown> = []
+      const collect = Layer.merge(
+        Logger.layer([Logger.make(({ message }) => lines.push(message))]),
+        Layer.succeed(References.MinimumLogLevel, "Error")
+      )
+
+      const first = yield* startRedis({ dataDir }).pipe(Effect.provide(collect))
+      yield* redis(first.url, (client) => client.set("key", "kept"))
+      yield* first.signal("SIGKILL")
+      yield* eventually(Effect.sync(() => assert.include(`${lines}`, "Redis has died (SIGKILL)")))
+      // A write that was cut off by the crash.
+      const log = join(dataDir, "redis/appendonlydir/appendonly.aof.1.incr.aof")
+      if (statSync(log, { throwIfNoEntry: false }) !== undefined) appendFileSync(log, "*3\r\n$3\r\nset\r\n$3")
+      const again = yield* startRedis({ dataDir, port: first.port })
+      assert.strictEqual(Redacted.value(again.url), Redacted.value(first.url))
+      assert.strictEqual(yield* redis(again.url, (client) => client.get("key")), "kept")
+
+      const database = yield* startPostgres({ dataDir }).pipe(Effect.provide(collect))
+      yield* query(database.url, "create table kept (a int)")
+      yield* database.signal("SIGKILL")
+      yield* eventually(Effect.sync(() => assert.include(`${lines}`, "PostgreSQL has died (SIGKILL)")))
+      const recovered = yield* startPostgres({ dataDir, port: database.port })
+      assert.deepStrictEqual(yield* query(recovered.url, "select * from kept"), [])
+      // Stopped, it is told to go on and to end.
+      yield* recovered.signal("SIGSTOP")
+      yield* recovered.stop
+      assert.isUndefined(identify(recovered.pid))
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live.skipIf(process.getuid?.() !== 0)(
+    "run as another user where root starts them, from a folder only root enters",
+    () =>
+      Effect.gen(function* () {
+        const dataDir = yield* dataFolder
+        assert.strictEqual(statSync(dirname(dataDir)).mode & 0o777, 0o700)
+        const server = yield* startPostgres({ dataDir })
+        const uids = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))
+        assert.notStrictEqual(uids?.[1], "0")
+        assert.strictEqual(statSync(join(dataDir, "postgres/data")).uid, Number(uids?.[1]))
+        assert.notInclude(commandLine(server.pid), dataDir)
+      }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("say what to do where there is no redis-server", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const path = process.env.PATH
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          process.env.PATH = "/nowhere"
+        }),
+        () =>
+          Effect.sync(() => {
+            process.env.PATH = path
+          })
+      )
+      const { message } = yield* Effect.flip(startEmbedded({ dataDir, redis: true, postgres: false }))
+      assert.include(message, "apt-get install redis-server")
+      assert.include(message, "REDIS_URL")
+    }).pipe(Effect.provide(quiet))
+  )
+})

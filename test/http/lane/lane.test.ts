@@ -1,0 +1,158 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Metric } from "effect"
+import { layerApi, request, type Sent, until } from "../../support/api.ts"
+import { openEvents } from "../../support/events.ts"
+import type { Answer } from "../../support/wire.ts"
+import { World } from "../../support/world.ts"
+
+const json = { "content-type": "application/json" }
+const cats = JSON.stringify({ option: "cats" })
+
+/** Requests that the lane answers, and some that come close to it. */
+const requests: ReadonlyArray<readonly [what: string, method: string, path: string, sent?: Sent]> = [
+  ["a vote", "POST", "/api/vote", { headers: json, body: cats }],
+  ["a vote by the short name", "POST", "/vote", { headers: json, body: cats }],
+  ["a vote in a poll", "POST", "/api/polls/cats-or-dogs/votes", { headers: json, body: cats }],
+  [
+    "a vote from a listed page",
+    "POST",
+    "/api/vote",
+    { headers: { ...json, origin: "http://localhost:3000" }, body: cats }
+  ],
+  [
+    "a vote from another page",
+    "POST",
+    "/api/vote",
+    { headers: { ...json, origin: "http://evil.example" }, body: cats }
+  ],
+  ["a vote with a key", "POST", "/api/vote", { headers: { ...json, "idempotency-key": "k1" }, body: cats }],
+  ["a key again", "POST", "/api/vote", { headers: { ...json, "idempotency-key": "k1" }, body: cats }],
+  [
+    "a key with another vote",
+    "POST",
+    "/api/vote",
+    { headers: { ...json, "idempotency-key": "k1" }, body: '{"option":"dogs"}' }
+  ],
+  ["a key that is none", "POST", "/api/vote", { headers: { ...json, "idempotency-key": "k 1" }, body: cats }],
+  ["no JSON", "POST", "/api/vote", { headers: json, body: "{" }],
+  ["no body", "POST", "/api/vote", { headers: json, body: "" }],
+  ["no option", "POST", "/api/vote", { headers: json, body: "{}" }],
+  ["another option, with HTML in it", "POST", "/vote?<b>", { headers: json, body: '{"option":"<b>"}' }],
+  ["a field too many", "POST", "/api/vote", { headers: json, body: '{"option":"cats","a/b":1}' }],
+  ["another type", "POST", "/api/vote", { headers: { "content-type": "text/plain" }, body: cats }],
+  [
+    "a type with a charset",
+    "POST",
+    "/api/vote",
+    { headers: { "content-type": "application/json; charset=utf-8" }, body: cats }
+  ],
+  ["chunks", "POST", "/api/vote", { headers: { ...json, "transfer-encoding": "chunked" }, body: cats }],
+  ["no such poll", "POST", "/api/polls/nowhere/votes", { headers: json, body: cats }],
+  ["results", "GET", "/api/results"],
+  ["results by the short name", "GET", "/results"],
+  ["results of a poll", "GET", "/api/polls/cats-or-dogs/results"],
+  ["results for a page", "GET", "/api/results", { headers: { origin: "http://localhost:3000" } }],
+  ["results that are known", "GET", "/api/results", { headers: { "if-none-match": "*" } }],
+  ["results with a query", "GET", "/api/results?x"],
+  ["the head of results", "HEAD", "/api/results"],
+  ["results of no poll", "GET", "/api/polls/nowhere/results"],
+  ["another method", "POST", "/api/results", { headers: json, body: cats }]
+]
+
+/** What must be the same: all but what is minted anew for each vote, and the time. */
+const comparable = ({ body, headers, status }: Answer) => {
+  const { date: _, location, ratelimit, ...rest } = headers
+  const minted = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g
+  const limit = ratelimit?.replace(/t=\d+$/, "t=…")
+  return { status, headers: rest, limit, location: location?.replace(minted, "…"), body: body.replace(minted, "…") }
+}
+
+/** The answers to all of the requests, by the app alone or with the lane. */
+const answers = (tracing: boolean) =>
+  Effect.gen(function* () {
+    const seen = new Map<string, ReturnType<typeof comparable>>()
+    for (const [what, method, path, sent] of requests) {
+      // Read once, results are fresh: the lane answers from then on.
+      if (method === "GET") yield* request("GET", path.split("?")[0] ?? path)
+      seen.set(what, comparable(yield* request(method, path, sent)))
+    }
+    const { votes } = yield* World
+    return { seen, votes: votes.map(({ key, option, poll }) => ({ key, option, poll })) }
+  }).pipe(
+    Effect.provide(
+      layerApi({ tracing, production: true, rateLimit: { votes: 1_000, seconds: 3_600 } }).pipe(
+        Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
+      )
+    )
+  )
+
+describe("the fast lane", () => {
+  it.live("answers as the app does, header by header, and appends the same votes", () =>
+    Effect.gen(function* () {
+      const app = yield* answers(true)
+      const lane = yield* answers(false)
+      for (const [what, answer] of lane.seen) assert.deepStrictEqual([what, answer], [what, app.seen.get(what)])
+      assert.deepStrictEqual(lane.votes, app.votes)
+    })
+  )
+
+  it.live("says 503 when the append fails, and when the backlog is full, as the app does", () =>
+    Effect.gen(function* () {
+      const failing = (tracing: boolean) =>
+        Effect.gen(function* () {
+          const world = yield* World
+          world.redis = "away"
+          const away = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
+          world.redis = "up"
+          world.full = true
+          const full = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
+          return [away, full]
+        }).pipe(Effect.provide(layerApi({ tracing })))
+      const lane = yield* failing(false)
+      assert.deepStrictEqual(
+        lane.map(({ status }) => status),
+        [503, 503]
+      )
+      assert.deepStrictEqual(lane, yield* failing(true))
+    })
+  )
+
+  it.live("sends events as the app does", () =>
+    Effect.gen(function* () {
+      const seen = (tracing: boolean) =>
+        Effect.gen(function* () {
+          yield* request("GET", "/api/results")
+          const opened = []
+          for (const sent of [{}, { origin: "http://localhost:3000" }, { "last-event-id": "x" }]) {
+            for (const path of ["/api/results/stream", "/api/polls/cats-or-dogs/results/stream"]) {
+              const { events, headers, status } = yield* openEvents(path, sent)
+              yield* until(() => events.length === 1)
+              const { date: _, ...rest } = headers
+              opened.push({ status, rest, events: events.map(({ data, id }) => ({ data, id })) })
+            }
+          }
+          const present = opened[0]?.events[0]?.id
+          const known = yield* openEvents("/api/results/stream", { "last-event-id": `${present}` })
+          yield* until(() => known.comments() === 1)
+          return opened
+        }).pipe(Effect.scoped, Effect.provide(layerApi({ tracing, production: true })))
+      const lane = yield* seen(false)
+      assert.lengthOf(lane, 6)
+      assert.deepStrictEqual(lane, yield* seen(true))
+    })
+  )
+
+  it.live("leaves a vote over the rate limit to the app, and counts it once", () =>
+    Effect.gen(function* () {
+      const statuses: Array<number> = []
+      for (let index = 0; index < 4; index++) {
+        const answer = yield* request("POST", "/api/vote", { headers: json, body: cats })
+        statuses.push(answer.status)
+        if (answer.status === 201) assert.match(String(answer.headers.ratelimit), new RegExp(`r=${2 - index};`))
+      }
+      assert.deepStrictEqual(statuses, [201, 201, 201, 429])
+      const { votes } = yield* World
+      yield* until(() => votes.length === 3)
+    }).pipe(Effect.provide(layerApi({ rateLimit: { votes: 3, seconds: 3_600 } })))
+  )
+})

@@ -1,0 +1,99 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { assertProblem } from "../../support/api.ts"
+import { asAdmin, definition, layerPollsApi, post } from "../../support/pollsApi.ts"
+
+const create = (body: unknown) => post("/api/polls", body, asAdmin)
+
+/** The pointers of what is wrong with a definition, each with what was expected. */
+const wrongFields = Effect.fnUntraced(function* (body: unknown) {
+  const { errors } = assertProblem(yield* create(body), 422)
+  const named = errors as ReadonlyArray<{ readonly pointer: string; readonly detail: string }>
+  return Object.fromEntries(named.map(({ detail, pointer }) => [pointer, detail]))
+})
+
+const options = (count: number) =>
+  Array.from({ length: count }, (_, index) => ({ id: `option-${index}`, label: `Option ${index}` }))
+
+layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it) => {
+  it.effect("takes 2 to 50 options, each with an id of its own", () =>
+    Effect.gen(function* () {
+      for (const count of [2, 50]) {
+        assert.strictEqual((yield* create(definition({ options: options(count) }))).status, 201)
+      }
+      for (const count of [0, 1, 51]) {
+        const wrong = yield* wrongFields(definition({ options: options(count) }))
+        assert.deepStrictEqual(Object.keys(wrong), ["#/options"], `${count} options`)
+      }
+      const [first, second] = options(2)
+      if (first === undefined || second === undefined) return assert.fail()
+      const twice = yield* wrongFields(definition({ options: [first, second, first] }))
+      assert.match(twice["#/options"] ?? "", /an id of their own/)
+    })
+  )
+
+  it.effect("names each wrong field at once, with what was expected, and repeats nothing of what was sent", () =>
+    Effect.gen(function* () {
+      const sent = {
+        slug: "Sent-Slug",
+        title: "",
+        description: 4711,
+        options: [
+          { id: "sent id", label: "Sent\nlabel" },
+          { id: "fine", label: "x".repeat(201), sentField: 1 }
+        ],
+        ballot: "sent-ballot",
+        identity: "sent-identity",
+        results: null,
+        opens_at: "sent-time",
+        closes_at: "2026-13-01T00:00:00Z",
+        "sent/~field": "sent value"
+      }
+      const answer = yield* create(sent)
+      const wrong = yield* wrongFields(sent)
+      assert.sameMembers(Object.keys(wrong), [
+        "#/slug",
+        "#/title",
+        "#/description",
+        "#/options/0/id",
+        "#/options/0/label",
+        "#/options/1/label",
+        "#/options/1/sentField",
+        "#/ballot",
+        "#/identity",
+        "#/results",
+        "#/opens_at",
+        "#/closes_at",
+        "#/sent~1~0field"
+      ])
+      for (const detail of Object.values(wrong)) assert.notMatch(detail, /sent|4711|xxx|2026-13/i)
+      assert.match(wrong["#/slug"] ?? "", /1 to 64 of a-z, 0-9 and -/)
+      assert.match(wrong["#/ballot"] ?? "", /open.*once.*changeable/)
+      assert.match(wrong["#/closes_at"] ?? "", /a time that exists/)
+      assert.notInclude(answer.body, "sent value")
+    })
+  )
+
+  it.effect.each([
+    ["no field", {}, ["#/slug", "#/title", "#/options", "#/ballot", "#/identity", "#/results"]],
+    ["no object", [1], ["#"]],
+    ["a day that there is not", definition({ closes_at: "2026-02-30T00:00:00Z" }), ["#/closes_at"]],
+    ["a time without a zone", definition({ closes_at: "2126-01-01T00:00:00" }), ["#/closes_at"]],
+    ["a character that no text holds", definition({ description: "a\u0000b" }), ["#/description"]],
+    ["half a character", definition({ description: "a\ud800b" }), ["#/description"]],
+    ["a slug of 65", definition({ slug: "a".repeat(65) }), ["#/slug"]],
+    ["a slug with - at its end", definition({ slug: "tea-" }), ["#/slug"]],
+    ["one vote of anyone", definition({ ballot: "once" }), ["#"]],
+    ["the latest vote of anyone", definition({ ballot: "changeable" }), ["#"]],
+    ["results for anyone who has voted", definition({ results: "after_vote" }), ["#"]],
+    [
+      "an end before the beginning",
+      definition({ opens_at: "2126-01-02T00:00:00Z", closes_at: "2126-01-01T00:00:00Z" }),
+      ["#"]
+    ]
+  ] as const)("refuses %s", ([, body, pointers]) =>
+    Effect.gen(function* () {
+      assert.sameMembers(Object.keys(yield* wrongFields(body)), [...pointers])
+    })
+  )
+})

@@ -1,0 +1,149 @@
+import type { OutgoingHttpHeaders } from "node:http"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { PollDefinition } from "../../../src/domain/Poll.ts"
+import { assertProblem, json, request, until } from "../../support/api.ts"
+import { openEvents } from "../../support/events.ts"
+import {
+  anotherProcess,
+  asAdmin,
+  bearer,
+  closePoll,
+  cookieOf,
+  createPoll,
+  layerPollsApi,
+  statusOf,
+  tokensFor,
+  untilCounted,
+  voteIn
+} from "../../support/pollsApi.ts"
+
+const pathsOf = (slug: string) => ["", "/stream", ".csv"].map((end) => `/api/polls/${slug}/results${end}`)
+
+const expectHidden = (slug: string, why: string, headers: OutgoingHttpHeaders = {}) =>
+  Effect.forEach(pathsOf(slug), (path) =>
+    Effect.gen(function* () {
+      for (const method of ["GET", "HEAD"] as const) {
+        const answer = yield* request(method, path, { headers })
+        assert.strictEqual(answer.status, 403, `${method} ${path}`)
+        assert.strictEqual(answer.headers["cache-control"], "no-store")
+        if (method === "HEAD") continue
+        const { detail, type } = assertProblem(answer, 403)
+        assert.strictEqual(type, "urn:tallykeep:problem:results-hidden")
+        assert.strictEqual(detail, why)
+        assert.notMatch(answer.body, /"count"|total_votes|percentage/)
+      }
+    })
+  )
+
+/** Shown in all three ways, with one vote for tea. */
+const expectShown = Effect.fnUntraced(function* (slug: string, headers: OutgoingHttpHeaders = {}) {
+  const results = yield* request("GET", `/api/polls/${slug}/results`, { headers })
+  assert.strictEqual(results.status, 200, results.body)
+  assert.strictEqual(json(results).total_votes, 1)
+  assert.strictEqual(results.headers["cache-control"], "private, no-store")
+  const known = yield* request("GET", `/api/polls/${slug}/results`, {
+    headers: { ...headers, "if-none-match": results.headers.etag ?? "" }
+  })
+  assert.deepStrictEqual([known.status, known.headers["cache-control"]], [304, "private, no-store"])
+  const csv = yield* request("GET", `/api/polls/${slug}/results.csv`, { headers })
+  assert.include(csv.body, "tea,Tea,1,100.00")
+  assert.strictEqual(csv.headers["cache-control"], "no-store")
+  const { events } = yield* openEvents(`/api/polls/${slug}/results/stream`, headers)
+  yield* until(() => events[0]?.data.total_votes === 1)
+}, Effect.scoped)
+
+const hiddenUntilClosed = "This poll shows its results once it is closed"
+const hiddenUntilVoted = "This poll shows its results to who has voted"
+
+/** Waits, as the admin, until the one vote is counted, and for results older than that to be gone. */
+const counted = (slug: string) => Effect.andThen(untilCounted(slug, { tea: 1, coffee: 0 }), Effect.sleep("100 millis"))
+
+layer(layerPollsApi(), { excludeTestServices: true })("results", (it) => {
+  it.effect("that are live are for all, and may be kept for 2 s", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const answer = yield* request("GET", `/api/polls/${slug}/results`)
+      assert.deepStrictEqual([answer.status, answer.headers["cache-control"]], [200, "public, max-age=2"])
+    })
+  )
+
+  it.effect.each(["browser", "token", "anyone"] as const)(
+    "that are due after the close are hidden from all but the admin until then (%s)",
+    (identity) =>
+      Effect.gen(function* () {
+        const slug = yield* createPoll({ results: "after_close", identity })
+        const [token] = identity === "token" ? yield* tokensFor(slug, 1) : []
+        const voter = identity === "token" ? bearer(token) : {}
+        const vote = yield* voteIn(slug, "tea", voter)
+        const headers = { ...voter, ...cookieOf(vote) }
+        yield* expectHidden(slug, hiddenUntilClosed)
+        yield* expectHidden(slug, hiddenUntilClosed, headers)
+        yield* expectHidden(slug, hiddenUntilClosed, bearer("not-the-admin"))
+        yield* counted(slug)
+        yield* expectHidden(slug, hiddenUntilClosed, headers)
+        yield* expectShown(slug, asAdmin)
+        yield* closePoll(slug)
+        yield* expectShown(slug)
+      })
+  )
+
+  it.effect("that are due after the close are shown when that comes by its time", () =>
+    Effect.gen(function* () {
+      const closesMs = Date.now() + 3_000
+      const slug = yield* createPoll({ results: "after_close", closes_at: new Date(closesMs).toISOString() })
+      yield* voteIn(slug, "tea")
+      yield* counted(slug)
+      yield* expectHidden(slug, hiddenUntilClosed)
+      yield* Effect.sleep(closesMs - Date.now() + 50)
+      yield* expectShown(slug)
+    })
+  )
+
+  it.effect("for who has voted are hidden from others", () =>
+    Effect.gen(function* () {
+      const poll: Partial<PollDefinition> = { results: "after_vote", ballot: "once", identity: "browser" }
+      const slug = yield* createPoll(poll)
+      const elsewhere = yield* createPoll(poll)
+      yield* expectHidden(slug, hiddenUntilVoted)
+      const vote = yield* voteIn(slug, "tea")
+      const voter = cookieOf(vote)
+      // Known at once where the vote was taken, and at others once it is counted.
+      assert.strictEqual((yield* request("GET", `/api/polls/${slug}/results`, { headers: voter })).status, 200)
+      yield* counted(slug)
+      yield* expectShown(slug, voter)
+      yield* expectShown(slug, asAdmin)
+      yield* expectHidden(slug, hiddenUntilVoted)
+      yield* expectHidden(slug, hiddenUntilVoted, { cookie: `${voter.cookie}x` })
+      yield* expectHidden(elsewhere, hiddenUntilVoted, voter)
+      const atOther = yield* anotherProcess()
+      yield* atOther(expectShown(slug, voter))
+      yield* atOther(expectHidden(slug, hiddenUntilVoted))
+      yield* closePoll(slug)
+      yield* expectShown(slug)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("for who has voted are told by the voter's token", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ results: "after_vote", ballot: "once", identity: "token" })
+      const [voted, other] = yield* tokensFor(slug, 2)
+      yield* voteIn(slug, "tea", bearer(voted))
+      yield* counted(slug)
+      yield* expectShown(slug, bearer(voted))
+      yield* expectHidden(slug, hiddenUntilVoted, bearer(other))
+    })
+  )
+
+  it.effect("are not in a vote's receipt, the poll's view or the list of polls", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ results: "after_close" })
+      const vote = yield* voteIn(slug, "tea")
+      yield* counted(slug)
+      assert.deepStrictEqual(yield* statusOf(vote), { status: "counted" })
+      for (const path of [vote.headers.location ?? "", `/api/polls/${slug}`, "/api/polls"]) {
+        assert.notMatch((yield* request("GET", path)).body, /"count"|total|percentage|revision|tally/)
+      }
+    })
+  )
+})

@@ -1,0 +1,128 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { layerPool } from "../../../src/consumer/Pool.ts"
+import { makeVoteId } from "../../../src/domain/Vote.ts"
+import { VoteStream } from "../../../src/stream/VoteStream.ts"
+import { assertProblem, json, request } from "../../support/api.ts"
+import {
+  anotherProcess,
+  bearer,
+  closePoll,
+  createPoll,
+  layerPollsApi,
+  layerUncounted,
+  statusOf,
+  tokensFor,
+  untilCounted,
+  voteIn
+} from "../../support/pollsApi.ts"
+import { eventually } from "../../support/servers.ts"
+
+layer(layerPollsApi(), { excludeTestServices: true })("a poll that is closed", (it) => {
+  it.effect("says so, takes no more votes, and stays closed at the time it was closed first", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const before = yield* voteIn(slug, "tea")
+      const closed = yield* closePoll(slug)
+      assert.strictEqual(closed.status, 200, closed.body)
+      assert.strictEqual(json(closed).status, "closed")
+      const after = yield* voteIn(slug, "coffee")
+      const { detail, type } = assertProblem(after, 409)
+      assert.deepStrictEqual([type, detail], ["urn:tallykeep:problem:poll-not-open", "The poll is closed"])
+      assert.strictEqual(json(yield* closePoll(slug)).closes_at, json(closed).closes_at)
+      assert.deepStrictEqual(yield* statusOf(before), { status: "counted" })
+      yield* untilCounted(slug, { tea: 1, coffee: 0 })
+    })
+  )
+
+  it.effect("refuses its tokens too", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ identity: "token" })
+      const [token] = yield* tokensFor(slug, 1)
+      yield* closePoll(slug)
+      const { detail } = assertProblem(yield* voteIn(slug, "tea", bearer(token)), 403)
+      assert.strictEqual(detail, "The poll is closed, and its tokens with it")
+    })
+  )
+
+  it.effect("gives the same answer to a vote sent again with its key, also by cookie or token", () =>
+    Effect.gen(function* () {
+      for (const identity of ["anyone", "browser", "token"] as const) {
+        const slug = yield* createPoll({ identity })
+        const [token] = identity === "token" ? yield* tokensFor(slug, 1) : []
+        const headers = { "idempotency-key": "again", ...(token === undefined ? {} : bearer(token)) }
+        const first = yield* voteIn(slug, "tea", headers)
+        assert.strictEqual(first.status, 201, first.body)
+        yield* closePoll(slug)
+        const again = yield* voteIn(slug, "tea", headers)
+        assert.deepStrictEqual([again.status, again.body], [201, first.body], identity)
+        const other = yield* voteIn(slug, "coffee", headers)
+        assertProblem(other, 422)
+        const another = yield* voteIn(slug, "tea", { ...headers, "idempotency-key": "new" })
+        assertProblem(another, identity === "token" ? 403 : 409)
+      }
+    })
+  )
+
+  it.effect("does so too where its tokens end with it at a closing time", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ identity: "token", closes_at: new Date(Date.now() + 2_000).toISOString() })
+      const [token] = yield* tokensFor(slug, 1)
+      const headers = { "idempotency-key": "again", ...bearer(token) }
+      const first = yield* voteIn(slug, "tea", headers)
+      assert.strictEqual(first.status, 201, first.body)
+      // Past the closing time and the whole second that a token's own end is in.
+      yield* Effect.sleep("3100 millis")
+      assert.strictEqual((yield* voteIn(slug, "tea", headers)).body, first.body)
+      const { detail } = assertProblem(yield* voteIn(slug, "coffee", bearer(token)), 403)
+      assert.strictEqual(detail, "The poll is closed, and its tokens with it")
+    })
+  )
+
+  it.effect("was not open before its time", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ opens_at: "2126-01-01T00:00:00Z" })
+      const { detail } = assertProblem(yield* voteIn(slug, "tea"), 409)
+      assert.strictEqual(detail, "The poll is not open yet")
+    })
+  )
+
+  it.effect("is closed at other processes as soon as they hear of it", () =>
+    Effect.gen(function* () {
+      const atOther = yield* anotherProcess()
+      const slug = yield* createPoll()
+      assert.strictEqual((yield* atOther(voteIn(slug, "tea"))).status, 201)
+      yield* closePoll(slug)
+      const start = performance.now()
+      yield* eventually(Effect.map(atOther(voteIn(slug, "tea")), (answer) => assertProblem(answer, 409)))
+      // Without having heard of it, it would look after 5 s.
+      assert.isBelow(performance.now() - start, 3_000)
+      assert.strictEqual(json(yield* atOther(request("GET", `/api/polls/${slug}`))).status, "closed")
+    }).pipe(Effect.scoped)
+  )
+})
+
+layer(layerUncounted(), { excludeTestServices: true })("closing while nobody counts", (it) => {
+  it.effect("a vote accepted before counts however late, one accepted after never", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const slug = yield* createPoll()
+      const before = yield* voteIn(slug, "tea")
+      assert.strictEqual(json(yield* closePoll(slug)).status, "closed")
+      // As a process takes it that has not heard of the closing yet.
+      const voteId = makeVoteId()
+      const streamId = yield* stream.append({ voteId, poll: slug, option: "coffee", castAt: 0 })
+      yield* Effect.sleep("100 millis")
+      yield* Layer.build(layerPool)
+      assert.deepStrictEqual(yield* statusOf(before), { status: "counted" })
+      yield* untilCounted(slug, { tea: 1, coffee: 0 })
+      const after = yield* eventually(
+        Effect.map(request("GET", `/api/votes/${voteId}?stream_id=${streamId}`), (answer) => {
+          assert.strictEqual(json(answer).status, "rejected")
+          return json(answer)
+        })
+      )
+      assert.strictEqual(after.reason, "the poll was closed")
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,175 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { SqlClient } from "effect/sql"
+import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollStore } from "../../src/ledger/PollStore.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { held, untilWaiting } from "../support/locks.ts"
+import { layerServers, uniqueName } from "../support/servers.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+
+const make = (overrides: Partial<Poll> = {}): Poll => ({
+  slug: uniqueName("poll").replace("_", "-"),
+  ...teaOrCoffee,
+  ...overrides
+})
+
+const voterOf = (name: string) => Buffer.from(name).toString("base64url")
+
+const vote = (poll: Poll, option: string, ms: bigint, voter?: string): AcceptedVote => ({
+  voteId: makeVoteId(),
+  poll: poll.slug,
+  option,
+  castAt: 0,
+  ms,
+  seq: 0n,
+  ...(voter === undefined ? {} : { voter: voterOf(voter) })
+})
+
+/** A poll in the ledger. */
+const created = Effect.fnUntraced(function* (overrides: Partial<Poll> = {}) {
+  const store = yield* PollStore
+  const ledger = yield* Ledger
+  yield* ledger.migrated
+  const poll = make(overrides)
+  yield* store.create(poll)
+  return { ledger, poll, store }
+})
+
+/** The tally, and what the ledger holds, which have to be the same. */
+const countsOf = Effect.fnUntraced(function* ({ slug }: Poll) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ option: string; tally: bigint; ledger: bigint }>`
+    select option, count as tally, (select count(*) from vote_event v
+      where v.poll = t.poll and v.option = t.option and v.status = 'counted') as ledger
+    from tally t where poll = ${slug} order by position`
+  for (const { ledger, option, tally } of rows) assert.strictEqual(tally, ledger, option)
+  return Object.fromEntries(rows.map(({ option, tally }) => [option, Number(tally)]))
+})
+
+layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
+  it.effect("keeps a poll as it was created, its options in their order, the newest first", () =>
+    Effect.gen(function* () {
+      const options = ["z", "a", "m"].map((id) => ({ id, label: `Option "${id}", 🐈` }))
+      const { poll: first, store } = yield* created({ options, description: "Line 1\nline 2", opensMs: 1, closesMs: 2 })
+      const { poll: second } = yield* created({ ballot: "once", identity: "token", results: "after_close" })
+      const all = yield* store.list
+      assert.deepStrictEqual(all, [second, first, defaultPoll])
+    })
+  )
+
+  it.effect("refuses a slug that there is, and keeps nothing of the second poll", () =>
+    Effect.gen(function* () {
+      const { poll, store } = yield* created()
+      const error = yield* Effect.flip(store.create(make({ slug: poll.slug, options: [{ id: "x", label: "X" }] })))
+      assert.strictEqual(error._tag, "PollExists")
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 0 })
+      const twice = make({ options: [...poll.options, ...poll.options] })
+      assert.isTrue((yield* Effect.exit(store.create(twice)))._tag === "Failure")
+      assert.notInclude(
+        (yield* store.list).map(({ slug }) => slug),
+        twice.slug
+      )
+    })
+  )
+
+  it.effect("closes a poll at a time, only ever earlier than it closed before", () =>
+    Effect.gen(function* () {
+      const { poll, store } = yield* created({ closesMs: 1_000 })
+      const closesMs = Effect.map(store.list, (all) => all.find(({ slug }) => slug === poll.slug)?.closesMs)
+      assert.isTrue(yield* store.close(poll.slug, 2_000))
+      assert.strictEqual(yield* closesMs, 1_000)
+      assert.isTrue(yield* store.close(poll.slug, 500))
+      assert.strictEqual(yield* closesMs, 500)
+      assert.isFalse(yield* store.close("none", 500))
+    })
+  )
+
+  it.effect("takes back what was counted after the closing time, in a poll where each vote counts", () =>
+    Effect.gen(function* () {
+      const { ledger, poll, store } = yield* created()
+      const [before, at, after] = [vote(poll, "tea", 999n), vote(poll, "tea", 1_000n), vote(poll, "coffee", 1_001n)]
+      yield* ledger.count(VoteColumns.of([before, at, after]))
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 2, coffee: 1 })
+      const earlier = yield* ledger.tally(poll.slug)
+      yield* store.close(poll.slug, 1_000)
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      assert.deepInclude(yield* ledger.find(before.voteId), { status: "counted" })
+      for (const { voteId } of [at, after]) {
+        assert.deepInclude(yield* ledger.find(voteId), { status: "rejected", reason: "the poll was closed" })
+      }
+      const later = yield* ledger.tally(poll.slug)
+      assert.strictEqual(later?.status, "closed")
+      assert.isAbove(later?.revision ?? 0, earlier?.revision ?? 0)
+      // What comes late and was accepted before still counts, and what was accepted after never does.
+      yield* ledger.count(VoteColumns.of([vote(poll, "coffee", 10n), vote(poll, "coffee", 5_000n)]))
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 1 })
+    })
+  )
+
+  it.effect("takes back what was being counted when the poll was closed", () =>
+    Effect.gen(function* () {
+      const { ledger, poll } = yield* created()
+      const sql = yield* SqlClient.SqlClient
+      const release = yield* held(sql`select close_poll(${poll.slug}, 1000)`)
+      // It reads the poll as it was before, and finds its lock taken.
+      const counting = yield* Effect.forkChild(
+        ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+      )
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* release
+      yield* Fiber.join(counting)
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+    })
+  )
+
+  it.effect("takes back a voter's latest vote, and counts the one before it again", () =>
+    Effect.gen(function* () {
+      const { ledger, poll, store } = yield* created({ ballot: "changeable", identity: "token" })
+      const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
+      const only = vote(poll, "coffee", 30n, "bob")
+      yield* ledger.count(VoteColumns.of([first, second, only]))
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 2 })
+      yield* store.close(poll.slug, 15)
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
+      assert.deepInclude(yield* ledger.find(second.voteId), { status: "rejected", reason: "the poll was closed" })
+      // The voter's earlier votes are still decided among each other.
+      yield* ledger.count(VoteColumns.of([vote(poll, "coffee", 12n, "ann"), vote(poll, "tea", 5n, "bob")]))
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 1 })
+    })
+  )
+
+  it.effect("leaves the first votes of `once` as they are", () =>
+    Effect.gen(function* () {
+      const { ledger, poll, store } = yield* created({ ballot: "once", identity: "token" })
+      const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
+      const late = vote(poll, "tea", 1_000n, "cleo")
+      const { recorded } = yield* ledger.count(VoteColumns.of([first, second, vote(poll, "coffee", 16n, "bob"), late]))
+      assert.sameDeepMembers(
+        [...recorded],
+        [
+          { poll: poll.slug, status: "counted", votes: 3 },
+          { poll: poll.slug, status: "rejected", votes: 1 }
+        ]
+      )
+      yield* store.close(poll.slug, 15)
+      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))
+      assert.isFalse(yield* store.hasVoted(poll.slug, voterOf("bob")))
+    })
+  )
+
+  it.effect("knows who has a vote that counts, in that poll", () =>
+    Effect.gen(function* () {
+      const { ledger, poll, store } = yield* created({ ballot: "once", identity: "browser" })
+      const { poll: other } = yield* created({ ballot: "once", identity: "browser" })
+      yield* ledger.count(VoteColumns.of([vote(poll, "tea", 1n, "ann")]))
+      assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))
+      assert.isFalse(yield* store.hasVoted(poll.slug, voterOf("bob")))
+      assert.isFalse(yield* store.hasVoted(other.slug, voterOf("ann")))
+    })
+  )
+})
