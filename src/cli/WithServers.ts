@@ -9,7 +9,7 @@ import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
 
 /** The servers of the settings, or those that a program embeds in the data folder at this moment. */
-export const findRunning = Effect.fnUntraced(function* (settings: Settings) {
+export const findServersRunning = Effect.fnUntraced(function* (settings: Settings) {
   const env = yield* Effect.promise(() => readFile(join(settings.dataDir, "env"), "utf8").catch(() => ""))
   const embedded = (name: string) => {
     const value = new RegExp(`^export ${name}='(.*)'$`, "m").exec(env)?.[1]
@@ -28,7 +28,7 @@ export const findRunning = Effect.fnUntraced(function* (settings: Settings) {
 export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const settings = yield* loadSettings("all")
-    const servers = yield* findRunning(settings)
+    const servers = yield* findServersRunning(settings)
     // All shards that there could be, so that all nodes of a cluster are known.
     const connected = Effect.flatMap(Redis, (redis) =>
       Effect.forEach(everyShard(redis, settings.streamName), ({ client, stream }) =>

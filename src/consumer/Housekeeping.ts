@@ -5,7 +5,7 @@ import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
 import { type Shard, Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { makeCountMetrics } from "./CountMetrics.ts"
-import { drain, reclaim } from "./TakeOver.ts"
+import { drain, takeOver } from "./TakeOver.ts"
 
 /** How often acked entries are removed from the stream, whatever the number of consumers, in ms. */
 const trimInterval = 1_000
@@ -51,7 +51,7 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
 
     yield* loop(
       shards.all,
-      (shard) => Effect.andThen(ledger.migrated, reclaim(ledger, shard.client, optionsFor(shard), metrics)),
+      (shard) => Effect.andThen(ledger.migrated, takeOver(ledger, shard.client, optionsFor(shard), metrics)),
       // Often enough that nothing waits for much longer than the idle time, not all processes at once.
       Schedule.spaced(Math.min(claimIdleMs / 2, 10_000)).pipe(Schedule.jittered)
     )

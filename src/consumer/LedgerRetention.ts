@@ -38,7 +38,7 @@ const tell = (dropped: ReadonlyArray<Dropped>) =>
   )
 
 /** Does so again and again; what fails is tried again soon, and told of once. */
-export const layerRetention = (
+export const layerLedgerRetention = (
   retention: number | undefined
 ): Layer.Layer<never, never, VoteStream | Ledger | Partitions> =>
   Layer.effectDiscard(

@@ -8,7 +8,7 @@ import { batchOf } from "./EntryBatch.ts"
 import { ensureGroup, entriesIn, type Reply } from "./Reader.ts"
 import { recordBatch } from "./RecordBatch.ts"
 
-export interface ReclaimOptions {
+export interface TakeOverOptions {
   readonly stream: string
   readonly group: string
   readonly consumer: string
@@ -32,10 +32,10 @@ const start = "0-0"
  * acks them; gives how many. Whoever held them may be slow and not dead, and count them as well: the ledger takes each
  * vote once. What the stream no longer holds is lost, and said to be.
  */
-export const reclaim = Effect.fnUntraced(function* (
+export const takeOver = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   client: Connection,
-  options: ReclaimOptions,
+  options: TakeOverOptions,
   metrics: CountMetrics
 ): Effect.fn.Return<number, OutOfService> {
   const { batchSize, claimIdleMs, consumer, group, stream } = options
@@ -74,7 +74,7 @@ export const reclaim = Effect.fnUntraced(function* (
 export const drain = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   client: Connection,
-  options: ReclaimOptions
+  options: TakeOverOptions
 ): Effect.fn.Return<void, OutOfService> {
   const { batchSize, consumer, group, stream } = options
   yield* ensureGroup(client, stream, group)

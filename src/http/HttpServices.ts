@@ -1,6 +1,6 @@
 import { Layer } from "effect"
 import { Probes } from "./operations/Probes.ts"
-import { Polls } from "./polls/PollCache.ts"
+import { PollCache } from "./polls/PollCache.ts"
 import { LiveResults } from "./results/LiveResults.ts"
 import { LiveStreams } from "./results/LiveStreams.ts"
 import { Visibility } from "./results/Visibility.ts"
@@ -10,5 +10,5 @@ import { Voters } from "./voting/Voters.ts"
 /** What the routes are made of; each line needs what is below it. */
 export const layerHttpServices = Layer.mergeAll(LiveStreams.layer, Visibility.layer, Probes.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(LiveResults.layer, Ballots.layer)),
-  Layer.provideMerge(Layer.mergeAll(Voters.layer, Polls.layer))
+  Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer))
 )

@@ -1,21 +1,21 @@
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
-import { layerOperations } from "./operations/OperationsRoutes.ts"
-import { layerPages, pageMethods } from "./pages/PageRoutes.ts"
+import { layerOperationsRoutes } from "./operations/OperationsRoutes.ts"
+import { layerPageRoutes, pageMethods } from "./pages/PageRoutes.ts"
 import { layerPollRoutes } from "./polls/PollRoutes.ts"
-import { layerResults } from "./results/ResultsRoutes.ts"
-import { layerReceipts } from "./voting/ReceiptRoutes.ts"
-import { layerVotes } from "./voting/VoteRoutes.ts"
+import { layerResultsRoutes } from "./results/ResultsRoutes.ts"
+import { layerReceiptRoutes } from "./voting/ReceiptRoutes.ts"
+import { layerVoteRoutes } from "./voting/VoteRoutes.ts"
 
 const openapiPath = "/openapi.json"
 
 /** All routes: those of the API's description, and the pages. */
 export const layerRoutes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath }).pipe(
-    Layer.provide([layerPollRoutes, layerVotes, layerReceipts, layerResults, layerOperations])
+    Layer.provide([layerPollRoutes, layerVoteRoutes, layerReceiptRoutes, layerResultsRoutes, layerOperationsRoutes])
   ),
-  layerPages
+  layerPageRoutes
 )
 
 /** The methods of each path, for `Allow`; a part such as `:vote_id` stands for any. */

@@ -2,12 +2,12 @@ import { hostname } from "node:os"
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import { layerHousekeeping } from "../consumer/Housekeeping.ts"
-import { layerRetention } from "../consumer/LedgerRetention.ts"
+import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
 import { layerHttpServices } from "../http/HttpServices.ts"
 import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
-import { layerManagement } from "../http/operations/ManagementServer.ts"
+import { layerManagementServer } from "../http/operations/ManagementServer.ts"
 import { Probes } from "../http/operations/Probes.ts"
 import { PublicFolder } from "../http/pages/PageRoutes.ts"
 import { layerServer } from "../http/Server.ts"
@@ -98,7 +98,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   const pool = Layer.mergeAll(
     layerPool,
     layerHousekeeping,
-    layerRetention(retention).pipe(Layer.provide(Partitions.layer))
+    layerLedgerRetention(retention).pipe(Layer.provide(Partitions.layer))
   ).pipe(tracked("the consumer pool"))
   // Votes that come in right after the start would find Redis not connected yet.
   const connected = Layer.effectDiscard(
@@ -141,7 +141,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   )
   const branches = { api, consumer: counting.pipe(Layer.provide(pool)), all: api.pipe(Layer.provide(pool)) }
   return branches[role].pipe(
-    Layer.provide(layerManagement.pipe(Layer.provideMerge(Probes.layer), tracked("the management server"))),
+    Layer.provide(layerManagementServer.pipe(Layer.provideMerge(Probes.layer), tracked("the management server"))),
     Layer.provide([Lifecycle.layer, Liveness.layer, layerHttpSettings(settings)]),
     Layer.provide(layerParts(role, settings, servers))
   )

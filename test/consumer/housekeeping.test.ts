@@ -4,7 +4,7 @@ import { SqlClient } from "effect/sql"
 import { makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { ensureGroup, makeReader } from "../../src/consumer/Reader.ts"
-import { reclaim } from "../../src/consumer/TakeOver.ts"
+import { takeOver } from "../../src/consumer/TakeOver.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
@@ -47,10 +47,10 @@ const runReclaim = Effect.gen(function* () {
   const { client } = yield* Redis
   const settings = yield* StreamSettings
   yield* ledger.migrated
-  return yield* reclaim(ledger, client, { ...settings, consumer: "taker" }, yield* makeCountMetrics)
+  return yield* takeOver(ledger, client, { ...settings, consumer: "taker" }, yield* makeCountMetrics)
 })
 
-describe("reclaim", () => {
+describe("takeOver", () => {
   it.live("takes over what was left uncounted, page by page to the end, and nothing that is fresh", () =>
     Effect.gen(function* () {
       const settings = yield* StreamSettings

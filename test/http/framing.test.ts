@@ -15,10 +15,10 @@ const jsonHead = (path: string) =>
 const formHead =
   "POST /polls/cats-or-dogs HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ adminToken: token }, folder)))
+const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ adminToken: token }, folder)))
 
 /* Where a body ends: what two servers in a row could disagree about must not be a vote. */
-layer(layerPages, { excludeTestServices: true })("the length of a body", (it) => {
+layer(layerPageRoutes, { excludeTestServices: true })("the length of a body", (it) => {
   it.effect("takes no more of a body than was declared", () =>
     Effect.gen(function* () {
       const world = yield* World

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { Polls } from "../polls/PollCache.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
 import { LiveStreams } from "../results/LiveStreams.ts"
 import { matchesTag, snapshotHeaders, streamHeaders } from "../results/ResultsRoutes.ts"
@@ -16,7 +16,7 @@ interface Found {
 
 /** Finds what a request asks for, if it is the `rest` of a poll that anyone may see and what was read last is fresh. */
 const makeFind = Effect.gen(function* () {
-  const polls = yield* Polls
+  const polls = yield* PollCache
   const results = yield* LiveResults
   return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
     const { method, url = "/" } = request

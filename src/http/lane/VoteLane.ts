@@ -9,7 +9,7 @@ import { HttpSettings } from "../HttpSettings.ts"
 import type { RateLimiter } from "../middleware/RateLimit.ts"
 import { collectBody } from "../middleware/SizeLimit.ts"
 import { problemBody, refusalHeaders } from "../Problem.ts"
-import { Polls } from "../polls/PollCache.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { keyReused, unavailable } from "../voting/Ballots.ts"
 import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "../voting/Receipt.ts"
 import { type Answer, addHeaders, type Exchange, isOrdinary, type Lane, slugIn } from "./Lane.ts"
@@ -18,7 +18,7 @@ import { type Answer, addHeaders, type Exchange, isOrdinary, type Lane, slugIn }
 export const makeVoteLane = Effect.fnUntraced(function* ({ whole }: Answer, limiter: RateLimiter | undefined) {
   const stream = yield* VoteStream
   const backlog = yield* Backlog
-  const polls = yield* Polls
+  const polls = yield* PollCache
   const { maxRequestSize } = yield* HttpSettings
   const clock = yield* Clock.Clock
   const run = Effect.runForkWith(yield* Effect.context<never>())

@@ -31,7 +31,7 @@ const makeApp = Effect.map(Probes, (probes): HttpApp => {
 })
 
 /** The server at `MANAGEMENT_PORT`, where that is set: up before the work begins, and until it has ended. */
-export const layerManagement: Layer.Layer<never, CantListen, HttpSettings | Probes> = Layer.effectDiscard(
+export const layerManagementServer: Layer.Layer<never, CantListen, HttpSettings | Probes> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { host, managementPort: port, production } = yield* HttpSettings
     if (port === undefined) return

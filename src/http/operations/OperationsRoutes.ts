@@ -9,7 +9,7 @@ import { Probes } from "./Probes.ts"
 const elsewhere = new NotFound({ detail: "This is served at the management port" })
 
 /** What operators ask for, unless it is kept off the public port. */
-export const layerOperations = HttpApiBuilder.group(
+export const layerOperationsRoutes = HttpApiBuilder.group(
   Api,
   "operations",
   Effect.fnUntraced(function* (handlers) {

@@ -30,7 +30,7 @@ export class Probes extends Context.Service<
     /** Its metrics, in Prometheus's text format. */
     readonly metrics: Answer
   }
->()("tallykeep/http/Probes") {
+>()("tallykeep/http/operations/Probes") {
   static readonly layer = Layer.effect(
     Probes,
     Effect.gen(function* () {

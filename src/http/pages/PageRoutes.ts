@@ -9,7 +9,7 @@ import { pagePolicy } from "./Layout.ts"
 import { addPollPages } from "./PollPageRoutes.ts"
 
 /** The folder of the files that pages are made of, as the build makes it. */
-export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/PublicFolder") {}
+export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/pages/PublicFolder") {}
 
 /** The documentation's files, by path. No other file of the folder can be asked for, but for the assets. */
 const docs: Readonly<Record<string, string>> = {
@@ -35,7 +35,7 @@ const docsHeaders = {
 const assetHeaders = { "cache-control": "public, max-age=31536000, immutable" }
 
 /** The pages and their files. */
-export const layerPages = HttpRouter.use(
+export const layerPageRoutes = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const folder = yield* PublicFolder
     const send = makeFiles(folder)

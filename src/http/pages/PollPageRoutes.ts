@@ -7,7 +7,7 @@ import { Ledger } from "../../ledger/Ledger.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { readBody } from "../middleware/SizeLimit.ts"
-import { Polls } from "../polls/PollCache.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
@@ -41,7 +41,7 @@ const patience = "1 second"
 export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter, assets: Effect.Effect<Assets>) {
   const ballots = yield* Ballots
   const ledger = yield* Ledger
-  const polls = yield* Polls
+  const polls = yield* PollCache
   const results = yield* LiveResults
   const visibility = yield* Visibility
   const { maxRequestSize } = yield* HttpSettings

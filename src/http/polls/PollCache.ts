@@ -13,8 +13,8 @@ const missInterval = 1_000
 const patience = "500 millis"
 
 /** The polls as this process knows them: in memory, since the way of a vote does not ask the database. */
-export class Polls extends Context.Service<
-  Polls,
+export class PollCache extends Context.Service<
+  PollCache,
   {
     /** The newest first. */
     readonly all: () => ReadonlyArray<Poll>
@@ -24,9 +24,9 @@ export class Polls extends Context.Service<
     /** Reads the polls again: here now, in all other processes as soon as they hear of it. */
     changed(slug: string): Effect.Effect<void>
   }
->()("tallykeep/http/Polls") {
+>()("tallykeep/http/polls/PollCache") {
   static readonly layer = Layer.effect(
-    Polls,
+    PollCache,
     Effect.gen(function* () {
       const { migrated } = yield* Ledger
       const store = yield* PollStore
@@ -70,7 +70,7 @@ export class Polls extends Context.Service<
           : new Unavailable({ detail: "Polls temporarily unavailable" })
       })
 
-      return Polls.of({
+      return PollCache.of({
         all: () => [...polls.values()],
         find: (slug) => polls.get(slug),
         get,

@@ -11,7 +11,7 @@ import { HttpSettings } from "../HttpSettings.ts"
 import { refusalResponse } from "../Problem.ts"
 import { noSecret, Voters } from "../voting/Voters.ts"
 import { checkAdmin } from "./AdminToken.ts"
-import { Polls } from "./PollCache.ts"
+import { PollCache } from "./PollCache.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -33,7 +33,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
   Api,
   "polls",
   Effect.fnUntraced(function* (handlers) {
-    const polls = yield* Polls
+    const polls = yield* PollCache
     const store = yield* PollStore
     const stream = yield* VoteStream
     const voters = yield* Voters

@@ -43,7 +43,7 @@ export class LiveResults extends Context.Service<
     /** The same, from a reading that begins now. */
     latest(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
   }
->()("tallykeep/http/LiveResults") {
+>()("tallykeep/http/results/LiveResults") {
   static readonly layer = Layer.effect(
     LiveResults,
     Effect.gen(function* () {

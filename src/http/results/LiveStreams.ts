@@ -40,7 +40,7 @@ export class LiveStreams extends Context.Service<
     /** How many viewers there are. */
     readonly viewers: () => number
   }
->()("tallykeep/http/LiveStreams") {
+>()("tallykeep/http/results/LiveStreams") {
   static readonly layer = Layer.effect(
     LiveStreams,
     Effect.gen(function* () {

@@ -5,7 +5,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { Api } from "../Api.ts"
 import { refusalResponse } from "../Problem.ts"
-import { Polls } from "../polls/PollCache.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { resultsCsv } from "./Csv.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
@@ -21,11 +21,11 @@ interface AskedOf extends Asked {
   readonly params: { readonly slug: string }
 }
 
-export const layerResults = HttpApiBuilder.group(
+export const layerResultsRoutes = HttpApiBuilder.group(
   Api,
   "results",
   Effect.fnUntraced(function* (handlers) {
-    const polls = yield* Polls
+    const polls = yield* PollCache
     const results = yield* LiveResults
     const streams = yield* LiveStreams
     const visibility = yield* Visibility

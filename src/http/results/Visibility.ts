@@ -15,7 +15,7 @@ export class Visibility extends Context.Service<
     /** Fails where the poll hides its results from whoever sent the request; the admin sees them at any time. */
     check(poll: Poll, request: HttpServerRequest.HttpServerRequest): Effect.Effect<void, ResultsHidden>
   }
->()("tallykeep/http/Visibility") {
+>()("tallykeep/http/results/Visibility") {
   static readonly layer = Layer.effect(
     Visibility,
     Effect.gen(function* () {

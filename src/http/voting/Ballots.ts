@@ -38,7 +38,7 @@ export class Ballots extends Context.Service<
     /** Whether this process has taken a vote of the voter in the poll; another may have. */
     readonly hasCast: (poll: Poll, voter: Voter) => boolean
   }
->()("tallykeep/http/Ballots") {
+>()("tallykeep/http/voting/Ballots") {
   static readonly layer = Layer.effect(
     Ballots,
     Effect.gen(function* () {

@@ -15,7 +15,7 @@ const isStreamId = (id: string): boolean =>
   /^\d{1,20}-\d{1,20}$/.test(id) && id.split("-").every((part) => BigInt(part) < 2n ** 64n)
 
 /** Looks a receipt up: "did my vote count?" */
-export const layerReceipts = HttpApiBuilder.group(
+export const layerReceiptRoutes = HttpApiBuilder.group(
   Api,
   "receipts",
   Effect.fnUntraced(function* (handlers) {

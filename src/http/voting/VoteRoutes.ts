@@ -8,7 +8,7 @@ import { parseVoteBody, refuseMediaType } from "../body/VoteBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { readBody } from "../middleware/SizeLimit.ts"
 import { problemResponse, refusalResponse } from "../Problem.ts"
-import { Polls } from "../polls/PollCache.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { Ballots, type Cast } from "./Ballots.ts"
 import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "./Receipt.ts"
 
@@ -17,12 +17,12 @@ interface Asked {
 }
 
 /** The way of a vote through the API, for all votes that the fast lane leaves to it. */
-export const layerVotes = HttpApiBuilder.group(
+export const layerVoteRoutes = HttpApiBuilder.group(
   Api,
   "votes",
   Effect.fnUntraced(function* (handlers) {
     const ballots = yield* Ballots
-    const polls = yield* Polls
+    const polls = yield* PollCache
     const { maxRequestSize } = yield* HttpSettings
 
     const castVote = (poll: Poll, request: HttpServerRequest.HttpServerRequest) => {

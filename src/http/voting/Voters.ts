@@ -32,7 +32,7 @@ export class Voters extends Context.Service<
     /** Signed tokens for `count` voters of the poll, each for one of them. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
->()("tallykeep/http/Voters") {
+>()("tallykeep/http/voting/Voters") {
   static readonly layer = Layer.effect(
     Voters,
     Effect.gen(function* () {

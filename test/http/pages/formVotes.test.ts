@@ -4,7 +4,7 @@ import { layerApi, request } from "../../support/api.ts"
 import { buildPublicFolder } from "../../support/publicFolder.ts"
 import { freshWorld, streamId } from "../../support/world.ts"
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
+const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
 
 const send = (body: string, headers: Readonly<Record<string, string>> = {}) =>
   request("POST", "/polls/cats-or-dogs", {
@@ -12,7 +12,7 @@ const send = (body: string, headers: Readonly<Record<string, string>> = {}) =>
     headers: { "content-type": "application/x-www-form-urlencoded", ...headers }
   })
 
-layer(layerPages, { excludeTestServices: true })("a vote by the page's form", (it) => {
+layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form", (it) => {
   it.effect("is one vote for each page, and leads back to it", () =>
     Effect.gen(function* () {
       const world = yield* freshWorld

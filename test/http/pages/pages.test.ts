@@ -6,12 +6,12 @@ import { rawBody } from "../../support/bytes.ts"
 import { buildPublicFolder } from "../../support/publicFolder.ts"
 import { freshWorld } from "../../support/world.ts"
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
+const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
 
 /** What a page loads or links to. */
 const linksOf = (body: string) => [...body.matchAll(/(?:src|href)="(\/[^"]*)"/g)].map(([, link]) => link ?? "")
 
-layer(layerPages, { excludeTestServices: true })("the pages", (it) => {
+layer(layerPageRoutes, { excludeTestServices: true })("the pages", (it) => {
   it.effect.each([
     ["/docs", "text/html; charset=utf-8", '<script src="/docs/docs.js">'],
     ["/docs/docs.js", "text/javascript; charset=utf-8", "/openapi.json"],

@@ -7,7 +7,7 @@ import { HttpSettings } from "../../../src/http/HttpSettings.ts"
 import { Lifecycle } from "../../../src/http/Lifecycle.ts"
 import { Probes } from "../../../src/http/operations/Probes.ts"
 import { PublicFolder } from "../../../src/http/pages/PageRoutes.ts"
-import { Polls } from "../../../src/http/polls/PollCache.ts"
+import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
 import { Visibility } from "../../../src/http/results/Visibility.ts"
@@ -45,7 +45,7 @@ const layerLarge = (by: By) =>
       Layer.provide(Ballots.layer),
       Layer.provide([
         Voters.layer,
-        Polls.layer,
+        PollCache.layer,
         Probes.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
