@@ -111,7 +111,7 @@ export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailabl
   title: "Service Unavailable"
 }) {}
 
-/** Any of them, or one like them: what a problem's response is made of. */
+/** Any of them, or one like them: what the answer that tells of a problem is made from. */
 export interface Problem {
   readonly type: string
   readonly title: string
@@ -120,7 +120,10 @@ export interface Problem {
   readonly errors?: ReadonlyArray<FieldError> | undefined
 }
 
-/** What went wrong, down to what the server itself said of it. */
+export const isProblem = (error: unknown): error is Problem =>
+  error instanceof Error && "type" in error && "title" in error && "status" in error
+
+/** Returns what went wrong, down to what the server itself said of it. */
 export const reasonOf = (error: unknown): string => {
   const messages: Array<string> = []
   for (

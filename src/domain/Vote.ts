@@ -43,6 +43,10 @@ export const parseEntryId = (id: string): Acceptance | undefined => {
   return ms > maxBigint || seq > maxBigint ? undefined : { ms, seq }
 }
 
+/** Whether it is a stream entry's id in full: two numbers of 64 bits, such as `1732000000000-0`. */
+export const isStreamId = (id: string): boolean =>
+  /^\d{1,20}-\d{1,20}$/.test(id) && id.split("-").every((part) => BigInt(part) < 2n ** 64n)
+
 /** The body of a vote's request. */
 export const VoteRequest = Schema.Struct({
   option: OptionId.annotate({ description: "One of the poll's options", examples: ["cats"] })

@@ -8,8 +8,8 @@ export class HttpSettings extends Context.Service<
     readonly port: number
     /** The port for health and metrics alone; undefined where they are at `port`. */
     readonly managementPort: number | undefined
-    /** Whether requests are traced. */
-    readonly tracing: boolean
+    /** Whether ordinary requests take the fast lane past the app. A traced request has to go through the app. */
+    readonly fastLane: boolean
     /** Whether clients are told to use HTTPS only. */
     readonly production: boolean
     readonly corsOrigins: ReadonlyArray<string>

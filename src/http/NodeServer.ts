@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
-import { problemBody } from "./Problem.ts"
+import { awaitContinue } from "./body/ReadBody.ts"
+import { problemAnswer } from "./Problem.ts"
 
 /** How long a client may take to send a request's headers, and all of it, in ms. */
 const headersTimeout = 10_000
@@ -17,10 +18,17 @@ const statusOf: Readonly<Record<string, number>> = {
 
 /** Where a socket keeps the answer to its latest request: with each request, a WeakMap would cost more. */
 const latest = Symbol("the latest answer")
-type Answered = Socket & { [latest]?: ServerResponse }
+type AnsweringSocket = Socket & { [latest]?: ServerResponse }
 
-/** Node's own server with time-outs against slow clients; what it answers by itself carries `headers` as well. */
-export const makeNodeServer = (headers: Readonly<Record<string, string>>): Server => {
+/** Answers a request. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * Makes Node's own server, with time-outs against slow clients. Each request goes to `handle`; what the server answers by
+ * itself carries `headers` as well. Nothing here upgrades a connection: without a listener for that, Node treats a request
+ * for it (`curl --http2`) as any other.
+ */
+export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle: RequestHandler): Server => {
   const server = createServer({
     headersTimeout,
     requestTimeout,
@@ -28,39 +36,52 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>): Serve
     connectionsCheckingInterval: 1_000,
     // Checked where the answer gets its headers.
     requireHostHeader: false,
-    // A tenth of what results cost: no events about the body that a request doesn't have.
+    // Spares the events about the body that a request doesn't have: a tenth of what results cost.
     optimizeEmptyRequests: true
   })
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const remember = ({ socket }: { readonly socket: Answered }, response: ServerResponse) => {
+  const lines = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("")
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    const socket: AnsweringSocket = request.socket
     socket[latest] = response
+    handle(request, response)
   }
-  server.on("request", remember)
-  server.on("checkContinue", remember)
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Answered) => {
-    if (error.code === "ECONNRESET" || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    const answered = socket[latest]
-    if (answered?.req.complete && !answered.headersSent) {
-      // After a whole request that is not answered yet: its answer, which this one must not be taken for, is the last.
-      answered.shouldKeepAlive = false
-      return
-    }
-    if (answered?.headersSent && !answered.writableFinished) {
-      // In the middle of another answer: nothing can be said that the client would understand.
-      socket.destroySoon()
-      return
-    }
-    const status = statusOf[error.code ?? ""] ?? 400
-    const body = problemBody({ type: "about:blank", title: STATUS_CODES[status] ?? "Bad Request", status }, "/")
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}content-type: application/problem+json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
-    )
+  server.on("request", onRequest)
+  server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+    awaitContinue(request, response)
+    onRequest(request, response)
   })
   // An expectation other than 100-continue is not ours to meet: the request is answered like any other.
-  server.on("checkExpectation", (request, response) => server.emit("request", request, response))
+  server.on("checkExpectation", onRequest)
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: AnsweringSocket) =>
+    answerBroken(error, socket, lines)
+  )
   return server
+}
+
+/** Answers what is no request, or not all of one, as far as the client could understand an answer. */
+const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, headerLines: string): void => {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const answered = socket[latest]
+  if (answered?.req.complete && !answered.headersSent) {
+    // It came after a whole request that is not answered yet. That answer, which this one must not be taken for, is the last.
+    answered.shouldKeepAlive = false
+    return
+  }
+  if (answered?.headersSent && !answered.writableFinished) {
+    // In the middle of another answer, nothing can be said that the client would understand.
+    socket.destroySoon()
+    return
+  }
+  const status = statusOf[error.code ?? ""] ?? 400
+  const title = STATUS_CODES[status] ?? "Bad Request"
+  const { body, contentType } = problemAnswer({ type: "about:blank", title, status }, "/")
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\n${headerLines}content-type: ${contentType}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+  )
 }

@@ -1,49 +1,67 @@
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Problem } from "../domain/Problems.ts"
+import { pathOf } from "./RequestPath.ts"
 
-/** Characters that mean something in HTML, as JSON escapes: harmless even where a client shows the body as a page. */
-const escapeHtml = (json: string): string => json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
-
-/** The body of a problem, `instance` being the path asked for. */
-export const problemBody = (problem: Problem, instance: string): string => {
-  const { detail, errors, status, title, type } = problem
-  return escapeHtml(JSON.stringify({ type, title, status, detail, instance, errors }))
+/** An answer as it is sent. The app makes a response of it; the lane writes it to Node's. */
+export interface PlainAnswer {
+  readonly status: number
+  readonly contentType: string
+  /** Headers besides the content's type and length, by name in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
 }
 
-/** A problem as a response: `application/problem+json`. */
+/** Makes a response of an answer, with further headers. */
+export const toResponse = (
+  { body, contentType, headers, status }: PlainAnswer,
+  more?: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(body, {
+    status,
+    contentType,
+    headers: more === undefined ? headers : { ...headers, ...more }
+  })
+
+const noStore = { "cache-control": "no-store" }
+
+/** The headers of a refusal that tell what to do about it, by its status: how to sign in, when to try again. */
+const headersByStatus: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { ...noStore, "www-authenticate": "Bearer" },
+  503: { ...noStore, "retry-after": "1" }
+}
+
+/** Returns the headers that an answer of this status carries and that nobody may keep. */
+export const headersOfStatus = (status: number): Readonly<Record<string, string>> => headersByStatus[status] ?? noStore
+
+/** Characters that mean something in HTML become JSON escapes: harmless even where a client shows the body as a page. */
+const escapeHtml = (json: string): string => json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
+
+/** Returns an RFC 9457 problem as an answer to a request for `url`. */
+export const problemAnswer = ({ detail, errors, status, title, type }: Problem, url: string): PlainAnswer => ({
+  status,
+  contentType: "application/problem+json",
+  headers: headersOfStatus(status),
+  body: escapeHtml(JSON.stringify({ type, title, status, detail, instance: pathOf(url), errors }))
+})
+
+/** Returns a problem as a response to a request for `url`. */
 export const problemResponse = (
   problem: Problem,
   url: string,
   headers?: Readonly<Record<string, string>>
-): HttpServerResponse.HttpServerResponse => {
-  const query = url.indexOf("?")
-  return HttpServerResponse.text(problemBody(problem, query < 0 ? url : url.slice(0, query)), {
-    status: problem.status,
-    contentType: "application/problem+json",
-    headers: { "cache-control": "no-store", ...headers }
-  })
-}
+): HttpServerResponse.HttpServerResponse => toResponse(problemAnswer(problem, url), headers)
 
-/** A problem for whoever asked: a browser that wants a page, as after a form was sent, gets its words and no JSON. */
+/** Returns a problem for whoever asked: a browser that wants a page, as after sending a form, gets words and no JSON. */
 export const problemFor = (
   request: HttpServerRequest.HttpServerRequest,
   problem: Problem,
   headers?: Readonly<Record<string, string>>
-): HttpServerResponse.HttpServerResponse =>
-  request.headers.accept?.includes("text/html")
-    ? HttpServerResponse.text(problem.detail ?? problem.title, {
-        status: problem.status,
-        contentType: "text/plain; charset=utf-8",
-        headers: { "cache-control": "no-store", ...headers }
-      })
-    : problemResponse(problem, request.url, headers)
-
-/** The headers that belong to a refusal by its status: when to try again, how to say who one is. */
-export const refusalHeaders: Readonly<Record<number, Readonly<Record<string, string>>>> = {
-  401: { "www-authenticate": "Bearer" },
-  503: { "retry-after": "1" }
+): HttpServerResponse.HttpServerResponse => {
+  const answer = problemAnswer(problem, request.url)
+  return request.headers.accept?.includes("text/html")
+    ? toResponse(
+        { ...answer, contentType: "text/plain; charset=utf-8", body: problem.detail ?? problem.title },
+        headers
+      )
+    : toResponse(answer, headers)
 }
-
-/** A problem with the headers that its status asks for. */
-export const refusalResponse = (problem: Problem, url: string): HttpServerResponse.HttpServerResponse =>
-  problemResponse(problem, url, refusalHeaders[problem.status])

@@ -1,6 +1,9 @@
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
+import { layerAdminOnly } from "./middleware/AdminOnly.ts"
+import { layerJsonPayload } from "./middleware/JsonPayload.ts"
+import { layerProblemAnswers } from "./middleware/ProblemAnswers.ts"
 import { layerOperationsRoutes } from "./operations/OperationsRoutes.ts"
 import { layerPageRoutes, pageMethods } from "./pages/PageRoutes.ts"
 import { layerPollRoutes } from "./polls/PollRoutes.ts"
@@ -13,7 +16,8 @@ const openapiPath = "/openapi.json"
 /** All routes: those of the API's description, and the pages. */
 export const layerRoutes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath }).pipe(
-    Layer.provide([layerPollRoutes, layerVoteRoutes, layerReceiptRoutes, layerResultsRoutes, layerOperationsRoutes])
+    Layer.provide([layerVoteRoutes, layerReceiptRoutes, layerPollRoutes, layerResultsRoutes, layerOperationsRoutes]),
+    Layer.provide([layerProblemAnswers, layerJsonPayload, layerAdminOnly])
   ),
   layerPageRoutes
 )
@@ -29,9 +33,9 @@ const patterns = [...methods.keys()]
   .filter((path) => path.includes(":"))
   .map((path) => [new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`), path] as const)
 
-/** The methods that a path has, by the path without its query; none where there is no such path. */
+/** Returns the methods that a path has, by the path without its query; none where there is no such path. */
 export const methodsOf = (path: string): ReadonlyArray<string> => methods.get(routeOf(path)) ?? []
 
-/** The pattern that a path is of, by the path without its query, such as `/polls/:slug`; `other` where it is of none. */
+/** Returns the pattern of a path without its query, such as `/polls/:slug`; `other` where it matches none. */
 export const routeOf = (path: string): string =>
   methods.has(path) ? path : (patterns.find(([pattern]) => pattern.test(path))?.[1] ?? "other")

@@ -43,7 +43,7 @@ const layerHttpSettings = (settings: Settings) =>
     HttpSettings.of({
       ...settings,
       production: settings.environment === "production",
-      tracing: settings.otlpEndpoint !== undefined,
+      fastLane: settings.otlpEndpoint === undefined,
       adminToken: reveal(settings.adminToken),
       voterSecret: reveal(settings.voterSecret),
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)

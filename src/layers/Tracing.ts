@@ -1,7 +1,7 @@
 import { ConfigProvider, Effect, Layer, Option, Tracer } from "effect"
 import { FetchHttpClient, HttpMiddleware } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
-import { pathOf } from "../http/middleware/Middleware.ts"
+import { pathOf } from "../http/RequestPath.ts"
 import { routeOf } from "../http/Routes.ts"
 import type { Role } from "./Settings.ts"
 

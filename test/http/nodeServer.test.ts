@@ -12,7 +12,7 @@ const ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 describe("makeNodeServer", () => {
   it("gives slow clients an end", () => {
-    const { headersTimeout, keepAliveTimeout, requestTimeout } = makeNodeServer({})
+    const { headersTimeout, keepAliveTimeout, requestTimeout } = makeNodeServer({}, () => undefined)
     assert.deepStrictEqual({ headersTimeout, requestTimeout }, { headersTimeout: 10_000, requestTimeout: 15_000 })
     // Load balancers keep idle connections for 60 s, and must be the ones to close them.
     assert.isAbove(keepAliveTimeout, 60_000)
@@ -23,10 +23,9 @@ describe("an answer under way", () => {
   it.live("is cut off by garbage, with nothing put in its middle", () =>
     Effect.gen(function* () {
       const server = yield* Effect.acquireRelease(
-        Effect.sync(() => makeNodeServer({})),
+        Effect.sync(() => makeNodeServer({}, (_, response) => response.write("the beginning"))),
         (open) => Effect.sync(() => open.close())
       )
-      server.on("request", (_, response) => response.write("the beginning"))
       const received = yield* Effect.callback<string>((resume) => {
         let text = ""
         server.listen(0, "127.0.0.1", () => {

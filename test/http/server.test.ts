@@ -4,7 +4,7 @@ import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Scope } from "eff
 import { HttpServer } from "effect/http"
 import { TestClock } from "effect/testing"
 import { Lifecycle } from "../../src/http/Lifecycle.ts"
-import { CantListen } from "../../src/http/Server.ts"
+import { CantListen } from "../../src/http/Listen.ts"
 import { layerApi, request, until, vote } from "../support/api.ts"
 import { openWire, serverPort } from "../support/wire.ts"
 import { World } from "../support/world.ts"

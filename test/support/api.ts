@@ -26,7 +26,7 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
   host: "127.0.0.1",
   port: 0,
   managementPort: undefined,
-  tracing: false,
+  fastLane: true,
   production: false,
   corsOrigins: ["http://localhost:3000"],
   maxRequestSize: 1_048_576,

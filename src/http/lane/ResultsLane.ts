@@ -1,12 +1,14 @@
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
 import { LiveStreams } from "../results/LiveStreams.ts"
-import { matchesTag, snapshotHeaders, streamHeaders } from "../results/ResultsRoutes.ts"
+import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
-import { type Answer, isOrdinary, type Lane, slugIn } from "./Lane.ts"
+import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
+import type { LaneResponses } from "./LaneResponses.ts"
 
 interface Found {
   readonly route: string
@@ -14,7 +16,10 @@ interface Found {
   readonly snapshot: Snapshot
 }
 
-/** Finds what a request asks for, if it is the `rest` of a poll that anyone may see and what was read last is fresh. */
+/**
+ * Makes what finds the results that a request asks for: those of a poll that anyone may see, at `rest` below the poll's path
+ * or at a short path of the default poll, while what was read last is fresh.
+ */
 const makeFind = Effect.gen(function* () {
   const polls = yield* PollCache
   const results = yield* LiveResults
@@ -30,41 +35,41 @@ const makeFind = Effect.gen(function* () {
   }
 })
 
-interface Heads {
+interface SnapshotHeaders {
   readonly ok: ReadonlyArray<string>
   readonly notModified: ReadonlyArray<string>
-  /** As Node writes the body: of bytes that are ASCII it makes less work. */
+  /** How Node writes the body: of ASCII it makes less work. */
   readonly encoding: "latin1" | "utf8"
 }
 
 /** Made once for each reading of the results. */
-const heads = new WeakMap<Snapshot, Heads>()
+const madeHeaders = new WeakMap<Snapshot, SnapshotHeaders>()
 
-const headsOf = ({ poll, snapshot }: Found): Heads => {
-  const known = heads.get(snapshot)
+const headersOf = ({ poll, snapshot }: Found): SnapshotHeaders => {
+  const known = madeHeaders.get(snapshot)
   if (known !== undefined) return known
   const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
   const content = ["content-type", "application/json", "content-length", String(snapshot.length)]
   const encoding = snapshot.length === snapshot.body.length ? "latin1" : "utf8"
-  const made: Heads = { notModified, ok: [...notModified, ...content], encoding }
-  heads.set(snapshot, made)
+  const made: SnapshotHeaders = { notModified, ok: [...notModified, ...content], encoding }
+  madeHeaders.set(snapshot, made)
   return made
 }
 
-/** Results as JSON. */
-export const makeResultsLane = Effect.fnUntraced(function* ({ head }: Answer) {
+/** Makes the lane of results as JSON. */
+export const makeResultsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
   const find = yield* makeFind
   const lane: Lane = (request, response) => {
     const found = find(request, "/results", "/api/results", "/results")
     if (found === undefined) return false
     const exchange = { request, response, route: found.route, started: performance.now() }
     const known = request.headers["if-none-match"]
-    const { encoding, notModified, ok } = headsOf(found)
+    const { encoding, notModified, ok } = headersOf(found)
     if (known !== undefined && matchesTag(known, found.snapshot.etag)) {
-      head(exchange, 304, notModified)
+      writeHead(exchange, 304, notModified)
       response.end()
     } else {
-      head(exchange, 200, ok)
+      writeHead(exchange, 200, ok)
       response.end(found.snapshot.body, encoding)
     }
     return true
@@ -72,17 +77,17 @@ export const makeResultsLane = Effect.fnUntraced(function* ({ head }: Answer) {
   return lane
 })
 
-const events = Object.entries({ ...streamHeaders, "content-type": "text/event-stream" }).flat()
+const events = Object.entries(eventsHeaders).flat()
 
-/** Results as events, for as long as the viewer stays. */
-export const makeEventsLane = Effect.fnUntraced(function* ({ head }: Answer) {
+/** Makes the lane of results as events, for as long as the viewer stays. */
+export const makeEventsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
   const find = yield* makeFind
   const streams = yield* LiveStreams
   const lane: Lane = (request, response) => {
     const found = find(request, "/results/stream", "/api/results/stream")
     if (found === undefined) return false
     const { poll, route, snapshot } = found
-    head({ request, response, route, started: performance.now() }, 200, events)
+    writeHead({ request, response, route, started: performance.now() }, 200, events)
     const lastEventId = request.headers["last-event-id"]?.toString()
     response.on("close", streams.join(poll.slug, snapshot, lastEventId, new ResponseOutlet(response)))
     return true

@@ -10,9 +10,3 @@ export type HttpApp = Effect.Effect<
 
 /** A layer around it. */
 export type Middleware = (app: HttpApp) => HttpApp
-
-/** A request's path, without its query. */
-export const pathOf = (url: string): string => {
-  const query = url.indexOf("?")
-  return query < 0 ? url : url.slice(0, query)
-}

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { durations, type Meter } from "../../Meter.ts"
-import { type HttpApp, type Middleware, pathOf } from "./Middleware.ts"
+import { pathOf } from "../RequestPath.ts"
+import type { HttpApp, Middleware } from "./Middleware.ts"
 
 /** The methods that are told apart; a client may invent others. */
 const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])

@@ -1,33 +1,41 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
-import { HttpServer, HttpServerRequest } from "effect/http"
-import { MethodNotAllowed, NotFound } from "../../domain/Problems.ts"
+import { HttpRouter, HttpServer } from "effect/http"
+import { HttpApi, HttpApiBuilder } from "effect/http-api"
+import { exactPaths } from "../App.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { type HttpApp, pathOf } from "../middleware/Middleware.ts"
+import { type CantListen, listen, makeAppHandler } from "../Listen.ts"
+import { withFallback } from "../middleware/Fallback.ts"
+import { layerProblemAnswers } from "../middleware/ProblemAnswers.ts"
 import { securityHeaders, withSecurityHeaders } from "../middleware/SecurityHeaders.ts"
 import { makeNodeServer } from "../NodeServer.ts"
-import { problemResponse } from "../Problem.ts"
-import { CantListen } from "../Server.ts"
+import { OperationsGroup } from "./OperationsApi.ts"
 import { Probes } from "./Probes.ts"
 
-const isRead = (method: string): boolean => method === "GET" || method === "HEAD"
-
 /** `/health`, `/ready` and `/metrics`, and nothing else. */
-const makeApp = Effect.map(Probes, (probes): HttpApp => {
-  const answers = new Map(Object.entries(probes).map(([name, answer]) => [`/${name}`, answer]))
-  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
-    const answer = answers.get(pathOf(url))
-    if (answer === undefined) {
-      return Effect.succeed(
-        problemResponse(new NotFound({ detail: `Here are ${[...answers.keys()].join(", ")}` }), url)
-      )
-    }
-    return isRead(method)
-      ? answer
-      : Effect.succeed(
-          problemResponse(new MethodNotAllowed({ detail: "Allowed here: GET, HEAD" }), url, { allow: "GET, HEAD" })
-        )
-  })
+const ManagementApi = HttpApi.make("management").add(OperationsGroup)
+
+const layerManagementRoutes = HttpApiBuilder.layer(ManagementApi).pipe(
+  Layer.provide(
+    HttpApiBuilder.group(
+      ManagementApi,
+      "operations",
+      Effect.fnUntraced(function* (handlers) {
+        const { health, metrics, ready } = yield* Probes
+        return handlers
+          .handle("health", () => health)
+          .handle("ready", () => ready)
+          .handle("metrics", () => metrics)
+      })
+    )
+  ),
+  Layer.provide(layerProblemAnswers)
+)
+
+const paths: ReadonlyArray<string> = Object.values(OperationsGroup.endpoints).map(({ path }) => path)
+
+const fallback = withFallback({
+  methodsOf: (path) => (paths.includes(path) ? ["GET"] : []),
+  nowhere: `Here are ${paths.join(", ")}`
 })
 
 /** The server at `MANAGEMENT_PORT`, where that is set: up before the work begins, and until it has ended. */
@@ -35,11 +43,13 @@ export const layerManagementServer: Layer.Layer<never, CantListen, HttpSettings 
   Effect.gen(function* () {
     const { host, managementPort: port, production } = yield* HttpSettings
     if (port === undefined) return
-    const node = makeNodeServer(securityHeaders(production))
-    const server = yield* NodeHttpServer.make(() => node, { host, port, disablePreemptiveShutdown: true }).pipe(
-      Effect.mapError(({ cause }) => new CantListen({ host, port, setting: "MANAGEMENT_PORT", cause }))
+    const routes = yield* HttpRouter.toHttpEffect(layerManagementRoutes).pipe(
+      Effect.provideService(HttpRouter.RouterConfig, exactPaths),
+      Effect.provide(HttpServer.layerServices)
     )
-    yield* server.serve(withSecurityHeaders({ production })(yield* makeApp))
+    const app = withSecurityHeaders({ production })(fallback(routes))
+    const node = makeNodeServer(securityHeaders(production), yield* makeAppHandler(app))
+    const server = yield* listen(node, { host, port, setting: "MANAGEMENT_PORT" })
     // Whoever scrapes or probes keeps its connection open.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))
     yield* Effect.logInfo(`Health and metrics at ${HttpServer.formatAddress(server.address)}`)

@@ -3,10 +3,9 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NotFound } from "../../domain/Problems.ts"
 import { Api } from "../Api.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { problemResponse } from "../Problem.ts"
 import { Probes } from "./Probes.ts"
 
-const elsewhere = new NotFound({ detail: "This is served at the management port" })
+const elsewhere = Effect.fail(new NotFound({ detail: "This is served at the management port" }))
 
 /** What operators ask for, unless it is kept off the public port. */
 export const layerOperationsRoutes = HttpApiBuilder.group(
@@ -14,15 +13,11 @@ export const layerOperationsRoutes = HttpApiBuilder.group(
   "operations",
   Effect.fnUntraced(function* (handlers) {
     const { managementPort } = yield* HttpSettings
-    const probes = yield* Probes
-    const answer = (name: "health" | "ready" | "metrics") => {
-      const here = probes[name]
-      return ({ request }: { readonly request: { readonly url: string } }) =>
-        managementPort === undefined ? here : Effect.succeed(problemResponse(elsewhere, request.url))
-    }
+    const { health, metrics, ready } = yield* Probes
+    const here = managementPort === undefined
     return handlers
-      .handleRaw("health", answer("health"))
-      .handleRaw("ready", answer("ready"))
-      .handleRaw("metrics", answer("metrics"))
+      .handle("health", () => (here ? health : elsewhere))
+      .handle("ready", () => (here ? ready : elsewhere))
+      .handle("metrics", () => (here ? metrics : elsewhere))
   })
 )

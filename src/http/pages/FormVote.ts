@@ -2,6 +2,7 @@ import type { HttpServerRequest } from "effect/http"
 import { Headers } from "effect/http"
 import type { Problem } from "../../domain/Problems.ts"
 import { trouble } from "../../web/words.ts"
+import { isIdempotencyKey } from "../voting/VoteRequest.ts"
 
 /** What the form of the voting page sends. */
 export interface FormVote {
@@ -17,7 +18,7 @@ export const parseFormVote = (body: Buffer): FormVote => {
   const key = fields.get("key") ?? ""
   return {
     option: fields.get("option") ?? "",
-    key: /^[!-~]{1,255}$/.test(key) ? key : undefined,
+    key: isIdempotencyKey(key) ? key : undefined,
     token: fields.get("token")?.trim() || undefined
   }
 }

@@ -2,16 +2,18 @@ import { randomUUID } from "node:crypto"
 import { Clock, Effect, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { VoteId } from "../../domain/Vote.ts"
+import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { receipt, trouble } from "../../web/words.ts"
+import { readBody } from "../body/ReadBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { readBody } from "../middleware/SizeLimit.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
-import { optionsOf } from "../voting/Receipt.ts"
+import { receiptPath } from "../voting/Receipt.ts"
+import { optionsOf } from "../voting/VoteRequest.ts"
+import { setCookie, Voters } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
 import { pagePolicy } from "./Layout.ts"
@@ -44,6 +46,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const polls = yield* PollCache
   const results = yield* LiveResults
   const visibility = yield* Visibility
+  const voters = yield* Voters
   const { maxRequestSize } = yield* HttpSettings
 
   const render = Effect.fnUntraced(function* (
@@ -71,11 +74,11 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const lookUp = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Notice | undefined> {
     const query = new URLSearchParams(url.split("?")[1])
     const [voteId, streamId] = [query.get("vote_id") ?? "", query.get("stream_id") ?? ""]
-    if (!isVoteId(voteId) || !/^\d{1,20}-\d{1,20}$/.test(streamId)) return undefined
+    if (!isVoteId(voteId) || !isStreamId(streamId)) return undefined
     const found = yield* Effect.orElseSucceed(ledger.find(voteId), () => undefined)
     const status = found?.status ?? "queued"
     const tone = status === "counted" ? "good" : status === "queued" ? "busy" : "bad"
-    return { text: receipt[status], tone, receipt: `/api/votes/${voteId}?stream_id=${streamId}` }
+    return { text: receipt[status], tone, receipt: receiptPath({ streamId, voteId }) }
   })
 
   const show = (slug: string) =>
@@ -93,19 +96,15 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     if (isForeign(request)) return yield* refuse(trouble.foreign, 403)
     const { key, option, token } = parseFormVote(yield* readBody(request, maxRequestSize))
     if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
-    return yield* ballots.cast(poll, option, withToken(request, token), key).pipe(
-      Effect.map(({ setCookie, streamId, voteId }) =>
-        HttpServerResponse.empty({
-          status: 303,
-          headers: {
-            location: `/polls/${slug}?vote_id=${voteId}&stream_id=${streamId}#notice`,
-            "cache-control": "no-store",
-            ...(setCookie === undefined ? {} : { "set-cookie": setCookie })
-          }
-        })
-      ),
-      Effect.catch((problem) => refuse(explainRefusal(problem), problem.status))
-    )
+    return yield* Effect.gen(function* () {
+      const voter = yield* voters.identify(poll, withToken(request, token), key)
+      const { streamId, voteId } = yield* ballots.cast({ poll, option, voter, key })
+      const location = `/polls/${slug}?vote_id=${voteId}&stream_id=${streamId}#notice`
+      return HttpServerResponse.empty({
+        status: 303,
+        headers: { location, "cache-control": "no-store", ...setCookie(voter) }
+      })
+    }).pipe(Effect.catch((problem) => refuse(explainRefusal(problem), problem.status)))
   })
 
   const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")

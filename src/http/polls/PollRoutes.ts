@@ -1,32 +1,21 @@
 import { Clock, Effect } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HttpApiBuilder } from "effect/http-api"
-import { fromDefinition, type Poll, PollDefinition, toView } from "../../domain/Poll.ts"
-import { type OutOfService, type Problem, Unavailable } from "../../domain/Problems.ts"
+import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
+import { fromDefinition, type Poll, toView } from "../../domain/Poll.ts"
+import { OutOfService, Unavailable } from "../../domain/Problems.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
-import { Api, TokenRequest } from "../Api.ts"
-import { readJson } from "../body/JsonBody.ts"
+import { Api } from "../Api.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { refusalResponse } from "../Problem.ts"
 import { noSecret, Voters } from "../voting/Voters.ts"
-import { checkAdmin } from "./AdminToken.ts"
 import { PollCache } from "./PollCache.ts"
 
-type Request = HttpServerRequest.HttpServerRequest
+const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
 
-interface Asked {
-  readonly request: Request
-}
+/** An outage of Redis or PostgreSQL, as the client is told of it. */
+const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | OutOfService, R>) =>
+  Effect.mapError(effect, (error) => (error instanceof OutOfService ? unavailable : error))
 
-interface AskedOf extends Asked {
-  readonly params: { readonly slug: string }
-}
-
-const noStore = { "cache-control": "no-store" }
-
-const json = (body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}) =>
-  HttpServerResponse.jsonUnsafe(body, { status, headers: { ...noStore, ...headers } })
+const view = (poll: Poll) => Effect.map(Clock.currentTimeMillis, (now) => toView(poll, now))
 
 /** Polls: looked at by anyone, made and closed by the admin. */
 export const layerPollRoutes = HttpApiBuilder.group(
@@ -37,79 +26,39 @@ export const layerPollRoutes = HttpApiBuilder.group(
     const store = yield* PollStore
     const stream = yield* VoteStream
     const voters = yield* Voters
-    const { adminToken, maxRequestSize, voterSecret } = yield* HttpSettings
+    const { voterSecret } = yield* HttpSettings
 
-    const answer = <E extends Problem | OutOfService>(
-      request: Request,
-      response: Effect.Effect<HttpServerResponse.HttpServerResponse, E>
-    ) =>
-      Effect.match(response, {
-        onSuccess: (done) => done,
-        onFailure: (problem) => refusalResponse(isOutage(problem) ? unavailable : problem, request.url)
-      })
-
-    const view = (poll: Poll) => Effect.map(Clock.currentTimeMillis, (now) => toView(poll, now))
-
-    const list = ({ request }: Asked) =>
-      answer(
-        request,
-        Effect.map(Effect.forEach(polls.all(), view), (all) => json({ polls: all }))
-      )
-
-    const show = ({ params, request }: AskedOf) =>
-      answer(
-        request,
-        polls.get(params.slug).pipe(
-          Effect.flatMap(view),
-          Effect.map((poll) => json(poll))
-        )
-      )
-
-    const create = ({ request }: Asked) =>
-      answer(
-        request,
-        Effect.gen(function* () {
-          yield* checkAdmin(adminToken, request)
-          const poll = fromDefinition(yield* readJson(request, maxRequestSize, PollDefinition))
+    return handlers
+      .handle("polls", () => Effect.map(Effect.forEach(polls.all(), view), (all) => ({ polls: all })))
+      .handle("poll", ({ params }) => Effect.flatMap(polls.get(params.slug), view))
+      .handle(
+        "createPoll",
+        Effect.fnUntraced(function* ({ payload }) {
+          const poll = fromDefinition(payload)
           if (poll.identity !== "anyone" && voterSecret === undefined) return yield* noSecret
           yield* store.create(poll)
           yield* polls.changed(poll.slug)
-          return json(yield* view(poll), 201, { location: `/api/polls/${poll.slug}` })
-        })
+          return HttpApiSchema.withHeaders({
+            body: yield* view(poll),
+            headers: { location: `/api/polls/${poll.slug}` }
+          })
+        }, orUnavailable)
       )
-
-    const close = ({ params, request }: AskedOf) =>
-      answer(
-        request,
-        Effect.gen(function* () {
-          yield* checkAdmin(adminToken, request)
+      .handle(
+        "closePoll",
+        Effect.fnUntraced(function* ({ params }) {
           const { slug } = yield* polls.get(params.slug)
           yield* store.close(slug, yield* stream.now)
           yield* polls.changed(slug)
-          return json(yield* view(yield* polls.get(slug)))
-        })
+          return yield* view(yield* polls.get(slug))
+        }, orUnavailable)
       )
-
-    const issueTokens = ({ params, request }: AskedOf) =>
-      answer(
-        request,
-        Effect.gen(function* () {
-          yield* checkAdmin(adminToken, request)
+      .handle(
+        "issueTokens",
+        Effect.fnUntraced(function* ({ params, payload }) {
           const poll = yield* polls.get(params.slug)
-          const { count } = yield* readJson(request, maxRequestSize, TokenRequest)
-          return json({ tokens: yield* voters.issueTokens(poll, count) }, 201)
+          return { tokens: yield* voters.issueTokens(poll, payload.count) }
         })
       )
-
-    return handlers
-      .handleRaw("polls", list)
-      .handleRaw("createPoll", create)
-      .handleRaw("poll", show)
-      .handleRaw("closePoll", close)
-      .handleRaw("issueTokens", issueTokens)
   })
 )
-
-const isOutage = (problem: Problem | OutOfService): problem is OutOfService => "part" in problem
-
-const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })

@@ -4,23 +4,22 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { Api } from "../Api.ts"
-import { refusalResponse } from "../Problem.ts"
+import { matchesTag } from "../ETag.ts"
+import { problemResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { resultsCsv } from "./Csv.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
+import { eventsHeaders, snapshotHeaders } from "./ResultsHeaders.ts"
 import { Visibility } from "./Visibility.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-interface Asked {
-  readonly request: Request
-}
-
-interface AskedOf extends Asked {
-  readonly params: { readonly slug: string }
-}
-
+/**
+ * A poll's results as JSON, as events and as CSV. The handlers are raw: the same bytes go to all who ask, made once for each
+ * reading of the results, and a stream is no value that a schema could encode. `test/http/describedAnswers.test.ts` holds them
+ * to the description.
+ */
 export const layerResultsRoutes = HttpApiBuilder.group(
   Api,
   "results",
@@ -30,8 +29,8 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const streams = yield* LiveStreams
     const visibility = yield* Visibility
 
-    /** Answers with what `show` makes of the poll, once it is clear that the asker may see its results. */
-    const answer = <E extends Parameters<typeof refusalResponse>[0]>(
+    /** Answers with what `show` makes of the poll, once it is clear that whoever asks may see its results. */
+    const answer = <E extends Parameters<typeof problemResponse>[0]>(
       slug: string,
       request: Request,
       show: (poll: Poll) => Effect.Effect<HttpServerResponse.HttpServerResponse, E>
@@ -39,10 +38,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       polls.get(slug).pipe(
         Effect.tap((poll) => visibility.check(poll, request)),
         Effect.flatMap(show),
-        Effect.match({
-          onSuccess: (response) => response,
-          onFailure: (problem) => refusalResponse(problem, request.url)
-        })
+        Effect.catch((problem) => Effect.succeed(problemResponse(problem, request.url)))
       )
 
     const read = (slug: string, request: Request) =>
@@ -57,11 +53,11 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       return answer(slug, request, () =>
         Effect.map(streams.watch(slug, request.headers["last-event-id"], drop), (frames) =>
           request.method === "HEAD"
-            ? HttpServerResponse.empty({
-                status: 200,
-                headers: { ...streamHeaders, "content-type": "text/event-stream" }
+            ? HttpServerResponse.empty({ status: 200, headers: eventsHeaders })
+            : HttpServerResponse.stream(frames, {
+                contentType: eventsHeaders["content-type"],
+                headers: eventsHeaders
               })
-            : HttpServerResponse.stream(frames, { contentType: "text/event-stream", headers: streamHeaders })
         )
       )
     }
@@ -77,23 +73,14 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       )
 
     return handlers
-      .handleRaw("results", ({ request }: Asked) => read(defaultPoll.slug, request))
-      .handleRaw("resultsShort", ({ request }: Asked) => read(defaultPoll.slug, request))
-      .handleRaw("resultsStream", ({ request }: Asked) => stream(defaultPoll.slug, request))
-      .handleRaw("resultsOf", ({ params, request }: AskedOf) => read(params.slug, request))
-      .handleRaw("resultsStreamOf", ({ params, request }: AskedOf) => stream(params.slug, request))
-      .handleRaw("resultsCsvOf", ({ params, request }: AskedOf) => csv(params.slug, request))
+      .handleRaw("results", ({ request }) => read(defaultPoll.slug, request))
+      .handleRaw("resultsShort", ({ request }) => read(defaultPoll.slug, request))
+      .handleRaw("resultsStream", ({ request }) => stream(defaultPoll.slug, request))
+      .handleRaw("resultsOf", ({ params, request }) => read(params.slug, request))
+      .handleRaw("resultsStreamOf", ({ params, request }) => stream(params.slug, request))
+      .handleRaw("resultsCsvOf", ({ params, request }) => csv(params.slug, request))
   })
 )
-
-/** A proxy that gathers up events would hold them back. */
-export const streamHeaders = { "cache-control": "no-store", "x-accel-buffering": "no" }
-
-/** Results that not everyone may see, nothing between keeps. */
-export const snapshotHeaders = (poll: Poll, etag: string) => ({
-  etag,
-  "cache-control": poll.results === "live" ? "public, max-age=2" : "private, no-store"
-})
 
 const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
   const headers = snapshotHeaders(poll, etag)
@@ -101,10 +88,3 @@ const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: str
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.text(body, { contentType: "application/json", headers })
 }
-
-/** Whether an `If-None-Match` names the tag, by the weak comparison that RFC 9110 asks for. */
-export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
-  // As nearly all send it: back as they got it.
-  ifNoneMatch === etag ||
-  ifNoneMatch.trim() === "*" ||
-  ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)

@@ -1,76 +1,54 @@
 import { Effect } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { Malformed } from "../../domain/Problems.ts"
+import { defaultPoll } from "../../domain/Poll.ts"
 import { Api } from "../Api.ts"
-import { parseVoteBody, refuseMediaType } from "../body/VoteBody.ts"
+import { readBody } from "../body/ReadBody.ts"
+import { parseVoteBody } from "../body/VoteBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { readBody } from "../middleware/SizeLimit.ts"
-import { problemResponse, refusalResponse } from "../Problem.ts"
+import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
-import { Ballots, type Cast } from "./Ballots.ts"
-import { isIdempotencyKey, optionsOf, receiptBody, receiptHeaders } from "./Receipt.ts"
+import { Ballots } from "./Ballots.ts"
+import { receiptAnswer } from "./Receipt.ts"
+import { optionsOf, refuseHeaders } from "./VoteRequest.ts"
+import { setCookie, Voters } from "./Voters.ts"
 
-interface Asked {
-  readonly request: HttpServerRequest.HttpServerRequest
-}
-
-/** The way of a vote through the API, for all votes that the fast lane leaves to it. */
+/**
+ * The way of a vote through the app, for all votes that the lane leaves to it. The handlers are raw: to decode the payload
+ * and to encode the receipt by their schemas would cost more than all else. `test/http/describedAnswers.test.ts` and
+ * `test/http/body/voteBody.test.ts` hold them to the description.
+ */
 export const layerVoteRoutes = HttpApiBuilder.group(
   Api,
   "votes",
   Effect.fnUntraced(function* (handlers) {
     const ballots = yield* Ballots
     const polls = yield* PollCache
+    const voters = yield* Voters
     const { maxRequestSize } = yield* HttpSettings
 
-    const castVote = (poll: Poll, request: HttpServerRequest.HttpServerRequest) => {
-      const { headers, url } = request
+    const takeVote = Effect.fnUntraced(function* (slug: string, request: HttpServerRequest.HttpServerRequest) {
+      const poll = yield* polls.get(slug)
+      const { headers } = request
       const key = headers["idempotency-key"]
-      const refusal =
-        refuseMediaType(headers["content-type"], headers["content-encoding"]) ??
-        (key === undefined || isIdempotencyKey(key) ? undefined : invalidKey)
-      if (refusal !== undefined) return Effect.succeed(problemResponse(refusal, url))
-      return Effect.matchEffect(readBody(request, maxRequestSize), {
-        onFailure: (problem) => Effect.succeed(problemResponse(problem, url)),
-        onSuccess: (body) => {
-          const option = parseVoteBody(body, optionsOf(poll))
-          if (typeof option !== "string") return Effect.succeed(problemResponse(option, url))
-          return Effect.match(ballots.cast(poll, option, request, key), {
-            onFailure: (problem) => refusalResponse(problem, url),
-            onSuccess: receiptResponse
-          })
-        }
+      const refusal = refuseHeaders({
+        contentType: headers["content-type"],
+        contentEncoding: headers["content-encoding"],
+        idempotencyKey: key
       })
-    }
+      if (refusal !== undefined) return yield* refusal
+      const option = parseVoteBody(yield* readBody(request, maxRequestSize), optionsOf(poll))
+      if (typeof option !== "string") return yield* option
+      const voter = yield* voters.identify(poll, request, key)
+      return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key })), setCookie(voter))
+    })
 
-    const castDefault = ({ request }: Asked) => castVote(polls.find(defaultPoll.slug) ?? defaultPoll, request)
-
-    const castIn = ({ params, request }: Asked & { readonly params: { readonly slug: string } }) => {
-      const known = polls.find(params.slug)
-      if (known !== undefined) return castVote(known, request)
-      return Effect.matchEffect(polls.get(params.slug), {
-        onFailure: (problem) => Effect.succeed(refusalResponse(problem, request.url)),
-        onSuccess: (poll) => castVote(poll, request)
-      })
-    }
+    const castVote = (slug: string, request: HttpServerRequest.HttpServerRequest) =>
+      Effect.catch(takeVote(slug, request), (problem) => Effect.succeed(problemResponse(problem, request.url)))
 
     return handlers
-      .handleRaw("castVote", castDefault)
-      .handleRaw("castVoteShort", castDefault)
-      .handleRaw("castVoteIn", castIn)
+      .handleRaw("castVote", ({ request }) => castVote(defaultPoll.slug, request))
+      .handleRaw("castVoteShort", ({ request }) => castVote(defaultPoll.slug, request))
+      .handleRaw("castVoteIn", ({ params, request }) => castVote(params.slug, request))
   })
 )
-
-const invalidKey = new Malformed({ detail: "An Idempotency-Key is 1 to 255 visible ASCII characters" })
-
-const receiptResponse = (cast: Cast) => {
-  const { setCookie } = cast
-  const headers = receiptHeaders(cast)
-  return HttpServerResponse.text(receiptBody(cast), {
-    status: 201,
-    contentType: "application/json",
-    headers: setCookie === undefined ? headers : { ...headers, "set-cookie": setCookie }
-  })
-}

@@ -11,6 +11,10 @@ export interface Voter {
   readonly setCookie?: string
 }
 
+/** Returns the header that sets a voter's cookie, where the browser had none. */
+export const setCookie = (voter: Voter | undefined): Readonly<Record<string, string>> =>
+  voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
+
 export const cookieName = "tallykeep_voter"
 
 /** A year, in s. */

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { BodyTooLarge, Malformed } from "../../../src/domain/Problems.ts"
-import { readBody } from "../../../src/http/middleware/SizeLimit.ts"
+import { readBody } from "../../../src/http/body/ReadBody.ts"
 
 /** Starts reading the body of a request that the test sends piece by piece; gives it, and what was read in the end. */
 const reading = Effect.fnUntraced(function* (limit: number) {

@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { VoteRequest } from "../../../src/domain/Vote.ts"
-import { parseVoteBody, refuseMediaType } from "../../../src/http/body/VoteBody.ts"
+import { refuseMediaType } from "../../../src/http/body/MediaType.ts"
+import { parseVoteBody } from "../../../src/http/body/VoteBody.ts"
 
 const options: ReadonlySet<string> = new Set(defaultPoll.options.map(({ id }) => id))
 

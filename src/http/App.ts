@@ -1,0 +1,45 @@
+import { Effect } from "effect"
+import { HttpRouter } from "effect/http"
+import { makeMeter } from "../Meter.ts"
+import { HttpSettings } from "./HttpSettings.ts"
+import { Lifecycle } from "./Lifecycle.ts"
+import { type Lane, makeLane } from "./lane/Lane.ts"
+import { withConnectionClose } from "./middleware/ConnectionClose.ts"
+import { makePermission, withCors } from "./middleware/Cors.ts"
+import { withFallback } from "./middleware/Fallback.ts"
+import { withHost } from "./middleware/HostHeader.ts"
+import type { HttpApp, Middleware } from "./middleware/Middleware.ts"
+import { makeRateLimiter, withRateLimit } from "./middleware/RateLimit.ts"
+import { makeRecord, withMetrics } from "./middleware/RequestMetrics.ts"
+import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
+import { withSizeLimit } from "./middleware/SizeLimit.ts"
+import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
+
+/** A path has one spelling: else an answer that no route gives (405, `Allow`) would have to know the others. */
+export const exactPaths = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
+
+/** Makes the app, which answers every request, and the lane, which answers the ordinary ones by the same rules. */
+export const makeApp = Effect.gen(function* () {
+  const settings = yield* HttpSettings
+  const lifecycle = yield* Lifecycle
+  const record = makeRecord(yield* makeMeter)
+  const { corsOrigins, fastLane, production, rateLimit, trustProxy } = settings
+  const limiter = rateLimit === undefined ? undefined : makeRateLimiter(rateLimit, trustProxy)
+  const routes = yield* Effect.provideService(HttpRouter.toHttpEffect(layerRoutes), HttpRouter.RouterConfig, exactPaths)
+
+  /** The outermost first. */
+  const middleware: ReadonlyArray<Middleware> = [
+    withMetrics(record, routeOf),
+    withSecurityHeaders(settings),
+    withHost,
+    withConnectionClose(lifecycle),
+    withCors({ origins: corsOrigins }),
+    withSizeLimit(settings),
+    withRateLimit(limiter),
+    withFallback({ methodsOf, nowhere: "Nothing is here; see /docs" })
+  ]
+  const app = middleware.reduceRight<HttpApp>((inner, around) => around(inner), routes)
+  const duties = { headers: securityHeaders(production), permission: makePermission(corsOrigins), record, lifecycle }
+  const lane: Lane | undefined = fastLane ? yield* makeLane(duties, limiter) : undefined
+  return { app, lane }
+})

@@ -1,0 +1,20 @@
+import { UnsupportedMediaType } from "../../domain/Problems.ts"
+
+/** Returns why a body of this type can't be read as JSON in UTF-8, sent as it is; undefined where it can. */
+export const refuseMediaType = (
+  contentType: string | undefined,
+  contentEncoding: string | undefined
+): UnsupportedMediaType | undefined => {
+  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== "identity") {
+    return new UnsupportedMediaType({ detail: "A compressed body is not understood: send it without Content-Encoding" })
+  }
+  if (contentType === "application/json") return undefined
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";")
+  if (type.trim() !== "application/json") {
+    return new UnsupportedMediaType({ detail: "Send the vote as JSON, with Content-Type: application/json" })
+  }
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="))
+  return charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+    ? undefined
+    : new UnsupportedMediaType({ detail: "JSON is in UTF-8; another charset is not understood" })
+}

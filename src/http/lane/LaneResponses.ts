@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Lifecycle } from "../Lifecycle.ts"
+import type { Permission } from "../middleware/Cors.ts"
+import type { RecordRequest } from "../middleware/RequestMetrics.ts"
+import type { PlainAnswer } from "../Problem.ts"
+
+/** What the middleware does to each answer of the app, for those of the lane. */
+export interface Duties {
+  /** The headers that every answer has. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly permission: Permission
+  readonly record: RecordRequest
+  readonly lifecycle: Lifecycle["Service"]
+}
+
+/** A request that the lane has taken. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The pattern of its path. */
+  readonly route: string
+  /** When it came, by `performance.now()`. */
+  readonly started: number
+}
+
+/** Writes the lane's answers to Node's responses. Headers are names and values in turn, as Node takes them at no cost. */
+export interface LaneResponses {
+  /** Sends the head of an answer, whose body may follow. The same array with each answer is put together only once. */
+  writeHead(exchange: Exchange, status: number, headers: ReadonlyArray<string>): void
+  /** Sends a whole answer, with further headers. */
+  send(exchange: Exchange, answer: PlainAnswer, more: ReadonlyArray<string>): void
+}
+
+/** Appends headers to names and values in turn; by way of Object.entries, a vote costs a twentieth more. */
+export const pushHeaders = (to: Array<string>, headers: Readonly<Record<string, string>>): void => {
+  for (const name in headers) to.push(name, headers[name] ?? "")
+}
+
+/** The headers for so many origins are kept: there are few, unless someone makes them up. */
+const maxOrigins = 100
+
+/** The headers of the answers to an origin: those that all have, and the latest that were put together with them. */
+interface OriginHeaders {
+  readonly origin: string | undefined
+  readonly common: Array<string>
+  given: ReadonlyArray<string>
+  all: Array<string>
+}
+
+export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Duties): LaneResponses => {
+  const known = new Map<string | undefined, OriginHeaders>()
+  const headersFor = (origin: string | undefined): OriginHeaders => {
+    const kept = known.get(origin)
+    if (kept !== undefined) return kept
+    const common = Object.entries({ ...headers, ...permission(origin) }).flat()
+    const made = { origin, common, given: [], all: common }
+    if (known.size < maxOrigins) known.set(origin, made)
+    return made
+  }
+  let last = headersFor(undefined)
+
+  const writeHead: LaneResponses["writeHead"] = ({ request, response, route, started }, status, given) => {
+    if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
+    // Most requests are like the one before.
+    const { origin } = request.headers
+    if (last.origin !== origin) last = headersFor(origin)
+    if (last.given !== given) {
+      last.given = given
+      last.all = given.concat(last.common)
+    }
+    response.writeHead(status, last.all)
+    record(route, request.method ?? "", status, started)
+  }
+
+  return {
+    writeHead,
+    send: (exchange, { body, contentType, headers, status }, more) => {
+      const given = ["content-type", contentType, "content-length", String(Buffer.byteLength(body)), ...more]
+      pushHeaders(given, headers)
+      writeHead(exchange, status, given)
+      exchange.response.end(body)
+    }
+  }
+}

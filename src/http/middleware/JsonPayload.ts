@@ -1,0 +1,49 @@
+import { isUtf8 } from "node:buffer"
+import { Effect, Layer } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { HttpApiMiddleware } from "effect/http-api"
+import { BodyTooLarge, Malformed, UnsupportedMediaType } from "../../domain/Problems.ts"
+import { refuseMediaType } from "../body/MediaType.ts"
+import { readBody } from "../body/ReadBody.ts"
+import { HttpSettings } from "../HttpSettings.ts"
+
+/**
+ * Around each typed endpoint that takes a payload: reads the body within the size limit and refuses what is no JSON, before
+ * the payload is decoded by its schema.
+ */
+export class JsonPayload extends HttpApiMiddleware.Service<JsonPayload>()("tallykeep/http/middleware/JsonPayload", {
+  error: [Malformed, BodyTooLarge, UnsupportedMediaType]
+}) {}
+
+const readText = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, limit: number) {
+  const refusal = refuseMediaType(request.headers["content-type"], request.headers["content-encoding"])
+  if (refusal !== undefined) return yield* refusal
+  const body = yield* readBody(request, limit)
+  if (!isUtf8(body)) return yield* new Malformed({ detail: "The body is not UTF-8" })
+  const text = body.toString("utf8")
+  return yield* Effect.try({
+    try: () => {
+      JSON.parse(text)
+      return text
+    },
+    catch: () => new Malformed({ detail: "The body is not JSON" })
+  })
+})
+
+/** Returns the same request, whose text is there already. */
+const withText = (request: HttpServerRequest.HttpServerRequest, text: string): HttpServerRequest.HttpServerRequest =>
+  Object.create(request, { text: { value: Effect.succeed(text) } })
+
+export const layerJsonPayload = Layer.effect(
+  JsonPayload,
+  Effect.map(
+    HttpSettings,
+    ({ maxRequestSize }) =>
+      (handler) =>
+        Effect.gen(function* () {
+          const request = yield* HttpServerRequest.HttpServerRequest
+          const text = yield* readText(request, maxRequestSize)
+          return yield* Effect.provideService(handler, HttpServerRequest.HttpServerRequest, withText(request, text))
+        })
+  )
+)

@@ -1,0 +1,47 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { NotFound } from "../../domain/Problems.ts"
+import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
+
+export const Health = Schema.Struct({ status: Schema.Literal("healthy") })
+
+export const Stuck = Schema.Struct({ status: Schema.Literal("stuck"), loops: Schema.Array(Schema.String) })
+
+const parts = {
+  redis: Schema.Literals(["connected", "degraded", "disconnected"]).annotate({
+    description: "degraded: some nodes of a Redis Cluster are away, and votes for their shards get a 503"
+  }),
+  database: Schema.Literals(["connected", "disconnected"]),
+  durability: Schema.optionalKey(Schema.Literals(["fsync", "everysec", "memory"])).annotate({
+    description: "fsync: a vote is on disk before its 201; everysec, memory: a crash of Redis can cost votes"
+  })
+}
+
+export const Ready = Schema.Struct({ status: Schema.Literal("ready"), ...parts })
+
+export const NotReady = Schema.Struct({ status: Schema.Literals(["not ready", "shutting down"]), ...parts })
+
+/** The text format of Prometheus. */
+const metricsType = "text/plain; version=0.0.4; charset=utf-8"
+
+/** Where health and metrics have a port of their own, they are not found at the public one. */
+const elsewhere = { error: NotFound }
+
+export const OperationsGroup = HttpApiGroup.make("operations")
+  .add(
+    HttpApiEndpoint.get("health", "/health", {
+      success: [Health, Stuck.pipe(HttpApiSchema.status(503))],
+      ...elsewhere
+    }).annotateMerge(OpenApi.annotations({ summary: "Whether the process lives, and its loops get on" })),
+    HttpApiEndpoint.get("ready", "/ready", {
+      success: [Ready, NotReady.pipe(HttpApiSchema.status(503))],
+      ...elsewhere
+    }).annotateMerge(
+      OpenApi.annotations({ summary: "Whether it can do its work, and what is missing where it can't" })
+    ),
+    HttpApiEndpoint.get("metrics", "/metrics", {
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: metricsType })),
+      ...elsewhere
+    }).annotateMerge(OpenApi.annotations({ summary: "Metrics of this process, in Prometheus's text format" }))
+  )
+  .middleware(ProblemAnswers)

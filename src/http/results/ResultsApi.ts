@@ -1,0 +1,45 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { NotFound, ResultsHidden, Unavailable } from "../../domain/Problems.ts"
+import { Results } from "../../domain/Tally.ts"
+
+const inPoll = { params: { slug: Schema.String } }
+
+const errors = [NotFound, ResultsHidden, Unavailable] as const
+
+const readResults = { success: Results, error: errors }
+
+const events = {
+  success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/event-stream" })),
+  error: errors
+}
+
+const eventsAbout =
+  "Server-Sent Events: `event: tally`, `id` the revision, `data` the body of the results; the present state at once, then each change, at most ten a second."
+
+const summary = (text: string, description?: string) =>
+  OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
+
+export const ResultsGroup = HttpApiGroup.make("results").add(
+  HttpApiEndpoint.get("results", "/api/results", readResults).annotateMerge(
+    summary(
+      "The default poll's results",
+      "At most 2 s old. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+    )
+  ),
+  HttpApiEndpoint.get("resultsShort", "/results", readResults).annotateMerge(summary("Short for `GET /api/results`")),
+  HttpApiEndpoint.get("resultsStream", "/api/results/stream", events).annotateMerge(
+    summary("The default poll's results, live", eventsAbout)
+  ),
+  HttpApiEndpoint.get("resultsOf", "/api/polls/:slug/results", { ...readResults, ...inPoll }).annotateMerge(
+    summary("A poll's results")
+  ),
+  HttpApiEndpoint.get("resultsStreamOf", "/api/polls/:slug/results/stream", { ...events, ...inPoll }).annotateMerge(
+    summary("A poll's results, live", eventsAbout)
+  ),
+  HttpApiEndpoint.get("resultsCsvOf", "/api/polls/:slug/results.csv", {
+    ...inPoll,
+    success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/csv" })),
+    error: errors
+  }).annotateMerge(summary("A poll's results for a spreadsheet"))
+)

@@ -1,0 +1,30 @@
+import type { Poll } from "../../domain/Poll.ts"
+import { Malformed, type UnsupportedMediaType } from "../../domain/Problems.ts"
+import { refuseMediaType } from "../body/MediaType.ts"
+
+/** Whether it is 1 to 255 visible ASCII characters. */
+export const isIdempotencyKey = (key: string): boolean => /^[!-~]{1,255}$/.test(key)
+
+interface VoteHeaders {
+  readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
+  readonly idempotencyKey: string | undefined
+}
+
+/** Returns why a request with these headers can't be a vote; undefined where it can. */
+export const refuseHeaders = (headers: VoteHeaders): UnsupportedMediaType | Malformed | undefined =>
+  refuseMediaType(headers.contentType, headers.contentEncoding) ??
+  (headers.idempotencyKey === undefined || isIdempotencyKey(headers.idempotencyKey) ? undefined : invalidKey)
+
+const invalidKey = new Malformed({ detail: "An Idempotency-Key is 1 to 255 visible ASCII characters" })
+
+const optionSets = new WeakMap<Poll, ReadonlySet<string>>()
+
+/** Returns the ids of a poll's options; the set is made once for each reading of the poll. */
+export const optionsOf = (poll: Poll): ReadonlySet<string> => {
+  const known = optionSets.get(poll)
+  if (known !== undefined) return known
+  const options = new Set(poll.options.map(({ id }) => id))
+  optionSets.set(poll, options)
+  return options
+}

@@ -1,0 +1,86 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import {
+  BodyTooLarge,
+  Forbidden,
+  HasVoted,
+  InvalidFields,
+  Malformed,
+  NotFound,
+  PollNotOpen,
+  TooManyRequests,
+  Unauthorized,
+  Unavailable,
+  UnsupportedMediaType
+} from "../../domain/Problems.ts"
+import { Receipt, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
+import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
+
+/** Described here and not as the endpoint's headers, which would be decoded for each vote. */
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
+  description:
+    "The same key with the same body, however often and for 24 hours, gives one vote and the same answer: send one to be able to retry."
+}
+
+const withIdempotencyKey = OpenApi.annotations({
+  transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), idempotencyKey] })
+})
+
+const castVote = {
+  payload: VoteRequest,
+  success: Receipt.pipe(HttpApiSchema.status(201))
+}
+
+const voteErrors = [Malformed, BodyTooLarge, UnsupportedMediaType, InvalidFields, TooManyRequests, Unavailable] as const
+
+/** The default poll is for anyone, and may have been closed. */
+const castDefault = { ...castVote, error: [...voteErrors, PollNotOpen] }
+
+export const VotesGroup = HttpApiGroup.make("votes").add(
+  HttpApiEndpoint.post("castVote", "/api/vote", castDefault)
+    .annotateMerge(
+      OpenApi.annotations({
+        summary: "Vote in the default poll",
+        description:
+          "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
+      })
+    )
+    .annotateMerge(withIdempotencyKey),
+  HttpApiEndpoint.post("castVoteShort", "/vote", castDefault)
+    .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
+    .annotateMerge(withIdempotencyKey),
+  HttpApiEndpoint.post("castVoteIn", "/api/polls/:slug/votes", {
+    ...castVote,
+    params: { slug: Schema.String },
+    error: [...voteErrors, Unauthorized, Forbidden, NotFound, PollNotOpen, HasVoted]
+  })
+    .annotateMerge(
+      OpenApi.annotations({
+        summary: "Vote in a poll",
+        description:
+          "In a poll for tokens, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the first answer sets."
+      })
+    )
+    .annotateMerge(withIdempotencyKey)
+)
+
+export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
+  HttpApiEndpoint.get("voteStatus", "/api/votes/:vote_id", {
+    params: { vote_id: Schema.String },
+    query: { stream_id: Schema.optionalKey(Schema.String) },
+    success: VoteStatus,
+    error: [Malformed, InvalidFields, NotFound, Unavailable]
+  })
+    .middleware(ProblemAnswers)
+    .annotateMerge(
+      OpenApi.annotations({
+        summary: "What has become of a vote",
+        description:
+          "By the receipt's `vote_id` and `stream_id`: without the latter, a vote is found once it is counted."
+      })
+    )
+)
