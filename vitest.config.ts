@@ -21,10 +21,10 @@ export default defineConfig({
       // After all others and alone: what measures times must not be measured next to it, nor it next to them.
       { test: { name: "chaos", include: ["test/chaos/chaos.test.ts"], maxWorkers: 1, sequence: { groupOrder: 1 } } }
     ],
-    // Of what stands between the world and everything else, each branch is tested.
+    // Each branch is tested of what stands between the world and everything else, the lane's share of it too.
     coverage: {
       provider: "v8",
-      include: ["src/http/middleware/**/*.ts"],
+      include: ["src/http/middleware/**/*.ts", "src/http/lane/LaneResponses.ts"],
       reporter: ["text"],
       thresholds: { 100: true }
     },

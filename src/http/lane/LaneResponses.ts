@@ -33,7 +33,7 @@ export interface LaneResponses {
 
 /** Appends headers to names and values in turn; by way of Object.entries, a vote costs a twentieth more. */
 export const pushHeaders = (to: Array<string>, headers: Readonly<Record<string, string>>): void => {
-  for (const name in headers) to.push(name, headers[name] ?? "")
+  for (const name in headers) to.push(name, `${headers[name]}`)
 }
 
 /** The headers for so many origins are kept: there are few, unless someone makes them up. */
@@ -69,7 +69,7 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
       last.all = given.concat(last.common)
     }
     response.writeHead(status, last.all)
-    record(route, request.method ?? "", status, started)
+    record(route, `${request.method}`, status, started)
   }
 
   return {

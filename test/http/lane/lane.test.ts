@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
 import { layerApi, request, type Sent, until } from "../../support/api.ts"
+import { comparable } from "../../support/comparable.ts"
 import { openEvents } from "../../support/events.ts"
-import type { Answer } from "../../support/wire.ts"
 import { World } from "../../support/world.ts"
 
 const json = { "content-type": "application/json" }
@@ -58,14 +58,6 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
   ["results of no poll", "GET", "/api/polls/nowhere/results"],
   ["another method", "POST", "/api/results", { headers: json, body: cats }]
 ]
-
-/** What must be the same: all but what is minted anew for each vote, and the time. */
-const comparable = ({ body, headers, status }: Answer) => {
-  const { date: _, location, ratelimit, ...rest } = headers
-  const minted = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g
-  const limit = ratelimit?.replace(/t=\d+$/, "t=…")
-  return { status, headers: rest, limit, location: location?.replace(minted, "…"), body: body.replace(minted, "…") }
-}
 
 /** The answers to all of the requests, by the app alone or with the lane. */
 const answers = (fastLane: boolean) =>

@@ -131,6 +131,8 @@ layer(layerApi({ maxRequestSize: limit }), { excludeTestServices: true })("the s
         "POST /nowhere HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
       )
       assert.strictEqual(unread?.status, 404)
+      // Whether the body comes or not, it is not taken for the next request.
+      assert.strictEqual(unread?.headers.connection, "close")
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { assertProblem } from "../../support/api.ts"
+import { assertProblem, request } from "../../support/api.ts"
 import { asAdmin, definition, layerPollsApi, post } from "../../support/pollsApi.ts"
 
 const create = (body: unknown) => post("/api/polls", body, asAdmin)
@@ -94,6 +94,17 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
   ] as const)("refuses %s", ([, body, pointers]) =>
     Effect.gen(function* () {
       assert.sameMembers(Object.keys(yield* wrongFields(body)), [...pointers])
+    })
+  )
+
+  it.effect.each([
+    ["no JSON", "application/json", '{"slug":', 400, "The body is not JSON"],
+    ["no UTF-8", "application/json", Buffer.from([0x22, 0xff, 0x22]), 400, "The body is not UTF-8"],
+    ["another type", "text/plain", "{}", 415, "Send the vote as JSON, with Content-Type: application/json"]
+  ] as const)("refuses a body that is %s", ([, type, body, status, says]) =>
+    Effect.gen(function* () {
+      const answer = yield* request("POST", "/api/polls", { headers: { ...asAdmin, "content-type": type }, body })
+      assert.strictEqual(assertProblem(answer, status).detail, says)
     })
   )
 })

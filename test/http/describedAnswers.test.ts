@@ -1,0 +1,201 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Result, Schema, Stream } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientRequest, type HttpClientResponse, HttpServer } from "effect/http"
+import { HttpApi, HttpApiClient, HttpApiSchema, OpenApi } from "effect/http-api"
+import { isProblem } from "../../src/domain/Problems.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { Api } from "../../src/http/Api.ts"
+import { adminToken, createPoll, definition, layerPollsApi, tokensFor } from "../support/pollsApi.ts"
+import { eventually } from "../support/servers.ts"
+
+/** An answer as the typed client saw it, and the endpoint that was asked. */
+interface Seen {
+  readonly endpoint: Described
+  readonly response: HttpClientResponse.HttpClientResponse
+}
+
+/** An endpoint, with the schemas and media types of what it can answer, by status. */
+interface Described {
+  readonly name: string
+  readonly method: string
+  readonly path: string
+  readonly schemas: ReadonlyMap<number, ReadonlyArray<Schema.Top>>
+  readonly types: (status: number) => ReadonlyArray<string>
+}
+
+const spec = OpenApi.fromApi(Api)
+
+const endpoints: Array<Described> = []
+HttpApi.reflect(Api, {
+  onGroup: () => undefined,
+  onEndpoint: ({ endpoint: { identifier, method, path }, errors, successes }) => {
+    const operations = spec.paths[path.replace(/:(\w+)/g, "{$1}")]
+    const operation = method === "POST" ? operations?.post : operations?.get
+    endpoints.push({
+      name: identifier,
+      method,
+      path,
+      schemas: new Map([...errors, ...successes]),
+      types: (status) => Object.keys(operation?.responses[status]?.content ?? {})
+    })
+  }
+})
+
+const endpointAt = (method: string, asked: string): Described => {
+  const found = endpoints.find(
+    (endpoint) =>
+      endpoint.method === method &&
+      new RegExp(`^${endpoint.path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`).test(asked)
+  )
+  if (found === undefined) throw new Error(`The description has no ${method} ${asked}`)
+  return found
+}
+
+/** Asserts that an answer is one of those described: its status, its type, and all of its body with nothing besides. */
+const assertDescribed = ({ endpoint, response }: Seen) =>
+  Effect.gen(function* () {
+    const { status } = response
+    const answer = `${endpoint.method} ${endpoint.path} ${status}`
+    const schemas = endpoint.schemas.get(status) ?? []
+    assert.isNotEmpty(schemas, `${answer} is not described`)
+    const [type = ""] = (response.headers["content-type"] ?? "").split(";")
+    assert.include(
+      endpoint.types(status).map((described) => described.split(";")[0]),
+      type,
+      `${answer} is of another type than described`
+    )
+    if (!type.endsWith("json")) return
+    const body: unknown = JSON.parse(yield* response.text)
+    const wrong = schemas.flatMap((schema) =>
+      decode(schema)(body).pipe(Result.match({ onSuccess: () => [], onFailure: ({ message }) => [message] }))
+    )
+    assert.isBelow(wrong.length, schemas.length, `${answer} is not as described: ${wrong.join("; ")}`)
+  })
+
+const decode = (schema: Schema.Top) => {
+  const body = HttpApiSchema.isWithHeaders(schema) ? schema.schema : schema
+  // No schema of the description needs a service to be decoded, which its type here does not tell.
+  return Schema.decodeUnknownResult(body as unknown as Schema.ConstraintDecoder<unknown>, { onExcessProperty: "error" })
+}
+
+layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each answer", (it) => {
+  it.effect("that the typed client gets is as the description says, of every endpoint", () =>
+    Effect.gen(function* () {
+      const seen: Array<Seen> = []
+      const { address } = yield* HttpServer.HttpServer
+      const baseUrl = HttpServer.formatAddress(address)
+      const clientOf = (token?: string) =>
+        HttpApiClient.make(Api, {
+          baseUrl,
+          transformClient: (client) =>
+            client.pipe(
+              HttpClient.mapRequest((request) =>
+                token === undefined ? request : HttpClientRequest.bearerToken(request, token)
+              ),
+              HttpClient.tap((response) =>
+                Effect.sync(() => {
+                  const { method, url } = response.request
+                  seen.push({ endpoint: endpointAt(method, new URL(url).pathname), response })
+                })
+              )
+            )
+        })
+      const anyone = yield* clientOf()
+      const admin = yield* clientOf(adminToken)
+      /** Asserts that a call fails with a problem, as the description has it, and returns its class's name. */
+      const problemOf = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+        Effect.map(Effect.flip(call), (error) => {
+          assert.isTrue(isProblem(error), String(error))
+          return typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+        })
+
+      // Votes and receipts.
+      const receipt = yield* anyone.votes.castVote({ payload: { option: "cats" } })
+      yield* anyone.votes.castVoteShort({ payload: { option: "dogs" } })
+      const params = { slug: "cats-or-dogs" }
+      yield* anyone.votes.castVoteIn({ params, payload: { option: "cats" } })
+      assert.strictEqual(
+        yield* problemOf(anyone.votes.castVoteIn({ params, payload: { option: "birds" } })),
+        "InvalidFields"
+      )
+      const nowhere = { slug: "nowhere" }
+      assert.strictEqual(
+        yield* problemOf(anyone.votes.castVoteIn({ params: nowhere, payload: { option: "cats" } })),
+        "NotFound"
+      )
+      const query = { stream_id: receipt.stream_id }
+      yield* eventually(
+        Effect.map(anyone.receipts.voteStatus({ params: { vote_id: receipt.vote_id }, query }), ({ status }) =>
+          assert.strictEqual(status, "counted")
+        )
+      )
+      const unknown = { vote_id: makeVoteId() }
+      assert.strictEqual(yield* problemOf(anyone.receipts.voteStatus({ params: unknown, query: {} })), "NotFound")
+      assert.strictEqual(
+        yield* problemOf(anyone.receipts.voteStatus({ params: { vote_id: "x" }, query })),
+        "InvalidFields"
+      )
+
+      // Polls.
+      const poll = definition({ ballot: "once", identity: "token", results: "after_close" })
+      const made = yield* admin.polls.createPoll({ payload: poll })
+      assert.strictEqual(made.headers.location, `/api/polls/${poll.slug}`)
+      assert.strictEqual(yield* problemOf(admin.polls.createPoll({ payload: poll })), "PollExists")
+      assert.strictEqual(yield* problemOf(anyone.polls.createPoll({ payload: poll })), "Unauthorized")
+      const { polls } = yield* anyone.polls.polls()
+      assert.include(
+        polls.map(({ slug }) => slug),
+        poll.slug
+      )
+      const its = { params: { slug: poll.slug } }
+      assert.strictEqual((yield* anyone.polls.poll(its)).status, "open")
+      assert.strictEqual(yield* problemOf(anyone.polls.poll({ params: nowhere })), "NotFound")
+      const { tokens } = yield* admin.polls.issueTokens({ ...its, payload: { count: 2 } })
+      assert.lengthOf(tokens, 2)
+      const open = yield* createPoll()
+      assert.strictEqual(
+        yield* problemOf(admin.polls.issueTokens({ params: { slug: open }, payload: { count: 1 } })),
+        "Forbidden"
+      )
+      assert.strictEqual(
+        yield* problemOf(anyone.votes.castVoteIn({ ...its, payload: { option: "tea" } })),
+        "Unauthorized"
+      )
+      const [token = ""] = yield* tokensFor(poll.slug, 1)
+      const voter = yield* clientOf(token)
+      yield* voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })
+      assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "HasVoted")
+
+      // Results.
+      assert.strictEqual(yield* problemOf(anyone.results.resultsOf(its)), "ResultsHidden")
+      assert.strictEqual(yield* problemOf(anyone.results.resultsCsvOf(its)), "ResultsHidden")
+      assert.strictEqual((yield* admin.polls.closePoll(its)).status, "closed")
+      assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "Forbidden")
+      assert.strictEqual((yield* anyone.results.results()).poll, "cats-or-dogs")
+      yield* anyone.results.resultsShort()
+      yield* anyone.results.resultsOf(its)
+      assert.match(yield* anyone.results.resultsCsvOf(its), /^option,label,count,percentage\r\n/)
+      // A stream has no end that one could wait for.
+      for (const streamed of [
+        anyone.results.resultsStream({ responseMode: "response-only" }),
+        anyone.results.resultsStreamOf({ ...its, responseMode: "response-only" })
+      ]) {
+        const response = yield* streamed
+        const [first] = yield* response.stream.pipe(Stream.decodeText, Stream.take(1), Stream.runCollect)
+        assert.match(first ?? "", /^event: tally\nid: \d+\ndata: \{/)
+      }
+
+      // Operations.
+      yield* anyone.operations.health()
+      yield* anyone.operations.ready()
+      assert.match(yield* anyone.operations.metrics(), /^tallykeep_votes_accepted_total/m)
+
+      yield* Effect.forEach(seen, assertDescribed, { discard: true })
+      const answered = seen.filter(({ response }) => response.status < 300)
+      assert.sameMembers(
+        [...new Set(answered.map(({ endpoint }) => endpoint.name))],
+        endpoints.map(({ name }) => name)
+      )
+    }).pipe(Effect.provide(FetchHttpClient.layer), Effect.scoped)
+  )
+})

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { withFallback } from "../../../src/http/middleware/Fallback.ts"
+
+const fallback = withFallback({ methodsOf: () => [], nowhere: "Nothing" })
+
+const asked = Effect.provideService(
+  HttpServerRequest.HttpServerRequest,
+  HttpServerRequest.fromWeb(new Request("http://localhost/x"))
+)
+
+describe("withFallback", () => {
+  it.effect("leaves an interruption what it is: the client is gone", () =>
+    Effect.gen(function* () {
+      const exit = yield* Effect.exit(asked(fallback(Effect.interrupt)))
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("answers a failure of ours with a 500", () =>
+    Effect.gen(function* () {
+      const { status } = yield* asked(fallback(Effect.die(new Error("a mistake"))))
+      assert.strictEqual(status, 500)
+    }).pipe(Effect.scoped)
+  )
+})
