@@ -32,8 +32,7 @@ begin
     where e.voter is not null
       and e.vote_id >= oldest
       and (not p.decided or out_of_time(p, e.ms) is not null)
-      -- Looked up one by one: in a join, the planner does not see that each id is in one partition, and reads all of
-      -- them.
+      -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       and (select true from vote_event v where v.vote_id = e.vote_id) is null
     order by e.vote_id, e.ms, e.seq
   ), candidate as (

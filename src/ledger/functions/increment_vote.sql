@@ -95,8 +95,7 @@ begin
       join unnest(polls, options) with ordinality as c (poll, option, choice) on c.choice = e.choice
       join poll p on p.slug = c.poll and p.ballot = 'open'
       join tally t on t.poll = c.poll and t.option = c.option
-      -- Looked up one by one: in a join, the planner does not see that each id is in one partition, and reads all of
-      -- them.
+      -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.vote_id, e.ms, e.seq
     ) e;

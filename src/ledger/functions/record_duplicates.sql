@@ -26,12 +26,12 @@ begin
         select v.vote_id, v.poll, v.accepted_ms, v.accepted_seq from vote_event v where v.vote_id = e.vote_id for update
       ) v
     ), every as (
-    -- All entries of these votes, also the one that their row has.
+      -- All entries of these votes, also the one that their row has.
       select vote_id, ms, seq from entry where vote_id in (select vote_id from known)
       union
       select vote_id, accepted_ms, accepted_seq from known
     ), first as (
-    -- The entry that the row is to have.
+      -- The entry that the row is to have.
       select distinct on (e.vote_id) e.*, k.poll, k.accepted_ms, k.accepted_seq
       from every e join known k on k.vote_id = e.vote_id
       where e.vote_id >= oldest or (e.ms, e.seq) = (k.accepted_ms, k.accepted_seq)
