@@ -1,5 +1,6 @@
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Result } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
+import { decodeVote, fieldsByName } from "../domain/Vote.ts"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withServers } from "./WithServers.ts"
@@ -75,6 +76,16 @@ const selection = {
   yes: flags.yes
 }
 
+/** Counts the vote of a dead letter after all; returns why it is still dead, or undefined where it is counted now. */
+export const replayLetter = (letters: DeadLetters["Service"], letter: DeadLetter) => {
+  const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
+  if (Result.isFailure(vote)) return Effect.succeed(vote.failure)
+  return letters.replay(letter, vote.success).pipe(
+    Effect.as(undefined),
+    Effect.catchTag("StillDead", (error) => Effect.succeed(error.reason))
+  )
+}
+
 const replay = Command.make("replay", selection, (given) =>
   withLetters((letters) =>
     Effect.gen(function* () {
@@ -82,10 +93,7 @@ const replay = Command.make("replay", selection, (given) =>
       yield* confirm(given.yes, `Count ${chosen.length} dead votes after all?`)
       let counted = 0
       for (const letter of chosen) {
-        const still = yield* letters.replay(letter).pipe(
-          Effect.as(undefined),
-          Effect.catchTag("StillDead", (error) => Effect.succeed(error.reason))
-        )
+        const still = yield* replayLetter(letters, letter)
         if (still === undefined) counted++
         yield* Console.log(
           still === undefined ? `${letter.voteId} is counted.` : `${letter.voteId} is still dead: ${still}`

@@ -44,7 +44,7 @@ export interface Poll {
   readonly closesMs?: number
 }
 
-/** The poll of `POST /api/vote`; the ledger's first migration creates the same. */
+/** The poll of `POST /api/vote`; src/ledger/tables/0001_ledger.sql makes the same. */
 export const defaultPoll: Poll = {
   slug: "cats-or-dogs",
   title: "Cats or dogs?",

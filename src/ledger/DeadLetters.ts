@@ -1,7 +1,8 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, Effect, Layer, Result, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { decodeVote, fieldsByName } from "../domain/Vote.ts"
+import type { Acceptance, Vote } from "../domain/Vote.ts"
+import { VoteColumns } from "./VoteColumns.ts"
 
 /** A dead vote with the stream entry that it came from. */
 export interface DeadLetter {
@@ -18,7 +19,7 @@ export interface DeadLetter {
   readonly fields: ReadonlyArray<Uint8Array>
 }
 
-/** Which dead letters are meant; all where nothing is given. */
+/** Selects dead letters; without any of these, all of them. */
 export interface DeadLetterFilter {
   readonly voteId?: string | undefined
   readonly poll?: string | undefined
@@ -39,8 +40,11 @@ export class DeadLetters extends Context.Service<
   {
     /** The oldest first. */
     list(filter: DeadLetterFilter): Effect.Effect<ReadonlyArray<DeadLetter>, SqlError.SqlError>
-    /** Counts the vote after all, with the acceptance and the `vote_id` that it has; a failure leaves it dead. */
-    replay(letter: DeadLetter): Effect.Effect<void, StillDead | SqlError.SqlError>
+    /**
+     * Counts the vote that the letter's fields are, with the `vote_id` and the acceptance that it had; fails where the
+     * ledger still refuses it, which leaves it dead.
+     */
+    replay(letter: DeadLetter, vote: Vote): Effect.Effect<void, StillDead | SqlError.SqlError>
     /** Drops the entry's fields; the vote stays in the ledger as dead, discarded. */
     discard(letter: DeadLetter): Effect.Effect<void, SqlError.SqlError>
   }
@@ -65,28 +69,25 @@ export class DeadLetters extends Context.Service<
 
       const remove = (voteId: string) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`
 
-      const replay = Effect.fn("DeadLetters.replay")(function* (letter: DeadLetter) {
-        const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
-        if (Result.isFailure(vote)) return yield* new StillDead({ voteId: letter.voteId, reason: vote.failure })
-        const { castAt, option, poll, voteId, voter } = vote.success
-        yield* sql.withTransaction(
+      const replay = Effect.fn("DeadLetters.replay")((letter: DeadLetter, vote: Vote) =>
+        sql.withTransaction(
           Effect.gen(function* () {
-            // Before the letter, as whoever drops both does.
-            const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
+            // The ledger's row first, then the letter: the order in which a partition's votes are dropped.
+            const [acceptance] = yield* sql<Acceptance>`
               delete from vote_event where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead'
               returning accepted_ms as ms, accepted_seq as seq`
             yield* remove(letter.voteId)
-            // Someone else has replayed it meanwhile.
-            if (row === undefined) return
+            // Another process has replayed it meanwhile.
+            if (acceptance === undefined) return
+            const one = VoteColumns.of([{ ...vote, ...acceptance }]).parameters()
             const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
-              array[${PgTypes.uuid(voteId)}], array[${PgTypes.text(poll)}], array[${PgTypes.text(option)}],
-              array[${PgTypes.bytea(voter === undefined ? null : Buffer.from(voter, "base64url"))}],
-              array[${PgTypes.int8(row.ms)}], array[${PgTypes.int8(row.seq)}], array[${PgTypes.int8(BigInt(castAt))}]
+              ${one.vote_ids}, ${one.choices}, ${one.polls}, ${one.options}, ${one.voters}, ${one.ms}, ${one.seqs},
+              ${one.cast_ms}
             )`
             if (refusal !== undefined) return yield* new StillDead({ voteId: letter.voteId, reason: refusal.reason })
           })
         )
-      })
+      )
 
       const discard = Effect.fn("DeadLetters.discard")((letter: DeadLetter) =>
         sql

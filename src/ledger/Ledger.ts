@@ -5,6 +5,7 @@ import { OutOfService, reasonOf } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
 import type { Acceptance, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
+import { ledgerSchema } from "./LedgerSchema.ts"
 import { migrate } from "./Migrations.ts"
 import { refusesData } from "./SqlFailure.ts"
 import { makeTallies } from "./Tallies.ts"
@@ -75,9 +76,9 @@ export class Ledger extends Context.Service<
     keeps(voteId: string): Effect.Effect<boolean, OutOfService>
     /** The poll's tally; undefined for a poll that does not exist. */
     tally(poll: string): Effect.Effect<Tally | undefined, OutOfService>
-    /** Succeeds when the database answers and has this version's schema. */
+    /** Succeeds when the database answers and has the ledger's tables. */
     readonly ping: Effect.Effect<void, OutOfService>
-    /** Waits until the schema is up to date; tried since the start, again and again while the database is away. */
+    /** Waits until the database has what this version needs; tried since the start, again and again while it fails. */
     readonly migrated: Effect.Effect<void>
   }
 >()("tallykeep/ledger/Ledger") {
@@ -138,13 +139,30 @@ export class Ledger extends Context.Service<
 
       const tally = yield* makeTallies
 
-      const ping = sql`select 1 from tally limit 1`.pipe(outOfService(pingTimeout), Effect.asVoid)
+      const ping = sql<{ made: boolean }>`select to_regclass('tallykeep_schema') is not null as made`.pipe(
+        outOfService(pingTimeout),
+        Effect.filterOrFail(
+          ([row]) => row?.made === true,
+          () => new OutOfService({ part: "database", cause: new Error("Its tables are not made yet") })
+        ),
+        Effect.asVoid
+      )
 
       const migration = yield* migrate().pipe(
-        Effect.tap((ran) =>
-          ran.length === 0 ? Effect.void : Effect.logInfo(`Migrated the database: ${ran.join(", ")}`)
+        Effect.tap((before) =>
+          before === undefined
+            ? Effect.void
+            : Effect.logInfo(
+                before === 0
+                  ? `Made the ledger's tables and functions, version ${ledgerSchema.version}`
+                  : `Updated the ledger's tables and functions from version ${before} to ${ledgerSchema.version}`
+              )
         ),
-        Effect.tapError((error) => Effect.logWarning(`The database can't be migrated yet: ${reasonOf(error)}`)),
+        Effect.tapError((error) =>
+          error._tag === "FormerDatabase"
+            ? Effect.logError(error.message)
+            : Effect.logWarning(`The ledger's tables and functions can't be brought up to date yet: ${reasonOf(error)}`)
+        ),
         Effect.retry(migrationRetry),
         Effect.provideService(SqlClient.SqlClient, sql),
         Effect.forkScoped

@@ -1,81 +1,88 @@
-import { Effect } from "effect"
-import { Migrator, SqlClient, type SqlError } from "effect/sql"
-import ledger from "./migrations/0001_ledger.sql"
-import incrementVote from "./migrations/0002_increment_vote.sql"
-import countSummary from "./migrations/0003_count_summary.sql"
-import bound from "./migrations/0004_bound.sql"
-import validate from "./migrations/0005_validate.sql"
-import partitions from "./migrations/0006_partitions.sql"
-import buryVote from "./migrations/0007_bury_vote.sql"
-import countBallots from "./migrations/0007_count_ballots.sql"
-import horizon from "./migrations/0007_horizon.sql"
-import incrementVoteByHorizon from "./migrations/0007_increment_vote.sql"
-import settlePoll from "./migrations/0007_settle_poll.sql"
-import retention from "./migrations/0008_retention.sql"
-import incrementVoteAsNew from "./migrations/0009_increment_vote.sql"
-import incrementVoteByChoice from "./migrations/0010_increment_vote.sql"
+import { Effect, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { type LedgerSchema, ledgerSchema } from "./LedgerSchema.ts"
 
-/** Every migration, in order; one that has run anywhere is never changed, only followed by another. */
-const files: Readonly<Record<string, string>> = {
-  "0001_ledger": ledger,
-  "0002_increment_vote": incrementVote,
-  "0003_count_summary": countSummary,
-  "0004_bound": bound,
-  "0005_validate": validate,
-  "0006_partitions": partitions,
-  "0007_horizon": [horizon, incrementVoteByHorizon, countBallots, settlePoll, buryVote].join("\n"),
-  "0008_retention": retention,
-  "0009_increment_vote": incrementVoteAsNew,
-  "0010_increment_vote": incrementVoteByChoice
+/** The database was made before schemas had a version; there is no way from there to here. */
+export class FormerDatabase extends Schema.TaggedError<FormerDatabase>()("FormerDatabase", {}) {
+  override get message(): string {
+    return (
+      "The database was made by a tallykeep from before its first release, and this one can't take it over. " +
+      "Set DATABASE_URL to a new database or, where tallykeep runs its own, DATA_DIR to a new folder."
+    )
+  }
 }
 
-/** Where it is kept which of them have run. */
-const table = "tallykeep_migration"
-
 /** The key of the advisory lock: any number, the same in every process. */
-const lockKey = 7_461_109
+export const lockKey = 7_461_109
 
-/** The extended protocol takes one statement at a time; a DO block makes one of a whole file. */
-const run = (text: string) =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(`do $migration$ begin\n${text}\nend $migration$`).unprepared)
+interface State {
+  /** The version that is there, with all its tables and functions. */
+  readonly version: number
+  /** The last step that has run: of a later version, where that is being put in place. */
+  readonly step: number
+}
 
-const migrations = Object.entries(files).map(([file, text]): Migrator.ResolvedMigration => {
-  const [id, ...name] = file.split("_")
-  return [Number(id), name.join("_"), Effect.succeed(run(text))]
+const readState = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [state] = yield* sql<State>`
+    select coalesce(max(version), 0) as version, coalesce(max(step), 0) as step from tallykeep_schema`
+  return state ?? { version: 0, step: 0 }
 })
 
-/** Runs what is missing up to a migration, in one transaction under an advisory lock. */
-const migrateTo = Effect.fnUntraced(function* (last: number) {
+/** The state of a database that may be empty. */
+const findState = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const loader = Effect.succeed(migrations.filter(([id]) => id <= last))
+  const [found] = yield* sql<{ known: boolean; former: boolean }>`
+    select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former`
+  if (found?.former === true) return yield* new FormerDatabase()
+  return found?.known === true ? yield* readState : { version: 0, step: 0 }
+})
+
+/** Runs a file of statements. The protocol takes one at a time; `execute` makes one of them. */
+const runStep = Effect.fnUntraced(function* (text: string) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.unsafe(`do $run$ begin execute $step$${text}$step$; end $run$`).unprepared
+})
+
+/**
+ * Runs the steps that are missing up to one, or all of them and then puts the functions in place, in one transaction.
+ * Returns whether there was anything to do.
+ */
+const advance = Effect.fnUntraced(function* (schema: LedgerSchema, upTo: number | "all") {
+  const sql = yield* SqlClient.SqlClient
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`select pg_advisory_xact_lock(${lockKey})`
-      const done = yield* Migrator.make({})({ loader, table })
-      return done.map(([id, name]) => `${String(id).padStart(4, "0")}_${name}`)
+      // Asking to_regclass first would not do: it may not see what another process made while this one waited.
+      yield* sql`create table if not exists tallykeep_schema (
+        version int not null, step int not null, since timestamptz not null default now()
+      )`
+      const { step, version } = yield* readState
+      if (version >= schema.version) return false
+      const whole = upTo === "all"
+      const missing = schema.steps.filter(({ number }) => number > step && (whole || number <= upTo))
+      if (!whole && missing.length === 0) return false
+      for (const { text } of missing) yield* runStep(text)
+      if (whole) for (const text of schema.functions) yield* sql.unsafe(text).unprepared
+      const reached = missing.at(-1)?.number ?? step
+      yield* sql`insert into tallykeep_schema (version, step) values (${whole ? schema.version : version}, ${reached})`
+      return true
     })
   )
 })
 
-/** The last migration that ran; undefined in a database where none did. */
-const lastRun = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [known] = yield* sql<{ exists: boolean }>`select to_regclass(${table}) is not null as exists`
-  if (known?.exists !== true) return undefined
-  const [row] = yield* sql<{ id: number | null }>`select max(migration_id) as id from ${sql(table)}`
-  return row?.id ?? undefined
-})
-
 /**
- * Brings the database's schema up to this version, or to the migration `last`; any number of processes may do so at once.
- * Each step is a transaction of its own, since votes are counted meanwhile and none may wait long; an empty database has
- * none, and gets all in one. Gives the names of what it ran.
+ * Brings the database up to a version; any number of processes may do so at once, of several versions too. A database that
+ * has that version or a later one is left as it is: a process of the version before that is started again during an update
+ * must not bring its functions back. Each step is a transaction of its own, since votes are counted meanwhile and none may
+ * wait long; an empty database gets all in one. Returns the version that was there before, 0 for none; undefined where
+ * there was nothing to do.
  */
 export const migrate = Effect.fn("Migrations.migrate")(function* (
-  last = Number.POSITIVE_INFINITY
-): Effect.fn.Return<ReadonlyArray<string>, Migrator.MigrationError | SqlError.SqlError, SqlClient.SqlClient> {
-  const from = yield* lastRun
-  const wanted = migrations.flatMap(([id]) => (id > (from ?? 0) && id <= last ? [id] : []))
-  const steps = from === undefined ? wanted.slice(-1) : wanted
-  return (yield* Effect.forEach(steps, migrateTo)).flat()
+  schema: LedgerSchema = ledgerSchema
+): Effect.fn.Return<number | undefined, FormerDatabase | SqlError.SqlError, SqlClient.SqlClient> {
+  const { step, version } = yield* findState
+  if (version >= schema.version) return undefined
+  if (step > 0) for (const { number } of schema.steps) if (number > step) yield* advance(schema, number)
+  return (yield* advance(schema, "all")) ? version : undefined
 })

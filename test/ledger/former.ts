@@ -1,35 +1,69 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Result } from "effect"
+import { Effect, type Redacted, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Acceptance } from "../../src/domain/Vote.ts"
+import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import type { DeadEntry } from "../../src/ledger/Ledger.ts"
+import { type LedgerSchema, ledgerSchema } from "../../src/ledger/LedgerSchema.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
 
 /*
- * What the version before this one says to the database, word for word: it runs beside this one during an update. With
- * each release, this file becomes what that release says, and `lastMigration` the last that it brought.
+ * What the version before this one needs of the database and says to it, word for word: it runs beside this one during an
+ * update. With each release, this file becomes what that release says (CONTRIBUTING.md). Nothing is released yet, so this
+ * version stands for the one before.
  */
 
-/** Version 0.1.0. */
-export const lastMigration = 2
+export const schema: LedgerSchema = ledgerSchema
+
+/** A connection to the database at `url`, as that version makes it. */
+export const layer = (url: Redacted.Redacted) => layerPostgres(url, 4)
 
 const column = <T, A>(list: ReadonlyArray<T>, oid: number, value: (one: T) => A) =>
   Result.getOrThrow(PgTypes.array(list.map(value), oid))
 
+const voterOf = ({ voter }: AcceptedVote) => (voter === undefined ? null : Buffer.from(voter, "base64url"))
+
+const columnsOf = (votes: ReadonlyArray<AcceptedVote>) => {
+  const nameOf = ({ option, poll }: AcceptedVote) => `${poll}/${option}`
+  const choices = [...new Map(votes.map((vote) => [nameOf(vote), vote])).values()]
+  const places = new Map(choices.map((vote, index) => [nameOf(vote), index + 1]))
+  return {
+    vote_ids: column(votes, PgTypes.OID.uuid, (vote) => vote.voteId),
+    choices: column(votes, PgTypes.OID.int4, (vote) => places.get(nameOf(vote))),
+    polls: column(choices, PgTypes.OID.text, (vote) => vote.poll),
+    options: column(choices, PgTypes.OID.text, (vote) => vote.option),
+    voters: column(votes, PgTypes.OID.bytea, voterOf),
+    ms: column(votes, PgTypes.OID.int8, (vote) => vote.ms),
+    seqs: column(votes, PgTypes.OID.int8, (vote) => vote.seq),
+    cast_ms: column(votes, PgTypes.OID.int8, (vote) => BigInt(vote.castAt))
+  }
+}
+
+interface CountRow {
+  readonly place: bigint | null
+  readonly reason: string | null
+  readonly poll: string | null
+  readonly status: string | null
+  readonly votes: bigint | null
+}
+
+/** Counts a batch; returns what it refused by index and reason, and what came new into the ledger. */
 export const count = Effect.fnUntraced(function* (votes: ReadonlyArray<AcceptedVote>) {
   const sql = yield* SqlClient.SqlClient
-  const refused = yield* sql<{ place: bigint; reason: string }>`select place, reason from increment_vote(
-          ${column(votes, PgTypes.OID.uuid, (vote) => vote.voteId)},
-          ${column(votes, PgTypes.OID.text, (vote) => vote.poll)},
-          ${column(votes, PgTypes.OID.text, (vote) => vote.option)},
-          ${column(votes, PgTypes.OID.bytea, (vote) =>
-            vote.voter === undefined ? null : Buffer.from(vote.voter, "base64url")
-          )},
-          ${column(votes, PgTypes.OID.int8, (vote) => vote.ms)},
-          ${column(votes, PgTypes.OID.int8, (vote) => vote.seq)},
-          ${column(votes, PgTypes.OID.int8, (vote) => BigInt(vote.castAt))}
+  const batch = columnsOf(votes)
+  const rows = yield* sql<CountRow>`select place, reason, poll, status, votes from increment_vote(
+          ${batch.vote_ids}, ${batch.choices}, ${batch.polls}, ${batch.options}, ${batch.voters}, ${batch.ms},
+          ${batch.seqs}, ${batch.cast_ms}, true
         )`
-  return refused.map(({ place, reason }) => ({ index: Number(place) - 1, reason }))
+  return {
+    recorded: rows
+      .filter(({ place }) => place === null)
+      .map(({ poll, status, votes }) => `${poll} ${status} ${votes}`)
+      .sort(),
+    refusals: rows
+      .filter(({ place }) => place !== null)
+      .map(({ place, reason }) => ({ index: Number(place) - 1, reason }))
+  }
 })
 
 export const bury = Effect.fnUntraced(function* (entry: DeadEntry) {
@@ -50,6 +84,12 @@ export const find = Effect.fnUntraced(function* (voteId: string) {
   return row
 })
 
+export const keeps = Effect.fnUntraced(function* (voteId: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ kept: boolean }>`select ${PgTypes.uuid(voteId)} >= vote_id_at(ledger_horizon()) as kept`
+  return row?.kept === true
+})
+
 export const tally = Effect.fnUntraced(function* (poll: string) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ option: string; count: bigint; status: string }>`
@@ -63,7 +103,11 @@ export const tally = Effect.fnUntraced(function* (poll: string) {
   return Object.fromEntries(rows.map(({ count, option }) => [option, Number(count)]))
 })
 
-export const ping = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select 1 from tally limit 1`)
+export const ping = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ made: boolean }>`select to_regclass('tallykeep_schema') is not null as made`
+  return row?.made === true
+})
 
 export const polls = Effect.flatMap(
   SqlClient.SqlClient,
@@ -98,10 +142,12 @@ export const close = Effect.fnUntraced(function* (slug: string, atMs: number) {
 
 export const hasVoted = Effect.fnUntraced(function* (poll: string, voter: string) {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql`select 1 from vote_event
-          where poll = ${poll} and voter = ${PgTypes.bytea(Buffer.from(voter, "base64url"))} and status = 'counted'
-          limit 1`
-  return rows.length > 0
+  const [row] = yield* sql<{ found: boolean }>`
+          with v as (select ${PgTypes.bytea(Buffer.from(voter, "base64url"))} as voter)
+          select exists (select from ballot where poll = ${poll} and voter = v.voter)
+            or exists (select from vote_event where poll = ${poll} and voter = v.voter and status = 'counted') as found
+          from v`
+  return row?.found === true
 })
 
 export const deadLetters = Effect.flatMap(
@@ -120,20 +166,20 @@ export const deadLetters = Effect.flatMap(
 const remove = (voteId: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`)
 
-/** Gives why the vote is still dead, or nothing. */
+/** Fails with why the vote is still dead. */
 export const replay = Effect.fnUntraced(function* (vote: AcceptedVote) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql.withTransaction(
     Effect.gen(function* () {
-      yield* remove(vote.voteId)
-      const [row] = yield* sql<{ ms: bigint; seq: bigint }>`
+      const [acceptance] = yield* sql<Acceptance>`
               delete from vote_event where vote_id = ${PgTypes.uuid(vote.voteId)} and status = 'dead'
               returning accepted_ms as ms, accepted_seq as seq`
-      if (row === undefined) return
+      yield* remove(vote.voteId)
+      if (acceptance === undefined) return
+      const one = columnsOf([{ ...vote, ...acceptance }])
       const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
-              array[${PgTypes.uuid(vote.voteId)}], array[${PgTypes.text(vote.poll)}], array[${PgTypes.text(vote.option)}],
-              array[${PgTypes.bytea(null)}],
-              array[${PgTypes.int8(row.ms)}], array[${PgTypes.int8(row.seq)}], array[${PgTypes.int8(BigInt(vote.castAt))}]
+              ${one.vote_ids}, ${one.choices}, ${one.polls}, ${one.options}, ${one.voters}, ${one.ms}, ${one.seqs},
+              ${one.cast_ms}
             )`
       if (refusal !== undefined) return yield* Effect.fail(refusal.reason)
     })
@@ -151,6 +197,18 @@ export const discard = Effect.fnUntraced(function* (voteId: string) {
   )
 })
 
+const countedVotes = (sql: SqlClient.SqlClient) => sql`
+  select poll, option, sum(votes)::bigint as count
+  from (
+    select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
+    union all
+    select poll, option, votes from ledger_archive where status = 'counted'
+  ) every_vote
+  group by poll, option`
+
+const byStatus = (rows: ReadonlyArray<{ status: string; count: bigint }>) =>
+  Object.fromEntries(rows.map(({ count, status }) => [status, Number(count)]))
+
 /** Its audit: the ledger's rows and duplicates up to `cut`, and the options whose tally is not what the rows make. */
 export const audit = Effect.fnUntraced(function* (cut: Acceptance) {
   const sql = yield* SqlClient.SqlClient
@@ -158,21 +216,74 @@ export const audit = Effect.fnUntraced(function* (cut: Acceptance) {
   return yield* sql.withTransaction(
     Effect.gen(function* () {
       yield* sql`set transaction isolation level repeatable read, read only`
+      yield* sql`lock table only vote_event in access share mode`
       const statuses = yield* sql<{ status: string; count: bigint }>`
-            select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
+          select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
       const [duplicates] = yield* sql<{ count: bigint }>`
-            select count(*) as count from duplicate_entry where ${upToCut}`
+          select count(*) as count from duplicate_entry where ${upToCut}`
+      const dropped = yield* sql<{ status: string; count: bigint }>`
+          select status, sum(votes)::bigint as count from ledger_archive group by status order by status`
       const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
-            select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
-            from tally t full join (
-              select poll, option, count(*) as count from vote_event where status = 'counted' group by poll, option
-            ) v using (poll, option)
-            order by poll, option`
+          select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
+          from tally t full join (${countedVotes(sql)}) v using (poll, option)
+          order by poll, option`
       return {
-        rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
+        rows: byStatus(statuses),
         duplicates: Number(duplicates?.count),
+        dropped: byStatus(dropped),
         differences: options.filter(({ ledger, tally }) => ledger !== tally)
       }
     })
   )
+})
+
+/** Makes the tallies anew; returns how many of them were wrong. */
+export const rebuild = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql.withTransaction(
+    Effect.gen(function* () {
+      yield* sql`select hold_horizon()`
+      yield* sql`select 1 from poll order by ballot = 'open', slug for update`
+      const changed = yield* sql<{ poll: string }>`
+        update tally t
+        set count = coalesce(v.count, 0)
+        from tally old
+        left join (${countedVotes(sql)}) v on v.poll = old.poll and v.option = old.option
+        where t.poll = old.poll and t.option = old.option and t.count <> coalesce(v.count, 0)
+        returning t.poll`
+      const polls = column(changed, PgTypes.OID.text, ({ poll }) => poll)
+      yield* sql`update poll set revision = revision + 1, last_updated = clock_timestamp() where slug = any (${polls})`
+      return changed.length
+    })
+  )
+})
+
+export const extend = Effect.fnUntraced(function* (at: number, width: number) {
+  const sql = yield* SqlClient.SqlClient
+  return yield* sql<{ name: string }>`
+          select name from extend_ledger(${PgTypes.int8(BigInt(width))}, ${PgTypes.int8(BigInt(at))}) as name`
+})
+
+/** Drops what is older than a time; returns how many rows each partition had. */
+export const drop = Effect.fnUntraced(function* (before: number) {
+  const sql = yield* SqlClient.SqlClient
+  const closed = yield* sql<{ name: string }>`select name from close_partitions(${PgTypes.int8(BigInt(before))})`
+  const rows = yield* Effect.forEach(
+    closed,
+    ({ name }) => sql<{ rows: bigint | null }>`select drop_partition(${name}) as rows`
+  )
+  yield* sql`select sweep_ledger(${PgTypes.int8(BigInt(before))})`
+  return rows.flat().map(({ rows }) => Number(rows))
+})
+
+/** The rows of a poll's votes, as they are exported. */
+export const votes = Effect.fnUntraced(function* (poll: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [gone] = yield* sql<{ votes: bigint | null }>`
+      select sum(votes)::bigint as votes from ledger_archive where poll = ${poll}`
+  const rows = yield* sql`
+      select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
+        encode(voter, 'hex') as voter
+      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`
+  return { gone: Number(gone?.votes ?? 0n), kept: rows.length }
 })

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { layerServers, makeDatabase } from "../support/servers.ts"
+import { layerServers } from "../support/servers.ts"
 
 let clock = 1_700_000_000_000n
 
@@ -195,19 +194,5 @@ describe("Ledger.tally", () => {
         assert.strictEqual(yield* ledger.tally("nowhere"), undefined)
       })
     )
-  )
-})
-
-describe("migrations", () => {
-  it.live("come up in ten programs started at once on an empty database", () =>
-    Effect.gen(function* () {
-      const url = yield* makeDatabase
-      const start = Effect.flatMap(Ledger, (ledger) => Effect.andThen(ledger.migrated, ledger.ping)).pipe(
-        Effect.provide(Ledger.layer),
-        Effect.provide(layerPostgres(url, 2))
-      )
-      const fibers = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.forkChild(start))
-      yield* Effect.forEach(fibers, Fiber.join)
-    }).pipe(Effect.scoped)
   )
 })

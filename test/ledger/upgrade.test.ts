@@ -1,4 +1,3 @@
-import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, type Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -11,6 +10,7 @@ import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { eventually, makeDatabase, quiet } from "../support/servers.ts"
 import { day, voteAt } from "../support/votes.ts"
 import * as former from "./former.ts"
+import { nextSchema } from "./nextSchema.ts"
 
 const now = Date.now()
 
@@ -26,9 +26,9 @@ const letter = (vote: AcceptedVote) => ({
 /** A database as the former version leaves it, with votes of each kind; and a connection as that version makes it. */
 const formerDatabase = Effect.gen(function* () {
   const url = yield* makeDatabase
-  const services = yield* Layer.build(PgClient.layer({ url, maxConnections: 4 }))
+  const services = yield* Layer.build(former.layer(url))
   const use = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provideContext(effect, services)
-  yield* use(migrate(former.lastMigration))
+  yield* use(migrate(former.schema))
   const open = voteAt(now, "cats-or-dogs", "cats")
   const dead = voteAt(now, "cats-or-dogs", "birds")
   const once = voteAt(now, "once", "tea", "ann")
@@ -38,26 +38,34 @@ const formerDatabase = Effect.gen(function* () {
       for (const ballot of ["once", "changeable"]) yield* former.createPoll(ballot, ballot)
       const resent = { ...open, ms: open.ms + 1n }
       const votes = [open, resent, once, changed, voteAt(now, "once", "coffee", "ann"), dead]
-      assert.deepStrictEqual(yield* former.count(votes), [{ index: 5, reason: "unknown option" }])
+      assert.deepStrictEqual(yield* former.count(votes), {
+        recorded: ["cats-or-dogs counted 1", "changeable counted 1", "once counted 1", "once rejected 1"],
+        refusals: [{ index: 5, reason: "unknown option" }]
+      })
       assert.isTrue(yield* former.bury(letter(dead)))
     })
   )
   return { url, use, open, dead, once, changed }
 })
 
-/** This version, on a database. */
-const startNew = (url: Redacted.Redacted) =>
+/** Updates the database to what this version needs and then to what a later one may, and starts this version on it. */
+const update = (url: Redacted.Redacted) =>
   Effect.gen(function* () {
     const services = yield* Layer.build(Ledger.layer.pipe(Layer.provideMerge(layerPostgres(url, 4))))
     yield* Context.get(services, Ledger).migrated
+    // It gives up where it has to wait long for a lock, and is tried again.
+    yield* eventually(Effect.provideContext(migrate(nextSchema), services))
     return services
   })
+
+const countsOf = (ledger: Ledger["Service"], poll: string) =>
+  Effect.map(ledger.tally(poll), (tally) => tally?.options.map((option) => option.count))
 
 describe("an update from the version before", () => {
   it.live("leaves all that it says to the database as it was", () =>
     Effect.gen(function* () {
       const { changed, dead, once, open, url, use } = yield* formerDatabase
-      const services = yield* startNew(url)
+      const services = yield* update(url)
       const later = [
         voteAt(now + 1, "cats-or-dogs", "dogs"),
         voteAt(now + 1, "once", "coffee", "ann"),
@@ -66,12 +74,13 @@ describe("an update from the version before", () => {
       ]
       yield* use(
         Effect.gen(function* () {
-          yield* former.ping
+          assert.isTrue(yield* former.ping)
           assert.strictEqual((yield* former.polls).length, 3)
           yield* former.createPoll("new", "open")
-          assert.deepStrictEqual(yield* former.count([open, once, ...later, voteAt(now, "new", "water")]), [
-            { index: 6, reason: "unknown option" }
-          ])
+          assert.deepStrictEqual(yield* former.count([open, once, ...later, voteAt(now, "new", "water")]), {
+            recorded: ["cats-or-dogs counted 1", "changeable counted 1", "once counted 1", "once rejected 1"],
+            refusals: [{ index: 6, reason: "unknown option" }]
+          })
           assert.deepStrictEqual(yield* former.tally("cats-or-dogs"), { cats: 1, dogs: 1 })
           assert.deepStrictEqual(yield* former.tally("once"), { tea: 1, coffee: 1 })
           assert.deepStrictEqual(yield* former.tally("changeable"), { tea: 0, coffee: 1 })
@@ -91,15 +100,38 @@ describe("an update from the version before", () => {
           yield* former.replay(dead)
           assert.deepStrictEqual(yield* former.deadLetters, [])
           assert.deepInclude(yield* former.tally("cats-or-dogs"), { birds: 1 })
+          assert.deepStrictEqual(yield* former.votes("cats-or-dogs"), { gone: 0, kept: 4 })
           assert.deepStrictEqual(yield* former.audit(latestAcceptance), {
             rows: { counted: 6, dead: 1, rejected: 3 },
             duplicates: 1,
+            dropped: {},
             differences: []
           })
         })
       )
       const { differences, rows } = yield* Effect.provideContext(readLedger(latestAcceptance, []), services)
       assert.deepStrictEqual({ differences, rows }, { differences: [], rows: { counted: 6, dead: 1, rejected: 3 } })
+
+      // Ten days later, all of that is older than what it keeps.
+      yield* use(
+        Effect.gen(function* () {
+          assert.isTrue(yield* former.keeps(open.voteId))
+          yield* former.extend(now + 10 * day, day)
+          assert.deepStrictEqual(
+            (yield* former.drop(now + 9 * day)).filter((rows) => rows > 0),
+            [10]
+          )
+          assert.isFalse(yield* former.keeps(open.voteId))
+          assert.strictEqual(yield* former.rebuild, 0)
+          assert.deepStrictEqual(yield* former.audit(latestAcceptance), {
+            rows: {},
+            duplicates: 0,
+            dropped: { counted: 6, dead: 1, rejected: 3, duplicate: 1 },
+            differences: []
+          })
+          assert.deepStrictEqual(yield* former.votes("cats-or-dogs"), { gone: 4, kept: 0 })
+        })
+      )
     }).pipe(Effect.scoped, Effect.provide(quiet))
   )
 
@@ -109,7 +141,7 @@ describe("an update from the version before", () => {
       // Of an API whose clock is far ahead: there will be no partition for it.
       const ahead = voteAt(now + 400 * day, "cats-or-dogs", "dogs")
       yield* use(former.count([ahead]))
-      const ledger = Context.get(yield* startNew(url), Ledger)
+      const ledger = Context.get(yield* update(url), Ledger)
       yield* ledger.count(
         VoteColumns.of([
           open,
@@ -121,18 +153,17 @@ describe("an update from the version before", () => {
           voteAt(now + 1, "changeable", "coffee", "ann")
         ])
       )
-      const counts = (poll: string) =>
-        Effect.map(ledger.tally(poll), (tally) => tally?.options.map((option) => option.count))
-      assert.deepStrictEqual(yield* counts("cats-or-dogs"), [2, 1])
-      assert.deepStrictEqual(yield* counts("once"), [1, 0])
-      assert.deepStrictEqual(yield* counts("changeable"), [0, 1])
+      assert.deepStrictEqual(yield* countsOf(ledger, "cats-or-dogs"), [2, 1])
+      assert.deepStrictEqual(yield* countsOf(ledger, "once"), [1, 0])
+      assert.deepStrictEqual(yield* countsOf(ledger, "changeable"), [0, 1])
     }).pipe(Effect.scoped, Effect.provide(quiet))
   )
 
-  it.live("does not keep that version from counting meanwhile", () =>
+  it.live("does not keep that version from counting meanwhile, and both count each vote once", () =>
     Effect.gen(function* () {
       const { url, use } = yield* formerDatabase
       let rounds = 0
+      const batches: Array<ReadonlyArray<AcceptedVote>> = []
       // Either version fails at times, for want of a lock or for what was changed under it, and tries again.
       const counting = Effect.gen(function* () {
         const batch = Array.from({ length: 50 }, (_, index) =>
@@ -141,23 +172,27 @@ describe("an update from the version before", () => {
             : voteAt(now, "cats-or-dogs", index % 2 === 0 ? "cats" : "dogs")
         )
         yield* eventually(former.count(batch))
+        batches.push(batch)
         rounds++
       }).pipe(Effect.forever)
       const counters = yield* Effect.forEach([1, 2], () => Effect.forkChild(use(counting)))
       const until = (wanted: number) => eventually(Effect.sync(() => assert.isAtLeast(rounds, wanted)))
       yield* until(10)
-      const services = yield* startNew(url)
+      const services = yield* update(url)
+      const ledger = Context.get(services, Ledger)
+      // Taken over from that version, while it goes on.
+      const again = batches.slice(0, 10)
+      for (const batch of again) yield* ledger.count(VoteColumns.of(batch))
       yield* until(rounds + 10)
       yield* Effect.forEach(counters, Fiber.interrupt)
+      for (const batch of batches) {
+        assert.deepStrictEqual(yield* ledger.count(VoteColumns.of(batch)), { recorded: [], refusals: [] })
+      }
       const { differences, rows } = yield* Effect.provideContext(readLedger(latestAcceptance, []), services)
       assert.deepStrictEqual(differences, [])
       const all = Object.values(rows).reduce((sum, count) => sum + count, 0)
       assert.isAtLeast(all, 50 * rounds)
-      const tally = yield* Context.get(services, Ledger).tally("changeable")
-      assert.deepStrictEqual(tally?.options, [
-        { option: "tea", count: 11 },
-        { option: "coffee", count: 0 }
-      ])
+      assert.deepStrictEqual(yield* countsOf(ledger, "changeable"), [11, 0])
     }).pipe(Effect.scoped, Effect.provide(quiet))
   )
 })

@@ -17,8 +17,8 @@ export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<
   return Effect.andThen(Deferred.succeed(release, undefined), Fiber.join(fiber))
 })
 
-/** Until one session waits for such a lock. */
-export const untilWaiting = (locktype: string, mode: string) =>
+/** Waits until so many sessions wait for such a lock. */
+export const untilWaiting = (locktype: string, mode: string, sessions = 1) =>
   eventually(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -27,6 +27,6 @@ export const untilWaiting = (locktype: string, mode: string) =>
         where locktype = ${locktype} and mode = ${mode} and not granted and pid in (
           select pid from pg_stat_activity where datname = current_database()
         )`
-      assert.strictEqual(found?.count, 1n)
+      assert.strictEqual(found?.count, BigInt(sessions))
     })
   )

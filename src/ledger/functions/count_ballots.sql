@@ -1,7 +1,11 @@
--- The part of a batch that is in polls where a voter's first (`once`) or latest (`changeable`) vote counts, by
--- acceptance and whatever order batches come in. A vote that counted until now and no longer does is marked so, and
--- taken out of the tally. Gives how many new votes it brought into the ledger, and of each poll and status how many, as
--- they were then: [{poll, status, votes}].
+-- Counts the votes of a batch that are in polls where a voter's first (`once`) or latest (`changeable`) vote counts,
+-- by acceptance and whatever order the batches come in. A vote that counted until now and no longer does is marked
+-- so, and taken out of the tally.
+-- Takes arrays with an element for each vote of the batch, those of other polls too; see increment_vote.
+-- Returns how many votes came new into the ledger (`fresh`), and how many of them by poll and status (`recorded`):
+-- [{poll, status, votes}].
+--
+-- Locks: vote_event (hold_horizon), the polls by slug, the votes by id, the voters' ballots.
 create or replace function count_ballots(
   vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[],
   out fresh bigint, out recorded jsonb
@@ -9,6 +13,7 @@ create or replace function count_ballots(
 language plpgsql as $$
 #variable_conflict use_column
 declare
+  -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
   delta_polls text[];
   delta_options text[];
@@ -16,7 +21,7 @@ declare
   rejected uuid[];
   superseded uuid[];
 begin
-  -- Until the end of the transaction, nobody else decides over these polls' voters.
+  -- Until the transaction ends, nobody else decides over the voters of these polls.
   perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
 
   with entry as (
@@ -27,10 +32,11 @@ begin
     where e.voter is not null
       and e.vote_id >= oldest
       and (not p.decided or out_of_time(p, e.ms) is not null)
-      -- Looked up one by one: the planner does not see that each is in one partition, and would read all of them.
+      -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       and (select true from vote_event v where v.vote_id = e.vote_id) is null
     order by e.vote_id, e.ms, e.seq
   ), candidate as (
+    -- The new votes, and of their voters the votes that count so far.
     select poll, voter, vote_id, option, ms, seq, cast_ms, ballot, late, true as fresh from entry
     union all
     select b.poll, b.voter, b.vote_id, b.option, b.accepted_ms, b.accepted_seq, null, p.ballot, null, false
@@ -58,6 +64,7 @@ begin
     order by vote_id
     returning vote_id, poll, option, status
   ), displaced as (
+    -- The votes that counted so far and no longer do.
     select vote_id, poll, option, case ballot when 'once' then 'rejected' else 'superseded' end as status
     from ranked
     where not fresh and not wins
@@ -68,6 +75,7 @@ begin
     set vote_id = excluded.vote_id, option = excluded.option,
       accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq
   ), booked as (
+    -- Their rows, where these are below the horizon, do not change.
     insert into ledger_archive (poll, option, status, votes)
     select d.poll, d.option, c.status, sum(c.votes)
     from displaced d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)

@@ -1,10 +1,16 @@
--- Records the entries whose vote the ledger holds under another entry. A vote's acceptance is the lowest of its
--- entries' ids, so an earlier one takes the ledger row's place and the later becomes the duplicate; below the horizon a
--- row stays what it is, and each other entry is a duplicate.
+-- Records the entries of a batch whose vote the ledger holds under another entry. The lowest of its entries' ids is a
+-- vote's acceptance, so an earlier entry takes the place of the one in the vote's row, which becomes the duplicate.
+-- Below the horizon a row stays what it is, and each other entry is a duplicate.
+-- Takes arrays of one length, with a vote's id and its entry's id; votes that the ledger does not hold may be among
+-- them.
+--
+-- Locks: vote_event (hold_horizon), the rows of these votes by id, the polls whose votes have moved (settle_poll) by
+-- slug.
 create or replace function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 language plpgsql as $$
 #variable_conflict use_column
 declare
+  -- Rows below it stay what they are.
   oldest constant uuid := vote_id_at(hold_horizon());
   moved record;
   moved_polls text[];
@@ -20,10 +26,12 @@ begin
         select v.vote_id, v.poll, v.accepted_ms, v.accepted_seq from vote_event v where v.vote_id = e.vote_id for update
       ) v
     ), every as (
+      -- All entries of these votes, also the one that their row has.
       select vote_id, ms, seq from entry where vote_id in (select vote_id from known)
       union
       select vote_id, accepted_ms, accepted_seq from known
     ), first as (
+      -- The entry that the row is to have.
       select distinct on (e.vote_id) e.*, k.poll, k.accepted_ms, k.accepted_seq
       from every e join known k on k.vote_id = e.vote_id
       where e.vote_id >= oldest or (e.ms, e.seq) = (k.accepted_ms, k.accepted_seq)
@@ -43,40 +51,12 @@ begin
     moved_polls := moved_polls || moved.poll;
   end loop;
 
-  -- An earlier acceptance can decide otherwise about a voter, or about a vote at the closing time.
+  -- With an earlier acceptance another vote of its voter may count, or the vote may be in the poll's time.
   perform settle_poll(slug)
   from (
     select slug from poll
     where slug = any (moved_polls) and (ballot <> 'open' or opens_ms is not null or closes_ms is not null)
     order by slug
   ) p;
-end
-$$;
-
--- Buries one entry that can't be counted. A vote that the ledger already holds stays what it is, and the entry is
--- recorded as its duplicate. Returns whether it was buried.
-create or replace function bury_vote(
-  id uuid, poll text, option text, ms bigint, seq bigint, reason text,
-  stream text, entry_id text, deliveries bigint, fields bytea[]
-) returns boolean
-language plpgsql as $$
-#variable_conflict use_variable
-declare
-  id_ms constant bigint := vote_id_ms(id);
-begin
-  perform hold_horizon();
-  insert into vote_event (vote_id, poll, option, status, reason, accepted_ms, accepted_seq)
-  values (id, poll, option, 'dead', reason, ms, seq)
-  on conflict (vote_id) do nothing;
-  if not found then
-    perform record_duplicates(array[id], array[ms], array[seq]);
-    return false;
-  end if;
-  -- Whoever is counting what is to be dropped has to begin anew.
-  update ledger_partition set late = late + 1
-  where closed_at is not null and dropped_at is null and from_ms <= id_ms and id_ms < to_ms;
-  insert into dead_letter (vote_id, stream, entry_id, deliveries, fields)
-  values (id, stream, entry_id, deliveries, fields);
-  return true;
 end
 $$;

@@ -1,10 +1,15 @@
--- Decides anew over the votes of a poll: which are in its time, which of each voter counts, and so its tally. Needed
--- when what they are decided by has changed after some were counted. Of votes below the horizon, those that count for
--- their voters have a say; the others stay what they are.
+-- Decides anew over the votes of a poll: which were accepted in its time, which one of each voter counts, and so its
+-- tallies. It is called when something that decides over votes has changed after some were counted: the closing time,
+-- or a vote's acceptance. Of votes below the horizon only those have a say that count for their voters (ballot); the
+-- others stay what they are. Where nothing can change the poll's result any more (poll.decided) it does nothing.
+-- Takes the poll's slug.
+--
+-- Locks: vote_event (hold_horizon), the poll, then those of its votes that change.
 create or replace function settle_poll(changed text) returns void
 language plpgsql as $$
 #variable_conflict use_column
 declare
+  -- Rows below it stay what they are.
   oldest constant uuid := vote_id_at(hold_horizon());
   settled poll;
   delta_options text[];
@@ -15,6 +20,8 @@ begin
     return;
   end if;
 
+  -- `was` and `because` are a vote's status and reason so far, `kept` whether the ledger keeps its row from the
+  -- horizon on.
   with vote as (
     select vote_id, voter, option, accepted_ms, accepted_seq, status as was, reason as because, true as kept
     from vote_event where poll = changed and status <> 'dead' and vote_id >= oldest
@@ -70,25 +77,8 @@ begin
     from vote_event where poll = changed and status = 'counted' and vote_id >= oldest;
   end if;
 
-  -- For the revision also where no count has changed: the poll may have been closed.
+  -- Also where no count has changed, for the poll's revision: viewers are to see that it was closed.
   perform change_tallies(array_fill(changed, array[cardinality(o.options)]), o.options, o.counts)
   from (select coalesce(delta_options, array[null::text]) as options, coalesce(delta_counts, array[0::bigint]) as counts) o;
-end
-$$;
-
--- Closes a poll at a time of the stream's clock, in ms, unless it closes before; votes accepted from then on that were
--- counted meanwhile no longer count. Returns whether there is such a poll.
-create or replace function close_poll(closing text, at_ms bigint) returns boolean
-language plpgsql as $$
-begin
-  -- Before the poll, as counting does.
-  perform hold_horizon();
-  update poll set closes_ms = at_ms
-  where slug = closing and (closes_ms is null or closes_ms > at_ms);
-  if found then
-    perform settle_poll(closing);
-    return true;
-  end if;
-  return exists (select from poll where slug = closing);
 end
 $$;

@@ -1,28 +1,36 @@
--- Counts a batch of votes, given as arrays of the same length, in one transaction and exactly once each: what the
--- ledger already holds by `vote_id` changes nothing. What a vote is for is a place (from 1) in `polls` and `options`, which
--- are as long as the batch has different ones; without any voter, `voters` may be null. Returns the votes it refused, by
--- their place in the arrays (from 1), with the reason; all others are in the ledger when it returns. With `summary` it also
--- returns rows with a `poll`, a `status` and how many `votes` of the batch came to it.
+-- Counts a batch of votes, each exactly once: a vote that the ledger already holds, by its `vote_id`, changes
+-- nothing.
+-- Takes arrays with an element for each vote, but for `polls` and `options`: these list the different options that
+-- the batch has votes for, and `choices` says which of them each vote is for, from 1. `voters` may be null where no
+-- vote has one. `ms` and `seqs` are the ids of the votes' stream entries, `cast_ms` when an API took them, in ms
+-- since 1970.
+-- Returns a row for each vote that it refused, with its place in the arrays (from 1) and the reason; all others are
+-- in the ledger when it returns. With `summary`, it also returns how many `votes` came new into the ledger by `poll`
+-- and `status`.
 --
--- Locks are taken in one order whatever the order of the batch, so that two batches can't deadlock: the polls with a
--- ballot rule by slug, the votes by id, the other polls by slug. A poll's tallies change only under the lock on its row.
-create function increment_vote(
+-- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
+-- (hold_horizon), the polls that are not `open` by slug, the votes by id, the other polls by slug. What was in the
+-- ledger already is looked at last (record_duplicates).
+create or replace function increment_vote(
   vote_ids uuid[], choices int[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[],
   cast_ms bigint[], summary boolean default false
 ) returns table (place bigint, reason text, poll text, status text, votes bigint)
 language plpgsql as $$
 #variable_conflict use_column
 declare
+  -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
-  attempts int := 0;
+  -- The votes to insert: all of them, or those that are left once one was found in the ledger.
   new_ids uuid[] := vote_ids;
   new_choices int[] := choices;
   new_voters bytea[] := voters;
   new_ms bigint[] := ms;
   new_seqs bigint[] := seqs;
   new_cast_ms bigint[] := cast_ms;
+  attempts int := 0;
+  -- How many votes came new into the ledger: in `open` polls, and in the others.
   fresh bigint;
-  held bigint := 0;
+  fresh_ballots bigint := 0;
   recorded jsonb := '[]';
   delta_polls text[];
   delta_options text[];
@@ -31,7 +39,7 @@ declare
   closes jsonb;
 begin
   if exists (select from poll where slug = any (polls) and ballot <> 'open') then
-    select b.fresh, b.recorded into held, recorded
+    select b.fresh, b.recorded into fresh_ballots, recorded
     from (
       select array_agg(c.poll order by e.place) as polls, array_agg(c.option order by e.place) as options
       from unnest(choices) with ordinality as e (choice, place)
@@ -39,8 +47,9 @@ begin
     ) each, count_ballots(vote_ids, each.polls, each.options, voters, ms, seqs, cast_ms) b;
   end if;
 
-  -- Nearly every batch is new from end to end, and inserting it as if it were takes a third less than asking for each
-  -- vote. Where one is in the ledger already, or in the batch twice, the insert fails as a whole, and is done for the rest.
+  -- Nearly every batch is new from end to end, and inserting it as if it were takes a third less time than looking up
+  -- each vote before. Where one is in the ledger already, or in the batch twice, the insert fails as a whole, and is
+  -- done again with the votes that are new.
   loop
     begin
       with choice as materialized (
@@ -52,7 +61,7 @@ begin
         insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
         select e.vote_id, c.poll, c.option, e.voter,
           case when e.ms < c.opens_ms or e.ms >= c.closes_ms then 'rejected' else 'counted' end,
-          -- As out_of_time says; a call for each vote would take longer.
+          -- The same as out_of_time, which takes longer when it is called for each vote.
           case when e.ms < c.opens_ms then 'the poll was not open yet' when e.ms >= c.closes_ms then 'the poll was closed' end,
           e.ms, e.seq, to_timestamp(e.cast_ms::float8 / 1000)
         from unnest(new_ids, new_choices, new_voters, new_ms, new_seqs, new_cast_ms)
@@ -80,13 +89,13 @@ begin
       array_agg(e.cast_ms)
     into new_ids, new_choices, new_voters, new_ms, new_seqs, new_cast_ms
     from (
-      -- Should the batch hold a vote twice, the lowest entry id is its acceptance.
+      -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
       from unnest(vote_ids, choices, voters, ms, seqs, cast_ms) as e (vote_id, choice, voter, ms, seq, cast_ms)
       join unnest(polls, options) with ordinality as c (poll, option, choice) on c.choice = e.choice
       join poll p on p.slug = c.poll and p.ballot = 'open'
       join tally t on t.poll = c.poll and t.option = c.option
-      -- Looked up one by one: the planner does not see that each is in one partition, and would read all of them.
+      -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.vote_id, e.ms, e.seq
     ) e;
@@ -94,7 +103,7 @@ begin
 
   if fresh > 0 then
     perform change_tallies(delta_polls, delta_options, delta_counts);
-    -- A poll may have been closed between the two: its lock, which is held now, decides.
+    -- A poll may have been closed after its closing time was read above. It can't be any more: it is locked now.
     perform settle_poll(p.slug)
     from poll p
     where p.slug = any (delta_polls) and p.closes_ms is distinct from (closes ->> p.slug)::bigint
@@ -116,8 +125,8 @@ begin
       having sum(r.votes) > 0;
   end if;
 
-  -- Only a batch with something else in it than new votes pays for finding out what.
-  if fresh + held < cardinality(vote_ids) then
+  -- Only a batch that has more in it than new votes pays for finding out what that is.
+  if fresh + fresh_ballots < cardinality(vote_ids) then
     perform record_duplicates(vote_ids, ms, seqs);
     return query
       select e.place, case
@@ -133,21 +142,5 @@ begin
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.place;
   end if;
-end
-$$;
-
--- As a consumer of an older version says it: with a poll and an option for each vote.
-create or replace function increment_vote(
-  vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[],
-  summary boolean default false
-) returns table (place bigint, reason text, poll text, status text, votes bigint)
-language plpgsql as $$
-#variable_conflict use_variable
-begin
-  return query
-    select r.place, r.reason, r.poll, r.status, r.votes
-    from increment_vote(
-      vote_ids, array(select generate_subscripts(vote_ids, 1)), polls, options, voters, ms, seqs, cast_ms, summary
-    ) r;
 end
 $$;

@@ -1,0 +1,56 @@
+import addPartition from "./functions/add_partition.sql"
+import buryVote from "./functions/bury_vote.sql"
+import changeTallies from "./functions/change_tallies.sql"
+import closePartitions from "./functions/close_partitions.sql"
+import closePoll from "./functions/close_poll.sql"
+import countBallots from "./functions/count_ballots.sql"
+import dropPartition from "./functions/drop_partition.sql"
+import extendLedger from "./functions/extend_ledger.sql"
+import holdHorizon from "./functions/hold_horizon.sql"
+import incrementVote from "./functions/increment_vote.sql"
+import ledgerHorizon from "./functions/ledger_horizon.sql"
+import outOfTime from "./functions/out_of_time.sql"
+import recordDuplicates from "./functions/record_duplicates.sql"
+import settlePoll from "./functions/settle_poll.sql"
+import sweepLedger from "./functions/sweep_ledger.sql"
+import voteIdAt from "./functions/vote_id_at.sql"
+import voteIdMs from "./functions/vote_id_ms.sql"
+import ledger from "./tables/0001_ledger.sql"
+
+/** What a version of tallykeep needs of the database. */
+export interface LedgerSchema {
+  /** Of the tables and the functions together; raised with any change of either. */
+  readonly version: number
+  /** The steps that make the tables, in order, each numbered by the version that brought it. */
+  readonly steps: ReadonlyArray<{ readonly number: number; readonly text: string }>
+  /** One statement each. */
+  readonly functions: ReadonlyArray<string>
+}
+
+/**
+ * What this program needs. With each change of a `.sql` file its version is raised by one; test/ledger/schema.test.ts sees
+ * to that.
+ */
+export const ledgerSchema: LedgerSchema = {
+  version: 1,
+  steps: [{ number: 1, text: ledger }],
+  functions: [
+    addPartition,
+    buryVote,
+    changeTallies,
+    closePartitions,
+    closePoll,
+    countBallots,
+    dropPartition,
+    extendLedger,
+    holdHorizon,
+    incrementVote,
+    ledgerHorizon,
+    outOfTime,
+    recordDuplicates,
+    settlePoll,
+    sweepLedger,
+    voteIdAt,
+    voteIdMs
+  ]
+}

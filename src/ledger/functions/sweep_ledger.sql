@@ -1,0 +1,31 @@
+-- Removes what the ledger holds beside the partitions from before the horizon, and books it in ledger_archive:
+-- duplicate entries, dead votes that came after their partition was dropped, ballots of polls that had closed.
+-- Takes the time, in ms since 1970, from which on votes are kept; dead votes that came too late go by when they were
+-- recorded. Does nothing where another process is at the partitions (advisory lock 7461110).
+--
+-- Locks: the rows that it removes, the polls that it marks as decided.
+create or replace function sweep_ledger(before_ms bigint) returns void
+language plpgsql as $$
+declare
+  horizon constant bigint := ledger_horizon();
+begin
+  if not pg_try_advisory_xact_lock(7461110) then
+    return;
+  end if;
+  with gone as (delete from duplicate_entry where vote_id < vote_id_at(horizon) returning 1)
+  insert into ledger_archive (status, votes) select 'duplicate', count(*) from gone having count(*) > 0;
+
+  with gone as (
+    delete from vote_event_other
+    where vote_id < vote_id_at(horizon) and recorded_at < to_timestamp(before_ms / 1000.0)
+    returning vote_id, poll, option, status
+  ), letters as (
+    delete from dead_letter where vote_id in (select vote_id from gone)
+  )
+  insert into ledger_archive (poll, option, status, votes)
+  select poll, option, status, count(*) from gone group by poll, option, status;
+
+  update poll set decided = true where ballot <> 'open' and closes_ms < horizon and not decided;
+  delete from ballot b using poll p where p.slug = b.poll and p.decided;
+end
+$$;

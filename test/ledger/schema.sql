@@ -1,0 +1,125 @@
+-- What a new database holds: read from PostgreSQL, and held to src/ledger/tables and src/ledger/functions by
+-- schema.test.ts. What each is for is said there.
+
+create table ballot (
+  poll text collate "C" not null,
+  voter bytea not null,
+  vote_id uuid not null,
+  accepted_ms bigint not null,
+  accepted_seq bigint not null,
+  option text collate "C" not null,
+  constraint ballot_pkey primary key (poll, voter),
+  constraint ballot_poll_fkey foreign key (poll) references poll(slug)
+);
+
+create table dead_letter (
+  vote_id uuid not null,
+  stream text not null,
+  entry_id text not null,
+  deliveries bigint not null,
+  fields bytea[] not null,
+  recorded_at timestamp with time zone not null default now(),
+  constraint dead_letter_pkey primary key (vote_id)
+);
+
+create table duplicate_entry (
+  vote_id uuid not null,
+  accepted_ms bigint not null,
+  accepted_seq bigint not null,
+  recorded_at timestamp with time zone not null default now(),
+  constraint duplicate_entry_pkey primary key (vote_id, accepted_ms, accepted_seq)
+);
+
+create table ledger_archive (
+  poll text collate "C",
+  option text collate "C",
+  status text not null,
+  votes bigint not null,
+  booked_at timestamp with time zone not null default now()
+);
+create index ledger_archive_poll on ledger_archive using btree (poll);
+
+create table ledger_partition (
+  name text not null,
+  from_ms bigint not null,
+  to_ms bigint not null,
+  closed_at timestamp with time zone,
+  dropped_at timestamp with time zone,
+  late bigint not null default 0,
+  constraint ledger_partition_check check ((to_ms > from_ms)),
+  constraint ledger_partition_pkey primary key (name)
+);
+
+create table poll (
+  slug text collate "C" not null,
+  title text not null,
+  description text,
+  ballot text not null,
+  identity text not null default 'anyone'::text,
+  results text not null default 'live'::text,
+  opens_ms bigint,
+  closes_ms bigint,
+  revision bigint not null default 0,
+  created_at timestamp with time zone not null default now(),
+  last_updated timestamp with time zone not null default now(),
+  decided boolean not null default false,
+  constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
+  constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
+  constraint poll_identity_check check ((identity = any (array['anyone'::text, 'browser'::text, 'token'::text]))),
+  constraint poll_pkey primary key (slug),
+  constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text])))
+);
+
+create table tally (
+  poll text collate "C" not null,
+  option text collate "C" not null,
+  label text not null,
+  "position" integer not null,
+  count bigint not null default 0,
+  constraint tally_count_check check ((count >= 0)),
+  constraint tally_pkey primary key (poll, option),
+  constraint tally_poll_fkey foreign key (poll) references poll(slug)
+);
+
+create table tallykeep_schema (
+  version integer not null,
+  step integer not null,
+  since timestamp with time zone not null default now()
+);
+
+create table vote_event (
+  vote_id uuid not null,
+  poll text collate "C",
+  option text collate "C",
+  voter bytea,
+  status text not null,
+  reason text,
+  accepted_ms bigint not null,
+  accepted_seq bigint not null,
+  cast_at timestamp with time zone,
+  recorded_at timestamp with time zone not null default now(),
+  constraint vote_event_pkey primary key (vote_id),
+  constraint vote_event_status_check check ((status = any (array['counted'::text, 'superseded'::text, 'rejected'::text, 'dead'::text])))
+) partition by range (vote_id);
+create index vote_event_voter on only vote_event using btree (poll, voter) where (voter is not null);
+
+create table vote_event_first partition of vote_event for values from (minvalue) to (<a day>);
+create table vote_event_other partition of vote_event default;
+
+-- function add_partition(from_ms bigint, to_ms bigint) returns text
+-- function bury_vote(id uuid, poll text, option text, ms bigint, seq bigint, reason text, stream text, entry_id text, deliveries bigint, fields bytea[]) returns boolean
+-- function change_tallies(polls text[], options text[], counts bigint[]) returns void
+-- function close_partitions(before_ms bigint) returns table(name text)
+-- function close_poll(closing text, at_ms bigint) returns boolean
+-- function count_ballots(vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
+-- function drop_partition(which text) returns bigint
+-- function extend_ledger(width bigint, now_ms bigint) returns setof text
+-- function hold_horizon() returns bigint
+-- function increment_vote(vote_ids uuid[], choices integer[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
+-- function ledger_horizon() returns bigint
+-- function out_of_time(p poll, ms bigint) returns text
+-- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
+-- function settle_poll(changed text) returns void
+-- function sweep_ledger(before_ms bigint) returns void
+-- function vote_id_at(ms bigint) returns uuid
+-- function vote_id_ms(id uuid) returns bigint
