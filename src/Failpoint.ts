@@ -1,11 +1,11 @@
 import { Effect } from "effect"
 
-/** Set when the program is bundled: whether the failpoints are in it. They never are in what is shipped. */
+/** Whether the bundle has failpoints, which what is shipped never has; the bundler sets it. */
 declare const TALLYKEEP_FAILPOINTS: boolean
 
 /**
- * A place at which a test can have the program killed: `FAILPOINT=<name>:<chance>` in the environment ends it there, as
- * `kill -9` would, with that chance each time it passes. Where the bundle has no failpoints, the call is nothing.
+ * Marks a place at which a test can have the program killed: `FAILPOINT=<name>:<chance>` in the environment ends it there, as
+ * `kill -9` would, with that chance each time it passes. Where the bundle has no failpoints, the call does nothing.
  */
 export function failpoint(name: string): void {
   if (TALLYKEEP_FAILPOINTS) {

@@ -2,22 +2,22 @@ import { Context, Effect, Metric, type Scope } from "effect"
 
 type Labels = Readonly<Record<string, string>>
 
-/** The most polls that a metric tells apart; votes in others count under `other`. */
+/** How many polls have series of their own; votes in others count under `other`. */
 const mostPolls = 100
 
 /**
- * Makes series of Effect's metrics, in the registry of the context that it was made in, to be updated from where an effect
- * for each update would cost more than the update. Names and units are Prometheus's: seconds, bytes, `_total`.
+ * Makes series of Effect's metrics that are updated by a plain call, for where an effect would cost more than the update. They
+ * are in the registry of the context that the meter was made in. Names and units are Prometheus's: seconds, bytes, `_total`.
  */
 export interface Meter {
   counter(name: string, about: string, labels?: Labels): (amount?: number) => void
-  /** A series for each poll, the first hundred of them. */
+  /** Has a series for each poll, up to a hundred of them. */
   counterByPoll(name: string, about: string): (poll: string, amount?: number) => void
   /** `bounds` are the upper bounds of the buckets. */
   histogram(name: string, about: string, bounds: ReadonlyArray<number>, labels?: Labels): (value: number) => void
-  /** Read whenever the metrics are asked for, while the scope is open. */
+  /** Is read whenever the metrics are asked for, while the scope is open. */
   gauge(name: string, about: string, read: () => number, labels?: Labels): Effect.Effect<void, never, Scope.Scope>
-  /** The same for what only grows, and is counted elsewhere. */
+  /** Is read in the same way, for a number that only grows and is counted elsewhere. */
   total(name: string, about: string, read: () => number, labels?: Labels): Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -25,9 +25,9 @@ export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(
   const registry = Context.get(all, Metric.MetricRegistry)
   const context = Context.make(Metric.MetricRegistry, registry)
 
-  /** How a series is updated, found once: it is looked up with each update otherwise. */
+  /** Returns what updates a series, found once; Effect looks it up with each update. */
   const updates = <Input>(series: Metric.Metric<Input, unknown>): ((input: Input) => void) => {
-    // Shown from the start: a rate needs the zero that it rose from.
+    // The series is shown from the start: a rate needs the zero that it rose from.
     series.valueUnsafe(context)
     const { id, attributes } = series
     const known = [...registry.values()].find((some) => some.id === id && some.attributes === attributes)
@@ -72,5 +72,5 @@ export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(
   }
 })
 
-/** Bounds for what takes from a millisecond to a minute, in seconds. */
+/** Bounds for durations from a millisecond to a minute, in seconds. */
 export const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]

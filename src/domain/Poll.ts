@@ -19,7 +19,7 @@ export const PollSlug = Schema.String.check(
 /** An option's name within its poll, of the same form as a poll's. */
 export const OptionId = PollSlug
 
-/** A line for people: visible, of a length, and without what would end it. */
+/** A line of text for people: visible, of a bounded length, and without line breaks. */
 const line = (maximum: number) =>
   Schema.String.check(
     Schema.isPattern(/^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u, { expected: "a line of text" }),
@@ -40,7 +40,7 @@ export interface Poll {
   readonly results: typeof ResultsVisibility.Type
   /** Votes accepted from this time on count, in ms since 1970 by the stream's clock. */
   readonly opensMs?: number
-  /** And before this one. */
+  /** Votes accepted from this time on don't. */
   readonly closesMs?: number
 }
 
@@ -63,10 +63,10 @@ export type PollStatus = typeof PollStatus.Type
 export const pollStatus = ({ closesMs, opensMs }: Poll, now: number): PollStatus =>
   closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
 
-/** Whether a month has that day: `Date.parse` takes February 30 for March 2. */
+/** Whether the month has that day: `Date.parse` takes February 30 for March 2. */
 const isDay = (date: string): boolean => new Date(date).toISOString().startsWith(date)
 
-/** RFC 3339, with a zone. */
+/** A time as in RFC 3339, with a zone. */
 const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, {
     expected: "a time such as 2026-11-24T20:15:00Z"
@@ -76,7 +76,7 @@ const Timestamp = Schema.String.check(
   )
 )
 
-/** What an organiser gives to create a poll. */
+/** The body of `POST /api/polls`. */
 export const PollDefinition = Schema.Struct({
   slug: PollSlug,
   title: line(200),

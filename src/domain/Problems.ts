@@ -111,7 +111,7 @@ export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailabl
   title: "Service Unavailable"
 }) {}
 
-/** Any of them, or one like them: what the answer that tells of a problem is made from. */
+/** Any problem: what an answer tells of one. */
 export interface Problem {
   readonly type: string
   readonly title: string

@@ -36,8 +36,8 @@ export const Results = Schema.Struct({
 export type Results = typeof Results.Type
 
 /**
- * The counts as percentages with two decimals that add up to exactly 100.00, all 0 where there are no votes.
- * The largest-remainder method: round down, then give the missing hundredths to those cut the most.
+ * Returns the counts as percentages with two decimals that add up to exactly 100.00, all 0 where there are no votes. By the
+ * largest-remainder method: all are rounded down, and those cut the most get the missing hundredths.
  */
 export const percentages = (counts: ReadonlyArray<number>): ReadonlyArray<number> => {
   const total = counts.reduce((sum, count) => sum + BigInt(count), 0n)
@@ -56,7 +56,7 @@ export const percentages = (counts: ReadonlyArray<number>): ReadonlyArray<number
   return hundredths.map((share) => share / 100)
 }
 
-/** What `GET /api/results` says of a tally; `pending` is in votes. */
+/** Returns the body of `GET /api/results` for a tally; `pending` is in votes. */
 export const toResults = (tally: Tally, pending: number): Results => {
   const shares = percentages(tally.options.map((option) => option.count))
   return {

@@ -1,6 +1,6 @@
 /**
- * The address that a client is known by: the peer's, or behind `hops` proxies of ours the one that the outermost of them
- * saw, which stands that many places from the end of `X-Forwarded-For` (what is before it, anyone can have written). An
+ * Returns the address that a client is known by: the peer's or, behind `hops` proxies of ours, the one that the outermost of
+ * them saw. That one stands `hops` places from the end of `X-Forwarded-For`; anyone can have written what is before it. An
  * IPv6 address counts as its /64, since a client has a whole one to choose from.
  */
 export const clientAddress = (peer: string, forwardedFor: string | undefined, hops: number): string => {

@@ -7,7 +7,7 @@ import { Visibility } from "./results/Visibility.ts"
 import { Ballots } from "./voting/Ballots.ts"
 import { Voters } from "./voting/Voters.ts"
 
-/** What the routes are made of; each line needs what is below it. */
+/** The services that the routes are made of; each line needs those below it. */
 export const layerHttpServices = Layer.mergeAll(LiveStreams.layer, Visibility.layer, Probes.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(LiveResults.layer, Ballots.layer)),
   Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer))

@@ -1,6 +1,6 @@
 import { Context } from "effect"
 
-/** What the HTTP side needs to know. */
+/** The settings of the HTTP server, its routes and its middleware. */
 export class HttpSettings extends Context.Service<
   HttpSettings,
   {
@@ -16,7 +16,7 @@ export class HttpSettings extends Context.Service<
     /** The largest request body, in bytes. */
     readonly maxRequestSize: number
     readonly rateLimit: RateLimit | undefined
-    /** How many proxies in front are ours, each adding an address to `X-Forwarded-For`. */
+    /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number
     /** Opens the admin's endpoints; without it they are off. */
     readonly adminToken: string | undefined

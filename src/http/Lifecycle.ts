@@ -1,6 +1,6 @@
 import { Context, Deferred, Layer } from "effect"
 
-/** Where this process is in its life; `/ready` says yes only while it is running. */
+/** Where this process is between start and end; `/ready` says yes only while it is running. */
 export class Lifecycle extends Context.Service<
   Lifecycle,
   {

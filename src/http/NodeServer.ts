@@ -6,17 +6,17 @@ import { problemAnswer } from "./Problem.ts"
 /** How long a client may take to send a request's headers, and all of it, in ms. */
 const headersTimeout = 10_000
 const requestTimeout = 15_000
-/** Longer than load balancers keep an idle connection (60 s), so that it is they who close it, in ms. */
+/** How long an idle connection is kept, in ms: longer than load balancers keep it (60 s), so that they close it first. */
 const keepAliveTimeout = 65_000
 
-/** The status for what Node's parser reports, by the error's code; 400 for any other. */
+/** The status to answer an error of Node's parser with, by its code; 400 for any other. */
 const statusOf: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408
 }
 
-/** Where a socket keeps the answer to its latest request: with each request, a WeakMap would cost more. */
+/** The key under which a socket keeps the answer to its latest request: a WeakMap would cost each request more. */
 const latest = Symbol("the latest answer")
 type AnsweringSocket = Socket & { [latest]?: ServerResponse }
 
@@ -34,7 +34,7 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle
     requestTimeout,
     keepAliveTimeout,
     connectionsCheckingInterval: 1_000,
-    // Checked where the answer gets its headers.
+    // withHost checks it, so that the refusal has our headers.
     requireHostHeader: false,
     // Spares the events about the body that a request doesn't have: a tenth of what results cost.
     optimizeEmptyRequests: true
@@ -60,7 +60,7 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle
   return server
 }
 
-/** Answers what is no request, or not all of one, as far as the client could understand an answer. */
+/** Answers bytes that are no request, or only a part of one, where the client could understand an answer. */
 const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, headerLines: string): void => {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy()

@@ -24,7 +24,7 @@ export const layerServer = Layer.effect(
   })
 )
 
-/** Makes what answers each request: the lane, where it takes the request, else the app. */
+/** Makes the handler of all requests: the lane answers those that it takes, the app all others. */
 const makeHandler = Effect.gen(function* () {
   const { app, lane } = yield* makeApp.pipe(Effect.provide(HttpServer.layerServices))
   const answer = yield* makeAppHandler(app)

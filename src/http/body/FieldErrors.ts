@@ -4,7 +4,7 @@ import { pointerToken } from "./JsonPointer.ts"
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
-/** The most wrong fields that an answer names. */
+/** An answer names at most so many wrong fields. */
 const maxErrors = 20
 
 /** Returns what is wrong with a body by its schema, field by field; what was sent is not repeated. */

@@ -1,4 +1,4 @@
-/** The most characters of a name that the client chose which an answer repeats. */
+/** An answer repeats at most so many characters of a name that the client chose. */
 const maxLength = 64
 
 /** Returns a field's name as a token of a JSON pointer in a URI fragment. */

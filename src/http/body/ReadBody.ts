@@ -47,7 +47,7 @@ export const collectBody = (
   return stop
 }
 
-/** By request whose client waits for a `100 Continue` before it sends the body: what sends that. */
+/** What sends the `100 Continue`, by request whose client waits for it before it sends the body. */
 const waiting = new WeakMap<object, () => void>()
 
 /**

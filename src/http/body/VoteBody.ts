@@ -7,7 +7,7 @@ import { pointerToken } from "./JsonPointer.ts"
  * way of a vote. The tests hold the two together.
  */
 
-/** How many unknown fields an answer names. */
+/** An answer names at most so many unknown fields. */
 const maxNamed = 10
 
 /** Returns the option that a body votes for, one of `options`; or what is wrong with the body. */

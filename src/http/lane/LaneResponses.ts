@@ -4,7 +4,7 @@ import type { Permission } from "../middleware/Cors.ts"
 import type { RecordRequest } from "../middleware/RequestMetrics.ts"
 import type { PlainAnswer } from "../Problem.ts"
 
-/** What the middleware does to each answer of the app, for those of the lane. */
+/** What the lane needs to do for its answers what the middleware does for the app's. */
 export interface Duties {
   /** The headers that every answer has. */
   readonly headers: Readonly<Record<string, string>>
@@ -31,12 +31,12 @@ export interface LaneResponses {
   send(exchange: Exchange, answer: PlainAnswer, more: ReadonlyArray<string>): void
 }
 
-/** Appends headers to names and values in turn; by way of Object.entries, a vote costs a twentieth more. */
+/** Appends headers to a list of names and values in turn. With Object.entries, a vote would cost a twentieth more. */
 export const pushHeaders = (to: Array<string>, headers: Readonly<Record<string, string>>): void => {
   for (const name in headers) to.push(name, `${headers[name]}`)
 }
 
-/** The headers for so many origins are kept: there are few, unless someone makes them up. */
+/** At most so many origins have their headers kept: there are few, unless someone makes them up. */
 const maxOrigins = 100
 
 /** The headers of the answers to an origin: those that all have, and the latest that were put together with them. */

@@ -17,8 +17,8 @@ interface Found {
 }
 
 /**
- * Makes what finds the results that a request asks for: those of a poll that anyone may see, at `rest` below the poll's path
- * or at a short path of the default poll, while what was read last is fresh.
+ * Makes the function that finds the results a request asks for, at `rest` below a poll's path or at a short path of the
+ * default poll. It finds them where anyone may see them and the last reading is fresh.
  */
 const makeFind = Effect.gen(function* () {
   const polls = yield* PollCache
@@ -38,7 +38,7 @@ const makeFind = Effect.gen(function* () {
 interface SnapshotHeaders {
   readonly ok: ReadonlyArray<string>
   readonly notModified: ReadonlyArray<string>
-  /** How Node writes the body: of ASCII it makes less work. */
+  /** The encoding in which Node writes the body: latin1 costs less, and is right for ASCII. */
   readonly encoding: "latin1" | "utf8"
 }
 

@@ -8,10 +8,10 @@ const preflightHeaders = {
   "access-control-max-age": "600"
 }
 
-/** What a page's own script may read besides the body. */
+/** The headers that a page's own script may read besides the body. */
 const exposed = { "access-control-expose-headers": "ETag, Location, RateLimit, RateLimit-Policy, Retry-After" }
 
-/** The headers of an answer to a page of this origin, or to no page at all. */
+/** Returns the headers of an answer to a page of this origin, or to no page at all. */
 export type Permission = (origin: string | undefined) => Readonly<Record<string, string>>
 
 const makeGrant = (listed: ReadonlyArray<string>): Permission => {
@@ -48,7 +48,7 @@ export const withCors = (options: { readonly origins: ReadonlyArray<string> }): 
       }
       const answer = permission(origin)
       return Effect.map(app, (response) => {
-        // What an answer says that it varies by, it goes on to say.
+        // An answer that varies by something else too goes on to say so.
         const { vary } = response.headers
         return HttpServerResponse.setHeaders(
           response,

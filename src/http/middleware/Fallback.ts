@@ -8,7 +8,7 @@ import type { HttpApp } from "./Middleware.ts"
 export interface FallbackOptions {
   /** Returns the methods that a path has, by the path without its query. */
   readonly methodsOf: (path: string) => ReadonlyArray<string>
-  /** What the answer says about a path that there is not. */
+  /** The answer's words where there is no such path. */
   readonly nowhere: string
 }
 
@@ -34,7 +34,7 @@ export const withFallback =
 
 const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest, { methodsOf, nowhere }: FallbackOptions) => {
   const known = methodsOf(pathOf(url))
-  // A path that has the method and was not routed all the same has a part that is too long, or no text.
+  // A path that has the method and yet was not routed has a part that is too long or can't be decoded.
   if (known.length === 0 || known.includes(method === "HEAD" ? "GET" : method)) {
     return problemResponse(new NotFound({ detail: nowhere }), url)
   }

@@ -6,7 +6,10 @@ import type { RateLimit } from "../HttpSettings.ts"
 import { problemFor } from "../Problem.ts"
 import type { Middleware } from "./Middleware.ts"
 
-/** Asks for one vote of the client behind a peer, at a time in ms; the headers tell where it stands. */
+/**
+ * Takes one vote off the allowance of the client behind a peer, at a time in ms. Returns the refusal where nothing was left,
+ * and the headers that tell the client where it stands.
+ */
 export type RateLimiter = (
   peer: string,
   forwardedFor: string | undefined,
@@ -24,8 +27,8 @@ export const makeRateLimiter = ({ seconds, votes }: RateLimit, trustProxy: numbe
   const detail = `More than ${votes} votes in ${seconds} s from one address; try again later`
   const refusal = new TooManyRequests({ detail })
 
-  // By address, the time in ms at which its allowance is whole again. Two generations, a window apart: what was not
-  // asked about for a whole window is whole by then, and is dropped without looking at each.
+  // The time in ms at which an address has its whole allowance again, in two generations, a window apart. An address that
+  // did not ask for a whole window has it by then, and is dropped without being looked at.
   let recent = new Map<string, number>()
   let former = new Map<string, number>()
   let turned = 0

@@ -4,7 +4,7 @@ import { durations, type Meter } from "../../Meter.ts"
 import { pathOf } from "../RequestPath.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
-/** The methods that are told apart; a client may invent others. */
+/** The methods that have series of their own; a client may invent others. */
 const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 
 interface Route {
@@ -13,7 +13,7 @@ interface Route {
   readonly answers: Map<string, Map<number, () => void>>
 }
 
-/** What an answer is counted under. */
+/** The series that an answer is counted in. */
 interface Series {
   readonly name: string
   readonly method: string
@@ -22,7 +22,7 @@ interface Series {
   readonly count: () => void
 }
 
-/** An answer has begun: to a request of a route, that came at `started` by `performance.now()`. */
+/** Records that an answer has begun, to a request for a route that came at `started` by `performance.now()`. */
 export type RecordRequest = (route: string, method: string, status: number, started: number) => void
 
 /** Counts the requests and measures how long each takes until its answer begins. */
@@ -67,7 +67,7 @@ export const makeRecord = (meter: Meter): RecordRequest => {
   }
 }
 
-/** `routeOf` gives the pattern of a path, so that there are no more series than routes. */
+/** Records each answer; `routeOf` returns the pattern of a path, so that there are no more series than routes. */
 export const withMetrics =
   (record: RecordRequest, routeOf: (path: string) => string): Middleware =>
   (app: HttpApp) =>

@@ -15,8 +15,8 @@ export const securityHeaders = (production: boolean): Readonly<Record<string, st
 })
 
 /**
- * Puts the security headers on every response; a header that the response has set itself stays. The outermost, so it
- * also answers for a failure of what is inside it.
+ * Puts the security headers on every response; a header that the response has set itself stays. It also answers where what
+ * is inside it fails.
  */
 export const withSecurityHeaders = (options: { readonly production: boolean }): Middleware => {
   const headers = securityHeaders(options.production)

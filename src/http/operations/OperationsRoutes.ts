@@ -7,7 +7,7 @@ import { Probes } from "./Probes.ts"
 
 const elsewhere = Effect.fail(new NotFound({ detail: "This is served at the management port" }))
 
-/** What operators ask for, unless it is kept off the public port. */
+/** Serves health and metrics, unless they have a port of their own. */
 export const layerOperationsRoutes = HttpApiBuilder.group(
   Api,
   "operations",

@@ -3,7 +3,7 @@ import type { Assets } from "./Assets.ts"
 import { html } from "./Html.ts"
 import { layout } from "./Layout.ts"
 
-/** The organiser's page: all of it is made by its script, which asks for the token first. */
+/** Returns the organiser's page, all of which is made by its script; that asks for the token first. */
 export const adminPage = (assets: Assets): string =>
   layout(assets, {
     title: admin.title,

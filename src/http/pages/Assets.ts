@@ -3,13 +3,13 @@ import { Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { etagOf } from "../ETag.ts"
 
-/** The address of each file that the build has given a name with its content's hash: `poll.js` is at … */
+/** The files that the build has named by their content's hash, and where each is: `poll.js` at … */
 export interface Assets {
   readonly url: (name: string) => string
   readonly files: ReadonlySet<string>
 }
 
-/** Reads what the build has written down. */
+/** Reads the list that the build has written. */
 export const readAssets = (folder: URL): Effect.Effect<Assets> =>
   Effect.promise(async () => {
     const manifest: Readonly<Record<string, string>> = JSON.parse(
@@ -27,7 +27,7 @@ const types: Readonly<Record<string, string>> = {
 
 type Encoding = "br" | "gzip" | "identity"
 
-/** What a client takes, the smallest first; `q=0` is a no. */
+/** Returns the encodings that a client takes, the smallest first; `q=0` is a no. */
 const accepted = (header: string | undefined): ReadonlyArray<Encoding> => {
   const taken = (header ?? "")
     .toLowerCase()
@@ -40,8 +40,8 @@ const accepted = (header: string | undefined): ReadonlyArray<Encoding> => {
 const suffix: Readonly<Record<Encoding, string>> = { br: ".br", gzip: ".gz", identity: "" }
 
 /**
- * Sends a file of the folder as the client takes it, compressed where the build has made that; read when first asked
- * for, then from memory, with a tag to ask again by.
+ * Makes what sends a file of the folder, in the smallest encoding that the client takes and the build has made. A file is read
+ * when it is first asked for and then kept in memory, with an entity tag.
  */
 export const makeFiles = (folder: URL) => {
   const cache = new Map<string, Promise<{ readonly bytes: Uint8Array; readonly etag: string } | undefined>>()

@@ -12,7 +12,7 @@ export interface FormVote {
   readonly token: string | undefined
 }
 
-/** From a body of type `application/x-www-form-urlencoded`. */
+/** Parses a body of type `application/x-www-form-urlencoded`. */
 export const parseFormVote = (body: Buffer): FormVote => {
   const fields = new URLSearchParams(body.toString("utf8"))
   const key = fields.get("key") ?? ""
@@ -32,7 +32,7 @@ export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest): boo
   return from !== undefined && from !== "same-origin" && from !== "none"
 }
 
-/** The request as the API would have got it: with the token that the form carries. */
+/** Returns the request as the API would have got it, with the token that the form carries. */
 export const withToken = (
   request: HttpServerRequest.HttpServerRequest,
   token: string | undefined
@@ -41,7 +41,7 @@ export const withToken = (
     ? request
     : request.modify({ headers: Headers.set(request.headers, "authorization", `Bearer ${token}`) })
 
-/** A refusal in the page's words. */
+/** Returns a refusal in the page's words. */
 export const explainRefusal = (problem: Problem & { readonly _tag: string }): string => {
   switch (problem._tag) {
     case "HasVoted":

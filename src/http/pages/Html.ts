@@ -19,7 +19,7 @@ const render = (part: Part): string => {
   return String(part).replace(/[&<>"']/g, (char) => entities[char] ?? "")
 }
 
-/** Markup from a template; what is put into it is text, and is escaped for elements and quoted attributes. */
+/** Returns markup from a template; what is put into it is text, and is escaped for elements and quoted attributes. */
 export const html = (template: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html => ({
   html: template.reduce((text, piece, index) => text + render(parts[index - 1]) + piece)
 })

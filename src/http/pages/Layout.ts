@@ -6,15 +6,15 @@ interface Layout {
   readonly title: string
   readonly style: ReadonlyArray<string>
   readonly script: string | undefined
-  /** Beside the name, at the top. */
+  /** Stands beside the name, at the top. */
   readonly aside?: Html
   readonly main: Html
 }
 
-/** Only what is ours, and no other page may frame it or take its forms. */
+/** Pages load only what is ours, and no other page may frame them or take their forms. */
 export const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-/** A whole page. */
+/** Returns a whole page. */
 export const layout = (assets: Assets, { aside, main, script, style, title }: Layout): string =>
   html`<!doctype html>
 <html lang="en">

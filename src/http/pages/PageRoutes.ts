@@ -11,7 +11,7 @@ import { addPollPages } from "./PollPageRoutes.ts"
 /** The folder of the files that pages are made of, as the build makes it. */
 export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/pages/PublicFolder") {}
 
-/** The documentation's files, by path. No other file of the folder can be asked for, but for the assets. */
+/** The documentation's files, by path. Besides these and the assets, no file of the folder can be asked for. */
 const docs: Readonly<Record<string, string>> = {
   "/docs": "docs/index.html",
   "/docs/docs.js": "docs/docs.js",
@@ -39,7 +39,7 @@ export const layerPageRoutes = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const folder = yield* PublicFolder
     const send = makeFiles(folder)
-    // When first asked for: the API needs none of it.
+    // Read when first asked for: the API needs none of it.
     const assets = yield* Effect.cached(readAssets(folder))
     for (const [path, file] of Object.entries(docs)) {
       yield* router.add("GET", path as HttpRouter.PathInput, send(file, docsHeaders))

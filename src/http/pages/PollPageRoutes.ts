@@ -21,10 +21,10 @@ import { type Notice, notFoundPage, votingPage } from "./VotingPage.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
-/** A page shows what only its reader may see, and carries a key of its own: nothing between may keep it. */
+/** A page shows what only its reader may see and carries a key of its own, so nothing in between may keep it. */
 const headers = { "cache-control": "private, no-cache", "content-security-policy": pagePolicy }
 
-/** A page that can't be made while the database is away. */
+/** The answer where a page can't be made while the database is away. */
 const notNow = HttpServerResponse.text(trouble.away, {
   status: 503,
   contentType: "text/plain; charset=utf-8",
@@ -39,7 +39,7 @@ const isVoteId = Schema.is(VoteId)
 /** How long a page waits for results before it is sent without. */
 const patience = "1 second"
 
-/** The voting page of each poll, and the form in it. */
+/** Adds the voting page of each poll, and what takes its form. */
 export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter, assets: Effect.Effect<Assets>) {
   const ballots = yield* Ballots
   const ledger = yield* Ledger
@@ -70,7 +70,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
 
   const notFound = Effect.map(assets, (found) => htmlResponse(notFoundPage(found), 404))
 
-  /** What the receipt in the page's address has come to, if there is one. */
+  /** Returns what has become of the vote whose receipt is in the page's address, if there is one. */
   const lookUp = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Notice | undefined> {
     const query = new URLSearchParams(url.split("?")[1])
     const [voteId, streamId] = [query.get("vote_id") ?? "", query.get("stream_id") ?? ""]

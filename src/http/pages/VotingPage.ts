@@ -16,7 +16,7 @@ import type { Assets } from "./Assets.ts"
 import { type Html, html } from "./Html.ts"
 import { layout } from "./Layout.ts"
 
-/** What the page says of a vote that its form has sent. */
+/** What the page says about a vote that its form has sent. */
 export interface Notice {
   readonly text: string
   readonly tone: "busy" | "good" | "bad" | "none"
@@ -27,14 +27,14 @@ export interface Notice {
 export interface VotingPage {
   readonly poll: Poll
   readonly now: number
-  /** Undefined where they can't be read, or are not to be seen. */
+  /** Undefined where they can't be read, or must not be seen. */
   readonly results: Results | undefined
-  /** For the form: sent twice, it is one vote. */
+  /** The form's idempotency key: sent twice, it is one vote. */
   readonly key: string
   readonly notice?: Notice | undefined
 }
 
-/** The page of a poll: a form that votes by itself, which the script makes live. */
+/** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
 export const votingPage = (assets: Assets, { key, notice, now, poll, results }: VotingPage): string => {
   const view = toView(poll, now)
   const closed = view.status === "closed" || results?.status === "closed"
@@ -81,14 +81,14 @@ ${poll.options.map(option)}
   })
 }
 
-/** In UTC: the reader's zone is not known here. The script says it better. */
+/** Returns the poll's times in UTC, since the reader's zone is not known here; the script replaces them. */
 const timesOf = ({ closesMs, opensMs }: Poll, status: PollStatus): string => {
   if (status === "upcoming" && opensMs !== undefined) return times.opensAt(moment(opensMs, "UTC"))
   if (closesMs === undefined) return ""
   return status === "closed" ? times.closed(moment(closesMs, "UTC")) : times.closesAt(moment(closesMs, "UTC"))
 }
 
-/** For a poll that does not exist. */
+/** Returns the page for a poll that does not exist. */
 export const notFoundPage = (assets: Assets): string =>
   layout(assets, {
     title: page.notFound,

@@ -7,21 +7,21 @@ import { Announcements } from "../../stream/Announcements.ts"
 
 /** How often the polls are read without being told of a change. */
 const refreshInterval = "5 seconds"
-/** How often a poll that is not known may lead to reading them, in ms. */
+/** How often a request for an unknown poll may lead to reading all polls, in ms. */
 const missInterval = 1_000
-/** How long a request waits for the first reading, which a new database's schema comes before. */
+/** How long a request waits for the first reading; in a new database, the tables are made before it. */
 const patience = "500 millis"
 
 /** The polls as this process knows them: in memory, since the way of a vote does not ask the database. */
 export class PollCache extends Context.Service<
   PollCache,
   {
-    /** The newest first. */
+    /** Returns all polls, the newest first. */
     readonly all: () => ReadonlyArray<Poll>
     readonly find: (slug: string) => Poll | undefined
-    /** The same for a poll that may have been made a moment ago; unavailable where that can't be told for now. */
+    /** Returns a poll that may have been made a moment ago; fails with Unavailable while that can't be told. */
     get(slug: string): Effect.Effect<Poll, NotFound | Unavailable>
-    /** Reads the polls again: here now, in all other processes as soon as they hear of it. */
+    /** Reads the polls again here, and has all other processes do so as soon as they hear of it. */
     changed(slug: string): Effect.Effect<void>
   }
 >()("tallykeep/http/polls/PollCache") {
@@ -33,10 +33,10 @@ export class PollCache extends Context.Service<
       const announcements = yield* Announcements
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
       const one = Semaphore.makeUnsafe(1)
-      // Until the ledger is read for the first time, there is the one that is always there.
+      // Until the ledger is read for the first time, only the default poll is known.
       let polls: ReadonlyMap<string, Poll> = new Map([[defaultPoll.slug, defaultPoll]])
       let missed = 0
-      // Whether the ledger answered when it was asked last: only then is a poll that is not here nowhere.
+      // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
       const read = Effect.match(store.list, {

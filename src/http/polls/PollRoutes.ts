@@ -11,13 +11,13 @@ import { PollCache } from "./PollCache.ts"
 
 const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
 
-/** An outage of Redis or PostgreSQL, as the client is told of it. */
+/** Tells the client of an outage of Redis or PostgreSQL. */
 const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | OutOfService, R>) =>
   Effect.mapError(effect, (error) => (error instanceof OutOfService ? unavailable : error))
 
 const view = (poll: Poll) => Effect.map(Clock.currentTimeMillis, (now) => toView(poll, now))
 
-/** Polls: looked at by anyone, made and closed by the admin. */
+/** Shows polls to anyone; makes and closes them for the admin. */
 export const layerPollRoutes = HttpApiBuilder.group(
   Api,
   "polls",

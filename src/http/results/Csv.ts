@@ -2,8 +2,8 @@ import type { Poll } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 
 /**
- * One cell: quoted where it has to be, and with a quote in front where a spreadsheet would take it for a formula, which
- * an organiser's label must not become on someone else's machine.
+ * Returns one cell: quoted where it has to be, and with a quote in front where a spreadsheet would take it for a formula. An
+ * organiser's label must not become one on someone else's machine.
  */
 export const csvCell = (value: string | number): string => {
   const text =
@@ -13,7 +13,7 @@ export const csvCell = (value: string | number): string => {
 
 export const csvLine = (cells: ReadonlyArray<string | number>): string => `${cells.map(csvCell).join(",")}\r\n`
 
-/** A poll's results as RFC 4180 lines: option, label, count, percentage; most votes first. */
+/** Returns a poll's results as RFC 4180 lines: option, label, count, percentage; most votes first. */
 export const resultsCsv = (poll: Poll, { results }: Results): string => {
   const labels = new Map(poll.options.map(({ id, label }) => [id, label]))
   const lines = results.map(({ count, option, percentage }) =>

@@ -5,10 +5,10 @@ import { type Results, toResults } from "../../domain/Tally.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 
-/** A poll's results as they are sent, made once for all who ask. */
+/** A poll's results in the form in which they are sent, made once for all who ask. */
 export interface Snapshot {
   readonly body: string
-  /** The body's, in bytes. */
+  /** The length of the body, in bytes. */
   readonly length: number
   readonly etag: string
   readonly revision: number
@@ -18,17 +18,17 @@ export interface Snapshot {
   readonly readAt: number
 }
 
-/** Younger than this, in ms, a snapshot is sent as it is. */
+/** A snapshot younger than this, in ms, is sent as it is. */
 const fresh = 1_000
-/** Older than this, in ms, it is not sent at all. */
+/** A snapshot older than this, in ms, is not sent at all. */
 const stale = 60_000
-/** How long a request waits for a newer one, in ms, while it has one that is not yet stale. */
+/** How long a request waits for a newer snapshot, in ms, where it has one that is not yet stale. */
 const patience = 500
 
 interface Cached {
   snapshot?: Snapshot
   reading?: Deferred.Deferred<void>
-  /** Since when the ledger does not answer, for the next try. */
+  /** When the ledger failed to answer; cleared once it answers. */
   failedAt?: number
 }
 
@@ -36,11 +36,11 @@ interface Cached {
 export class LiveResults extends Context.Service<
   LiveResults,
   {
-    /** What was read last, while it is fresh. */
+    /** Returns the last reading while it is fresh. */
     readonly fresh: (poll: string) => Snapshot | undefined
-    /** At most 2 s old while the ledger answers, and up to 60 s old while it does not. */
+    /** Returns results that are at most 2 s old while the ledger answers, and up to 60 s old while it does not. */
     current(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
-    /** The same, from a reading that begins now. */
+    /** Returns the results of a reading that begins now. */
     latest(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
   }
 >()("tallykeep/http/results/LiveResults") {
@@ -68,13 +68,13 @@ export class LiveResults extends Context.Service<
         cached.snapshot = { body, length: Buffer.byteLength(body), etag, readAt, revision, status, results }
       })
 
-      /** Starts reading, unless that is under way; what it gives is done when the reading is, well or not. */
+      /** Starts a reading unless one is under way, and waits until that has succeeded or failed. */
       const refresh = (poll: string, cached: Cached): Effect.Effect<void> => {
         if (cached.reading !== undefined) return Deferred.await(cached.reading)
         const reading = Deferred.makeUnsafe<void>()
         cached.reading = reading
         return read(poll, cached).pipe(
-          // A defect too: those who wait would take it for a poll that does not exist.
+          // Defects too: those who wait would take one for a poll that does not exist.
           Effect.catchCause((cause) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) => {
               const first = cached.failedAt === undefined

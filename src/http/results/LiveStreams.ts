@@ -6,9 +6,9 @@ import { Lifecycle } from "../Lifecycle.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { comment, frameOf, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
 
-/** At most ten changes a second, however many votes and viewers there are. */
+/** The least time between two changes: viewers get at most ten a second, however many votes there are. */
 const pace = "100 millis"
-/** So many viewers are served at once, and then votes have their turn: thousands of viewers must not make them wait. */
+/** How many viewers are served before votes have their turn: thousands of viewers must not make them wait. */
 const slice = 30
 const breath = "1 millis"
 /** How often the ledger is asked without being told of a change. */
@@ -27,11 +27,11 @@ export class LiveStreams extends Context.Service<
   LiveStreams,
   {
     /**
-     * Sends a new viewer of a poll the present state at once, unless `lastEventId` says that it has it, then each change;
-     * ends at shutdown, and drops a viewer that does not keep up. What it gives is to be called when the viewer goes.
+     * Sends a new viewer of a poll the present state at once, unless `lastEventId` says that it has it, and then each
+     * change, until the shutdown. A viewer that does not keep up is dropped. Returns what is to be called when it leaves.
      */
     join(poll: string, present: Snapshot, lastEventId: string | undefined, outlet: Outlet): () => void
-    /** The same as a stream; `drop` has to end its connection, which may take no more of it. */
+    /** Returns the same as a stream. `drop` has to end the viewer's connection, which may take no more bytes. */
     watch(
       poll: string,
       lastEventId: string | undefined,
@@ -81,7 +81,7 @@ export class LiveStreams extends Context.Service<
               if (viewers.has(viewer) && !serve(viewer, latest, now)) viewers.delete(viewer)
             }
           }
-          // Where all were dropped, and no connection was there to tell that they are gone.
+          // All were dropped, and no connection was left to say so.
           if (viewers.size === 0) {
             hubs.delete(poll)
             return
@@ -118,12 +118,12 @@ export class LiveStreams extends Context.Service<
         const sentAt = clock.currentTimeMillisUnsafe()
         const viewer: Viewer = { outlet, shown: present, sentAt, waitingSince: undefined }
         hub.viewers.add(viewer)
-        // What has changed since that reading, and before this viewer was there.
+        // Something may have changed between that reading and now.
         hub.news.openUnsafe()
         return () => leave(poll, hub, viewer)
       }
 
-      // A viewer is one from when its stream is run: for a HEAD, it never is.
+      // A viewer joins when its stream is run, which for a HEAD never happens.
       const watch = (poll: string, lastEventId: string | undefined, drop: () => void) =>
         Effect.map(results.current(poll), (present) =>
           Stream.callback<Uint8Array>(

@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http"
 import { type Cause, Queue } from "effect"
 import type { Snapshot } from "./LiveResults.ts"
 
-/** How often a quiet connection gets a comment, so that nobody in between takes it for dead, in ms. */
+/** How often a quiet connection gets a comment, in ms, so that nobody in between takes it for dead. */
 const heartbeat = 15_000
-/** How long a viewer may leave what it is sent unread, in ms, before it is dropped. */
+/** How long a viewer may leave bytes unread, in ms, before it is dropped. */
 const patience = 15_000
 
 /** Where a viewer's frames go. */
@@ -18,7 +18,7 @@ export interface Outlet {
   drop(): void
 }
 
-/** To Node's response, whose head is written: nothing lies between a frame and the socket. */
+/** Writes frames to Node's response, whose head is written already: nothing lies between a frame and the socket. */
 export class ResponseOutlet implements Outlet {
   readonly #response: ServerResponse
   constructor(response: ServerResponse) {
@@ -38,7 +38,7 @@ export class ResponseOutlet implements Outlet {
   }
 }
 
-/** To the queue that a stream takes from. */
+/** Puts frames into the queue that a stream takes from. */
 export const queueOutlet = (frames: Queue.Queue<Uint8Array, Cause.Done>, drop: () => void): Outlet => ({
   send: (frame) => void Queue.offerUnsafe(frames, frame),
   isWaiting: () => Queue.sizeUnsafe(frames) > 0,
@@ -49,10 +49,10 @@ export const queueOutlet = (frames: Queue.Queue<Uint8Array, Cause.Done>, drop: (
   }
 })
 
-/** Who watches a poll's results as Server-Sent Events. */
+/** One who watches a poll's results as Server-Sent Events. */
 export interface Viewer {
   readonly outlet: Outlet
-  /** What it was sent last, and when. */
+  /** The snapshot that it was sent last, and when. */
   shown: Snapshot
   sentAt: number
   /** Since when it has not taken what it was sent. */
@@ -61,10 +61,10 @@ export interface Viewer {
 
 export const comment: Uint8Array = Buffer.from(":\n\n")
 
-/** Each is made once for all viewers. */
+/** The frames, each made once for all viewers. */
 const frames = new WeakMap<Snapshot, Uint8Array>()
 
-/** The body holds no line break: it is JSON as one line. */
+/** Returns a snapshot as an event. The body is JSON on one line, so that it needs no splitting. */
 export const frameOf = (snapshot: Snapshot): Uint8Array => {
   const made = frames.get(snapshot)
   if (made !== undefined) return made
@@ -75,8 +75,8 @@ export const frameOf = (snapshot: Snapshot): Uint8Array => {
 }
 
 /**
- * Sends a viewer what is new to it. One that has not taken what it was sent is left alone until it has, and then gets what
- * is latest, so that a slow one costs no memory; false for one that is stuck, which is dropped.
+ * Sends a viewer what is new to it. A viewer that has not taken the last frame is left alone until it has, and then gets the
+ * latest, so that a slow one costs no memory. Returns false for a viewer that is stuck, which is dropped.
  */
 export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number): boolean => {
   const { outlet } = viewer
@@ -99,7 +99,7 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
   return true
 }
 
-/** By its times alone, a poll opens and closes without a new revision. */
+/** A poll opens and closes by its times without a new revision. */
 const order: Readonly<Record<Snapshot["status"], number>> = { upcoming: 0, open: 1, closed: 2 }
 
 const isNewer = (latest: Snapshot, shown: Snapshot): boolean =>

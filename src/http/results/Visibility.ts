@@ -8,7 +8,7 @@ import { HttpSettings } from "../HttpSettings.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { Voters } from "../voting/Voters.ts"
 
-/** Who may see a poll's results, and when. */
+/** Decides who may see a poll's results, and when. */
 export class Visibility extends Context.Service<
   Visibility,
   {

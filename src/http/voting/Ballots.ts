@@ -7,7 +7,7 @@ import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import type { Voter } from "./Voters.ts"
 
-/** A vote for one of the poll's options, as it was asked for. */
+/** A vote for one of the poll's options, not yet taken. */
 export interface Ballot {
   readonly poll: Poll
   readonly option: string
@@ -19,7 +19,7 @@ export interface Ballot {
 
 export type Refused = Forbidden | PollNotOpen | HasVoted | InvalidFields | Unavailable
 
-/** How many voters of polls with one vote each are remembered here, so that they are told at once. */
+/** How many voters of `once` polls are remembered here, so that a second vote is refused at once. */
 const remembered = 100_000
 
 /**
@@ -97,7 +97,7 @@ const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden |
     : new PollNotOpen({ detail: "The poll is closed" })
 }
 
-/** The vote that a key's first use was given has to be this one. */
+/** Returns the vote of a key's first use, which must be for the same option. */
 const sameVote = (first: Appended, option: string): Effect.Effect<Appended, InvalidFields> =>
   first.option === option ? Effect.succeed(first) : Effect.fail(keyReused)
 

@@ -34,7 +34,7 @@ export const layerReceiptRoutes = HttpApiBuilder.group(
     const lookUp = Effect.fnUntraced(function* (voteId: string, streamId: string | undefined) {
       const status = yield* find(voteId, streamId)
       if (status !== undefined) return status
-      // A vote of a time that is no longer kept may have been there.
+      // Votes of a time that is no longer kept may have been there.
       const detail = (yield* ledger.keeps(voteId))
         ? "No such vote was accepted"
         : "Votes as old as this are no longer kept one by one"

@@ -5,24 +5,24 @@ import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, Unauthorized, Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
 
-/** Who signs our own tokens, and how; `aud` is the poll, `sub` the voter. */
+/** The signature of our own tokens; `aud` is the poll, `sub` the voter. */
 const issuer = "tallykeep"
 const algorithm = "HS256"
 
-/** For how long a token holds in a poll that has no closing time, in s. */
+/** How long a token holds in a poll without a closing time, in s. */
 const openEnded = 90 * 86_400
-/** And past a closing time, in s: a vote sent again with its key is still answered, and any other told that it is late. */
+/** For how long it holds after the closing time, in s: a vote that is sent again with its key is still answered. */
 const afterClosing = 86_400
 
 export interface VoterTokens {
-  /** The voter that an `Authorization` header's token stands for in the poll. */
+  /** Returns the voter that an `Authorization` header's token stands for in the poll. */
   verify(poll: Poll, authorization: string | undefined): Effect.Effect<string, Unauthorized | Forbidden | Unavailable>
   issue(poll: Poll, count: number, now: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
 }
 
 type Options = Pick<HttpSettings["Service"], "voterSecret" | "jwksUrl" | "jwtIssuer" | "jwtAudience">
 
-/** Our own tokens, and where a `JWKS_URL` is set an identity provider's, whose `sub` is then the voter. */
+/** Handles our own tokens and, where a `JWKS_URL` is set, those of an identity provider, whose `sub` is the voter. */
 export const makeTokens = ({ jwksUrl, jwtAudience, jwtIssuer, voterSecret }: Options): VoterTokens => {
   const own = voterSecret === undefined ? undefined : createHmac("sha256", voterSecret).update("token").digest()
   const provider = jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(jwksUrl))
@@ -90,7 +90,7 @@ const refusal = (error: unknown): Unauthorized | Forbidden | Unavailable => {
     : new Unauthorized({ detail: "The token is not valid" })
 }
 
-/** Whether the provider's keys could not be had, as jose and `fetch` say it. */
+/** Whether jose or `fetch` says that the provider's keys could not be had. */
 const isOutage = (error: unknown): boolean =>
   error instanceof errors.JWKSTimeout ||
   error instanceof errors.JWKSInvalid ||

@@ -5,7 +5,7 @@ import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 
-/** Who votes: the keyed hash that the ledger keeps, and a cookie to set where the browser has none yet. */
+/** A voter: the keyed hash that the ledger keeps, and the cookie to set where the browser has none yet. */
 export interface Voter {
   readonly hash: string
   readonly setCookie?: string
@@ -20,20 +20,20 @@ export const cookieName = "tallykeep_voter"
 /** A year, in s. */
 const cookieAge = 31_536_000
 
-/** Finds out who a request comes from, as the poll asks for it. */
+/** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
   Voters,
   {
     /**
-     * The voter; undefined in a poll for anyone. `key` is the request's idempotency key: a browser without a cookie gets
-     * the same identity each time it sends it, so that a vote sent again stays one.
+     * Returns the voter; undefined in a poll for anyone. `key` is the request's idempotency key: a browser without a cookie
+     * gets the same identity each time it sends the key, so that a vote that is sent again stays one vote.
      */
     identify(
       poll: Poll,
       request: HttpServerRequest.HttpServerRequest,
       key?: string
     ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
-    /** Signed tokens for `count` voters of the poll, each for one of them. */
+    /** Returns `count` signed tokens, each for one voter of the poll. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
 >()("tallykeep/http/voting/Voters") {
@@ -42,7 +42,7 @@ export class Voters extends Context.Service<
     Effect.gen(function* () {
       const settings = yield* HttpSettings
       const { production, voterSecret } = settings
-      // Loaded when a poll with tokens is voted in for the first time: most starts need not wait for it.
+      // Loaded with the first vote that has a token: most starts need not wait for it.
       const tokens = yield* Effect.cached(
         Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
       )
