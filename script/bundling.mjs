@@ -23,7 +23,7 @@ const plugin = (name, expected, setup) => ({
 
 const known = new Map()
 
-/** The modules that a package's index gives as namespaces (`export * as Effect from "./Effect.js"`), by name. */
+/** Returns the modules that a package's index exports as namespaces (`export * as Effect from "./Effect.js"`), by name. */
 const namespacesOf = (name) => {
   const index = fileURLToPath(import.meta.resolve(name))
   if (!known.has(index)) {
@@ -34,8 +34,8 @@ const namespacesOf = (name) => {
 }
 
 /**
- * Makes of `import { Effect } from "effect"` an `import * as Effect from "effect/Effect"`: of a namespace that comes
- * through an index, the bundler keeps all that is in it, and of a module only what is used.
+ * Turns `import { Effect } from "effect"` into `import * as Effect from "effect/Effect"`: of a namespace that comes
+ * through an index the bundler keeps everything, of a module only what is used.
  */
 export const directImports = plugin("direct-imports", ["a namespace of effect"], (builder, found) => {
   builder.onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
@@ -58,8 +58,8 @@ export const directImports = plugin("direct-imports", ["a namespace of effect"],
 })
 
 /**
- * Redis's client gives its prototype 600 methods, one by one, and V8 copies the list of those before each time: half of
- * what it takes to load it. An object that something was deleted from keeps them in a table instead.
+ * Redis's client gives its prototype 600 methods one by one, and V8 copies the list of the former ones each time: half of
+ * the client's time to load. An object from which something was deleted keeps its properties in a table instead.
  */
 const slow = "commands.forEach(function (commandName) {"
 const quick = `Commander.prototype.table = true;delete Commander.prototype.table;${slow}`
@@ -74,7 +74,7 @@ export const quickCommands = plugin("quick-commands", ["ioredis's list of method
 
 const late = ["assert", "fs/promises", "readline", "tls"]
 
-/** Parts of Node that some starts don't need, each loaded when something of it is first used: TLS is where a URL says so. */
+/** Loads parts of Node that some starts don't need when something of them is first used: TLS, where a URL asks for it. */
 export const lateParts = plugin("late-parts", late, (builder, found) => {
   builder.onResolve({ filter: new RegExp(`^(node:)?(${late.join("|")})$`) }, ({ namespace, path }) =>
     namespace === "late-parts" ? undefined : { path: path.replace(/^(node:)?/, "node:"), namespace: "late-parts" }

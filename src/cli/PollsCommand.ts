@@ -133,7 +133,7 @@ const close = Command.make("close", { slug, json }, (given) =>
     Effect.gen(function* () {
       const redis = yield* Redis
       yield* find(store, given.slug)
-      // By the clock that votes are accepted by.
+      // By the clock that votes are accepted by, which is Redis's.
       yield* store.close(given.slug, yield* readClock(everyShard(redis, settings.streamName)))
       yield* announce(settings, given.slug)
       yield* print(yield* find(store, given.slug), given.json)

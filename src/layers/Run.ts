@@ -6,7 +6,7 @@ import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
 import { findVoterSecret } from "./VoterSecret.ts"
 
-/** Loaded only where traces are wanted. */
+/** Loads what traces take only where they are wanted. */
 const layerTelemetry = (role: Role, settings: Settings) =>
   settings.otlpEndpoint === undefined
     ? Layer.empty

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "esbuild"
+import * as plugins from "../../script/bundling.mjs"
 import { startApi, startConsumer } from "../support/processes.ts"
 import { get, vote } from "./call.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
@@ -35,6 +37,23 @@ const answersOf = Effect.fnUntraced(function* (folder: string) {
     results,
     description: [description.status, description.body]
   }
+})
+
+describe("the bundler's rewriting", () => {
+  it.live.each(Object.values(plugins).map((plugin) => ({ name: plugin.name, plugin })))(
+    "fails the build where $name has nothing to do",
+    ({ name, plugin }) =>
+      Effect.gen(function* () {
+        const stdin = { contents: "console.log()" }
+        const error = yield* Effect.flip(
+          Effect.tryPromise(() => build({ stdin, plugins: [plugin], write: false, logLevel: "silent" }))
+        )
+        assert.match(
+          String(error.cause),
+          new RegExp(`${name} of script/bundling.mjs did not find .*: is it still needed`)
+        )
+      })
+  )
 })
 
 describe("the plain build", () => {

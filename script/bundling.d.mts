@@ -1,0 +1,5 @@
+import type { Plugin } from "esbuild"
+
+export declare const directImports: Plugin
+export declare const quickCommands: Plugin
+export declare const lateParts: Plugin
