@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
 import { oneThousand, runLoad } from "./load/load.ts"
-import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
+import { type Cpu, cpuEach, threadsCpuOf } from "./support/cpu.ts"
 import { inBench, kill, type Launched, launchNode, portOf, tallykeep, untilReady } from "./support/processes.ts"
 import { makeSite } from "./support/site.ts"
 
@@ -27,7 +27,7 @@ const measureLoad = async (server: Launched, quick: boolean): Promise<Load> => {
       expected: 200,
       ...(quick ? oneThousand : { warmUp: 3_000, lasts: 3_000 })
     },
-    () => ({ own: cpuOf(server.pid) })
+    () => ({ own: threadsCpuOf(server.pid) })
   )
   return { rate: answers / seconds, cpu: cpuEach(before, after, answers) }
 }
@@ -89,9 +89,10 @@ export const quiet: Bench = {
       )
       .concat(
         sides.map(({ name }, index) => {
-          const rates = (when: "before" | "after") => (taken[index] ?? []).map((figures) => figures[when].rate)
-          const target = name === "tallykeep" ? { atLeast: 0.9 } : undefined
-          return ratioRow(`${name}, after / before`, rates("after"), rates("before"), target)
+          const cpuTimes = (when: "before" | "after") =>
+            (taken[index] ?? []).map((figures) => figures[when].cpu.own ?? Number.NaN)
+          const target = name === "tallykeep" ? { atMost: 1.1 } : undefined
+          return ratioRow(`${name}, after / before, CPU each`, cpuTimes("after"), cpuTimes("before"), target)
         })
       )
   }

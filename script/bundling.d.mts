@@ -2,4 +2,3 @@ import type { Plugin } from "esbuild"
 
 export declare const directImports: Plugin
 export declare const quickCommands: Plugin
-export declare const lateParts: Plugin

@@ -71,25 +71,3 @@ export const quickCommands = plugin("quick-commands", ["ioredis's list of method
     return { contents: source.replace(slow, quick) }
   })
 })
-
-const late = ["assert", "fs/promises", "readline", "tls"]
-
-/** Loads parts of Node that some starts don't need when something of them is first used: TLS, where a URL asks for it. */
-export const lateParts = plugin("late-parts", late, (builder, found) => {
-  builder.onResolve({ filter: new RegExp(`^(node:)?(${late.join("|")})$`) }, ({ namespace, path }) =>
-    namespace === "late-parts" ? undefined : { path: path.replace(/^(node:)?/, "node:"), namespace: "late-parts" }
-  )
-  builder.onLoad({ filter: /.*/, namespace: "late-parts" }, async ({ path }) => {
-    found(path.replace("node:", ""))
-    const names = Object.keys(await import(path)).filter((name) => name !== "default")
-    return {
-      contents: `
-        let loaded
-        const load = () => (loaded ??= require("${path}"))
-        module.exports = (...given) => load()(...given)
-        for (const name of ${JSON.stringify(names)}) {
-          Object.defineProperty(module.exports, name, { enumerable: true, get: () => load()[name] })
-        }`
-    }
-  })
-})
