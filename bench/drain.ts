@@ -4,7 +4,7 @@ import { type Counted, measureCounting } from "./support/counting.ts"
 import { cpuEach } from "./support/cpu.ts"
 import { openDatabase } from "./support/database.ts"
 import { type Command, installedPeer } from "./support/peers.ts"
-import { main } from "./support/processes.ts"
+import { tallykeep } from "./support/processes.ts"
 import { insertRows } from "./support/rows.ts"
 import { makeSite, serversCpu } from "./support/site.ts"
 
@@ -12,7 +12,7 @@ const sizes = (quick: boolean, rounds: number) =>
   // One at a time takes so long that its votes are shared out over the rounds; it is as fast at the end as at first.
   quick ? { all: 10_000, one: 100 } : { all: 500_000, one: Math.ceil(20_000 / rounds) }
 
-export const consume: ReadonlyArray<string> = [process.execPath, main, "--role=consumer"]
+export const consume: ReadonlyArray<string> = [process.execPath, ...tallykeep, "--role=consumer"]
 
 /** PostgreSQL makes the rows itself, so many by each statement, which is a transaction. */
 const measureAlone = async ({ env }: BenchContext, votes: number, atOnce: number): Promise<Counted> => {

@@ -2,7 +2,7 @@ import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRow
 import { oneThousand, runLoad, votes } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer, type Command, installedPeer, pythonPeer } from "./support/peers.ts"
-import { kill, type Launched, launch, main, portOf, untilReady } from "./support/processes.ts"
+import { kill, type Launched, launch, portOf, tallykeep, untilReady } from "./support/processes.ts"
 import { makeSite, type Site } from "./support/site.ts"
 
 const connections = 64
@@ -30,6 +30,8 @@ const redisCpu = async ({ redis }: Site): Promise<number> => {
   return of("used_cpu_sys") + of("used_cpu_user")
 }
 
+const api: ReadonlyArray<string> = [process.execPath, ...tallykeep, "--role=api"]
+
 /** A server that runs, with a stream of its own. */
 interface Server {
   readonly site: Site
@@ -41,7 +43,7 @@ interface Server {
 const startServer = async ({ env }: BenchContext, command: ReadonlyArray<string>): Promise<Server> => {
   const site = await makeSite(env)
   const program = await launch(command, { ...site.env, ...settings, PORT: "0" })
-  if (command.includes(main)) await untilReady(portOf(program))
+  if (command === api) await untilReady(portOf(program))
   return { site, program, warm: false }
 }
 
@@ -82,7 +84,7 @@ export const ingest: Bench = {
   about: `votes taken by one process over ${connections} connections, each on disk in Redis before its answer`,
   run: async (context) => {
     const made = [
-      makeSide(context, "tallykeep", [process.execPath, main, "--role=api"]),
+      makeSide(context, "tallykeep", api),
       makeSide(context, "bare node:http", barePeer("ingest-node.mjs")),
       makeSide(context, "Fastify", installedPeer(context, "ingest-fastify.mjs")),
       makeSide(context, "FastAPI", pythonPeer(context, "ingest_fastapi.py"))

@@ -14,7 +14,7 @@ import {
 import { runLoad, votes } from "./load/load.ts"
 import { residentOf } from "./support/cpu.ts"
 import { barePeer } from "./support/peers.ts"
-import { kill, type Launched, launch, launchNode, main, portOf, until, untilReady } from "./support/processes.ts"
+import { kill, type Launched, launch, launchNode, portOf, tallykeep, until, untilReady } from "./support/processes.ts"
 import { makeSite } from "./support/site.ts"
 import type { Over, Seen, Watched, Watching } from "./watchers.ts"
 
@@ -91,8 +91,8 @@ const measurePeer = async ({ env }: BenchContext, crowd: Crowd, duration: Durati
 const measureOurs = async ({ env }: BenchContext, crowd: Crowd, duration: Duration): Promise<Figures> => {
   const site = await makeSite(env)
   const settings = { ...site.env, ENVIRONMENT: "production", PORT: "0" }
-  const consumer = await launchNode([main, "--role=consumer"], settings, /Counting votes/)
-  const api = await launchNode([main, "--role=api"], settings)
+  const consumer = await launchNode([...tallykeep, "--role=consumer"], settings, /Counting votes/)
+  const api = await launchNode([...tallykeep, "--role=api"], settings)
   try {
     return await measure(api, crowd, duration)
   } finally {

@@ -1,6 +1,7 @@
 // Bundles src/ into dist/: few files, so that the program starts fast, with source maps.
 // The `.sql` and `.lua` files become strings; what the pages are made of is built beside it (web.mjs).
-// With --failpoints it goes to dist-failpoints/ instead, and has the places in it where a test can kill the program.
+// With --failpoints it goes to dist-failpoints/ instead, and has the places in it where a test can kill the program; with
+// --plain it goes to dist-plain/, and the program's parts are as they come, without what bundling.mjs does to them.
 import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -10,7 +11,8 @@ import { buildPublic } from "./web.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const failpoints = process.argv.includes("--failpoints")
-const dist = join(root, failpoints ? "dist-failpoints" : "dist")
+const plain = process.argv.includes("--plain")
+const dist = join(root, failpoints ? "dist-failpoints" : plain ? "dist-plain" : "dist")
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"))
 
 // Made beside it and then put in its place: a program that is being started finds the one or the other whole.
@@ -40,10 +42,8 @@ const program = await build({
   // Compiled code is kept by the file's name.
   entryNames: "[name]-[hash]",
   metafile: true,
-  plugins: Object.values(plugins),
+  plugins: plain ? [] : Object.values(plugins),
   loader: { ".sql": "text", ".lua": "text" },
-  // Two documentation pages of the HTTP framework, 5 MB that nothing here serves, come along otherwise.
-  external: ["./internal/httpApiScalar.js", "./internal/httpApiSwagger.js"],
   define: {
     "import.meta.url": "moduleUrl",
     "process.env.TALLYKEEP_VERSION": JSON.stringify(version),

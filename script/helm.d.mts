@@ -1,2 +1,2 @@
-/** Where Helm is, once it was fetched. */
+/** The path of Helm, once it has been fetched. */
 export declare const helm: string

@@ -16,7 +16,7 @@ const tarball = {
 const cache = fileURLToPath(new URL("../node_modules/.cache/tallykeep/", import.meta.url))
 const fits = process.platform === "linux" && process.arch === "x64"
 
-/** Where Helm is, once it was fetched. */
+/** The path of Helm, once it has been fetched. */
 export const helm = fits ? join(cache, "helm-4.1.4") : "helm"
 
 const fetchHelm = async () => {

@@ -1,2 +1,2 @@
-/** Makes all that `folder` has to hold for the pages to be served. */
+/** Makes all the files that `folder` has to hold for the pages to be served. */
 export declare const buildPublic: (folder: string) => Promise<void>

@@ -11,7 +11,7 @@ import { build } from "esbuild"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** Each page's code and style, by the names that the server knows them by. */
+/** The code and styles of the pages, under the names by which the server knows them. */
 const entries = {
   poll: "src/web/poll/main.ts",
   admin: "src/web/admin/main.ts",
@@ -48,7 +48,7 @@ const copyIcon = async (folder) => {
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)]
 
-/** Smallest is worth the time for what is sent often, and the large files of the documentation are not. */
+/** The smallest size is worth its time for files that are sent often, which the documentation's large ones are not. */
 const compress = async (path) => {
   const bytes = await readFile(path)
   const quality = bytes.length > 200_000 ? 9 : 11
@@ -56,7 +56,7 @@ const compress = async (path) => {
   await writeFile(`${path}.br`, await brotlied(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } }))
 }
 
-/** Makes all that `folder` has to hold for the pages to be served. */
+/** Makes all the files that `folder` has to hold for the pages to be served. */
 export const buildPublic = async (folder) => {
   const assets = join(folder, "assets")
   await mkdir(assets, { recursive: true })

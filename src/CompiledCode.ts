@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import module from "node:module"
 import { basename, dirname, join } from "node:path"
 import vm from "node:vm"
@@ -9,44 +9,64 @@ import { crc32 } from "node:zlib"
  * loaded. V8 compiles a function when it is first called, so that is little of what a start runs: we keep the rest too.
  */
 
-/** When all that a start takes has run, also where Redis is away and waited for, in ms. */
+/** What became of the compiled code; the program tells it in its metrics and its log. */
+export interface CompiledCode {
+  /** `used`: that of a former start; `made`: none was there that could be used; `off`: none is kept. */
+  readonly state: "used" | "made" | "off"
+  /** Why it is not used or not kept, where it should be. Resolves when what this start keeps is written, if it is. */
+  readonly problem: Promise<string | undefined>
+}
+
+declare global {
+  var tallykeepCompiledCode: CompiledCode | undefined
+}
+
+/** By then, all that a start takes has run, also where Redis is away and waited for; in ms. */
 const keepAfter = 3_000
 
-/** Others may write into the folder for temporary files: what is not from us, or from root, is not run. */
+/** Others may write into the folder for temporary files: code that is not from us, or from root, is not run. */
 const isTrusted = ({ mode, uid }: { readonly mode: number; readonly uid: number }): boolean =>
   (mode & 0o022) === 0 && (uid === 0 || uid === process.getuid?.())
 
-/** The bytes of its checksum, at the file's end: V8 does not look, and ends the process over code that is damaged. */
+/** The length in bytes of the checksum at the file's end: V8 does not check, and ends the process over damaged code. */
 const sumLength = 4
 
-const read = (path: string): Buffer | undefined => {
+interface Kept {
+  readonly code?: Buffer
+  /** Why there is a file and no code. */
+  readonly problem?: string
+}
+
+const read = (path: string): Kept => {
+  if (!existsSync(path)) return {}
   try {
     const file = openSync(path, "r")
     try {
-      if (!isTrusted(fstatSync(file))) return undefined
+      if (!isTrusted(fstatSync(file))) return { problem: `${path} may have been written by others` }
       const kept = readFileSync(file)
       const code = kept.subarray(0, -sumLength)
-      return crc32(code) === kept.readUInt32LE(code.length) ? code : undefined
+      return crc32(code) === kept.readUInt32LE(code.length) ? { code } : { problem: `${path} is damaged` }
     } finally {
       closeSync(file)
     }
-  } catch {
-    // The first start has none.
-    return undefined
+  } catch (error) {
+    return { problem: `${path} can't be read: ${error}` }
   }
 }
 
-/** Made beside it and put in its place, so that nobody reads the half of it. */
-const write = (path: string, code: Buffer): void => {
+/** Writes beside the file and then puts it in its place, so that nobody reads half of it; returns what went wrong. */
+const write = (path: string, code: Buffer): string | undefined => {
   const draft = `${path}.${process.pid}`
   const sum = Buffer.alloc(sumLength)
   sum.writeUInt32LE(crc32(code))
   try {
     writeFileSync(draft, Buffer.concat([code, sum]), { flag: "wx", mode: 0o644 })
     renameSync(draft, path)
-  } catch {
-    // The folder can't be written or is full: the next start takes as long as this one.
+    return undefined
+  } catch (error) {
+    // The next start takes as long as this one.
     rmSync(draft, { force: true })
+    return `${path} can't be written: ${error}`
   }
 }
 
@@ -55,46 +75,49 @@ const head = "(function (exports, require, module, __filename, __dirname) {"
 const tail = "\n})"
 
 /**
- * Runs a file as `require` would, with what V8 compiled of it at a former start of the same `kind`. The file's name has
- * to change with its content. Where Node keeps no compiled code (before 22.8, or where there is no folder to write to)
- * and where the stack is to be shown by source maps, which only `require` heeds, it is `require`.
- *
- * V8 takes code only for the flags it was made with: `flagsAreFree` is called when they may change, which is at once or,
- * if there was no such code, when it has been kept.
+ * Runs a file as `require` would, with what V8 compiled of it in a former start of the same `kind`. The file's name has
+ * to change with its content. It is `require` itself where Node keeps no compiled code (before 22.8, with
+ * NODE_DISABLE_COMPILE_CACHE=1, or where there is no folder to write to), and where the stack is to be shown by source
+ * maps, which only `require` heeds.
  */
-export const requireCompiled = (file: string, kind: string, flagsAreFree: () => void): void => {
+export const requireCompiled = (file: string, kind: string): void => {
   const require = module.createRequire(file)
-  module.enableCompileCache?.()
-  // Of this Node, these flags and this user.
+  const enabled = module.enableCompileCache?.()
+  // Its name stands for this Node, these flags and this user.
   const folder = module.getCompileCacheDir?.()
   if (folder === undefined || process.sourceMapsEnabled) {
+    const hasFailed = enabled?.status === module.constants.compileCacheStatus.FAILED
+    globalThis.tallykeepCompiledCode = {
+      state: "off",
+      problem: Promise.resolve(hasFailed ? enabled.message : undefined)
+    }
     require(file)
-    flagsAreFree()
     return
   }
   const path = join(folder, `${basename(file)}-${kind}`)
-  const cachedData = read(path)
+  const { code, problem } = read(path)
   // Not as UTF-8, which takes longer to read: the file is ASCII.
   const source = Buffer.concat([Buffer.from(head), readFileSync(file), Buffer.from(tail)]).toString("latin1")
-  const script = new vm.Script(source, {
-    filename: file,
-    ...(cachedData && { cachedData })
-  })
+  const script = new vm.Script(source, { filename: file, ...(code && { cachedData: code }) })
+  const used = code !== undefined && !script.cachedDataRejected
+  globalThis.tallykeepCompiledCode = used
+    ? { state: "used", problem: Promise.resolve(undefined) }
+    : { state: "made", problem: keepLater(script, path, problem ?? (code && `${path} was refused by V8`)) }
   const program = { exports: {} }
   script.runInThisContext()(program.exports, require, program, file, dirname(file))
-  if (cachedData !== undefined && !script.cachedDataRejected) {
-    flagsAreFree()
-    return
-  }
-  const keep = () => write(path, script.createCachedData())
-  // A command ends sooner; one that has failed has not run all that others do.
-  const keepAtEnd = (code: number) => {
-    if (code === 0) keep()
-  }
-  process.once("exit", keepAtEnd)
-  setTimeout(() => {
-    process.off("exit", keepAtEnd)
-    keep()
-    flagsAreFree()
-  }, keepAfter).unref()
 }
+
+/** Keeps what V8 compiles of the script while the program starts; a command ends sooner. */
+const keepLater = (script: vm.Script, path: string, problem: string | undefined): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const keep = () => resolve(write(path, script.createCachedData()) ?? problem)
+    const keepAtEnd = (code: number) => {
+      // One that has failed has not run all that others do.
+      if (code === 0) keep()
+    }
+    process.once("exit", keepAtEnd)
+    setTimeout(() => {
+      process.off("exit", keepAtEnd)
+      keep()
+    }, keepAfter).unref()
+  })

@@ -5,7 +5,7 @@ import { type Role, roles } from "./layers/Settings.ts"
 
 const publicFolder = new URL("./public/", import.meta.url)
 
-/** The role, where the arguments say nothing else: such a start need not wait for the command line to be loaded. */
+/** Returns the role where the arguments say nothing else: such a start need not wait for the command line to be loaded. */
 const plainRole = ([first, ...more]: ReadonlyArray<string>): Role | undefined =>
   more.length > 0 ? undefined : first === undefined ? "all" : roles.find((role) => first === `--role=${role}`)
 
@@ -18,7 +18,7 @@ class Explained extends Data.TaggedError("Explained")<{ readonly code: number }>
   override readonly [Runtime.errorExitCode] = this.code
 }
 
-/** What is expected to go wrong is told in a sentence; only a defect of ours shows its trace. */
+/** Explains an expected failure in a sentence; only a defect of ours shows its trace. */
 const explain = (error: { readonly _tag: string; readonly message: string }) =>
   Effect.andThen(
     error.message === "" ? Effect.void : Console.error(error.message),

@@ -43,6 +43,16 @@ const fromPs = (): ReadonlyMap<number, ProcessInfo> => {
 /** A process's CPU time so far, in s. */
 export const cpuOf = (pid: number): number => (linux ? fromProc(pid) : fromPs().get(pid))?.cpu ?? Number.NaN
 
+/** The same of a process that still has all its threads, by the nanosecond where that is known, in s. */
+export const threadsCpuOf = (pid: number): number =>
+  linux
+    ? readdirSync(`/proc/${pid}/task`).reduce(
+        (sum, thread) =>
+          sum + Number.parseInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1"), 10) / 1e9,
+        0
+      )
+    : cpuOf(pid)
+
 export const parentOf = (pid: number): number | undefined => (linux ? fromProc(pid) : fromPs().get(pid))?.parent
 
 /** The CPU time so far of a process and its children, those that have ended included (on macOS they are not), in s. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
+import { nodeFlags } from "../../test/support/nodeFlags.ts"
 
 /** A program that runs, and what it said when it was ready. */
 export interface Launched {
@@ -15,7 +16,8 @@ export const listening = /Listening on http:\/\/\S+?:(\d+)/
 /** The file at a path relative to bench/. */
 export const inBench = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url))
 
-export const main = inBench("../dist/main.js")
+/** The arguments for Node that start tallykeep, before its own. */
+export const tallykeep: ReadonlyArray<string> = [...nodeFlags, inBench("../dist/main.js")]
 
 const running = new Set<ChildProcess>()
 // Whatever becomes of the bench, nothing of it stays behind.

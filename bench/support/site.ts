@@ -3,7 +3,7 @@ import { Redis } from "ioredis"
 import type { Env } from "../harness.ts"
 import { type Cpu, cpuOfFamily, parentOf } from "./cpu.ts"
 import { execute, openDatabase, withName } from "./database.ts"
-import { kill, launchNode, main, portOf, until, untilReady } from "./processes.ts"
+import { kill, launchNode, portOf, tallykeep, until, untilReady } from "./processes.ts"
 
 /** A stream and a database of one run's own, with nothing in them but the schema and the default poll. */
 export interface Site {
@@ -20,7 +20,7 @@ const makeTemplate = async (env: Env): Promise<string> => {
   const name = uniqueName("bench_template")
   await execute(env.DATABASE_URL, `create database ${name}`)
   const site = { ...env, DATABASE_URL: withName(env.DATABASE_URL, name), STREAM_NAME: name, PORT: "0" }
-  const api = await launchNode([main, "--role=api"], site)
+  const api = await launchNode([...tallykeep, "--role=api"], site)
   await untilReady(portOf(api)).finally(() => kill(api))
   return name
 }

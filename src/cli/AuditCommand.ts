@@ -6,7 +6,7 @@ import { usedShards } from "../stream/Shards.ts"
 import { readStreams, type StreamBooks } from "../stream/StreamBooks.ts"
 import { withServers } from "./WithServers.ts"
 
-/** What the audit found, in entries and votes; all up to the stream's last entry when it began, or to that time. */
+/** What the audit found, in entries and votes, up to the stream's last entry when the audit began. */
 export interface AuditReport {
   readonly ok: boolean
   /** The cut, as an entry id. */
@@ -15,7 +15,7 @@ export interface AuditReport {
   readonly appended: number
   readonly ledger_rows: Readonly<Record<string, number>>
   readonly duplicate_entries: number
-  /** Ledger rows, by status, and `duplicate` entries that were dropped after LEDGER_RETENTION. */
+  /** Ledger rows, by status, and `duplicate` entries, all dropped after LEDGER_RETENTION. */
   readonly dropped: Readonly<Record<string, number>>
   readonly pending: number
   /** Entries that are nowhere; negative where the ledger holds more than the stream says it ever took. */
@@ -26,7 +26,7 @@ export interface AuditReport {
   readonly tally_differences: LedgerState["differences"]
 }
 
-/** Holds the stream's books against the ledger's. */
+/** Compares the stream's books with the ledger's. */
 export const compareBooks = (stream: StreamBooks, ledger: LedgerState): AuditReport => {
   const absent = ledger.absent.flatMap((index) => stream.held[index] ?? [])
   const pending = absent.filter(({ unacked }) => unacked).length

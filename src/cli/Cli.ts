@@ -25,12 +25,12 @@ const tallykeep = (publicFolder: URL) =>
     ])
   )
 
-/** Runs what the arguments of the process say. */
+/** Runs the role or the command that the arguments of the process name. */
 export const runCli = (publicFolder: URL) =>
   Command.run(tallykeep(publicFolder), { version: process.env.TALLYKEEP_VERSION ?? "0.0.0" }).pipe(
     Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
     Effect.provide(NodeServices.layer)
   )
 
-/** Wrong flags, which the command line has explained by itself. */
+/** Tells whether an error is about wrong flags, which the command line has explained by itself. */
 export const isExplained = CliError.isCliError

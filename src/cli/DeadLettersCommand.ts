@@ -19,7 +19,7 @@ const voteId = Argument.String("vote_id").pipe(Argument.withDescription("The dea
 const withLetters = <A, E, R>(body: (letters: DeadLetters["Service"]) => Effect.Effect<A, E, R>) =>
   withServers(() => Effect.flatMap(DeadLetters, body).pipe(Effect.provide(DeadLetters.layer)))
 
-/** A field for people and for JSON: as text where it is text, else as base64. */
+/** Shows a field to people and in JSON: as text where it is text, else as base64. */
 const showField = (field: Uint8Array): string => {
   const bytes = Buffer.from(field)
   const text = bytes.toString("utf8")
@@ -143,7 +143,7 @@ const findOne = (letters: DeadLetters["Service"], id: string) =>
     )
   })
 
-/** The one that is named, or with --all those that match. */
+/** Returns the dead letter that is named or, with --all, those that match. */
 const choose = (
   letters: DeadLetters["Service"],
   given: Filters & { readonly all: boolean; readonly voteId: Option.Option<string> }
@@ -155,7 +155,7 @@ const choose = (
     return yield* letters.list(filterOf(given))
   })
 
-/** Asks in a terminal; elsewhere, nothing is done without --yes. */
+/** Asks in a terminal; elsewhere it fails without --yes. */
 const confirm = (yes: boolean, message: string) =>
   Effect.gen(function* () {
     if (yes) return

@@ -36,7 +36,7 @@ export const exportVotes = (poll: string) =>
     )
   })
 
-/** The replica, where there is one that answers: what it has not got yet is missing, and the primary has nothing to do. */
+/** Returns the replica where one answers, and so spares the primary; what it has not replayed yet is missing then. */
 const reader = Effect.gen(function* () {
   const replica = yield* Replica
   const primary = yield* SqlClient.SqlClient

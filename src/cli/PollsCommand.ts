@@ -12,7 +12,6 @@ import {
 import { toResults } from "../domain/Tally.ts"
 import { resultsCsv } from "../http/results/Csv.ts"
 import { makeTokens } from "../http/voting/VoterTokens.ts"
-import type { Settings } from "../layers/Settings.ts"
 import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
@@ -22,12 +21,12 @@ import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
-import { withServers } from "./WithServers.ts"
+import { type CommandSettings, withServers } from "./WithServers.ts"
 
 const slug = Argument.String("slug").pipe(Argument.withDescription("The poll's name in URLs"))
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
-const withStore = <A, E, R>(body: (store: PollStore["Service"], settings: Settings) => Effect.Effect<A, E, R>) =>
+const withStore = <A, E, R>(body: (store: PollStore["Service"], settings: CommandSettings) => Effect.Effect<A, E, R>) =>
   withServers((settings) =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
@@ -43,7 +42,7 @@ const find = (store: PollStore["Service"], wanted: string) =>
   })
 
 /** Tells the API processes, which keep the polls in memory. */
-const announce = (settings: Settings, changed: string) =>
+const announce = (settings: CommandSettings, changed: string) =>
   Effect.flatMap(Redis, ({ client }) => command(() => client.publish(channelOf(settings.streamName, "poll"), changed)))
 
 const describe = (poll: Poll) =>
@@ -134,7 +133,7 @@ const close = Command.make("close", { slug, json }, (given) =>
     Effect.gen(function* () {
       const redis = yield* Redis
       yield* find(store, given.slug)
-      // By the clock that votes are accepted by.
+      // By the clock that votes are accepted by, which is Redis's.
       yield* store.close(given.slug, yield* readClock(everyShard(redis, settings.streamName)))
       yield* announce(settings, given.slug)
       yield* print(yield* find(store, given.slug), given.json)

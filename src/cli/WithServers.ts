@@ -8,7 +8,13 @@ import { loadSettings, type Settings, SettingsError } from "../layers/Settings.t
 import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
 
-/** The servers of the settings, or those that a program embeds in the data folder at this moment. */
+/** The settings that commands use; none of them is a server's URL. */
+export type CommandSettings = Pick<
+  Settings,
+  "consumerGroup" | "dataDir" | "environment" | "streamName" | "streamShards" | "voterSecret"
+>
+
+/** Finds the servers that the settings name, or those that a program has started in the data folder and still runs. */
 export const findServersRunning = Effect.fnUntraced(function* (settings: Settings) {
   const env = yield* Effect.promise(() => readFile(join(settings.dataDir, "env"), "utf8").catch(() => ""))
   const embedded = (name: string) => {
@@ -25,11 +31,11 @@ export const findServersRunning = Effect.fnUntraced(function* (settings: Setting
 })
 
 /** Runs a command for people against the running servers; log lines go to stderr, apart from what it prints. */
-export const withServers = <A, E, R>(body: (settings: Settings) => Effect.Effect<A, E, R>) =>
+export const withServers = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const settings = yield* loadSettings("all")
     const servers = yield* findServersRunning(settings)
-    // All shards that there could be, so that all nodes of a cluster are known.
+    // Asks all shards that there could be, so that all nodes of a cluster are known.
     const connected = Effect.flatMap(Redis, (redis) =>
       Effect.forEach(everyShard(redis, settings.streamName), ({ client, stream }) =>
         command(() => client.exists(stream))

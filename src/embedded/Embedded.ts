@@ -9,11 +9,11 @@ import { endOrphanedRedis, startRedis } from "./RedisServer.ts"
 export interface Embedded {
   readonly redisUrl?: Redacted.Redacted<string>
   readonly databaseUrl?: Redacted.Redacted<string>
-  /** For a shell: `. file` sets REDIS_URL and DATABASE_URL to what was started here. */
+  /** A file for a shell: `. file` sets REDIS_URL and DATABASE_URL to what was started here. */
   readonly envFile: string
 }
 
-/** Owns the data folder, made where it is missing, and ends the servers that a killed owner has left behind. */
+/** Makes itself the owner of the data folder, which may be missing, and ends the servers that a killed owner left running. */
 const takeOver = Effect.fnUntraced(function* (dataDir: string) {
   yield* attempt(`make the data folder ${dataDir}`, () => mkdirSync(dataDir, { recursive: true, mode: 0o700 }))
   yield* ownDataFolder(dataDir)

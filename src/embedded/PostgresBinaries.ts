@@ -35,7 +35,7 @@ const binariesIn = (native: string): Binaries => ({
   initdb: join(native, "bin/initdb")
 })
 
-/** The libraries' other names, which a package can't hold: its install script makes them, where npm may run it. */
+/** Lists the libraries' other names, which a package can't hold: its install script makes them, where npm may run it. */
 const symbolicLinksOf = (native: string): ReadonlyArray<{ readonly source: string; readonly target: string }> => {
   const list = join(native, "pg-symlinks.json")
   return existsSync(list) ? Schema.decodeUnknownSync(SymbolicLinks)(readFileSync(list, "utf8")) : []
@@ -58,7 +58,7 @@ const copyFolder = (from: string, to: string): void => {
   }
 }
 
-/** A copy under a name of its own first, since two programs may make it at once. */
+/** Makes the copy under a name of its own first, since two programs may make it at once; returns its path. */
 const copyTo = (native: string, home: string): string => {
   const { version } = Schema.decodeUnknownSync(Package)(readFileSync(join(native, "../package.json"), "utf8"))
   const copy = join(home, `postgresql-${version}-${platform}-${process.arch}`)
@@ -78,7 +78,7 @@ const copyTo = (native: string, home: string): string => {
   return copy
 }
 
-/** Where the development dependency has PostgreSQL. */
+/** Finds the folder in which the development dependency has PostgreSQL. */
 export const findPostgres: Effect.Effect<string, EmbeddedError> = Effect.try({
   // By a computed name, so that neither the bundler nor an installation for production needs it.
   try: () => resolve(dirname(createRequire(import.meta.url).resolve(packageName)), "../native"),
@@ -91,7 +91,7 @@ export const findPostgres: Effect.Effect<string, EmbeddedError> = Effect.try({
     })
 })
 
-/** What `findPostgres` found, where it lies or, where `mustCopy` or its links were never made, a copy under `home`. */
+/** Returns the binaries of `native` or, with `mustCopy` or where its links were never made, of a copy under `home`. */
 export const prepareBinaries = (native: string, home: string, mustCopy: boolean): Binaries => {
   const complete = symbolicLinksOf(native).every(({ target }) => exists(join(native, "..", target)))
   return binariesIn(mustCopy || !complete ? copyTo(native, home) : native)

@@ -26,10 +26,10 @@ export interface PostgresFolder {
   readonly account: Account | undefined
 }
 
-/** Everyone can reach it, whoever may enter the data folder. */
+/** A folder that everyone can reach, whoever may enter the data folder. */
 const homeOfRoot = "/var/lib/tallykeep"
 
-/** The user that servers run as which refuse to be run by root. */
+/** Returns the user to run a server as that refuses to be run by root. */
 export const unprivileged = (): Account => {
   const users = readFileSync("/etc/passwd", "utf8")
     .split("\n")
@@ -46,7 +46,7 @@ export const unprivileged = (): Account => {
   })
 }
 
-/** Whose the database is; a later start keeps to that. */
+/** Returns the user who owns the database; a later start keeps to that one. */
 const accountFor = (folder: string): Account => {
   const owner = statSync(join(folder, "data"), { throwIfNoEntry: false })
   return owner === undefined || owner.uid === 0 ? unprivileged() : { uid: owner.uid, gid: owner.gid }
@@ -54,7 +54,7 @@ const accountFor = (folder: string): Account => {
 
 const makeFolder = (link: string, dataDir: string): string => {
   mkdirSync(homeOfRoot, { recursive: true })
-  // Not by the process's umask.
+  // Whatever the process's umask is.
   chmodSync(homeOfRoot, 0o755)
   const folder = mkdtempSync(join(homeOfRoot, "database-"))
   chmodSync(folder, 0o755)
@@ -63,7 +63,7 @@ const makeFolder = (link: string, dataDir: string): string => {
   return folder
 }
 
-/** The data folder may be moved; a copy of it would share the database with the original. */
+/** Fails where the data folder is a copy, which would share the database with the original; it may have been moved. */
 const checkBelongs = (folder: string, link: string, dataDir: string): void => {
   if (!existsSync(folder)) {
     throw new EmbeddedError({
@@ -84,8 +84,9 @@ const checkBelongs = (folder: string, link: string, dataDir: string): void => {
 }
 
 /**
- * PostgreSQL refuses to run as root, and another user can't enter the folders of root. So for root the database is a
- * folder of its own in /var/lib, and `postgres` in the data folder a link to it; for other users it is that folder.
+ * Finds the database's folder, or makes it. PostgreSQL refuses to run as root, and another user can't enter the folders
+ * of root. So for root it is a folder of its own in /var/lib, and `postgres` in the data folder is a link to it; for other
+ * users it is `postgres` itself.
  */
 export const postgresFolder = (dataDir: string): PostgresFolder => {
   const link = join(dataDir, "postgres")

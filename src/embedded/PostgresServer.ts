@@ -74,7 +74,7 @@ const create = Effect.fnUntraced(function* (place: PostgresFolder, binaries: Bin
   })
 })
 
-/** The lines of the file in which the server that runs on `data` tells its pid (the 1st) and state (the 8th). */
+/** Returns the lines of the file in which the server that runs on `data` tells its pid (the 1st) and state (the 8th). */
 const pidFile = (data: string): ReadonlyArray<string> => {
   const file = join(data, "postmaster.pid")
   return existsSync(file) ? readFileSync(file, "utf8").split("\n") : []
@@ -92,10 +92,10 @@ export const endOrphanedPostgres = Effect.fnUntraced(function* (dataDir: string)
     const [pid] = pidFile(data)
     if (pid === undefined) return undefined
     const found = identify(Number(pid))
-    // `data` as its own command line has it: where `postgres` is a link, that names what the link points to.
+    // As the server's command line has it: where `postgres` is a link, it names what the link points to.
     const directory = pidFile(data)[1]
     if (directory !== undefined && commandLine(Number(pid)).includes(` -D ${directory} `)) return found
-    // The server would take any process of its user with that pid for itself, and not start.
+    // A new server would take any process of its user with that pid for a running server, and not start.
     if (found !== undefined) rmSync(join(data, "postmaster.pid"))
     return undefined
   })
@@ -105,8 +105,8 @@ export const endOrphanedPostgres = Effect.fnUntraced(function* (dataDir: string)
 })
 
 /**
- * A PostgreSQL whose data is kept under `dataDir` (as root: in /var/lib, with a link to it), on `port` or a free one;
- * stopped with the scope. The caller owns the folder: a server that runs on it already is taken for an orphan and ended.
+ * Starts a PostgreSQL whose data is kept under `dataDir` (as root: in /var/lib, with a link to it), on `port` or a free
+ * one; it stops with the scope. The caller owns the folder: a server that runs on it already is an orphan, and is ended.
  */
 export const startPostgres = Effect.fnUntraced(function* (options: {
   readonly dataDir: string

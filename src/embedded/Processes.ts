@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 
-/** A process for good: its pid may be given to another one later, but not with the same time of start. */
+/** What identifies a process for good: a later one may get its pid, but not with the same time of start. */
 export interface Identity {
   readonly pid: number
   readonly started: string
@@ -30,7 +30,7 @@ const ps = (...args: ReadonlyArray<string>): string | undefined => {
   }
 }
 
-/** What follows the command's name in /proc/<pid>/stat: state, parent, … the 20th of them the time of start. */
+/** Returns the fields after the command's name in /proc/<pid>/stat: state, parent, …; the 20th is the time of start. */
 const stat = (pid: number): ReadonlyArray<string> => {
   const line = read(`/proc/${pid}/stat`) ?? ""
   return line.slice(line.lastIndexOf(")") + 2).split(" ")
@@ -39,7 +39,7 @@ const stat = (pid: number): ReadonlyArray<string> => {
 // Times of start in /proc count from the boot.
 const boot = linux ? (read("/proc/sys/kernel/random/boot_id") ?? "").slice(0, 8) : ""
 
-/** The running process `pid`; undefined where there is none, or only a zombie of it. */
+/** Returns the running process `pid`, or undefined where there is none, or only a zombie of it. */
 export const identify = (pid: number): Identity | undefined => {
   const [state, started] = linux
     ? [stat(pid)[0], `${boot}-${stat(pid)[19]}`]
@@ -49,7 +49,7 @@ export const identify = (pid: number): Identity | undefined => {
 
 export const isRunning = ({ pid, started }: Identity): boolean => identify(pid)?.started === started
 
-/** The command line of the process `pid`, its arguments separated by spaces. */
+/** Returns the command line of the process `pid`, its arguments separated by spaces. */
 export const commandLine = (pid: number): string =>
   (linux ? read(`/proc/${pid}/cmdline`)?.replaceAll("\0", " ") : ps("-ww", "-o", "command=", "-p", `${pid}`)) ?? ""
 
@@ -74,7 +74,7 @@ export const signal = ({ pid }: Identity, name: NodeJS.Signals): void => {
   }
 }
 
-const gone = async (processes: ReadonlyArray<Identity>, wait: number): Promise<boolean> => {
+const areGone = async (processes: ReadonlyArray<Identity>, wait: number): Promise<boolean> => {
   for (const deadline = performance.now() + wait; processes.some(isRunning); ) {
     if (performance.now() > deadline) return false
     await sleep(20)
@@ -88,11 +88,11 @@ export const end = async (target: Identity, ending: Ending): Promise<void> => {
   for (const [name, wait] of ending) {
     if (!isRunning(target)) break
     signal(target, name)
-    // What is stopped would not see it.
+    // A stopped process does not see a signal.
     for (const stopped of [target, ...children]) signal(stopped, "SIGCONT")
-    if (await gone([target], wait)) break
+    if (await areGone([target], wait)) break
   }
-  if (await gone(children, 2_000)) return
+  if (await areGone(children, 2_000)) return
   for (const child of children.filter(isRunning)) signal(child, "SIGKILL")
-  await gone(children, 2_000)
+  await areGone(children, 2_000)
 }

@@ -104,8 +104,8 @@ export const endOrphanedRedis = Effect.fnUntraced(function* (dataDir: string) {
 })
 
 /**
- * A Redis whose data is kept under `dataDir`, on `port` or a free one; stopped with the scope. The caller owns the
- * folder: a Redis that runs on it already is taken for an orphan and ended.
+ * Starts a Redis whose data is kept under `dataDir`, on `port` or a free one; it stops with the scope. The caller owns the
+ * folder: a Redis that runs on it already is an orphan, and is ended.
  */
 export const startRedis = Effect.fnUntraced(function* (options: {
   readonly dataDir: string

@@ -38,7 +38,7 @@ export interface ServerSpec {
 /** In ms; a long append-only file or a recovery takes its time. */
 const readyTimeout = 60_000
 
-// By the real clock also under a test's one: the servers know no other.
+// By the real clock, under a test's clock too: the servers know no other.
 const pause = (ms: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const timer = setTimeout(() => resume(Effect.void), ms)
@@ -133,8 +133,8 @@ export const runServer = Effect.fnUntraced(function* (
 })
 
 /**
- * A port may be taken between its choice and its use, and what a killed server held may take a moment to be free: both
- * are told in the log, and tried again.
+ * Tries again to start a server where its log says that something is in use: a port may be taken between its choice and
+ * its use, and what a killed server held may take a moment to be free.
  */
 export const retryWhileInUse =
   (logFile: string) =>

@@ -5,9 +5,9 @@ import { arrayTypes } from "../ledger/ArrayColumn.ts"
 import { Replica } from "../ledger/Tallies.ts"
 
 /**
- * The database at `url`; connections are made when they are wanted, so that the program starts without it. It may be a
- * pooler that gives each transaction another session: nothing is kept in a session, prepared statements neither. What
- * takes the database's time are the statements inside the counting function, whose plans it keeps by itself.
+ * Connects to the database at `url` when a connection is first needed, so that the program starts without it. There may
+ * be a pooler that gives each transaction another session: nothing is kept in a session, not even prepared statements.
+ * What takes the database's time are the statements inside the counting function, whose plans it keeps by itself.
  */
 export const layerPostgres = (
   url: Redacted.Redacted,
@@ -25,7 +25,7 @@ export const layerPostgres = (
     idleTimeout: "60 seconds"
   })
 
-/** The replica at `url`, where there is one. */
+/** Provides the replica at `url`, where there is one. */
 export const layerReplica = (url: Redacted.Redacted | undefined): Layer.Layer<never, SqlError.SqlError> =>
   url === undefined
     ? Layer.empty

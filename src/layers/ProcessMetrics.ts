@@ -1,13 +1,13 @@
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { Effect, Layer, Schedule } from "effect"
-import { makeMeter } from "../Meter.ts"
+import { type Meter, makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
 
-/** How finely the event loop's delay is looked at, and over which time it is told, in ms. */
+/** How finely the event loop's delay is measured, and over which time it is reported, in ms. */
 const resolution = 20
 const window = 10_000
 
-/** The process itself, under the names that dashboards for Node.js know. */
+/** Measures the process itself, under the names that dashboards for Node.js know. */
 export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
@@ -16,6 +16,7 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
         version: process.env.TALLYKEEP_VERSION ?? "0.0.0",
         role
       })
+      yield* compiledCode(meter)
       yield* meter.total("process_cpu_seconds_total", "CPU time of the process", () => {
         const { system, user } = process.cpuUsage()
         return (system + user) / 1e6
@@ -28,7 +29,7 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
 
       const delay = monitorEventLoopDelay({ resolution })
       let lags = { p50: 0, p99: 0, max: 0 }
-      /** What the histogram holds is the time between two looks, in ns. */
+      /** The histogram holds the time between two looks, in ns. */
       const seconds = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1000)
       const look = Effect.sync(() => {
         if (delay.count > 0) {
@@ -51,3 +52,17 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(window)))
     })
   )
+
+/** Tells whether this start has used the compiled code of a former one (src/CompiledCode.ts), and why not. */
+const compiledCode = Effect.fnUntraced(function* (meter: Meter) {
+  const code = globalThis.tallykeepCompiledCode
+  // The program runs by itself in unit tests.
+  if (code === undefined) return
+  yield* meter.gauge("tallykeep_compiled_code", "Where the program's compiled code comes from, always 1", () => 1, {
+    state: code.state
+  })
+  yield* Effect.promise(() => code.problem).pipe(
+    Effect.flatMap((problem) => (problem === undefined ? Effect.void : Effect.logInfo(`Compiled code: ${problem}`))),
+    Effect.forkScoped
+  )
+})

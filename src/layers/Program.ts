@@ -37,15 +37,25 @@ export interface Servers {
 
 const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined ? undefined : Redacted.value(secret))
 
+/** Names each field, so that the HTTP side is never given a server's URL by accident. */
 const layerHttpSettings = (settings: Settings) =>
   Layer.succeed(
     HttpSettings,
     HttpSettings.of({
-      ...settings,
-      production: settings.environment === "production",
+      host: settings.host,
+      port: settings.port,
+      managementPort: settings.managementPort,
       fastLane: settings.otlpEndpoint === undefined,
+      production: settings.environment === "production",
+      corsOrigins: settings.corsOrigins,
+      maxRequestSize: settings.maxRequestSize,
+      rateLimit: settings.rateLimit,
+      trustProxy: settings.trustProxy,
       adminToken: reveal(settings.adminToken),
       voterSecret: reveal(settings.voterSecret),
+      jwksUrl: settings.jwksUrl,
+      jwtIssuer: settings.jwtIssuer,
+      jwtAudience: settings.jwtAudience,
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
   )
@@ -57,7 +67,7 @@ const layerStreamSettings = (settings: Settings) =>
       stream: settings.streamName,
       shards: settings.streamShards,
       group: settings.consumerGroup,
-      // The embedded Redis has one consumer process: with the same name, it takes up what it had when it was killed.
+      // The embedded Redis has one consumer process: under the same name, it takes up what it held when it was killed.
       consumer:
         settings.consumerName ?? (settings.redisUrl === undefined ? "embedded" : `${hostname()}-${process.pid}`),
       fibers: settings.consumerFibers,
@@ -71,9 +81,9 @@ const layerStreamSettings = (settings: Settings) =>
     })
   )
 
-/** Redis, PostgreSQL, what is made of them, and what they are measured by: shared by both halves. */
+/** Redis and PostgreSQL, the services built on them, and their metrics: shared by the API and the consumer. */
 const layerParts = (role: Role, settings: Settings, servers: Servers) => {
-  // One for each counting fiber, and a few for all else.
+  // One for each counting fiber, and a few for everything else.
   const maxConnections = settings.consumerFibers + 4
   return Layer.mergeAll(layerStreamGauges, layerLedgerGauges(maxConnections), layerProcessMetrics(role)).pipe(
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
@@ -90,8 +100,9 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
 }
 
 /**
- * The program of a role, as one graph. What has to end first depends on what has to end last: the API on the pool, so
- * that votes still accepted can be counted, and both on the connections.
+ * Builds the program of a role, as one graph whose nesting is the order of the shutdown: a part that has to end first
+ * depends on the one that has to end last. The API depends on the pool, so that the votes it still accepts can be
+ * counted, and both depend on the connections.
  */
 export const layerProgram = (role: Role, settings: Settings, servers: Servers, publicFolder: URL) => {
   const retention = settings.ledgerRetention && Duration.toMillis(settings.ledgerRetention)
@@ -100,7 +111,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
     layerHousekeeping,
     layerLedgerRetention(retention).pipe(Layer.provide(Partitions.layer))
   ).pipe(tracked("the consumer pool"))
-  // Votes that come in right after the start would find Redis not connected yet.
+  // Redis may not be connected yet when the first votes come in, right after the start.
   const connected = Layer.effectDiscard(
     Effect.flatMap(VoteStream, ({ ping }) =>
       ping.pipe(
@@ -128,7 +139,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   const listening = HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
   // Listening is not being ready: the first start makes the schema.
   const greeting = Ledger.pipe(
-    Effect.flatMap(({ migrated }) => Effect.andThen(migrated, welcome)),
+    Effect.flatMap(({ migrated }) => Effect.andThen(migrated, welcome(settings.adminToken !== undefined))),
     Effect.forkScoped
   )
   const api = Layer.effectDiscard(

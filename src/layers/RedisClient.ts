@@ -2,9 +2,9 @@ import { Effect, Layer, Redacted } from "effect"
 import { Redis } from "../stream/Redis.ts"
 import { makeCluster } from "./RedisCluster.ts"
 import { connect, makeWatch, newConnection, sharedOptions } from "./RedisConnection.ts"
-import { listedUrls } from "./Setting.ts"
+import { listedUrls } from "./SettingKinds.ts"
 
-/** Connects to the Redis at `url`, or to the cluster whose nodes it lists, and stays at it while that is away. */
+/** Connects to the Redis at `url`, or to the cluster whose nodes it lists, and keeps trying while it is away. */
 export const layerRedis = (url: Redacted.Redacted): Layer.Layer<Redis> => {
   const urls = listedUrls(Redacted.value(url))
   return Layer.effect(Redis, urls.length > 1 ? makeCluster(urls) : makeSingle(urls[0] ?? ""))

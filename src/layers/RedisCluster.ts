@@ -14,11 +14,11 @@ interface Node {
   readonly port: number
 }
 
-/** CLUSTER SLOTS: a range of slots, its master, its replicas. A node that was not told its own name says null. */
+/** CLUSTER SLOTS: a range of slots, its master, its replicas. A node that does not know its own name says null. */
 type SlotRange = readonly [first: number, last: number, master: readonly [host: string | null, port: number]]
 
-/** How often each node is asked where the slots are without a reason to, in ms: one that hangs gives none. */
-const lookInterval = 2_000
+/** How often each node is asked where the slots are, in ms; a node that hangs gives no other reason to ask. */
+const askInterval = 2_000
 
 const nodeOf = ({ options }: Connection): Node => options as Node
 
@@ -31,18 +31,18 @@ const isMoved = (error: Error): boolean => error.message.startsWith("MOVED ")
 /** Connects to the cluster that these nodes belong to, and follows keys to where they are. */
 export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
   const watch = yield* makeWatch
-  /** By their nodes' names: those of the settings for good, others as long as they are masters. */
+  /** Connections by their nodes' names. Those of the settings stay; others stay as long as they are masters. */
   const clients = new Map<string, Connection>()
   const seeds = urls.map((url) => newConnection(url, sharedOptions))
   const [firstSeed] = seeds as [Connection]
-  /** The names of the nodes that have the slots. */
+  /** The name of the node that has each slot. */
   const owners = new Array<string | undefined>(16_384)
   let onFound = () => {}
   const found = new Promise<void>((resolve) => {
     onFound = resolve
   })
-  const asked = new Set<Connection>()
-  /** Those that did not answer when they were asked last: it may be that they hang. */
+  const beingAsked = new Set<Connection>()
+  /** Nodes that did not answer when they were last asked; they may hang. */
   const silent = new Set<Connection>()
 
   const anyClient = (): Connection => {
@@ -52,11 +52,11 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
   const clientOf = (key: string): Connection => clients.get(owners[keySlot(key)] ?? "") ?? anyClient()
 
   /** Asks a node where the slots are. */
-  const look = async (client: Connection): Promise<void> => {
-    if (asked.has(client) || client.status !== "ready") return
-    asked.add(client)
+  const askForSlots = async (client: Connection): Promise<void> => {
+    if (beingAsked.has(client) || client.status !== "ready") return
+    beingAsked.add(client)
     const answer = (await client.cluster("SLOTS").catch(() => undefined)) as ReadonlyArray<SlotRange> | undefined
-    asked.delete(client)
+    beingAsked.delete(client)
     if (answer === undefined) silent.add(client)
     else {
       silent.delete(client)
@@ -67,10 +67,10 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
   const add = (client: Connection): void => {
     const name = nameOf(nodeOf(client))
     clients.set(name, watch(`tallykeep at ${name}`, client))
-    client.on("ready", () => void look(client))
-    client.on("close", () => void look(anyClient()))
+    client.on("ready", () => void askForSlots(client))
+    client.on("close", () => void askForSlots(anyClient()))
     client.options.reconnectOnError = (error) => {
-      if (isMoved(error)) void look(client)
+      if (isMoved(error)) void askForSlots(client)
       return false
     }
     connect(client)
@@ -98,8 +98,8 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
     Effect.sync(() => {
       for (const seed of seeds) if (!clients.has(nameOf(nodeOf(seed)))) add(seed)
       return setInterval(() => {
-        for (const client of clients.values()) void look(client)
-      }, lookInterval)
+        for (const client of clients.values()) void askForSlots(client)
+      }, askInterval)
     }),
     (timer) =>
       Effect.sync(() => {
@@ -108,7 +108,7 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       })
   )
 
-  /** Goes to wherever the key is, each time it connects. */
+  /** Makes a connection go to wherever the key is, each time it connects. */
   const follow = (connection: Connection, key: string | undefined): void => {
     const target = (): Node => {
       const { host, port } = nodeOf(key === undefined ? anyClient() : clientOf(key))

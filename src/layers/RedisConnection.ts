@@ -6,7 +6,7 @@ import { scripts } from "../stream/Scripts.ts"
 
 const connectTimeout = 2_000
 
-/** Between tries to reconnect, in ms. */
+/** Returns the pause before the next try to reconnect, in ms. */
 const retryStrategy = (times: number): number => Math.min(25 * 2 ** Math.min(times, 6), 1_000)
 
 const common = {
@@ -19,26 +19,26 @@ const common = {
   // A command that is queued while Redis is away, or sent again after a reconnect, may run late or twice.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // ioredis leaves a failure of its own SUBSCRIBE to nobody, which ends the process; ours is sent with each "ready".
+  // A failure of ioredis's own SUBSCRIBE is handled by nobody and ends the process; ours is sent with each "ready".
   autoResubscribe: false,
   maxRetriesPerRequest: 0
 } satisfies RedisOptions
 
-/** What a connection for commands that don't block has besides. */
+/** The further options of a connection for commands that don't block. */
 export const sharedOptions = {
   enableAutoPipelining: true,
-  // They wait for nothing that was sent before.
+  // These do not wait for what was sent before them.
   autoPipeliningIgnoredCommands: ["appendVotes"],
   commandTimeout,
   connectionName: "tallykeep"
 }
 
-/** A connection that is not made yet. */
+/** Makes a connection that does not connect yet. */
 export const newConnection = (url: string, options: Omit<RedisOptions, "replyMapping">): Connection =>
   // ioredis makes a method of each script.
   new IoRedis(url, { ...common, ...options }) as Connection
 
-/** Has it said once when a connection is lost and when it is there again, and counts that. */
+/** Makes a function that logs once when a connection is lost and once when it is back, and counts reconnects. */
 export const makeWatch = Effect.gen(function* () {
   const meter = yield* makeMeter
   const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
@@ -60,8 +60,8 @@ export const makeWatch = Effect.gen(function* () {
   }
 })
 
-/** Connects, and stays at it. */
+/** Connects, and keeps trying. */
 export const connect = (connection: Connection): void => {
-  // A first failure is told by the "error" event, and tried again like a later one.
+  // The "error" event reports a first failure, and ioredis tries again as after a later one.
   connection.connect().catch(() => undefined)
 }

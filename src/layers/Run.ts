@@ -1,11 +1,12 @@
-import { Duration, Effect, Layer } from "effect"
+import { Console, Duration, Effect, Layer } from "effect"
 import { layerLogging } from "./Logging.ts"
+import { misspelledSettings } from "./MisspelledSettings.ts"
 import { layerProgram, type Servers } from "./Program.ts"
 import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
 import { findVoterSecret } from "./VoterSecret.ts"
 
-/** Loaded only where traces are wanted. */
+/** Loads what traces take only where they are wanted. */
 const layerTelemetry = (role: Role, settings: Settings) =>
   settings.otlpEndpoint === undefined
     ? Layer.empty
@@ -16,34 +17,41 @@ const layerTelemetry = (role: Role, settings: Settings) =>
         )
       )
 
-/** The servers that the settings name, and embedded ones for those they don't. */
-const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, databaseUrl, redisUrl }: Settings) {
-  if (redisUrl !== undefined && databaseUrl !== undefined) {
-    return { redisUrl, databaseUrl, databaseReadUrl } satisfies Servers
+/** Finds the servers that the settings name, and starts embedded ones in place of those they don't name. */
+const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, ...given }: Settings) {
+  if (given.redisUrl !== undefined && given.databaseUrl !== undefined) {
+    return { redisUrl: given.redisUrl, databaseUrl: given.databaseUrl, databaseReadUrl } satisfies Servers
   }
   const { startEmbedded } = yield* Effect.promise(() => import("../embedded/Embedded.ts"))
   const embedded = yield* startEmbedded({
     dataDir,
-    redis: redisUrl === undefined,
-    postgres: databaseUrl === undefined
+    redis: given.redisUrl === undefined,
+    postgres: given.databaseUrl === undefined
   })
-  const servers = {
-    redisUrl: redisUrl ?? embedded.redisUrl,
-    databaseUrl: databaseUrl ?? embedded.databaseUrl,
-    databaseReadUrl
-  }
   yield* Effect.logInfo(`Embedded servers keep their data in ${dataDir}; connect with: . ${embedded.envFile}`)
-  return servers as Servers
+  const redisUrl = given.redisUrl ?? embedded.redisUrl
+  const databaseUrl = given.databaseUrl ?? embedded.databaseUrl
+  if (redisUrl === undefined || databaseUrl === undefined) {
+    return yield* Effect.die(new Error("A server that is not configured was not started either"))
+  }
+  return { redisUrl, databaseUrl, databaseReadUrl } satisfies Servers
 })
 
 /** Runs a role until it is told to stop. `publicFolder` holds the pages' files. */
 export const run = (role: Role, publicFolder: URL) =>
   Effect.gen(function* () {
-    const given = yield* loadSettings(role)
+    const misspelled = misspelledSettings(process.env)
+    const given = yield* loadSettings(role).pipe(
+      // There is no logging yet: it depends on the settings.
+      Effect.tapError(() => Effect.forEach(misspelled, (sentence) => Console.error(sentence)))
+    )
     const settings = { ...given, voterSecret: role === "consumer" ? undefined : yield* findVoterSecret(given) }
     yield* Effect.sync(() => installShutdown(Duration.toMillis(settings.shutdownTimeout)))
     const program = Layer.unwrap(
-      Effect.map(findServers(settings), (servers) => layerProgram(role, settings, servers, publicFolder))
+      Effect.andThen(
+        Effect.forEach(misspelled, (sentence) => Effect.logWarning(sentence)),
+        Effect.map(findServers(settings), (servers) => layerProgram(role, settings, servers, publicFolder))
+      )
     ).pipe(tracked("the embedded servers"))
     yield* Layer.launch(program).pipe(
       Effect.provide(layerTelemetry(role, settings)),

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 /** The parts that are open, in the order in which they were started. */
 const open = new Set<string>()
 
-/** What is still open, for the log line of a shutdown that took too long. */
+/** Returns the parts that are still open, for the log line of a shutdown that took too long. */
 export const stillOpen = (): ReadonlyArray<string> => [...open]
 
 /** Keeps `name` among the open parts from before the layer is built until after all of it is closed. */

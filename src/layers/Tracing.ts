@@ -5,14 +5,14 @@ import { pathOf } from "../http/RequestPath.ts"
 import { routeOf } from "../http/Routes.ts"
 import type { Role } from "./Settings.ts"
 
-/** Who sent a vote must not stand beside its `vote_id`, by which the ledger knows its option. */
+/** They tell who sent a vote, and must not stand beside its `vote_id`, by which the ledger knows its option. */
 const hidden = new Set(["client.address", "user_agent.original"])
 
-/** Asked by machines, again and again. */
+/** Paths that machines ask for, again and again. */
 const untraced = new Set(["/health", "/ready", "/metrics"])
 
-/** Passes on what may be known, and records a part of the traces that begin here: `ratio`, from 0 to 1. */
-const careful = (tracer: Tracer.Tracer, ratio: number): Tracer.Tracer =>
+/** Leaves out hidden attributes, and records the share `ratio`, from 0 to 1, of the traces that begin here. */
+const filtered = (tracer: Tracer.Tracer, ratio: number): Tracer.Tracer =>
   Tracer.make({
     ...tracer,
     span: (options) => {
@@ -24,18 +24,18 @@ const careful = (tracer: Tracer.Tracer, ratio: number): Tracer.Tracer =>
     }
   })
 
-/** The part of the traces that OpenTelemetry's own settings ask for; all where they ask for none. */
+/** Returns the share of traces that OpenTelemetry's own settings ask for, from 0 to 1; 1 where they say nothing. */
 const ratioOf = ({ OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: part }: NodeJS.ProcessEnv): number => {
   if (sampler?.endsWith("always_off")) return 0
   const ratio = Number(part)
   return sampler?.endsWith("traceidratio") && ratio >= 0 && ratio <= 1 ? ratio : 1
 }
 
-/** Traces to the collector of `OTEL_EXPORTER_OTLP_ENDPOINT`, by OTLP over HTTP; OpenTelemetry's other settings apply. */
+/** Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`, by OTLP over HTTP; OpenTelemetry's other settings apply. */
 export const layerTracing = (role: Role, env: NodeJS.ProcessEnv): Layer.Layer<never> =>
   Layer.effect(
     Tracer.Tracer,
-    Effect.map(Tracer.Tracer, (tracer) => careful(tracer, ratioOf(env)))
+    Effect.map(Tracer.Tracer, (tracer) => filtered(tracer, ratioOf(env)))
   ).pipe(
     Layer.provide(
       OtlpTracer.layerFromConfig({

@@ -5,10 +5,14 @@ import { Effect, Redacted } from "effect"
 import type { Settings } from "./Settings.ts"
 
 /**
- * The secret of the settings; outside production, where none is set, one that is made once and kept in the data folder, so
- * that a voter is the same after a restart. In production there is none then, and polls with voters are refused.
+ * Returns the secret of the settings. Where none is set, production has none, and polls with voters are refused;
+ * elsewhere one is made once and kept in the data folder, so that a voter is the same after a restart.
  */
-export const findVoterSecret = ({ dataDir, environment, voterSecret }: Settings) =>
+export const findVoterSecret = ({
+  dataDir,
+  environment,
+  voterSecret
+}: Pick<Settings, "dataDir" | "environment" | "voterSecret">) =>
   Effect.sync((): Redacted.Redacted | undefined => {
     if (voterSecret !== undefined || environment === "production") return voterSecret
     const file = join(dataDir, "voter-secret")
@@ -16,7 +20,7 @@ export const findVoterSecret = ({ dataDir, environment, voterSecret }: Settings)
     return Redacted.make(readFileSync(file, "utf8"), { label: "VOTER_SECRET" })
   })
 
-/** Of two processes that start at once, one makes it and both read it: it is whole before it has its name. */
+/** The file is complete before it gets its name: of two processes that start at once, one makes it and both read it. */
 const make = (dataDir: string, file: string): void => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const draft = `${file}.${process.pid}`

@@ -14,7 +14,7 @@ const bench = (...args: ReadonlyArray<string>) =>
     })
   )
 
-const names = ["ingest", "drain", "end-to-end", "results", "viewers", "start", "memory", "growth"]
+const names = ["ingest", "drain", "end-to-end", "results", "viewers", "quiet", "start", "memory", "growth"]
 
 /** One line of `--json`. A figure that is not a number would not be in it. */
 const decode = Schema.decodeUnknownSync(

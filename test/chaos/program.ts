@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { createWriteStream } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { nodeFlags } from "../support/nodeFlags.ts"
 
 export interface ProgramSpec {
   readonly name: string
@@ -78,7 +79,7 @@ export const makeProgram = (spec: ProgramSpec): Program => {
       ...(failpoint === undefined ? {} : { FAILPOINT: failpoint })
     }
     // In a group of its own: Ctrl-C is for the run, which ends it.
-    const child = spawn(process.execPath, [main, `--role=${spec.role}`], {
+    const child = spawn(process.execPath, [...nodeFlags, main, `--role=${spec.role}`], {
       env,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"]

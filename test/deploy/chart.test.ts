@@ -92,6 +92,14 @@ describe("the chart", () => {
     for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name), name)
   })
 
+  it("takes a bare 0 for a delay, and leaves no time for it", async () => {
+    const settings = { SHUTDOWN_DELAY: "0", SHUTDOWN_TIMEOUT: "25s" }
+    const objects = await render("values.yaml", { ...ownServers, preStopSeconds: 1, settings })
+    assert.strictEqual(envOf(objects, "-api").get("SHUTDOWN_DELAY")?.value, "0")
+    const [api] = ofKind(objects, "Deployment").filter(({ metadata }) => metadata?.name?.endsWith("-api"))
+    assert.strictEqual(api?.spec?.template?.spec?.terminationGracePeriodSeconds, 31)
+  })
+
   it("lets a role's settings come before all others'", async () => {
     const values = { ...ownServers, settings: { LOG_LEVEL: "WARN" }, consumer: { settings: { LOG_LEVEL: "DEBUG" } } }
     const objects = await render("values.yaml", values)

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { DCLinter } from "dclint"
 import { parse } from "yaml"
+import { nodeFlags } from "../support/nodeFlags.ts"
 import { root } from "./image.ts"
 
 interface Service {
@@ -163,8 +164,10 @@ describe("the secrets of compose.yaml", () => {
       assert.deepStrictEqual(make(), made, "a second start finds them")
       assert.strictEqual(statSync(join(folder, "tallykeep.env")).mode & 0o777, 0o444)
 
-      const [, envFile = "", entry] = service("api").entrypoint ?? []
-      assert.deepStrictEqual([envFile, entry], ["--env-file=/secrets/tallykeep.env", "dist/main.js"])
+      const envFile = "--env-file=/secrets/tallykeep.env"
+      for (const role of ["api", "consumer"]) {
+        assert.deepStrictEqual(service(role).entrypoint, ["/nodejs/bin/node", ...nodeFlags, envFile, "dist/main.js"])
+      }
       const option = envFile.replace("/secrets", folder)
       const read = execFileSync(process.execPath, [option, "-p", "JSON.stringify(process.env)"], { env: {} })
       const env: Readonly<Record<string, string>> = JSON.parse(read.toString())

@@ -6,6 +6,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { validate } from "dockerfile-utils"
 import { Effect } from "effect"
 import { makeSite, patiently, untilReady } from "../e2e/site.ts"
+import { nodeFlags } from "../support/nodeFlags.ts"
 import { launchProgram } from "../support/processes.ts"
 import { buildImage, dockerfile, execForm, type Image, sizeOf, stages } from "./image.ts"
 
@@ -40,7 +41,7 @@ describe("the Dockerfile", () => {
   it("ends with one user, without root, and a process that gets its signals", () => {
     assert.deepStrictEqual(text("USER"), ["1000:1000"])
     assert.deepStrictEqual(text("STOPSIGNAL"), ["SIGTERM"])
-    assert.deepStrictEqual(keywords("ENTRYPOINT").map(execForm), [["/nodejs/bin/node", "dist/main.js"]])
+    assert.deepStrictEqual(keywords("ENTRYPOINT").map(execForm), [["/nodejs/bin/node", ...nodeFlags, "dist/main.js"]])
     assert.deepStrictEqual(keywords("RUN"), [], "there is no shell to run anything with")
   })
 })

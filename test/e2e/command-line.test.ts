@@ -39,6 +39,17 @@ describe("the command line", () => {
     })
   )
 
+  it.live("names a setting that is nearly right where it can't start, and shows no value", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["--role=api"], {
+        DATABASE_URI: "postgres://topsecret@127.0.0.1/votes"
+      })
+      assert.strictEqual(code, exitConfig)
+      assert.include(stderr, "DATABASE_URI is set, and is no setting; did you mean DATABASE_URL?")
+      assert.notInclude(stdout + stderr, "topsecret")
+    })
+  )
+
   it.live.each([
     { role: "api", environment: "development" },
     { role: "consumer", environment: "development" },

@@ -53,6 +53,42 @@ const apart = Effect.fnUntraced(function* (node?: string) {
   yield* followVote(api.url, site)
 })
 
+describe("the first start", () => {
+  it.live.each([
+    { given: {}, admin: "/admin  (needs ADMIN_TOKEN, which is not set)" },
+    { given: { ADMIN_TOKEN: "a-token-of-this-test" }, admin: "/admin" }
+  ])("names the pages, a vote and the results; admin: $admin", ({ admin, given }) =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const program = yield* startApi("all", { env: { ...site.env, ...given } })
+      yield* program.says(/Ctrl-C/)
+      const url = program.url.replace("127.0.0.1", "localhost")
+      const lines = program.stdout().split("\n")
+      for (const line of [
+        `  tallykeep is ready at ${url}`,
+        `  Page:     ${url}/`,
+        `  Admin:    ${url}${admin}`,
+        `  API:      ${url}/docs`,
+        `  Vote:     curl -X POST ${url}/api/vote -H 'content-type: application/json' -d '{"option":"cats"}'`,
+        `  Results:  curl ${url}/api/results`
+      ]) {
+        assert.include(lines, line)
+      }
+    })
+  )
+
+  it.live("warns once of a setting that is nearly right, and starts", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const program = yield* startApi("all", { env: { ...site.env, ADMIN_TOKN: "topsecret-topsecret" } })
+      yield* program.says(/Ctrl-C/)
+      const warned = program.stdout().match(/WARN.*ADMIN_TOKN is set, and is no setting; did you mean ADMIN_TOKEN\?/g)
+      assert.lengthOf(warned ?? [], 1)
+      assert.notInclude(program.stdout() + program.stderr(), "topsecret")
+    })
+  )
+})
+
 const other = systemNode()
 
 describe("the first vote", () => {

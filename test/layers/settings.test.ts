@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Redacted } from "effect"
-import { listedUrls } from "../../src/layers/Setting.ts"
+import { listedUrls } from "../../src/layers/SettingKinds.ts"
 import { definitions, loadSettings } from "../../src/layers/Settings.ts"
 
 type Env = Readonly<Record<string, string>>
@@ -61,6 +61,15 @@ describe("loadSettings", () => {
       const told = yield* load({ ...production, RATE_LIMIT: "off", SHUTDOWN_DELAY: "0s" })
       assert.isUndefined(told.rateLimit)
       assert.strictEqual(Duration.toMillis(told.shutdownDelay), 0)
+    })
+  )
+
+  it.effect("takes a bare 0 for a delay", () =>
+    Effect.gen(function* () {
+      for (const none of ["0", "0s", " 0 "]) {
+        const settings = yield* load({ ...servers, ENVIRONMENT: "production", SHUTDOWN_DELAY: none })
+        assert.strictEqual(Duration.toMillis(settings.shutdownDelay), 0)
+      }
     })
   )
 

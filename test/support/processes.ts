@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from "node:fs"
 import { delimiter, join, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect, type Scope } from "effect"
+import { nodeFlags } from "./nodeFlags.ts"
 
 type Environment = Readonly<Record<string, string>>
 
@@ -48,7 +49,7 @@ const patience = "20 seconds"
 const launch = (args: ReadonlyArray<string>, options: ProgramOptions): ChildProcess => {
   const { env, main = shipped, node, ownGroup, ...where } = options
   if (!existsSync(main)) throw new Error(`There is no ${main}: build it first, with \`npm run build\``)
-  return spawn(node ?? process.execPath, [main, ...args], {
+  return spawn(node ?? process.execPath, [...nodeFlags, main, ...args], {
     ...where,
     env: { PATH: process.env.PATH, ...env },
     detached: ownGroup ?? false,

@@ -1,7 +1,7 @@
-{{- /* A time such as 500ms, 25s or 2m, in whole seconds. */ -}}
+{{- /* A time such as 500ms, 25s or 2m, or 0, in whole seconds. */ -}}
 {{- define "tallykeep.seconds" -}}
 {{- $number := regexFind "^[0-9]+" . | int64 -}}
-{{- $unit := regexFind "[a-z]+$" . -}}
+{{- $unit := regexFind "[a-z]+$" . | default "s" -}}
 {{- if eq $unit "ms" -}}{{ div (add $number 999) 1000 }}
 {{- else -}}{{ mul $number (get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) $unit) }}
 {{- end -}}

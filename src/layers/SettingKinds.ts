@@ -1,0 +1,153 @@
+import { Duration, type LogLevel, Option, Redacted, Schema } from "effect"
+import type { RateLimit } from "../http/HttpSettings.ts"
+
+/** What the text of a setting may be, and what it is read as. */
+export interface Kind<A> {
+  /** In words, for whoever got it wrong: "PORT must be …". */
+  readonly allowed: string
+  /** Returns undefined for a text that is not allowed; the text has no blanks at its ends. */
+  readonly parse: (text: string) => A | undefined
+  /** Whether the text must never be shown. */
+  readonly secret?: boolean
+}
+
+const visible = (text: string): boolean => /^[!-~]+$/.test(text)
+
+export const text: Kind<string> = {
+  allowed: "a text of visible characters",
+  parse: (value) => (visible(value) ? value : undefined)
+}
+
+export const folder: Kind<string> = {
+  allowed: "a folder",
+  parse: (value) => (value === "" ? undefined : value)
+}
+
+export const oneOf = <const A extends string>(...values: ReadonlyArray<A>): Kind<A> => ({
+  allowed: `one of ${values.join(", ")}`,
+  parse: (value) => values.find((allowed) => allowed === value)
+})
+
+export const int = (minimum: number, maximum: number): Kind<number> => {
+  const decode = Schema.decodeUnknownOption(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum }))
+  )
+  return {
+    allowed: `a whole number from ${minimum} to ${maximum}`,
+    parse: (value) => Option.getOrUndefined(decode(value))
+  }
+}
+
+/** The units of time, in ms. */
+const units = new Map([
+  ["ms", 1],
+  ["s", 1_000],
+  ["m", 60_000],
+  ["h", 3_600_000],
+  ["d", 86_400_000]
+])
+
+const parseTime = (value: string): Duration.Duration | undefined => {
+  const [, amount, unit = ""] = /^(\d{1,9})([a-z]+)$/.exec(value) ?? []
+  const ms = units.get(unit)
+  return ms === undefined ? undefined : Duration.millis(Number(amount) * ms)
+}
+
+const times = "a time such as 500ms, 25s, 10m, 24h or 7d"
+
+/** A time that is longer than none. */
+export const duration: Kind<Duration.Duration> = {
+  allowed: times,
+  parse: (value) => {
+    const time = parseTime(value)
+    return time === undefined || Duration.isZero(time) ? undefined : time
+  }
+}
+
+/** A time that may be none at all, which needs no unit. */
+export const durationOrZero: Kind<Duration.Duration> = {
+  allowed: `0, or ${times}`,
+  parse: (value) => (value === "0" ? Duration.zero : parseTime(value))
+}
+
+const parseUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined)
+
+/** A server's address; it may hold a password, so it is never shown. */
+export const url = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted> => ({
+  allowed: `a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  parse: (value) => (protocols.includes(parseUrl(value)?.protocol ?? "") ? Redacted.make(value) : undefined),
+  secret: true
+})
+
+/** Returns the URLs of a list with commas between them; a comma can also be in a password. */
+export const listedUrls = (value: string): ReadonlyArray<string> =>
+  value.split(/\s*,\s*(?=[a-z]+:\/\/)/).map((each) => each.trim())
+
+/** The same, or the addresses of several nodes of a cluster. */
+export const urls = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted> => {
+  const one = url(...protocols)
+  const isAddress = (address: string) =>
+    one.parse(address) !== undefined && parseUrl(address)?.hostname.includes(",") === false
+  const isNode = (address: string) => /^\/?0?$/.test(parseUrl(address)?.pathname ?? "no path")
+  return {
+    allowed: `${one.allowed}, or one for each node of a cluster, separated by commas and without a database`,
+    parse: (value) => {
+      const list = listedUrls(value)
+      return list.every(isAddress) && (list.length === 1 || list.every(isNode)) ? Redacted.make(value) : undefined
+    },
+    secret: true
+  }
+}
+
+/** A secret, never shown; long enough not to be guessed. */
+export const secret = (minimum: number): Kind<Redacted.Redacted> => ({
+  allowed: `a secret of at least ${minimum} visible characters`,
+  parse: (value) => (visible(value) && value.length >= minimum ? Redacted.make(value) : undefined),
+  secret: true
+})
+
+/** A web address that is no secret. */
+export const webUrl: Kind<string> = {
+  allowed: "a URL that starts with https:// or http://",
+  parse: (value) => (/^https?:$/.test(parseUrl(value)?.protocol ?? "") ? value : undefined)
+}
+
+/** Returns an origin's protocol; nothing where the text is more than an origin, or none. */
+const originProtocol = (value: string): string => {
+  const parsed = parseUrl(value)
+  return parsed?.origin === value ? parsed.protocol : ""
+}
+
+export const origins: Kind<ReadonlyArray<string>> = {
+  allowed: "* or origins such as https://example.com, separated by commas",
+  parse: (value) => {
+    const list = value.split(",").map((origin) => origin.trim().replace(/\/$/, ""))
+    return list.every((origin) => origin === "*" || /^https?:$/.test(originProtocol(origin))) ? list : undefined
+  }
+}
+
+export const rateLimit: Kind<RateLimit | "off"> = {
+  allowed: "off, or votes in a time, such as 20/1s",
+  parse: (value) => {
+    if (value === "off") return value
+    const [, votes, time = ""] = /^([1-9]\d{0,8})\/([1-9]\d{0,5}[smh])$/.exec(value) ?? []
+    const window = parseTime(time)
+    return window && { votes: Number(votes), seconds: Duration.toSeconds(window) }
+  }
+}
+
+const logLevels = new Map<string, LogLevel.LogLevel>([
+  ["ALL", "All"],
+  ["TRACE", "Trace"],
+  ["DEBUG", "Debug"],
+  ["INFO", "Info"],
+  ["WARN", "Warn"],
+  ["ERROR", "Error"],
+  ["FATAL", "Fatal"],
+  ["NONE", "None"]
+])
+
+export const logLevel: Kind<LogLevel.LogLevel> = {
+  allowed: `one of ${[...logLevels.keys()].join(", ")}`,
+  parse: (value) => logLevels.get(value.toUpperCase())
+}
