@@ -86,7 +86,7 @@ export const requireCompiled = (file: string, kind: string): void => {
   // Its name stands for this Node, these flags and this user.
   const folder = module.getCompileCacheDir?.()
   if (folder === undefined || process.sourceMapsEnabled) {
-    const hasFailed = enabled?.status === module.constants.compileCacheStatus.FAILED
+    const hasFailed = enabled !== undefined && enabled.status === module.constants.compileCacheStatus.FAILED
     globalThis.tallykeepCompiledCode = {
       state: "off",
       problem: Promise.resolve(hasFailed ? enabled.message : undefined)
