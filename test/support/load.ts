@@ -32,7 +32,9 @@ export interface Load {
   readonly outcomes: Readonly<Record<string, number>>
   /** Waits until all votes are sent and answered. */
   readonly done: Effect.Effect<void>
-  /** Sends no more, and waits for the answers on their way. */
+  /** Begins no new votes, and waits until those under way are answered; with `retry`, until they are accepted. */
+  readonly finish: Effect.Effect<void>
+  /** Sends nothing more, and waits for the answers on their way. */
   readonly stop: Effect.Effect<void>
 }
 
@@ -89,6 +91,10 @@ export const startLoad = Effect.fnUntraced(function* (
     receipts,
     outcomes,
     done,
+    finish: Effect.suspend(() => {
+      left = 0
+      return done
+    }),
     stop: Effect.suspend(() => {
       stopped = true
       return done
