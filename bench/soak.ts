@@ -10,8 +10,8 @@ import { residentOf } from "./support/cpu.ts"
 
 /*
  * A long run under steady load: does anything grow, and is each vote counted once? Prints a line a minute. Exits with 1
- * when a vote was not accepted or not counted, or when a figure of the last minute is more than a tenth above the most of
- * the first five: caches and pools fill up by then, and resident memory is high or low by a third with what V8 has just
+ * if a vote was not accepted or not counted, or if a figure of the last minute is more than a tenth above the most of the
+ * first five: caches and pools fill up by then, and resident memory is high or low by a third with what V8 has just
  * collected, so one minute alone says little.
  */
 

@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { eventually } from "./servers.ts"
 
-/** Does something in a transaction that stays open until what this gives is run. */
+/** Runs something in a transaction that stays open until the returned effect is run. */
 export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const sql = yield* SqlClient.SqlClient
   const [done, release] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
@@ -17,7 +17,7 @@ export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<
   return Effect.andThen(Deferred.succeed(release, undefined), Fiber.join(fiber))
 })
 
-/** Until one session waits for such a lock. */
+/** Waits until a session waits for such a lock. */
 export const untilWaiting = (locktype: string, mode: string) =>
   eventually(
     Effect.gen(function* () {
