@@ -77,7 +77,7 @@ export const makeProgram = (spec: ProgramSpec): Program => {
       ...spec.env(++lives),
       ...(failpoint === undefined ? {} : { FAILPOINT: failpoint })
     }
-    // In a group of its own: Ctrl-C is for the run, which then ends the program.
+    // In a group of its own: Ctrl-C is for the run, which ends it.
     const child = spawn(process.execPath, [main, `--role=${spec.role}`], {
       env,
       detached: true,

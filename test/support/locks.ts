@@ -17,7 +17,7 @@ export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<
   return Effect.andThen(Deferred.succeed(release, undefined), Fiber.join(fiber))
 })
 
-/** Waits until a session waits for such a lock. */
+/** Until one session waits for such a lock. */
 export const untilWaiting = (locktype: string, mode: string) =>
   eventually(
     Effect.gen(function* () {
