@@ -1,4 +1,4 @@
-/** The element with that id, which the page has. */
+/** Returns the element with the id, which the page must have. */
 export const byId = <E extends HTMLElement>(id: string, type: new () => E): E => {
   const element = document.getElementById(id)
   if (!(element instanceof type)) throw new Error(`The page has no #${id}`)
@@ -22,7 +22,7 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Sets the text where it differs: a live region speaks when its text is set, even to the same. */
+/** Sets the text if it differs: a live region speaks whenever its text is set, even to the same text. */
 export const say = (element: Element, text: string): void => {
   if (element.textContent !== text) element.textContent = text
 }

@@ -1,4 +1,4 @@
-/** What the service says of a request that it did not do, as far as the pages want to know. */
+/** Why the service refused a request, as far as the pages need to know. */
 export interface Problem {
   readonly type: string
   readonly status: number
@@ -10,7 +10,7 @@ export interface Problem {
 export type Answer<A> =
   | { readonly kind: "ok"; readonly body: A }
   | { readonly kind: "problem"; readonly problem: Problem }
-  /** No answer, or none yet: to be tried again after so many ms, where the service says when. */
+  /** No answer, or none yet. `retryAfter` is in ms, where the service says when to try again. */
   | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number }
 
 export interface Ask {
@@ -20,10 +20,10 @@ export interface Ask {
   readonly key?: string
 }
 
-/** How long an answer may take, in ms. */
+/** The longest wait for an answer, in ms. */
 const patience = 15_000
 
-/** These say nothing of the request itself: the same may go well a little later. */
+/** Statuses that are not about the request itself: the same request may succeed a little later. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504])
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -42,7 +42,7 @@ const toProblem = (status: number, body: unknown): Problem => {
   }
 }
 
-/** Asks the service; the body of a good answer is trusted to be what its description says. */
+/** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
 export const ask = async <A>(path: string, { body, key, method = "GET", token }: Ask = {}): Promise<Answer<A>> => {
   try {
     const response = await fetch(path, {

@@ -1,8 +1,8 @@
 /*
- * All words that the pages show, for the server and the browser alike: to speak another language, change this file.
+ * All words that the pages show, in the server and in the browser. To speak another language, change this file.
  */
 
-/** Made when it is first wanted: the tables behind these take longer to load than all else at the server's start. */
+/** Makes a value when it is first wanted: these formats' tables take longer to load than all else at the server's start. */
 const lazily = <A>(make: () => A): (() => A) => {
   let made: A | undefined
   return () => (made ??= make())
@@ -17,7 +17,7 @@ export const count = (votes: number): string => number().format(votes)
 export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
 export const percent = (percentage: number): string => `${share().format(percentage)}%`
 
-/** Such as "24 Nov 2026, 18:00"; in UTC where the reader's zone is not known. */
+/** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
 export const moment = (ms: number, zone?: string): string => {
   const format = new Intl.DateTimeFormat("en-GB", {
     dateStyle: "medium",
@@ -27,10 +27,10 @@ export const moment = (ms: number, zone?: string): string => {
   return zone === undefined ? format.format(ms) : `${format.format(ms)} ${zone}`
 }
 
-/** Such as "18:00:30". */
+/** Formats a time in ms, such as "18:00:30". */
 export const clock = (ms: number): string => timeOfDay().format(ms)
 
-/** Such as "in 5 minutes". */
+/** Says how far away a time is, in ms, such as "in 5 minutes". */
 export const until = (ms: number): string => {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
   if (seconds < 90) return minute().format(seconds, "second")
@@ -68,7 +68,7 @@ export const times = {
 
 export const status = { upcoming: "Not open yet", open: "Open", closed: "Closed" }
 
-/** What has become of one's vote. */
+/** What became of the reader's vote. */
 export const vote = {
   sending: (label: string) => `Sending your vote for ${label} …`,
   waiting: (label: string) => `Your vote for ${label} is not sent yet.`,
@@ -82,7 +82,7 @@ export const vote = {
   receipt: "Receipt"
 }
 
-/** Beside the option that one has chosen, in a word or two. */
+/** The same in a word or two, beside the chosen option. */
 export const mark = {
   sending: "Sending …",
   waiting: "Not sent yet",
@@ -94,7 +94,7 @@ export const mark = {
   lost: "Not found"
 }
 
-/** The same where the page knows no more of the vote than its receipt. */
+/** The same where the page knows only the vote's receipt. */
 export const receipt = {
   queued: "Your vote is in, and is about to be counted. Reload to see that it is.",
   counted: "Your vote is counted.",
@@ -156,7 +156,7 @@ export const admin = {
   choose: "Choose a poll to see its tally live."
 }
 
-/** The form that makes a poll. */
+/** The form that creates a poll. */
 export const form = {
   title: "Question",
   slug: "Name in the address",

@@ -16,7 +16,7 @@ const bench = (...args: ReadonlyArray<string>) =>
 
 const names = ["ingest", "drain", "end-to-end", "results", "viewers", "quiet", "start", "memory", "growth"]
 
-/** One line of `--json`. A figure that is not a number would not be in it. */
+/** Decodes one line of `--json`, which has no figure that is not a number. */
 const decode = Schema.decodeUnknownSync(
   Schema.fromJsonString(
     Schema.Struct({

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { browserTests } from "./web.ts"
 
-/** The token is tried out with a request that is refused: for its body, or for the token. */
+/** The page tries the token with a request that is refused, either for its body or for the token. */
 const tried = /status of (401|422)/
 
 browserTests("the admin's page", (test) => {

@@ -5,7 +5,7 @@ import { type Browser, chromium } from "playwright-core"
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 const onMacOs = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
-/** A Chromium or Chrome of this machine; undefined where it has none. */
+/** The machine's Chromium or Chrome; undefined if it has none. */
 export const findChromium = (): string | undefined =>
   [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
     .filter((folder) => folder !== "")
@@ -13,12 +13,12 @@ export const findChromium = (): string | undefined =>
     .concat(onMacOs)
     .find((path) => existsSync(path))
 
-/** Starts it without a window and without a word to anyone, in a profile of its own that goes with it. */
+/** Starts it without a window and without contacting anyone, with a profile of its own that is deleted at the end. */
 export const launchChromium = (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
     headless: true,
-    // Its sandbox does not work for root, as whom one is in many containers.
+    // Its sandbox does not work for root, the user in many containers.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [
       "--disable-gpu",

@@ -7,7 +7,7 @@ import { browserTests } from "./web.ts"
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
-/** What axe has to say of the page as it is. */
+/** Returns what axe says about the page in its present state. */
 const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
   await page.evaluate(axe)
   return page.evaluate(
@@ -39,7 +39,7 @@ browserTests("the pages, for everyone", (test) => {
 
     test(`so is the admin's (${colorScheme})`, async (web) => {
       await web.poll({ identity: "token", title: "A question whose words are many and long: Donaudampfschifffahrt" })
-      // The token is tried out with a request that is refused for its body.
+      // The page tries the token with a request that is refused for its body.
       const page = await web.page({ ...smallest, colorScheme }, /status of 422/)
       await page.goto("/admin")
       assert.deepStrictEqual(await violations(page), [])
@@ -78,7 +78,7 @@ browserTests("the pages, for everyone", (test) => {
     await page.getByText("You see the results once you have voted.").waitFor()
     await page.getByRole("button", { name: "Plums", exact: true }).click()
     await page.getByText(/^Your vote is (in|counted)/).waitFor()
-    // The results are read at most once a second: they may be behind the receipt.
+    // Results are read at most once a second, so they may be behind the receipt.
     for (let tries = 0; tries < 100 && !(await page.getByText("1 vote counted").isVisible()); tries++) {
       await page.reload()
     }

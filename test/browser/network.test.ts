@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { button, counted, keysOf, totalVotes, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
-/** What the console says while the network is away, or a test stands in its way. */
+/** What the console says while the network is away, or while a test blocks it. */
 const network = /net::ERR_/
 
 browserTests("the voting page on a bad network", (test) => {
@@ -13,7 +13,7 @@ browserTests("the voting page on a bad network", (test) => {
     await page.context().setOffline(true)
     await button(page, "Plums").click()
     await page.getByText("You are offline. Your vote is kept here").waitFor()
-    // It says that it is disabled, which a browser's user can overlook.
+    // It is only marked as disabled, so a click still reaches it.
     await button(page, "Apples").click({ force: true })
     await page.context().setOffline(false)
     await counted(page, "Plums")

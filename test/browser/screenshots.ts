@@ -1,4 +1,4 @@
-// Pictures of the pages: script/screenshots [folder]
+// Takes pictures of the pages: script/screenshots [folder]
 import { spawn } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -13,7 +13,7 @@ const [folder] = process.argv.slice(2)
 const adminToken = "the-token-of-the-pictures"
 const dataDir = mkdtempSync(join(tmpdir(), "tallykeep-screenshots-"))
 
-/** The built program with servers of its own; gives its address, and what ends it. */
+/** Starts the built program with servers of its own; returns its address and a function that ends it. */
 const startProgram = async () => {
   const child = spawn(process.execPath, [join(root, "dist/main.js"), "--role=all"], {
     env: { PATH: process.env.PATH, PORT: "0", DATA_DIR: dataDir, ADMIN_TOKEN: adminToken, RATE_LIMIT: "off" },
@@ -53,7 +53,7 @@ const lunch = {
   closes_at: new Date(Date.now() + 26 * 3_600_000).toISOString()
 }
 
-/** So many votes, about 20 a second. */
+/** Sends so many votes, about 20 a second. */
 const castVotes = async (url: string, votes: number) => {
   const wave = (index: number) => 25 + 20 * Math.sin(index / 60) + 15 * Math.random()
   for (let index = 0; index < votes; index++) {
@@ -99,7 +99,7 @@ const browser = await launchChromium(executable)
 try {
   const { url } = program
   await post(`${url}/api/polls`, lunch)
-  // Each without a cookie: another voter.
+  // Each vote comes without a cookie, so each is another voter's.
   for (const [id, votes] of Object.entries({ pizza: 9, dumplings: 12, falafel: 6 })) {
     for (let vote = 0; vote < votes; vote++) await post(`${url}/api/polls/friday-lunch/votes`, { option: id })
   }

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Page } from "playwright-core"
 import type { Web } from "./web.ts"
 
-/** The button of an option. */
+/** Returns the button of an option. */
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
 
-/** Waits until the page says that one's vote is counted. */
+/** Waits until the page says that the vote is counted. */
 export const counted = (page: Page, option: string) => page.getByText(`Your vote for ${option} is counted.`).waitFor()
 
 /** Waits until an option has that count, such as `2 votes`. */
 export const votes = (page: Page, option: string, count: string) =>
   page.locator(`#votes-${option}`).getByText(count, { exact: true }).waitFor()
 
-/** The keys of the votes that a page sends. */
+/** Collects the keys of the votes that a page sends. */
 export const keysOf = (page: Page): ReadonlyArray<string> => {
   const keys: Array<string> = []
   page.on("request", (request) => {
@@ -21,7 +21,7 @@ export const keysOf = (page: Page): ReadonlyArray<string> => {
   return keys
 }
 
-/** The poll's votes once all that were accepted are counted, and the results that everyone gets (up to 2 s old) say so. */
+/** Returns the poll's votes once all accepted ones are counted and in the results that everyone gets (up to 2 s old). */
 export const totalVotes = async (web: Web["Service"], slug: string): Promise<unknown> => {
   for (;;) {
     const { pending, total_votes: total } = await web.ask(`/api/polls/${slug}/results`)

@@ -2,13 +2,13 @@ import { assert } from "@effect/vitest"
 import { button, counted, keysOf, totalVotes, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
-/** What the console says of votes and results that are refused. */
+/** What the console says about votes and results that are refused. */
 const refused = /status of (401|403|409)/
 
 browserTests("the voting page", (test) => {
   test("shows a vote as counted, and its bar moves in another browser", async (web) => {
     const [mine, other] = [await web.page(), await web.page()]
-    // Only the stream can move it.
+    // Only the stream can move the bars.
     await other.route("**/results", (route) => route.abort())
     await Promise.all([mine.goto("/"), other.goto("/polls/cats-or-dogs")])
     await votes(other, "cats", "0 votes")
@@ -16,7 +16,7 @@ browserTests("the voting page", (test) => {
     const before = performance.now()
     await button(mine, "Cats").click()
     await votes(other, "cats", "1 vote")
-    // It takes about a tenth of a second; this allows for all else that the machine does.
+    // It takes about a tenth of a second; the rest allows for a busy machine.
     assert.isBelow(performance.now() - before, 3_000)
     assert.strictEqual(await other.locator("#bar-cats").getAttribute("value"), "100")
     await counted(mine, "Cats")

@@ -6,7 +6,7 @@ import { makeSite, untilReady } from "../e2e/site.ts"
 import { startApi } from "../support/processes.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 
-/** How long something may take to be seen, in ms: less than a test may, so that it is said what was not. */
+/** How long something may take to appear, in ms: less than a test may take, so that the failure names what is missing. */
 const patience = 10_000
 const adminToken = "an-admin-token-for-tests"
 
@@ -16,13 +16,13 @@ export class Web extends Context.Service<
   {
     readonly url: string
     readonly adminToken: string
-    /** A page in a browser of its own; what its console complains of fails the test, but for what is `expected`. */
+    /** Opens a page in a browser of its own. A complaint on its console fails the test, unless it is `expected`. */
     page(options?: BrowserContextOptions, expected?: RegExp): Promise<Page>
-    /** A poll for one test; gives its slug. */
+    /** Creates a poll for one test; returns its slug. */
     poll(fields?: Partial<PollDefinition>): Promise<string>
-    /** Asks the API as the admin. */
+    /** Sends a request to the API as the admin. */
     ask(path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>
-    /** All that was complained of since the last time. */
+    /** Returns all complaints since the last call. */
     complaints(): ReadonlyArray<string>
   }
 >()("tallykeep/test/Web") {
@@ -85,7 +85,7 @@ export class Web extends Context.Service<
 
 type Test = (name: string, body: (web: Web["Service"]) => Promise<void>) => void
 
-/** Tests in a real browser; where the machine has none they fail, and say what to do. */
+/** Runs tests in a real browser; if the machine has none, they fail and say what to do. */
 export const browserTests = (name: string, define: (test: Test) => void): void => {
   const executable = findChromium()
   if (executable === undefined) {

@@ -6,7 +6,7 @@ import { eventually, type Watch } from "./watch.ts"
 const drainTimeout = 60_000
 const lookTimeout = 15_000
 
-/** Waits until all that the stream holds is counted; what is not right by then becomes a problem. */
+/** Waits until everything in the stream is counted; what is not right in time becomes a problem. */
 export const drain = async (site: Site, watch: Watch, accepted: number): Promise<void> => {
   const empty = async () => {
     const group = await readGroup(site.redis.url()).catch(() => undefined)
@@ -17,7 +17,7 @@ export const drain = async (site: Site, watch: Watch, accepted: number): Promise
   site.problems.push(`the backlog was not empty after ${drainTimeout / 1000} s: ${JSON.stringify(group)}`)
 }
 
-/** Whether every consumer of every process reads again, and not just enough of them. */
+/** Checks that every consumer of every process reads again, and not just enough of them. */
 export const checkReaders = async (site: Site): Promise<void> => {
   let alive: ReadonlyArray<string> = []
   const names = () =>
@@ -33,7 +33,7 @@ export const checkReaders = async (site: Site): Promise<void> => {
   site.problems.push(`these consumers don't read any more: ${silent.join(", ")}`)
 }
 
-/** Whether every API shows the final result. */
+/** Checks that every API shows the final result. */
 export const checkResults = async (site: Site, counted: number): Promise<void> => {
   for (const { program } of site.apis) {
     let seen = "nothing"

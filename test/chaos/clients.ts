@@ -3,7 +3,7 @@ import { Agent, request } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Random } from "./random.ts"
 
-/** What a client knows of a vote of its own. */
+/** What a client knows about one of its votes. */
 export interface Receipt {
   readonly option: string
   readonly voteId: string
@@ -12,9 +12,9 @@ export interface Receipt {
 
 /** What the clients have sent and got so far. */
 export interface Clients {
-  /** By Idempotency-Key: what the first 201 gave. */
+  /** The first 201's receipt, by Idempotency-Key. */
   readonly accepted: ReadonlyMap<string, Receipt>
-  /** Answers that no client should ever get; a second vote for a key is one. */
+  /** Answers that no client should ever get, such as a second vote for a key. */
   readonly wrong: ReadonlyArray<string>
   readonly requests: () => number
   /** Accepted keys that were sent once more. */
@@ -27,14 +27,14 @@ export interface Clients {
 }
 
 export interface ClientOptions {
-  /** Where the APIs are at the moment. */
+  /** Returns where the APIs are at the moment. */
   readonly apis: ReadonlyArray<() => string>
   /** New votes per second, while not too many wait for an answer. */
   readonly rate: number
   readonly random: Random
-  /** What their Idempotency-Keys begin with. */
+  /** The prefix of their Idempotency-Keys. */
   readonly keys?: string
-  /** An API has given a 201. */
+  /** Called when an API has answered with a 201. */
   readonly onAccepted: (api: number) => void
 }
 
@@ -43,7 +43,7 @@ const answerTimeout = 2_500
 const tick = 20
 /** The most votes under way. */
 const crowd = 256
-/** Which part of the votes is sent to all APIs at once, and which is sent again a while after it was accepted. */
+/** The share of votes sent to all APIs at once, and of those sent again a while after they were accepted. */
 const atOnce = 0.02
 const again = 0.03
 
@@ -56,7 +56,7 @@ export const startClients = ({ apis, keys = "chaos", onAccepted, random, rate }:
   const ending = new AbortController()
   setMaxListeners(0, ending.signal)
 
-  /** One request; whether it got its 201. */
+  /** Sends one request; returns whether it got its 201. */
   const ask = async (api: number, key: string, option: string): Promise<boolean> => {
     count.requests++
     const { body, status } = await send(agent, apis[api]?.() ?? "", key, option)
@@ -91,7 +91,7 @@ export const startClients = ({ apis, keys = "chaos", onAccepted, random, rate }:
     const [copies, repeats, pause] = [random() < atOnce ? apis.length : 1, random() < again, 1_000 + random() * 9_000]
     await Promise.all(Array.from({ length: copies }, (_, copy) => persist(key, option, number + copy)))
     if (!repeats) return
-    // At the end there is no more time to let pass.
+    // At the end of the run there is no time left to wait.
     await sleep(pause, undefined, { signal: ending.signal }).catch(() => undefined)
     await persist(key, option, number)
     count.repeated++

@@ -4,12 +4,12 @@ import type { Part, Recoveries } from "./recoveries.ts"
 import type { Fault, FaultKind } from "./schedule.ts"
 import { claimIdleMs, type Member, type Site } from "./site.ts"
 
-/** How long an armed program may take to reach its failpoint, in ms: Redis may be away meanwhile. */
+/** How long an armed program may take to reach its failpoint, in ms. Redis may be away meanwhile. */
 const failpointTimeout = 20_000
 
 const namesOf = (members: ReadonlyArray<Member>) => members.map(({ program }) => program.name).join(", ")
 
-/** Does what a fault says; done when it is over and what it stopped is started again. False where it had no effect. */
+/** Commits a fault; ends when it is over and what it stopped has started again. Returns false if it had no effect. */
 export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): Promise<boolean> => {
   const { kind } = fault
   const between = (from: number, to: number) => from + fault.size * (to - from)
@@ -22,7 +22,7 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     const api = site.apis.indexOf(member)
     return api < 0 ? "ledger" : `api ${api + 1}`
   }
-  /** Ends a program in some way, alone with it, and starts it again. */
+  /** Ends a program in some way and starts it again; no other fault hits it meanwhile. */
   const hit = async (member: Member, strike: (program: Program) => Promise<boolean>) => {
     let effect = true
     await member.program.exclusive(async () => {
@@ -71,9 +71,9 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     recoveries.begin(part, kind)
     return true
   }
-  /** Makes bad weather on the way of one program, or of all. */
+  /** Disturbs the connections of one program, or of all. */
   const onTheWay = async (server: "redis" | "postgres", weather: (gate: Member["redis"]) => Promise<unknown>) => {
-    // An API does without PostgreSQL but for showing results.
+    // An API needs PostgreSQL only for showing results.
     const members = server === "redis" ? [...site.apis, ...site.consumers] : site.consumers
     const hits = choose([members, members, ...members.map((member) => [member])])
     site.note(`${kind}: ${namesOf(hits)}`)

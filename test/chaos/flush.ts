@@ -16,8 +16,8 @@ const acceptTimeout = 30_000
 const pause = 1_500
 
 /**
- * Votes, and once in between everything in Redis is deleted while part of it is not counted. That loses votes, by
- * design: what the ledger did not have then. The run is good where exactly those are lost, and the audit notices.
+ * Votes, and once in between deletes everything in Redis while part of it is not counted. By design, that loses the votes
+ * that the ledger does not have by then. The run is good if exactly those are lost and the audit notices.
  */
 export const runFlush = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
   const watch = watchTally(site, makeRecoveries())
@@ -29,7 +29,7 @@ export const runFlush = async (site: Site, { rate, seconds, seed }: RunOptions):
     await sleep(pause)
     before.stop()
     await eventually(() => before.open() === 0, acceptTimeout)
-    // Nobody counts now, so this is what the flush costs.
+    // Nobody counts now, so these are the votes that the flush costs.
     const uncounted = new Set((await judge(site, before.accepted)).lost)
     const entries = await withRedis(site.redis.url(), async (client) => {
       const length = await client.xlen("votes")

@@ -1,8 +1,8 @@
 import { Redis } from "ioredis"
 
-/** What the stream's consumer group has still to do. */
+/** What the stream's consumer group still has to do. */
 export interface Group {
-  /** Whether every entry was handed out. Redis's own "lag" is not to be gone by: it can be far off after a restart. */
+  /** Whether every entry was handed out. Redis's own "lag" can't be trusted: it can be far off after a restart. */
   readonly allGiven: boolean
   /** Entries handed out and not acked. */
   readonly pending: number
@@ -31,11 +31,11 @@ export const readGroup = (url: string): Promise<Group> =>
     return { allGiven: group["last-delivered-id"] === stream["last-generated-id"], pending: Number(group.pending) }
   })
 
-/** The names of the connections that have been sent a read of the stream a moment ago. */
+/** Returns the names of the connections that have sent a read of the stream a moment ago. */
 export const readersOf = (url: string): Promise<ReadonlyArray<string>> =>
   withRedis(url, async (client) => {
     const lines = String(await client.client("LIST")).split("\n")
-    // What Redis says of its consumers is not to be gone by: before 7.2, one that waits for entries seems silent.
+    // What Redis says about its consumers can't be trusted: before 7.2, one that waits for entries seems silent.
     const reading = lines.filter((line) => / cmd=xreadgroup /.test(line) && / idle=[0-3] /.test(line))
     return reading.flatMap((line) => / name=(\S+) /.exec(line)?.[1] ?? [])
   })

@@ -10,7 +10,7 @@ import { main } from "./program.ts"
 
 const build = fileURLToPath(new URL("../../script/build.mjs", import.meta.url))
 
-/** A consumer of the build with failpoints, and where its health is. */
+/** Starts a consumer of the build with failpoints; returns the address of its health. */
 const consumerAt = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
   const program = yield* launchProgram(["--role=consumer"], { main, env: { ...env, MANAGEMENT_PORT: "0" } })
   const [, url = ""] = yield* program.says(/Health and metrics at (http:\/\/\S+)/)
@@ -34,7 +34,7 @@ describe("a consumer's health", () => {
           assert.deepStrictEqual({ body, status }, { body: { status: "healthy" }, status: 200 })
         }
         yield* database.crash
-        // Each has a vote to count, and can't.
+        // Each of them has a vote to count, and can't.
         for (const { url } of apis) assert.strictEqual((yield* patiently(vote(url, "cats"))).status, 201)
         const ill = yield* patiently(
           Effect.tap(get(stuckHealth), ({ status }) => Effect.sync(() => assert.strictEqual(status, 503)))

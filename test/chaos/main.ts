@@ -42,7 +42,7 @@ class Interrupted extends Error {}
 
 const interrupted = new Promise<never>((_, reject) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    // Also a second one waits until all is gone that the run has started.
+    // A second signal, too, waits until everything that the run has started is gone.
     process.on(signal, () => reject(new Interrupted(`ended by ${signal}`)))
   }
 })
@@ -70,11 +70,11 @@ const run = async ({ flush, run: options }: ReturnType<typeof readOptions>): Pro
     console.error(error instanceof Interrupted ? `The run was ${error.message}` : error)
   }
   if (code === 1) {
-    // Out of the way of the next run, which removes what it takes for leftovers.
+    // Moved out of the way of the next run, which removes leftovers.
     const kept = join(mkdtempSync(join(tmpdir(), "tallykeep-chaos-")), "data")
     renameSync(folder, kept)
     const database = join(kept, "postgres")
-    // For root it is only a link.
+    // If run by root, it is only a link.
     const where = existsSync(database) ? ` (the database in ${realpathSync(database)})` : ""
     console.log(`FAILED. The data and all logs are kept in ${kept}${where}`)
     console.log(`The same faults again: --seed ${options.seed}`)

@@ -6,10 +6,10 @@ import { nodeFlags } from "../support/nodeFlags.ts"
 export interface ProgramSpec {
   readonly name: string
   readonly role: "api" | "consumer"
-  /** The environment of its so-manieth life. */
+  /** Returns the environment for a life, by its number. */
   readonly env: (life: number) => Readonly<Record<string, string>>
   readonly logFile: string
-  /** Told when it has ended and nobody wanted it to. */
+  /** Called when it has ended and nobody wanted it to. */
   readonly onSurprise: (problem: string) => void
 }
 
@@ -18,18 +18,18 @@ export interface Program {
   readonly name: string
   /** Which life it is in, from 1. */
   readonly life: () => number
-  /** Where its present life listens. */
+  /** The address at which its present life listens. */
   readonly url: () => string
-  /** Runs one thing after the other: a process is hit by one fault at a time. */
+  /** Runs one task after the other, so that a process is hit by one fault at a time. */
   exclusive(action: () => Promise<void>): Promise<void>
-  /** Starts it; `started` tells whether it has said so, once it has, or has ended, or a while has passed. */
+  /** Starts it. `started` resolves to true once it says that it is up, and to false if it ends or a while passes. */
   launch(failpoint?: string): { readonly started: Promise<boolean> }
   /** Sends a signal that it survives. */
   signal(name: "SIGSTOP" | "SIGCONT"): void
   kill(): Promise<void>
-  /** Asks it to stop, and gives how it ended; what has not ended in time is killed. */
+  /** Asks it to stop, kills it if it does not end in time, and returns how it ended. */
   terminate(): Promise<string>
-  /** Whether it ends by itself within so many ms. */
+  /** Returns whether it ends by itself within so many ms. */
   endsWithin(ms: number): Promise<boolean>
   /** Kills it for good. */
   close(): Promise<void>

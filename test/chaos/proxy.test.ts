@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { type Gate, openGate } from "./proxy.ts"
 
-/** Answers everything with the same, and remembers what it was sent. */
+/** Answers everything with the same bytes, and remembers what it was sent. */
 const withGate = async (use: (gate: Gate, received: () => string) => Promise<void>): Promise<void> => {
   let received = ""
   const echo = createServer((socket) => {
@@ -31,7 +31,7 @@ const dial = async (gate: Gate): Promise<Socket> => {
   return socket
 }
 
-/** What comes back next: undefined where the connection is closed instead. */
+/** Returns what comes back next; undefined if the connection is closed instead. */
 const next = (socket: Socket): Promise<string | undefined> =>
   new Promise((resolve) => {
     socket.once("data", (chunk) => resolve(`${chunk}`))

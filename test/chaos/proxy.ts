@@ -1,24 +1,24 @@
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 
-/** One process's way to a server; what goes wrong on it, goes wrong for that process alone. */
+/** One process's gate to a server; what goes wrong there goes wrong for that process alone. */
 export interface Gate {
   readonly port: number
   /**
-   * For a while, and until it has happened, a connection is closed instead of passing its next reply on. Gives how many
-   * were; 0 where nobody has asked for anything in `patience` ms.
+   * Closes connections instead of passing on their next reply, for a while, and until it has happened. Returns how many
+   * were closed; 0 if nobody has asked for anything in `patience` ms.
    */
   dropReplies(ms: number): Promise<number>
-  /** For a while, everything comes later by so much. */
+  /** Delays everything by so much, for a while. */
   delay(ms: number, by: number): Promise<void>
-  /** For a while, nothing passes and nobody is told; then the connections are closed. */
+  /** Lets nothing pass and tells nobody, for a while; then closes the connections. */
   blackhole(ms: number): Promise<void>
   close(): void
 }
 
 const patience = 5_000
 
-/** Opens a gate to the server that is at `upstream()` whenever a connection is made. */
+/** Opens a gate to a server, whose address `upstream()` returns whenever a connection is made. */
 export const openGate = async (upstream: () => number): Promise<Gate> => {
   const links = new Set<Link>()
   const state = { delays: new Set<{ by: number }>(), holes: 0 }
@@ -42,7 +42,7 @@ export const openGate = async (upstream: () => number): Promise<Gate> => {
       for (const link of marked) link.dropNext = true
       await sleep(ms)
       for (const deadline = performance.now() + patience; dropped() === 0 && performance.now() < deadline; ) {
-        // Those who were asked first are gone, or have nothing to say.
+        // The connections that were chosen first are gone, or have no reply to drop.
         for (const link of links) {
           link.dropNext = true
           marked.add(link)

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, the same for the same seed. */
+/** Returns numbers from 0 up to 1, the same for the same seed. */
 export type Random = () => number
 
 /** The generator "mulberry32": 32 bits of state, plenty for choosing faults. */
@@ -12,7 +12,7 @@ export const makeRandom = (seed: number): Random => {
   }
 }
 
-/** The same things in another order. */
+/** Returns the same items in another order. */
 export const shuffled = <A>(things: ReadonlyArray<A>, random: Random): ReadonlyArray<A> =>
   things
     .map((thing) => ({ thing, place: random() }))

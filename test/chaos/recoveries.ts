@@ -1,24 +1,24 @@
-/** What a fault keeps from working: votes at one API or at any, or the counting. */
+/** What a fault stops from working: votes at one API or at any, or the counting. */
 export type Part = `api ${number}` | "any api" | "ledger"
 
 export interface Recovery {
   readonly fault: string
   readonly part: Part
   readonly ms: number
-  /** What else was wrong with the servers, or the way to them, in that time. */
+  /** What else was wrong with the servers, or with the connections to them, in that time. */
   readonly meanwhile: ReadonlyArray<string>
 }
 
-/** How long it takes from the end of a fault until the part that it hit works again. */
+/** Measures how long it takes from the end of a fault until the part that it hit works again. */
 export interface Recoveries {
-  /** Something is wrong with a server for all, until the function that this gives is called. */
+  /** Notes that something is wrong with a server for all, until the returned function is called. */
   outage(fault: string): () => void
-  /** A fault is over. */
+  /** Notes that a fault is over. */
   begin(part: Part, fault: string): void
-  /** The part works. */
+  /** Notes that the part works. */
   success(part: Part): void
   readonly open: () => ReadonlyArray<Pick<Recovery, "fault" | "part">>
-  /** The slowest first. */
+  /** Returns the recoveries, the slowest first. */
   readonly slowest: () => ReadonlyArray<Recovery>
 }
 

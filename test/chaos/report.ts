@@ -13,13 +13,13 @@ export interface Outcome {
   readonly verdict: Verdict
   readonly voters: Voters
   readonly problems: ReadonlyArray<string>
-  /** What the program's own audit said, in a word or two. */
+  /** The result of the program's own audit, in a word or two. */
   readonly audit: string
 }
 
 const shown = 10
 
-/** The first of them, where there are any. */
+/** Lists the first few lines under a title; an empty text if there are none. */
 export const listed = (title: string, lines: ReadonlyArray<string>, limit = shown): string => {
   if (lines.length === 0) return ""
   const rest = lines.length > limit ? [`  … and ${lines.length - limit} more`] : []

@@ -23,7 +23,7 @@ const progressInterval = 5_000
 const settleTimeout = 20_000
 const acceptTimeout = 60_000
 
-/** Votes and faults for a while, then the books: whether each vote that got a 201 was counted exactly once. */
+/** Votes and commits faults for a while; returns whether each vote that got a 201 was counted exactly once. */
 export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
   const recoveries = makeRecoveries()
   const urls = site.apis.map(({ program }) => program.url)

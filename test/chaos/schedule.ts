@@ -25,7 +25,7 @@ export interface Fault {
   readonly kind: FaultKind
   /** When it begins, in ms since the run's start. */
   readonly at: number
-  /** What it hits and how large it is: from 0 up to 1, of whatever there is to choose from. */
+  /** What it hits and how large it is: from 0 up to 1, as a share of what there is to choose from. */
   readonly target: number
   readonly size: number
 }
@@ -34,7 +34,7 @@ export interface Fault {
 const shortestPause = 300
 const longestPause = 1_000
 
-/** The faults of a run of `duration` ms: by the seed alone, and round by round, so that no kind is left out. */
+/** Makes the faults of a run of `duration` ms, by the seed alone, and round by round, so that no kind is left out. */
 export const makeSchedule = (seed: number, duration: number): ReadonlyArray<Fault> => {
   const random = makeRandom(seed)
   const faults: Array<Fault> = []

@@ -7,9 +7,9 @@ import type { Server } from "../../src/embedded/ServerProcess.ts"
 /** A Redis or a PostgreSQL that comes back with its data after a crash, on another port. */
 export interface CrashingServer {
   readonly port: () => number
-  /** Its address; or the same by way of a gate. */
+  /** Returns its address, or the address of a gate to it. */
   url(port?: number): string
-  /** Ends it by the signal, and starts it again after `pause` ms. */
+  /** Ends it with the signal, and starts it again after `pause` ms. */
   crash(signal: NodeJS.Signals, pause: number): Promise<void>
   close(): Promise<void>
 }
@@ -21,7 +21,7 @@ export const startServer = async (start: Start, dataDir: string): Promise<Crashi
     const scope = Scope.makeUnsafe()
     const quietly = start({ dataDir }).pipe(
       Scope.provide(scope),
-      // That it dies is the point.
+      // It is meant to die.
       Effect.provideService(References.MinimumLogLevel, "None")
     )
     const server = await Effect.runPromise(quietly).catch(async (error: unknown) => {

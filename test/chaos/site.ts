@@ -10,14 +10,14 @@ import { main, makeProgram, type Program } from "./program.ts"
 import { type Gate, openGate } from "./proxy.ts"
 import { type CrashingServer, startServer } from "./server.ts"
 
-/** A program with its ways to the servers. */
+/** A program with its gates to the servers. */
 export interface Member {
   readonly program: Program
   readonly redis: Gate
   readonly postgres: Gate
 }
 
-/** The first keeps its name, as a member of a StatefulSet does; the others have a new one in each life. */
+/** The first one keeps its name, as a member of a StatefulSet does; the others get a new one in each life. */
 export const consumerName = (number: number, life: number): string =>
   number === 1 ? "consumer-1" : `consumer-${number}.${life}`
 
@@ -36,13 +36,13 @@ export interface Site {
   note(line: string): void
   /** What went wrong that no fault explains. */
   readonly problems: Array<string>
-  /** Asks the database past the faults; for statements written here. */
+  /** Asks the database without passing the faults; for statements written here. */
   query<Row extends object>(statement: string): Promise<ReadonlyArray<Row>>
   audit(): Promise<Audit>
   close(): Promise<void>
 }
 
-/** After how long another consumer takes an entry over, in ms. */
+/** How long until another consumer takes an entry over, in ms. */
 export const claimIdleMs = 1_500
 
 const apiCount = 2
@@ -87,7 +87,7 @@ const build = async (folder: string, closing: Array<() => unknown>, close: () =>
     opened(startServer(startRedis, folder)),
     opened(startServer(startPostgres, folder))
   ])
-  // The run's own way is a gate too, since the port changes, but nothing goes wrong on it.
+  // The run's own connection goes through a gate too, since the port changes, but nothing goes wrong on it.
   const own = await opened(openGate(postgres.port))
   const runtime = ManagedRuntime.make(
     PgClient.layer({ url: Redacted.make(postgres.url(own.port)), maxConnections: 2, minConnections: 0 })

@@ -1,17 +1,17 @@
 import type { Clients, Receipt } from "./clients.ts"
 import type { Site } from "./site.ts"
 
-/** What the ledger says of the votes that clients hold a receipt for. */
+/** What the ledger says about the votes that clients have receipts for. */
 export interface Verdict {
   readonly accepted: number
   readonly counted: number
   readonly tally: number
   readonly dead: number
-  /** The vote_ids that were accepted and are not counted. */
+  /** The vote_ids that were accepted but not counted. */
   readonly lost: ReadonlyArray<string>
-  /** What was counted, or accepted, more than once. */
+  /** Votes that were counted, or accepted, more than once. */
   readonly duplicates: ReadonlyArray<string>
-  /** Receipts whose entry or option is not the one that the ledger has. */
+  /** Receipts whose entry or option differs from the ledger's. */
   readonly misplaced: ReadonlyArray<string>
 }
 
@@ -61,7 +61,7 @@ export const judge = async (site: Site, accepted: Clients["accepted"]): Promise<
   }
 }
 
-/** Whether each vote that got a 201 is counted once, and nothing else is. */
+/** Checks that each vote that got a 201 is counted once, and nothing else is. */
 export const isClean = ({ accepted, counted, dead, duplicates, lost, misplaced, tally }: Verdict): boolean =>
   accepted === counted &&
   counted === tally &&

@@ -4,11 +4,11 @@ import type { Random } from "./random.ts"
 import { adminToken, type Site } from "./site.ts"
 import { eventually } from "./watch.ts"
 
-/** The rules of the polls that voters vote in; each poll has its rule's name. */
+/** The rules of the polls that voters vote in; each poll is named after its rule. */
 const rules = ["once", "changeable"] as const
 type Rule = (typeof rules)[number]
 
-/** A vote that got its 201, and whose it is. */
+/** A vote that got its 201, with its voter. */
 interface Ballot {
   readonly rule: Rule
   readonly voter: number
@@ -19,7 +19,7 @@ interface Ballot {
 /** What the voters have sent and got so far. */
 export interface Voters {
   readonly accepted: ReadonlyArray<Ballot>
-  /** Votes refused since their voter had voted: by rule and voter. */
+  /** Votes refused because their voter had voted, by rule and voter. */
   readonly refused: ReadonlySet<string>
   readonly wrong: ReadonlyArray<string>
   readonly open: () => number
@@ -28,7 +28,7 @@ export interface Voters {
 }
 
 const voterCount = 200
-/** Each rule gets so many votes a second. */
+/** How many votes a second each rule gets. */
 const rate = 25
 /** In ms. */
 const answerTimeout = 2_500
@@ -46,7 +46,7 @@ const post = async (url: string, token: string, body: unknown, key?: string) => 
   return { status: answer.status, text }
 }
 
-/** Makes the polls, before anything goes wrong; gives each voter's token, by rule. */
+/** Creates the polls, before anything goes wrong; returns each voter's token, by rule. */
 const openPolls = async (api: string): Promise<Readonly<Record<Rule, ReadonlyArray<string>>>> => {
   const tokens: Record<Rule, ReadonlyArray<string>> = { once: [], changeable: [] }
   for (const rule of rules) {
@@ -62,7 +62,7 @@ const openPolls = async (api: string): Promise<Readonly<Record<Rule, ReadonlyArr
   return tokens
 }
 
-/** Voters who vote again and again, at whatever API, in polls where only one vote of each may count. */
+/** Starts voters who vote again and again, at whatever API, in polls where only one vote of each may count. */
 export const startVoters = async (apis: ReadonlyArray<() => string>, random: Random): Promise<Voters> => {
   const tokens = await openPolls(apis[0]?.() ?? "")
   const accepted: Array<Ballot> = []
@@ -70,7 +70,7 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   const wrong: Array<string> = []
   let [cast, done, closed] = [0, 0, false]
 
-  /** Sends a vote until it is accepted, or refused since its voter has voted. */
+  /** Sends a vote until it is accepted, or refused because its voter has voted. */
   const persist = async (rule: Rule, voter: number, option: string, key: string): Promise<void> => {
     for (let tries = 0; !closed; tries++) {
       const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${rule}/votes`
@@ -108,13 +108,13 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   }
 }
 
-/** What an entry's id says of when it was accepted, so that a later one is greater. */
+/** Converts an entry's id to a number that is greater the later the entry was accepted. */
 const orderOf = ({ streamId }: Ballot): bigint => {
   const [ms = "0", seq = "0"] = streamId.split("-")
   return (BigInt(ms) << 64n) + BigInt(seq)
 }
 
-/** Whether of each voter exactly the vote counts that the poll's rule says; what does not is told, a line each. */
+/** Checks that of each voter exactly the vote counts that the poll's rule says; returns a line for each that does not. */
 export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
   const rows = await site.query<{ vote_id: string; status: string }>(
     "select vote_id::text, status from vote_event where poll in ('once', 'changeable')"

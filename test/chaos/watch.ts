@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises"
 import type { Recoveries } from "./recoveries.ts"
 import type { Site } from "./site.ts"
 
-/** Looks at the tally all the time: it grows wherever counting works. */
+/** Watches the tally all the time: it grows whenever counting works. */
 export interface Watch {
-  /** Votes counted, as last seen. */
+  /** Returns the number of counted votes, as last seen. */
   readonly counted: () => number
   stop(): Promise<void>
 }
@@ -38,7 +38,7 @@ export const watchTally = (site: Site, recoveries: Recoveries): Watch => {
   }
 }
 
-/** Waits until something holds; false where it does not in time. */
+/** Waits until something holds; returns false if it does not in time. */
 export const eventually = async (holds: () => boolean | Promise<boolean>, timeout: number): Promise<boolean> => {
   for (const deadline = performance.now() + timeout; performance.now() < deadline; await sleep(100)) {
     if (await holds()) return true

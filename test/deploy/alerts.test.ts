@@ -12,7 +12,7 @@ import { ownServers } from "./scenarios.ts"
 
 const seriesOf = (series: Firing["fires"]) => Object.entries(series).map(([name, values]) => ({ series: name, values }))
 
-/** promtool's tests: at the given time the alert fires with the one series, and with the other one does not. */
+/** Makes promtool's tests: at the given time the alert fires with the one series, and does not with the other. */
 const unitTests = ({ alert, at = "30m", fires, labels = {}, quiet, summary }: Firing) => {
   const rule = alerts.find((known) => known.alert === alert) ?? assert.fail(`There is no ${alert}`)
   const expected = {

@@ -12,7 +12,7 @@ import { helm } from "../../script/helm.mjs"
 
 export const chart = fileURLToPath(new URL("../../deploy/helm/tallykeep", import.meta.url))
 
-/** The kinds that the tests look into; all are checked against Kubernetes' types in kubernetes.test.ts. */
+/** The kinds that the tests look into; kubernetes.test.ts checks all kinds against Kubernetes' types. */
 interface Kinds {
   readonly CronJob: ICronJob
   readonly Deployment: IDeployment
@@ -34,7 +34,7 @@ export interface Values {
 
 export type ValuesFile = "values.yaml" | "values-local.yaml" | "values-production.yaml"
 
-/** Runs helm on the chart; `values` come on top of the file. Rejects with what it says where it fails. */
+/** Runs helm on the chart; `values` override the file. If it fails, rejects with what it says. */
 export const runHelm = async (
   command: ReadonlyArray<string>,
   file: ValuesFile,
@@ -47,7 +47,7 @@ export const runHelm = async (
   return (await run).stdout
 }
 
-/** What Kubernetes would be given, as the release `vote` in the namespace `voting`. */
+/** Renders what Kubernetes would be given, as the release `vote` in the namespace `voting`. */
 export const render = async (file: ValuesFile, values?: Values): Promise<ReadonlyArray<KubernetesObject>> => {
   const text = await runHelm(["template", "vote", "--namespace", "voting"], file, values)
   const documents = parseAllDocuments(text)
@@ -65,7 +65,7 @@ export interface Workload {
   readonly template: IPodTemplateSpec
 }
 
-/** All that runs pods. */
+/** Returns the objects that run pods. */
 export const workloads = (objects: ReadonlyArray<KubernetesObject>): ReadonlyArray<Workload> => {
   const named = (name: string | undefined, template: IPodTemplateSpec | undefined): ReadonlyArray<Workload> =>
     template === undefined ? [] : [{ name: name ?? "", template }]

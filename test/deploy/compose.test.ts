@@ -38,7 +38,7 @@ const compose: {
 const services = Object.entries(compose.services)
 const service = (name: string): Service => compose.services[name] ?? assert.fail(`There is no ${name}`)
 
-/** The linter's rules about order, and its view that an image that is built has no name. */
+/** The linter's rules about order, and its rule that an image which is built has no name. */
 const ofTaste = [
   "services-alphabetical-order",
   "service-keys-order",
@@ -104,7 +104,7 @@ describe("compose.yaml", () => {
 
   it("checks the health of all that keeps running", () => {
     for (const [name, { healthcheck }] of services) {
-      // The image of both roles has its own check.
+      // The image of both roles has a check of its own.
       const own = name === "api" || name === "consumer"
       if (name === "secrets") assert.isTrue(healthcheck?.disable)
       else if (own) assert.isUndefined(healthcheck)

@@ -1,14 +1,14 @@
 type Series = Readonly<Record<string, string>>
 
-/** What makes an alert fire, in promtool's notation, a value each 15 s; and what is near it and must not. */
+/** What makes an alert fire, in promtool's notation with a value every 15 s; and what is close to that but must not. */
 export interface Firing {
   readonly alert: string
-  /** Its labels but for severity, which its rule has. */
+  /** Its labels except severity, which the rule has. */
   readonly labels?: Readonly<Record<string, string>>
   readonly summary: string
   readonly fires: Series
   readonly quiet: Series
-  /** By when; 30 minutes where not said. */
+  /** By when it fires; 30 minutes if not given. */
   readonly at?: string
 }
 
@@ -85,7 +85,7 @@ export const firings: ReadonlyArray<Firing> = [
     labels: { namespace: "n" },
     summary: "Votes come faster than they are counted; 480 wait, and within the hour none will be taken",
     fires: waiting("0+4x200"),
-    // As many, and not growing.
+    // As many, but not growing.
     quiet: waiting("480x200")
   },
   {

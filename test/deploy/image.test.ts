@@ -46,7 +46,7 @@ describe("the Dockerfile", () => {
   })
 })
 
-/** The check of the image itself: `HEALTHCHECK … CMD […]`. */
+/** The image's own check: `HEALTHCHECK … CMD […]`. */
 const healthcheck = (): ReadonlyArray<string> =>
   JSON.parse(/CMD (\[.*\])$/.exec(text("HEALTHCHECK")[0] ?? "")?.[1] ?? "[]")
 
@@ -70,7 +70,7 @@ const basePackages = [
   ["gcc-14-base", "gcc-12-base"]
 ] as const
 
-/** What the packages of the base take, in bytes, as the package lists of this machine say. */
+/** Returns the size of the base's packages, in bytes, from this machine's package lists. */
 const baseSize = (): number => {
   const said = spawnSync("apt-cache", ["show", "--no-all-versions", ...basePackages.flat()], {
     encoding: "utf8"
@@ -105,7 +105,7 @@ describe("the image", () => {
     for (const file of files) assert.notMatch(file, /\.map$|node_modules|postgres|\.ts$/)
   })
 
-  // On a Mac there are no lists of Debian's packages.
+  // A Mac has no lists of Debian's packages.
   it.skipIf(!hasApt)("takes less than 180 MB, the base's packages included", () => {
     const base = baseSize()
     assert.isAbove(base, 15e6)
@@ -138,7 +138,7 @@ describe("the image", () => {
             PORT: "0",
             MANAGEMENT_PORT: "0",
             SHUTDOWN_DELAY: "0s",
-            // Where compiled code would be kept, and can't be.
+            // Compiled code would be kept here, but can't be.
             TMPDIR: "/nonexistent",
             HOME: "/nonexistent"
           },

@@ -7,7 +7,7 @@ import { Copy, DockerfileParser, type Instruction, JSONInstruction } from "docke
 export const root = fileURLToPath(new URL("../../", import.meta.url))
 export const dockerfile = readFileSync(join(root, "deploy/Dockerfile"), "utf8")
 
-/** The instructions of each stage, from its FROM on. */
+/** Returns the instructions of each stage, from its FROM on. */
 export const stages = (): ReadonlyArray<ReadonlyArray<Instruction>> => {
   const found: Array<Array<Instruction>> = []
   for (const instruction of DockerfileParser.parse(dockerfile).getInstructions()) {
@@ -19,13 +19,13 @@ export const stages = (): ReadonlyArray<ReadonlyArray<Instruction>> => {
 
 const words = (instruction: Instruction) => instruction.getArguments().map((argument) => argument.getValue())
 
-/** Its strings where it is in exec form. */
+/** Returns the instruction's strings, where it is in exec form. */
 export const execForm = (instruction: Instruction): ReadonlyArray<string> | undefined => {
   const strings = instruction instanceof JSONInstruction ? instruction.getJSONStrings() : []
   return strings.length === 0 ? undefined : strings.map((text) => JSON.parse(text.getValue()))
 }
 
-/** What the builder gets of `path` in the checkout: the ignore file lists what is admitted. */
+/** Returns whether the builder gets `path` of the checkout: the ignore file lists what is admitted. */
 const isAdmitted = (path: string): boolean => {
   const [first, ...admitted] = readFileSync(join(root, ".dockerignore"), "utf8")
     .split("\n")
@@ -88,7 +88,7 @@ export const buildImage = (folder: string): Image => {
     }
     return files
   })
-  // As a user finds it: to read and to run.
+  // Readable and executable, as the image's user finds it.
   chmodSync(folder, 0o755)
   const image = built.at(-1) ?? folder
   mkdirSync(join(image, "nodejs/bin"), { recursive: true })
@@ -96,7 +96,7 @@ export const buildImage = (folder: string): Image => {
   return { folder: image, env, workdir }
 }
 
-/** How many bytes the files below `folder` have. */
+/** Returns the size of the files below `folder`, in bytes. */
 export const sizeOf = (folder: string): number =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((path) => statSync(join(folder, path)))

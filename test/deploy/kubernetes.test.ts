@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { KubernetesObject } from "./chart.ts"
 import { renderAll } from "./scenarios.ts"
 
-/** The packages that have the types of an API group which is not Kubernetes' own. */
+/** The packages with the types of API groups that are not Kubernetes' own. */
 const packages: Readonly<Record<string, string>> = {
   "keda.sh": "@kubernetes-models/keda",
   "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
@@ -19,13 +19,13 @@ const importOf = ({ apiVersion, kind }: KubernetesObject) => {
   return `import type { I${kind} } from "${packages[group] ?? "kubernetes-models"}/${apiVersion}/${kind}"`
 }
 
-/** The same with a field that no type has, as deep as `spec`, `data` or the object itself. */
+/** Returns the object with a field that no type has, in `spec`, in `data` or in the object itself. */
 const broken = (object: KubernetesObject): KubernetesObject =>
   "spec" in object && typeof object.spec === "object"
     ? Object.assign({}, object, { spec: { ...object.spec, noSuchField: 1 } })
     : Object.assign({}, object, { noSuchField: 1 })
 
-/** A module that compiles if and only if every object is of its type, and none of the broken ones is. */
+/** Makes a module that compiles if and only if every object is of its type and none of the broken ones is. */
 const asModule = (objects: ReadonlyArray<KubernetesObject>) => {
   const kinds = new Map(objects.map((object) => [object.kind, object]))
   const lines = [

@@ -16,21 +16,21 @@ import { startPrometheus } from "./prometheus.ts"
 const group = "vote-processors"
 const aVote = ["v", "1", "vote_id", makeVoteId(), "poll", "cats-or-dogs", "option", "cats", "cast_at", "1"] as const
 
-/** What an alert asks; where it looks back ten minutes, five seconds have to do here. */
+/** Returns the alerts' queries; where they look back ten minutes, five seconds must do here. */
 const conditions = (...names: ReadonlyArray<string>) =>
   names.map((name) => {
     const { expr } = alerts.find(({ alert }) => alert === name) ?? assert.fail(`There is no ${name}`)
     return expr.replaceAll("10m", "5s")
   })
 
-/** What Grafana asks for all jobs. */
+/** The dashboard's queries, as Grafana asks them for all jobs. */
 const dashboardQueries = queries.map((expr) => expr.replaceAll("$job", ".+").replaceAll("$__rate_interval", "1m"))
 
-/** Where a program's metrics are. */
+/** Returns where a program's metrics are. */
 const managementOf = (program: Program) =>
   Effect.map(program.says(/Health and metrics at http:\/\/([\d.:]+)/), ([, address = ""]) => address)
 
-/** Two votes of ten minutes ago, in the hands of a consumer that is gone; one of them is gone too. */
+/** Leaves two votes of ten minutes ago with a consumer that is gone; one of them is then deleted. */
 const leaveBehind = ({ redis, stream }: Site) =>
   Effect.promise(async () => {
     const old = Date.now() - 600_000
@@ -40,14 +40,14 @@ const leaveBehind = ({ redis, stream }: Site) =>
     await redis.xdel(stream, `${old}-1`)
   })
 
-/** A Redis as it should not be: neither on disk with each vote, nor keeping all of them. */
+/** Configures Redis as it should not be: it neither writes each vote to disk nor keeps all of them. */
 const loosen = ({ redis }: Site) =>
   Effect.promise(async () => {
     await redis.config("SET", "appendfsync", "everysec")
     await redis.config("SET", "maxmemory-policy", "allkeys-lru")
   })
 
-/** Votes whose last byte comes late, so that their answers do. */
+/** Sends votes whose last byte comes late, so that their answers do, too. */
 const voteSlowly = (url: string) =>
   Effect.promise(() =>
     Promise.all(
@@ -63,7 +63,7 @@ const voteSlowly = (url: string) =>
     )
   )
 
-/** Three votes of one voter: one counts. As they come from an API that does not know yet of the others. */
+/** Appends three votes of one voter, one of which counts, as from APIs that don't know of each other's yet. */
 const voteThrice = Effect.fnUntraced(function* (url: string, { redis, stream }: Site, ballot: "once" | "changeable") {
   yield* createPollAt(url, { slug: ballot, ...teaOrCoffee, ballot, identity: "token" })
   yield* Effect.promise(async () => {
@@ -74,7 +74,7 @@ const voteThrice = Effect.fnUntraced(function* (url: string, { redis, stream }: 
   })
 })
 
-/** A vote that is there already, and something that is none. */
+/** Appends a vote that is there already, and an entry that is no vote. */
 const addOddEntries = ({ redis, stream }: Site) =>
   Effect.promise(async () => {
     await redis.xadd(stream, "*", ...aVote)
@@ -112,7 +112,7 @@ describe("a real Prometheus", () => {
         const flood = yield* startLoad({ url: () => api.url, connections: 4, pace: 2 })
         yield* untilAnswered(conditions("TallykeepBacklogFull", "TallykeepErrors"))
         yield* flood.stop
-        // The consumer that is gone is heard of no more.
+        // The consumer that is gone is no longer counted.
         yield* untilAnswered(["max by (stream) (tallykeep_stream_consumers) == 0"])
         assert.lengthOf(yield* query("absent(tallykeep_stream_consumers)"), 0)
         assert.lengthOf(yield* query(conditions("TallykeepDown")[0] ?? ""), 0)

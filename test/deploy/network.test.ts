@@ -3,7 +3,7 @@ import { render, type Values, type ValuesFile, workloads } from "./chart.ts"
 import { type End, network } from "./policies.ts"
 import { scenarios } from "./scenarios.ts"
 
-/** The network of a scenario, and its pods by their part. */
+/** Makes the network of a scenario, and finds its pods by their part. */
 const renderNetwork = async (file: ValuesFile, values: Values = {}) => {
   const objects = await render(file, values)
   const pod = (part: string): End => {

@@ -19,7 +19,7 @@ const settings = (folder: string) => ({
   scrape_configs: [{ job_name: "tallykeep", file_sd_configs: [{ files: [join(folder, "targets.json")] }] }]
 })
 
-/** A real Prometheus with the alerts' rules, which scrapes each second until the scope closes. */
+/** Starts a real Prometheus with the alerts' rules, which scrapes every second until the scope closes. */
 export const startPrometheus = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "tallykeep-prometheus-"))),
@@ -57,7 +57,7 @@ export const startPrometheus = Effect.gen(function* () {
     })
   )
 
-  /** The present answer to a query. */
+  /** Returns the present answer to a query. */
   const query = (expr: string): Effect.Effect<ReadonlyArray<Sample>, Error> =>
     Effect.map(get(`${url}/api/v1/query?query=${encodeURIComponent(expr)}`), ({ body }) => {
       assert.strictEqual(body.status, "success", `${expr}: ${JSON.stringify(body)}`)
@@ -66,17 +66,17 @@ export const startPrometheus = Effect.gen(function* () {
 
   return {
     query,
-    /** Scrapes these from now on, each `host:port`. */
+    /** Scrapes these targets from now on, each `host:port`. */
     watch: (targets: ReadonlyArray<string>) =>
       Effect.sync(() => writeFileSync(join(folder, "targets.json"), JSON.stringify([{ targets }]))),
-    /** Waits until each of the queries has an answer; dies with those that have none. */
+    /** Waits until each of the queries has an answer; fails with those that have none. */
     untilAnswered: (queries: ReadonlyArray<string>) => {
       const open = new Set(queries)
       return patiently(
         Effect.gen(function* () {
           for (const expr of open) {
             const samples = yield* query(expr)
-            // Of a route that nobody has asked lately, there is no quantile.
+            // A route that nobody has asked lately has no quantile.
             if (samples.some(({ value }) => Number.isFinite(Number(value[1])))) open.delete(expr)
           }
           assert.deepStrictEqual([...open], [], "no data yet")

@@ -7,7 +7,7 @@ export interface Scenario {
   readonly values?: Values
 }
 
-/** What values.yaml alone leaves to the user. */
+/** The values that values.yaml leaves to the user. */
 export const ownServers = {
   secrets: { redisUrl: { name: "servers", key: "redis" }, databaseUrl: { name: "servers", key: "database" } }
 } satisfies Values
@@ -102,7 +102,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
   })
 ]
 
-/** Each scenario with what it renders; two at a time, which is how many cores there may be. */
+/** Renders each scenario; two at a time, since there may be only two cores. */
 export const renderAll = async (): Promise<ReadonlyMap<string, ReadonlyArray<KubernetesObject>>> => {
   const rendered = new Map<string, ReadonlyArray<KubernetesObject>>()
   const rest = [...scenarios]

@@ -16,7 +16,7 @@ const definition = (slug: string, overrides: Partial<PollDefinition>): PollDefin
   ...overrides
 })
 
-/** Two APIs on a site. */
+/** Starts two APIs on a site. */
 const startApis = Effect.fnUntraced(function* (site: Site) {
   const env = { ...site.env, ...pollsEnv, CLAIM_IDLE_MS: "300" }
   const apis = yield* Effect.forEach([1, 2], () => startApi("api", { env }), { concurrency: 2 })
@@ -31,7 +31,7 @@ const isBefore = (one: string, other: string): boolean => {
   return a.ms === b.ms ? a.seq < b.seq : a.ms < b.ms
 }
 
-/** Of each voter's accepted votes the first or the last one, by acceptance. */
+/** Picks the first or the last of each voter's accepted votes, by acceptance. */
 const deciding = (accepted: ReadonlyArray<Accepted>, ballot: "once" | "changeable"): ReadonlyArray<string> => {
   const byVoter = new Map<number, Accepted>()
   for (const vote of accepted) {
@@ -43,7 +43,7 @@ const deciding = (accepted: ReadonlyArray<Accepted>, ballot: "once" | "changeabl
   return [...byVoter.values()].map(({ voteId }) => voteId).sort()
 }
 
-/** The votes of a poll that count. */
+/** Returns the votes of a poll that count. */
 const countedIn = ({ sql }: Site, slug: string) =>
   Effect.map(
     sql<{

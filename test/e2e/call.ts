@@ -8,7 +8,7 @@ export interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** One request on a connection of its own; fails where it gets no whole answer. */
+/** Sends one request on a connection of its own; fails if it gets no complete answer. */
 const call = (method: "GET" | "POST", url: string, headers: Readonly<Record<string, string>> = {}, body?: string) =>
   Effect.callback<Answer, Error>((resume) => {
     const sent = request(url, { method, headers, agent: new Agent({ keepAlive: false }) }, (response) => {

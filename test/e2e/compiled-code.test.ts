@@ -24,7 +24,7 @@ const find = (folder: string): string => {
   return join(folder, String(kept))
 }
 
-/** A file that was put in its place anew is another one. */
+/** Identifies a file: one that was written anew has another identity. */
 const identity = (file: string) => statSync(file).ino
 
 const damage = (file: string): void => {

@@ -10,7 +10,7 @@ import { quiet } from "../support/servers.ts"
 import { get, vote } from "./call.ts"
 import { patiently, untilReady } from "./site.ts"
 
-/** The servers that run on a data folder. */
+/** Returns the servers that run on a data folder. */
 const servers = (dataDir: string) => {
   const found = ["redis/redis.pid", "postgres/data/postmaster.pid"].map((file) =>
     identify(Number.parseInt(readFileSync(join(dataDir, file), "utf8"), 10))
@@ -32,9 +32,9 @@ describe("without any URL", () => {
     () =>
       Effect.gen(function* () {
         const dataDir = yield* dataFolder
-        // Where this fails half-way, the program is killed and its servers are still there.
+        // If this fails half-way, the program is killed but its servers are still there.
         yield* Effect.addFinalizer(() => Effect.ignore(endOrphans(dataDir)).pipe(Effect.provide(quiet)))
-        // What the killed one had in hand is taken over soon. Started as from a terminal, which signals the whole group.
+        // The killed one's batch is taken over soon. This one starts as from a terminal, which signals the whole group.
         const start = (env: Readonly<Record<string, string>> = {}) =>
           Effect.tap(
             startApi("all", { env: { DATA_DIR: dataDir, CLAIM_IDLE_MS: "300", ...env }, ownGroup: true }),

@@ -7,7 +7,7 @@ import { get } from "./call.ts"
 import { type Description, type FuzzRequest, makeRequest } from "./requests.ts"
 import { makeSite, untilReady } from "./site.ts"
 
-/** More by `FUZZ_REQUESTS`; another run of them by `FUZZ_SEED`. */
+/** `FUZZ_REQUESTS` sets how many requests, `FUZZ_SEED` makes others. */
 const requests = Number(process.env.FUZZ_REQUESTS ?? 5_000)
 const seed = Number(process.env.FUZZ_SEED ?? 1)
 const atOnce = 16
@@ -36,7 +36,7 @@ const send = (url: string, agent: Agent, asked: FuzzRequest): Promise<Answer> =>
       const chunks: Array<Buffer> = []
       const done = () =>
         resolve({ status: statusCode, headers: answered, body: Buffer.concat(chunks).toString("utf8") })
-      // It goes on until somebody ends it.
+      // A stream goes on until somebody ends it.
       if (answered["content-type"] === "text/event-stream") {
         done()
         response.destroy()
@@ -47,12 +47,12 @@ const send = (url: string, agent: Agent, asked: FuzzRequest): Promise<Answer> =>
       response.on("error", reject)
     })
     sent.on("timeout", () => sent.destroy(new Error("no answer in 20 s")))
-    // As browsers do: a connection that is kept may be closed just when it is used again.
+    // As browsers do: a kept connection may be closed just when it is used again.
     sent.on("error", (error) => (sent.reusedSocket ? resolve(send(url, agent, asked)) : reject(error)))
     sent.end(body)
   })
 
-/** What is wrong with an answer, whatever was asked. */
+/** Returns what is wrong with an answer, whatever was asked. */
 const complaint = ({ method }: FuzzRequest, { body, headers, status }: Answer): string | undefined => {
   if (status >= 500) return `status ${status}`
   const missing = always.filter((name) => headers[name] === undefined)
@@ -94,7 +94,7 @@ describe("the HTTP surface", () => {
             }),
           { concurrency: atOnce, discard: true }
         )
-        // It gets everywhere, or it proves nothing.
+        // Unless the requests reach every endpoint, this proves nothing.
         for (const status of [200, 201, 400, 401, 403, 404, 405, 409, 415, 422]) {
           assert.isAbove(statuses.get(status) ?? 0, 0, `no ${status} among ${JSON.stringify([...statuses])}`)
         }

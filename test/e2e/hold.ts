@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { entriesInHand, patiently, type Site } from "./site.ts"
 
-/** Keeps the database from counting until it is released, by a lock; a batch that is being counted waits. */
+/** Keeps the database from counting by a lock, until that is released; a batch that is being counted waits. */
 export const holdLedger = Effect.fnUntraced(function* ({ sql }: Site) {
   const held = yield* Deferred.make<void>()
   const done = yield* Deferred.make<void>()
@@ -15,11 +15,11 @@ export const holdLedger = Effect.fnUntraced(function* ({ sql }: Site) {
   return { release: Effect.andThen(Deferred.succeed(done, undefined), Fiber.join(holding)) }
 })
 
-/** Waits until a consumer was given an entry that it can't ack yet. */
+/** Waits until a consumer holds an entry that it can't ack yet. */
 export const untilInHand = (site: Site, entries = 1) =>
   patiently(Effect.map(entriesInHand(site), (inHand) => assert.isAtLeast(inHand, entries)))
 
-/** A way to the server at `url` that can be held up: what is sent then arrives when it is let go. */
+/** Makes a connection to the server at `url` that can be held up: what is sent meanwhile arrives when it is released. */
 export const makeDetour = Effect.fnUntraced(function* (url: string) {
   const { hostname, port } = new URL(url)
   const sockets = new Set<Socket>()
@@ -30,7 +30,7 @@ export const makeDetour = Effect.fnUntraced(function* (url: string) {
     clients.add(client)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
-      // One end that is lost ends the other.
+      // If one end is lost, the other ends too.
       socket.on("error", () => undefined)
       socket.on("close", () => {
         client.destroy()

@@ -5,9 +5,10 @@ import { startApi, startConsumer } from "../support/processes.ts"
 import { get, vote } from "./call.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 
-const many = 20_000
+/** script/soak sends many more, and checks the books at the end. */
+const many = 5_000
 
-/** Two APIs; which of them a connection votes at. */
+/** Starts two APIs; `at` returns the one that a connection votes at. */
 const twoApis = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
   const urls = yield* Effect.forEach([1, 2], () => Effect.map(startApi("api", { env }), ({ url }) => url), {
     concurrency: "unbounded"

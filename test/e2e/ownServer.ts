@@ -11,7 +11,7 @@ export interface OwnServer {
   readonly url: Redacted.Redacted<string>
   readonly start: Effect.Effect<void, EmbeddedError>
   readonly crash: Effect.Effect<void>
-  /** It is there, and does not answer. */
+  /** Stops it from answering, while it stays there. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
 }
@@ -21,11 +21,11 @@ type Start = (options: {
   readonly port?: number
 }) => Effect.Effect<Server, EmbeddedError, Scope.Scope>
 
-/** A server of one's own, in a data folder of its own or the given one. */
+/** Starts a server for one test, in a data folder of its own or in the given one. */
 export const own = Effect.fnUntraced(function* (run: Start, folder?: string) {
   const scope = yield* Effect.scope
   const dataDir = folder ?? (yield* dataFolder)
-  // That it dies is no news here.
+  // Without log lines about its death, which the test wants.
   const start = (port?: number) =>
     run({ dataDir, ...(port === undefined ? {} : { port }) }).pipe(Scope.provide(scope), Effect.provide(quiet))
   let running = yield* start()
@@ -35,7 +35,7 @@ export const own = Effect.fnUntraced(function* (run: Start, folder?: string) {
     start: Effect.map(start(port), (server) => {
       running = server
     }),
-    // The second signal is for none; it waits until all of its processes are gone.
+    // `stop` has nothing left to signal; it waits until all processes of the server are gone.
     crash: Effect.suspend(() => Effect.andThen(running.signal("SIGKILL"), running.stop)),
     freeze: Effect.suspend(() => running.signal("SIGSTOP")),
     thaw: Effect.suspend(() => running.signal("SIGCONT"))

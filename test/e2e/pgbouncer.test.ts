@@ -15,7 +15,7 @@ describe("behind PgBouncer in transaction mode", () => {
       Effect.gen(function* () {
         const postgres = yield* ownPostgres
         const scope = yield* Effect.scope
-        // Its own scope, so that it can be ended in between.
+        // In a scope of its own, so that it can be ended in between.
         const start = Effect.fnUntraced(function* (port?: number) {
           const own = yield* Scope.fork(scope)
           const bouncer = yield* Scope.provide(startPgBouncer(postgres.url, port), own)

@@ -21,7 +21,7 @@ describe("with a Redis whose memory is full", () => {
         yield* Effect.promise(() => site.redis.config("SET", "maxmemory", String(used + 2 ** 20)))
         const load = yield* startLoad({ url: () => url, connections: 16 })
         yield* patiently(Effect.sync(() => assert.isAbove(load.outcomes["503"] ?? 0, 10)))
-        // Right at the limit, what else uses memory for a moment decides.
+        // Right at the limit, a vote may still be taken when something else frees memory for a moment.
         let taken = 0
         const refused = Effect.gen(function* () {
           const { headers, status } = yield* vote(url, "cats")
@@ -31,7 +31,7 @@ describe("with a Redis whose memory is full", () => {
         })
         assert.match((yield* patiently(refused))["retry-after"] ?? "", /^\d+$/)
 
-        // It makes its group, counts and trims in a Redis that takes nothing more.
+        // The consumer makes its group, counts and trims in a Redis that accepts nothing more.
         yield* startConsumer({ env: site.env })
         const before = load.receipts.length
         yield* patiently(Effect.sync(() => assert.isAbove(load.receipts.length, before + 1_000)))

@@ -6,7 +6,7 @@ import { vote } from "./call.ts"
 import { ownRedis } from "./ownServer.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 
-/** A vote is refused, and soon: the client is not left waiting. */
+/** Asserts that a vote is refused soon: the client is not left waiting. */
 const expectRefused = Effect.fnUntraced(function* (url: string) {
   const start = performance.now()
   const { body, headers, status } = yield* vote(url, "cats")

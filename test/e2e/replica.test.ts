@@ -12,13 +12,13 @@ import { voteAt } from "../support/votes.ts"
 import { get } from "./call.ts"
 import { makeSite, untilReady } from "./site.ts"
 
-/** A server that was asked for a tally, by the name of the span. */
+/** Which server was asked for a tally, by the name of the span. */
 const askers: Readonly<Record<string, "primary" | "replica">> = {
   "Ledger.tally": "primary",
   "Ledger.tally.replica": "replica"
 }
 
-/** Tells which servers an effect has asked. */
+/** Runs an effect and returns which servers it has asked. */
 const asked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     const servers: Array<string> = []
@@ -50,7 +50,7 @@ describe("a replica of the database", () => {
           votes++
           return ledger.count(VoteColumns.of([voteAt(Date.now(), defaultPoll.slug, "cats")]))
         })
-        /** Reads the tally, which has to have all votes, and gives who was asked. */
+        /** Reads the tally, which must contain all votes, and returns who was asked. */
         const read = Effect.gen(function* () {
           const { servers, value } = yield* asked(ledger.tally(defaultPoll.slug))
           assert.strictEqual(value?.options[0]?.count, votes)
@@ -61,7 +61,7 @@ describe("a replica of the database", () => {
 
         yield* vote
         yield* untilAsked("replica")
-        // All that is counted is seen at once, be the replica ever so little behind.
+        // Every counted vote is seen at once, however little the replica is behind.
         for (let round = 0; round < 20; round++) yield* Effect.andThen(vote, read)
 
         yield* control`select pg_wal_replay_pause()`
@@ -82,7 +82,7 @@ describe("a replica of the database", () => {
           where application_name = 'tallykeep' and pid <> pg_backend_pid()`
         assert.isAbove(Number(readers), 1)
 
-        // The primary hangs: the replica tells all that was counted.
+        // The primary hangs: the replica shows all that was counted.
         yield* primary.signal("SIGSTOP")
         assert.deepStrictEqual(yield* read, ["primary", "replica"])
         yield* primary.signal("SIGCONT")
@@ -96,7 +96,7 @@ describe("a replica of the database", () => {
         yield* replica.signal("SIGCONT")
         yield* untilAsked("replica")
 
-        // The primary is away and the replica has not all that it had: that is not gone back to.
+        // The primary is away and the replica is behind: an older result is not shown again.
         yield* control`select pg_wal_replay_pause()`
         yield* vote
         yield* read

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import type { Random } from "../chaos/random.ts"
 
-/** The parts of an OpenAPI description that requests are made from. */
+/** The parts of an OpenAPI description from which requests are made. */
 export interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components?: { readonly schemas?: Readonly<Record<string, JsonSchema>> }
@@ -103,7 +103,7 @@ const headerValues: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 const pick = <A>(random: Random, list: ReadonlyArray<A>): A => list[Math.floor(random() * list.length)] as A
 
-/** A value as the schema wants it, now and then not. */
+/** Makes a value that fits the schema, and now and then one that does not. */
 const valueOf = (random: Random, schema: JsonSchema, description: Description): unknown => {
   if (random() < 0.12) return pick(random, values)
   if (schema.$ref !== undefined) {
@@ -139,7 +139,7 @@ const bodyOf = (random: Random, operation: Operation, description: Description):
   return dice < 0.95 ? "" : " ".repeat(Math.floor(random() * 5_000)) + text
 }
 
-/** One request for an endpoint of the description: mostly what it asks for, wrong in one or another way. */
+/** Makes a request for an endpoint of the description: mostly as described, and wrong in some way now and then. */
 export const makeRequest = (random: Random, description: Description, adminToken: string): FuzzRequest => {
   const [template, operations] = pick(random, Object.entries(description.paths))
   const [method, operation] = pick(random, Object.entries(operations))

@@ -6,10 +6,10 @@ import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 
 const restarts = 10
 const connections = 16
-/** In ms: some connections are idle when the signal comes, and have a request on its way when it is obeyed. */
+/** In ms. Some connections are idle when the signal comes, and have a request on its way when the program obeys. */
 const pace = 5
 
-/** Tells a program to stop, and asserts that it does in order. */
+/** Tells a program to stop, and asserts that it ends in order. */
 const stop = Effect.fnUntraced(function* (program: Program) {
   program.signal("SIGTERM")
   assert.deepStrictEqual(yield* program.ended, { code: 0, signal: null }, program.stdout() + program.stderr())
@@ -21,7 +21,7 @@ const moreVotes = Effect.fnUntraced(function* (load: Load, votes = 50) {
   yield* patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
 })
 
-/** The load's votes go to a program that is stopped while they come, and then to the next. */
+/** Sends the load's votes to a program that is stopped while they come, and then to the next one. */
 const restartUnderLoad = Effect.fnUntraced(function* (role: "api" | "all") {
   const site = yield* makeSite()
   const next = Effect.tap(startApi(role, { env: site.env }), ({ url }) => untilReady(url))

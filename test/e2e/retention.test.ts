@@ -43,7 +43,7 @@ describe("LEDGER_RETENTION", () => {
       assert.deepInclude((yield* receipt()).body, { detail: "Votes as old as this are no longer kept one by one" })
 
       yield* vote(url, "cats")
-      // The same vote from a stream that was restored, say: nobody can tell any more that it was counted, so it is not.
+      // The same vote again, say from a restored stream. Nobody can tell that it was counted, so it does not count.
       yield* append()
       yield* total(2)
       yield* consumer.says(/is a dead letter: from before what the ledger keeps/)

@@ -6,7 +6,7 @@ import { get, vote } from "./call.ts"
 import { holdLedger, untilInHand } from "./hold.ts"
 import { expectCounted, makeSite, patiently, type Site, untilReady } from "./site.ts"
 
-/** A request of which only the first half of the body is sent. */
+/** Sends a request with only the first half of its body. */
 const beginVote = (url: string) =>
   Effect.callback<{ readonly begun: ClientRequest; readonly answer: Promise<IncomingMessage> }>((resume) => {
     const headers = { "content-type": "application/json", "content-length": 17 }

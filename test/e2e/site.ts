@@ -9,7 +9,7 @@ import { get } from "./call.ts"
 
 type Url = Redacted.Redacted<string>
 
-/** A stream and a database for the programs of one test, and the test's own way to look into them. */
+/** A stream and a database for the programs of one test, and the test's own connections to them. */
 export interface Site {
   /** For the programs. */
   readonly env: Readonly<Record<string, string>>
@@ -18,7 +18,7 @@ export interface Site {
   readonly sql: SqlClient.SqlClient
 }
 
-/** On the servers that all tests share, or on the given ones. */
+/** Makes a site on the servers that all tests share, or on the given ones. */
 export const makeSite = Effect.fnUntraced(function* (
   own: { readonly redisUrl?: Url; readonly databaseUrl?: Url } = {}
 ) {
@@ -56,14 +56,14 @@ export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 const record = (flat: ReadonlyArray<unknown>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[String(name), flat[index + 1]]] : [])))
 
-/** How many entries a consumer was given and has not acked; 0 before there is a group. */
+/** Returns how many entries consumers were given and have not acked; 0 before there is a group. */
 export const entriesInHand = ({ redis, stream }: Site) =>
   Effect.promise(async () => {
     const groups = (await redis.xinfo("GROUPS", stream)) as ReadonlyArray<ReadonlyArray<unknown>>
     return groups.reduce((sum, group) => sum + Number(record(group).pending), 0)
   }).pipe(Effect.catchDefect(() => Effect.succeed(0)))
 
-/** Asserts that every entry of the stream was delivered and acked; gives how many there ever were. */
+/** Asserts that every entry of the stream was delivered and acked; returns how many there ever were. */
 export const entriesDone = ({ redis, stream }: Pick<Site, "redis" | "stream">) =>
   Effect.promise(async () => {
     const info = record((await redis.xinfo("STREAM", stream)) as ReadonlyArray<unknown>)
@@ -75,14 +75,14 @@ export const entriesDone = ({ redis, stream }: Pick<Site, "redis" | "stream">) =
   })
 
 /**
- * Waits until all that was ever appended is counted, and asserts that nothing was counted twice and nothing is missing;
- * gives how many votes that are. Without an answer a vote may be among them or not, with a receipt it must be.
+ * Waits until everything that was ever appended is counted, and asserts that nothing was counted twice and nothing is
+ * missing. Returns how many votes that are: a vote without an answer may be among them, one with a receipt must be.
  */
 export const expectCounted = Effect.fnUntraced(function* (site: Site, receipts: ReadonlyArray<Receipt>) {
   return yield* expectInLedger(site.sql, yield* patiently(entriesDone(site)), receipts)
 })
 
-/** The same for `added` entries that were all delivered and acked. */
+/** Does the same for `added` entries that were all delivered and acked. */
 export const expectInLedger = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   added: number,
@@ -108,7 +108,7 @@ export const expectInLedger = Effect.fnUntraced(function* (
   return Number(rows)
 })
 
-/** Waits until the program says that it can do its work, or what it can't reach. */
+/** Waits until the program says that it can do its work, or that it can't reach what is `away`. */
 export const untilReady = (url: string, away: { readonly redis?: true; readonly database?: true } = {}) =>
   patiently(
     Effect.gen(function* () {

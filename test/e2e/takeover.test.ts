@@ -27,7 +27,7 @@ describe("a consumer that goes away with a batch in hand", () => {
       yield* untilInHand(site)
       killed.signal("SIGKILL")
       assert.deepStrictEqual(yield* killed.ended, { code: null, signal: "SIGKILL" })
-      // What the database was asked to do for it may still be done once the lock is gone.
+      // The database may still finish what it was asked to do, once the lock is gone.
       yield* release
 
       const other = yield* startConsumer({ env: { ...site.env, ...claimIdle } })
@@ -57,7 +57,7 @@ describe("a consumer that goes away with a batch in hand", () => {
 
       stopped.signal("SIGCONT")
       yield* detour.letGo
-      // It is done with the old batch when it takes part again.
+      // Once it takes part again, it has finished the old batch.
       other.signal("SIGTERM")
       assert.deepStrictEqual(yield* other.ended, { code: 0, signal: null })
       const { body: last } = yield* vote(url, "cats")

@@ -6,7 +6,7 @@ import { type Program, startApi, startConsumer } from "../support/processes.ts"
 import { vote } from "./call.ts"
 import { makeSite, patiently, untilReady } from "./site.ts"
 
-/** Where a program with `MANAGEMENT_PORT=0` has put its health and metrics. */
+/** Returns where a program with `MANAGEMENT_PORT=0` has its health and metrics. */
 const managementOf = (program: Program) =>
   Effect.map(program.says(/Health and metrics at (http:\/\/[^\s"]+)/), ([, url = ""]) => url)
 
@@ -110,7 +110,7 @@ describe("traces", () => {
       const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
       const parent = "00f067aa0ba902b7"
       const { body } = yield* vote(api.url, "cats", { traceparent: `00-${traceId}-${parent}-01` })
-      // A trace that its beginner does not record is none of ours to record.
+      // A trace that its originator does not record is not recorded by us either.
       yield* vote(api.url, "cats", { traceparent: `00-11f92f3577b34da6a3ce929d0e0e4736-${parent}-00` })
 
       const named = (name: string, within: (span: (typeof collector.spans)[number]) => boolean) => {
@@ -135,7 +135,7 @@ describe("traces", () => {
       )
       assert.deepStrictEqual([...collector.roles].toSorted(), ["api", "consumer"])
       assert.isFalse(collector.spans.some((span) => span.traceId.startsWith("11f9")))
-      // Who voted must not stand beside the vote's id.
+      // The voter must not appear beside the vote's id.
       const told = JSON.stringify(collector.spans)
       assert.notInclude(told, "client.address")
     })

@@ -5,7 +5,7 @@ import type { Receipt } from "../support/load.ts"
 
 const adminToken = "the-admin-of-these-tests"
 
-/** For the programs of a test with polls and voters. */
+/** The environment for the programs of a test with polls and voters. */
 export const pollsEnv = {
   ADMIN_TOKEN: adminToken,
   VOTER_SECRET: "what-signs-the-voters-of-these-tests",
@@ -54,19 +54,19 @@ export const createPollAt = (url: string, definition: PollDefinition) => asAdmin
 export const tokensAt = (url: string, slug: string, count: number) =>
   Effect.map(asAdmin(`${url}/api/polls/${slug}/tokens`, { count }), ({ tokens }) => tokens as ReadonlyArray<string>)
 
-/** A vote that was accepted, and whose it is: an index. */
+/** A vote that was accepted, with its voter as an index. */
 export interface Accepted extends Receipt {
   readonly voter: number
 }
 
 export interface Casting {
   readonly accepted: ReadonlyArray<Accepted>
-  /** How often each status was met. */
+  /** How often each status was answered. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly done: Effect.Effect<void>
 }
 
-/** Each voter casts `each` votes, now for one option and now for the other, all at once at one API or the other. */
+/** Casts `each` votes of every voter, for one option or the other, all at once, at one API or the other. */
 export const castConflicting = Effect.fnUntraced(function* (options: {
   readonly urls: ReadonlyArray<string>
   readonly slug: string
@@ -92,7 +92,7 @@ export const castConflicting = Effect.fnUntraced(function* (options: {
   return { accepted, outcomes, done } satisfies Casting
 })
 
-/** Votes for anyone on some connections, until the poll is closed for all of them. */
+/** Casts votes on some connections until the poll is closed for all of them. */
 export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, slug: string, option: string) {
   const agent = yield* makeAgent
   const receipts: Array<Receipt> = []

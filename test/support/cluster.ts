@@ -10,7 +10,7 @@ import { type OwnServer, own } from "../e2e/ownServer.ts"
 import { dataFolder } from "./dataFolder.ts"
 import { eventually } from "./servers.ts"
 
-/** A node, and a connection of the test's own to it, which waits while it is away. */
+/** A node with the test's own connection to it, which waits while the node is away. */
 export interface ClusterNode extends OwnServer {
   readonly id: string
   readonly redis: Redis
@@ -23,7 +23,7 @@ export class RedisCluster extends Context.Service<
     /** All nodes, as `REDIS_URL` takes them. */
     readonly url: Redacted.Redacted
     readonly nodes: ReadonlyArray<ClusterNode>
-    /** The node that had the key's slot when the cluster was made. */
+    /** Returns the node that had the key's slot when the cluster was made. */
     nodeOf(key: string): ClusterNode
   }
 >()("tallykeep/test/RedisCluster") {
@@ -64,7 +64,7 @@ const openNode = Effect.fnUntraced(function* ({ busPort, server }: { busPort: nu
   const redis = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const client = new Redis(Redacted.value(server.url), { retryStrategy: () => 50, maxRetriesPerRequest: null })
-      // Tests stop it.
+      // Tests stop the node.
       client.on("error", () => undefined)
       return client
     }),
@@ -87,7 +87,7 @@ const joinNodes = async (
   }
 }
 
-/** Every node knows all others, and that all slots are served. */
+/** Asserts that a node knows all others, and that all slots are served. */
 const expectWhole = ({ redis }: ClusterNode) =>
   Effect.promise(async () => {
     const info = await redis.cluster("INFO")

@@ -24,7 +24,7 @@ interface Export {
   }>
 }
 
-/** What stands for an OpenTelemetry collector: takes traces over HTTP, and keeps them. */
+/** Stands for an OpenTelemetry collector: takes traces over HTTP and keeps them. */
 export const startCollector: Effect.Effect<
   { readonly url: string; readonly spans: ReadonlyArray<Span>; readonly roles: ReadonlySet<string> },
   never,

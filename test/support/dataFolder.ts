@@ -7,7 +7,7 @@ import { Effect, Exit } from "effect"
 import { endOrphans } from "../../src/embedded/Embedded.ts"
 import { identify } from "../../src/embedded/Processes.ts"
 
-/** The data folders of all runs from this checkout, each named by the process that made it. */
+/** The data folders of all runs from this checkout, each named after the process that made it. */
 const base = (): string => {
   const checkout = createHash("sha256")
     .update(fileURLToPath(import.meta.url))
@@ -20,14 +20,14 @@ const base = (): string => {
 
 export const makeDataFolder = (): string => mkdtempSync(join(base(), `${process.pid}-`))
 
-/** Removes a data folder together with its database, which for root lies elsewhere. */
+/** Removes a data folder together with its database, which is elsewhere if it was made by root. */
 export const removeDataFolder = (dataDir: string): void => {
   const database = join(dataDir, "postgres")
   if (existsSync(database)) rmSync(realpathSync(database), { recursive: true, force: true })
   rmSync(dataDir, { recursive: true, force: true })
 }
 
-/** A new data folder, removed with the scope. */
+/** Makes a data folder, removed with the scope. */
 export const dataFolder = Effect.acquireRelease(Effect.sync(makeDataFolder), (folder) =>
   Effect.sync(() => removeDataFolder(folder))
 )
@@ -37,7 +37,7 @@ export const removeLeftovers = Effect.gen(function* () {
   for (const name of readdirSync(base())) {
     if (identify(Number.parseInt(name, 10)) !== undefined) continue
     const folder = join(base(), name)
-    // One that can't be had is another run's.
+    // A folder whose lock can't be taken is another run's.
     if (Exit.isSuccess(yield* Effect.exit(endOrphans(folder)))) removeDataFolder(folder)
   }
 })

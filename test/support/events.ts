@@ -5,19 +5,19 @@ import { serverPort } from "./wire.ts"
 export interface TallyEvent {
   readonly id: number
   readonly data: Readonly<Record<string, unknown>>
-  /** When it came, in ms. */
+  /** When it arrived, in ms. */
   readonly at: number
 }
 
-/** What came on a stream of Server-Sent Events so far. */
+/** What has arrived on a stream of Server-Sent Events so far. */
 export interface Events {
   readonly status: number
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   readonly events: ReadonlyArray<TallyEvent>
   readonly comments: () => number
-  /** How it ended, once it has: as an answer should, or cut off. */
+  /** How it ended, if it has: as an answer should, or cut off. */
   readonly ended: () => "politely" | "cut off" | undefined
-  /** Reads no more: the connection stays, and fills up. */
+  /** Stops reading: the connection stays and fills up. */
   readonly stall: () => void
 }
 

@@ -31,7 +31,7 @@ export const makeProvider = Effect.gen(function* () {
   )
   const { port } = server.address() as AddressInfo
 
-  /** A token of the provider's, holding for an hour unless the claims say otherwise. */
+  /** Makes a token of the provider's, valid for an hour unless the claims say otherwise. */
   const token = (claims: JWTPayload, alg: "RS256" | "ES256" = "RS256", key: keyof typeof keys = alg) =>
     Effect.promise(() =>
       new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
@@ -39,7 +39,7 @@ export const makeProvider = Effect.gen(function* () {
         .sign(keys[key].privateKey)
     )
 
-  /** What a verifier that lets the token choose the algorithm takes for a key: the public one, as a shared secret. */
+  /** Makes a token signed with the public key as a secret, to fool a verifier that lets tokens choose the algorithm. */
   const confused = (claims: JWTPayload) =>
     Effect.promise(async () => {
       const secret = new TextEncoder().encode(await exportSPKI(keys.RS256.publicKey))

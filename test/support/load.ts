@@ -3,20 +3,20 @@ import { Agent, request } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 
-/** What a 201 gave. */
+/** What a 201 returned. */
 export interface Receipt {
   readonly voteId: string
   readonly streamId: string
 }
 
 export interface LoadOptions {
-  /** Where a connection sends its next vote to. */
+  /** Returns where a connection sends its next vote. */
   readonly url: (connection: number) => string
   /** How many votes are on their way at once, each on a connection that is kept. */
   readonly connections: number
-  /** From a connection's vote to its next, in ms, what is late being caught up; without it, as soon as it is answered. */
+  /** From a connection's vote to its next, in ms; delays are caught up. Without it, the next follows each answer. */
   readonly pace?: number
-  /** How many votes in all; without it, until it is stopped. */
+  /** How many votes in all; without it, the load goes on until it is stopped. */
   readonly votes?: number
   /** Whether each vote has an Idempotency-Key, and is sent again until it is accepted. */
   readonly retry?: boolean
@@ -25,27 +25,29 @@ export interface LoadOptions {
 export interface Load {
   readonly receipts: ReadonlyArray<Receipt>
   /**
-   * How often each outcome was met: a status, or
-   * `refused`, no connection was made; `reset`, a new connection was lost before the answer began; `reset kept`, the
-   * same for one that had carried requests before; `cut off`, an answer was begun and not ended.
+   * How often each outcome occurred: a status, or `refused` (no connection was made), `reset` (a new connection was lost
+   * before the answer began), `reset kept` (the same for one that had carried requests before), or `cut off` (an answer
+   * began and did not end).
    */
   readonly outcomes: Readonly<Record<string, number>>
   /** Waits until all votes are sent and answered. */
   readonly done: Effect.Effect<void>
-  /** Sends no more, and waits for the answers on their way. */
+  /** Begins no new votes, and waits until those under way are answered; with `retry`, until they are accepted. */
+  readonly finish: Effect.Effect<void>
+  /** Sends nothing more, and waits for the answers on their way. */
   readonly stop: Effect.Effect<void>
 }
 
-/** What is later than this is not caught up: the program was away, and must not be overrun when it is back, in ms. */
+/** Delays longer than this are not caught up, in ms: a program that was away must not be overrun when it is back. */
 const mostLate = 1_000
-/** Between tries of a connection that failed, in ms: the next one should not keep a processor busy. */
+/** The pause after a failure, in ms, so that the next try does not keep a processor busy. */
 const pause = 20
-/** In ms; the program answers within a second or so whatever is away. */
+/** In ms. The program answers within a second or so, whatever is away. */
 const answerTimeout = 15_000
 
 const bodies = [JSON.stringify({ option: "cats" }), JSON.stringify({ option: "dogs" })] as const
 
-/** Votes for cats and dogs in turn; the scope's end drops what is still on its way. */
+/** Starts to vote for cats and dogs in turn; the scope's end drops what is still on its way. */
 export const startLoad = Effect.fnUntraced(function* (
   options: LoadOptions
 ): Effect.fn.Return<Load, never, Scope.Scope> {
@@ -89,6 +91,10 @@ export const startLoad = Effect.fnUntraced(function* (
     receipts,
     outcomes,
     done,
+    finish: Effect.suspend(() => {
+      left = 0
+      return done
+    }),
     stop: Effect.suspend(() => {
       stopped = true
       return done

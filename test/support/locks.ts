@@ -3,7 +3,7 @@ import { Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { eventually } from "./servers.ts"
 
-/** Does something in a transaction that stays open until what this gives is run. */
+/** Runs something in a transaction that stays open until the returned effect is run. */
 export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const sql = yield* SqlClient.SqlClient
   const [done, release] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]

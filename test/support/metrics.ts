@@ -1,7 +1,7 @@
 import { get } from "node:http"
 import { Effect } from "effect"
 
-/** A text answer; fails where there is none. */
+/** Fetches a text; fails if there is no answer. */
 export const getText = (url: string): Effect.Effect<{ readonly status: number; readonly text: string }, Error> =>
   Effect.callback((resume) => {
     const sent = get(url, { agent: false }, (response) => {
@@ -17,7 +17,7 @@ export const getText = (url: string): Effect.Effect<{ readonly status: number; r
     return Effect.sync(() => sent.destroy())
   })
 
-/** Every series of a scrape with its value, by its name and labels as they are written. */
+/** Parses a scrape: every series with its value, by its name and labels as they are written. */
 export const parseMetrics = (text: string): ReadonlyMap<string, number> =>
   new Map(
     text

@@ -5,7 +5,7 @@ import { startEmbedded } from "../../src/embedded/Embedded.ts"
 
 const [dataDir = "", servers] = process.argv.slice(2)
 
-// Nor for longer than whoever started it.
+// Ends together with whoever started it.
 process.stdin.resume().once("end", () => process.exit(1))
 
 Effect.runFork(

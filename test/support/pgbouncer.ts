@@ -6,7 +6,7 @@ import { Effect, Redacted } from "effect"
 import { unprivileged } from "../../src/embedded/PostgresFolder.ts"
 import { freePort, runServer } from "../../src/embedded/ServerProcess.ts"
 
-/** Where it is, if it is installed: Debian has it where only root's PATH leads. */
+/** Where PgBouncer is, if it is installed. Debian puts it where only root's PATH leads. */
 export const pgBouncer = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin"]
   .map((folder) => join(folder, "pgbouncer"))
   .find(existsSync)
@@ -21,8 +21,8 @@ const answers = (port: number): Promise<boolean> =>
   })
 
 /**
- * A PgBouncer in transaction mode in front of the PostgreSQL at `url`, with fewer connections to it than its clients make.
- * Run on `port`, or a free one, until the scope closes.
+ * Starts a PgBouncer in transaction mode in front of the PostgreSQL at `url`, with fewer connections to it than its
+ * clients make. It runs on `port`, or a free one, until the scope closes.
  */
 export const startPgBouncer = Effect.fnUntraced(function* (url: Redacted.Redacted, givenPort?: number) {
   if (pgBouncer === undefined) return yield* Effect.die(new Error("There is no pgbouncer"))

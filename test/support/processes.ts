@@ -7,7 +7,7 @@ import { nodeFlags } from "./nodeFlags.ts"
 
 type Environment = Readonly<Record<string, string>>
 
-/** How a process ended: one of the two is null. */
+/** How a process ended; one of the two is null. */
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -16,27 +16,27 @@ export interface Ended {
 /** The built program, running as a process until its scope closes. */
 export interface Program {
   readonly pid: number
-  /** What it has written so far. */
+  /** Return what it has written so far. */
   readonly stdout: () => string
   readonly stderr: () => string
-  /** Waits until it has written something; dies with all that it wrote where it ends, or 20 s pass. */
+  /** Waits until it has written something; if it ends or 20 s pass, dies with everything that it wrote. */
   says(pattern: RegExp): Effect.Effect<RegExpExecArray>
   readonly signal: (name: NodeJS.Signals) => void
-  /** The same for its process group, as Ctrl-C in a terminal does; for a program with a group of its own. */
+  /** Signals its process group, as Ctrl-C in a terminal does; for a program with a group of its own. */
   readonly signalGroup: (name: NodeJS.Signals) => void
-  /** Waits until it has ended; dies where that takes longer than 20 s. */
+  /** Waits until it has ended; dies if that takes longer than 20 s. */
   readonly ended: Effect.Effect<Ended>
 }
 
 export interface ProgramOptions {
-  /** The whole environment, but for PATH. */
+  /** The whole environment except PATH. */
   readonly env?: Environment
-  /** The Node to run it on; without it, the one that runs the tests. */
+  /** The Node that runs it; without it, the one that runs the tests. */
   readonly node?: string
   readonly ownGroup?: boolean
-  /** Another build of it. */
+  /** The entry of another build. */
   readonly main?: string
-  /** The folder it runs in, and whom it runs as, where that is not what the tests do. */
+  /** The folder it runs in, and the user it runs as, where they differ from the tests' own. */
   readonly cwd?: string
   readonly uid?: number
   readonly gid?: number
@@ -148,7 +148,7 @@ export const startConsumer = Effect.fnUntraced(function* (
   return program
 })
 
-/** A Node from outside the packages, 20 or newer, with its version; undefined where the machine has none. */
+/** Returns a Node from outside the packages, 20 or newer, with its version; undefined if the machine has none. */
 export const systemNode = (): { readonly path: string; readonly version: string } | undefined => {
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const path = join(folder, "node")

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url"
 import { Effect } from "effect"
 import { buildPublic } from "../../script/web.mjs"
 
-/** The public folder as a build makes it, for as long as the scope. */
+/** Makes the public folder as a build does, removed with the scope. */
 export const buildPublicFolder = Effect.map(
   Effect.acquireRelease(
     Effect.promise(async () => {

@@ -29,7 +29,7 @@ const copyFolder = (from: string, to: string, account: Account | undefined): voi
   }
 }
 
-/** A PostgreSQL and a streaming replica of it, made from a copy of its files while it was stopped. */
+/** Starts a PostgreSQL and a streaming replica of it, made from a copy of its files while it was stopped. */
 export const primaryAndReplica = Effect.gen(function* () {
   const [primaryDir, replicaDir] = [yield* dataFolder, yield* dataFolder]
   yield* Effect.scoped(startPostgres({ dataDir: primaryDir }))

@@ -5,7 +5,7 @@ import { makeDataFolder, removeDataFolder, removeLeftovers } from "./dataFolder.
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A Redis that all tests share: each uses names of its own. */
+    /** A Redis that all tests share; each test uses names of its own. */
     redisUrl: string
     /** A PostgreSQL that all tests share, with a user who may create databases. */
     databaseUrl: string

@@ -2,7 +2,7 @@ import { connect } from "node:net"
 import { Effect, type Scope } from "effect"
 import { HttpServer } from "effect/http"
 
-/** An answer as it came. */
+/** An answer as it was received. */
 export interface Answer {
   readonly status: number
   /** By name, in lower case. */
@@ -13,11 +13,11 @@ export interface Answer {
 /** A connection of the test's own, for what no HTTP client would send. */
 export interface Wire {
   readonly send: (bytes: string | Buffer) => Effect.Effect<void>
-  /** The next answer, be it an interim one; undefined once the server has closed the connection. */
+  /** Returns the next answer, even an interim one; undefined once the server has closed the connection. */
   readonly answer: Effect.Effect<Answer | undefined>
 }
 
-/** The first whole answer of what was received, and where it ends. */
+/** Finds the first complete answer in what was received, and where it ends. */
 const parseAnswer = (received: string, toHead: boolean): readonly [Answer, number] | undefined => {
   const end = received.indexOf("\r\n\r\n")
   if (end < 0) return undefined
@@ -35,10 +35,10 @@ const parseAnswer = (received: string, toHead: boolean): readonly [Answer, numbe
   return [{ status, headers, body: received.slice(start, start + length) }, start + length]
 }
 
-/** Where the server under test listens. */
+/** Returns where the server under test listens. */
 export const serverPort = Effect.map(HttpServer.HttpServer, ({ address }) => ("port" in address ? address.port : 0))
 
-/** Connects to the server under test; `toHead` says that the answers are to HEAD. */
+/** Connects to the server under test; `toHead` means that the answers are to HEAD requests. */
 export const openWire = Effect.fnUntraced(function* (
   toHead = false
 ): Effect.fn.Return<Wire, never, HttpServer.HttpServer | Scope.Scope> {
@@ -69,7 +69,7 @@ export const openWire = Effect.fnUntraced(function* (
   }
 })
 
-/** Sends bytes on a connection of their own, and gives its answers: `count` of them, or fewer where it is closed. */
+/** Sends bytes on a connection of their own, and returns its answers: `count` of them, or fewer if it is closed. */
 export const raw = (bytes: string | Buffer, count = 1) =>
   Effect.gen(function* () {
     const wire = yield* openWire()

@@ -2,14 +2,14 @@ import uPlot from "uplot"
 import { make } from "../dom.ts"
 import { admin, clock } from "../words.ts"
 
-/** One look at a poll, at a time in ms. */
+/** A poll's figures at a time in ms. */
 export interface Sample {
   readonly at: number
   readonly perSecond: number
   readonly backlog: number
 }
 
-/** How far the chart looks back, in s; as many samples are kept, one being taken each second. */
+/** How far the chart looks back, in s. One sample is taken each second, so as many are kept. */
 const window = 120
 const firstWindow = 30
 const height = 220
@@ -22,7 +22,7 @@ export interface Chart {
 
 const color = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 
-/** Votes per second, and the backlog on an axis of its own. */
+/** Draws votes per second, and the backlog on an axis of its own. */
 export const makeChart = (): Chart => {
   const samples: Array<Sample> = []
   const element = make("div", { class: "chart", role: "img", "aria-label": admin.chart })
@@ -47,7 +47,7 @@ export const makeChart = (): Chart => {
   ]
   const upFromZero: uPlot.Range.Function = (_, __, max) => [0, Math.max(4, max * 1.1)]
 
-  /** The colours are drawn, not styled: another scheme needs another drawing. */
+  /** Draws anew: the colours are part of the drawing, so another colour scheme needs another one. */
   const draw = (): void => {
     plot?.destroy()
     plot = new uPlot(

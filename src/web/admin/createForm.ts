@@ -4,11 +4,11 @@ import { form as words } from "../words.ts"
 import { choice, field, optional, toOptions, toSlug } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
-/** A time that was typed in this browser's zone, as RFC 3339. */
+/** Converts a time typed in this browser's zone to RFC 3339. */
 const toTime = (input: HTMLInputElement): string | undefined =>
   input.value === "" ? undefined : new Date(input.value).toISOString()
 
-/** The form that makes a poll. */
+/** Makes the form that creates a poll. */
 export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
   const title = make("input", { required: true, maxlength: "200", autocomplete: "off" })
   const slug = make("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,62}[a-z0-9])?", autocomplete: "off" })
@@ -19,7 +19,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
   const error = make("p", { class: "trouble", role: "alert" })
   const chosen = (name: string): string => String(new FormData(form).get(name))
 
-  // A rule that tells voters apart needs something to tell them by.
+  // A rule about voters needs a way to tell them apart.
   const onChange = (): void => {
     const anyone = form.querySelector<HTMLInputElement>('input[name="identity"][value="anyone"]')
     const browser = form.querySelector<HTMLInputElement>('input[name="identity"][value="browser"]')

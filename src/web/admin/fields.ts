@@ -5,7 +5,7 @@ let fields = 0
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
 
-/** A control with its label, and a hint that is read out with it. */
+/** Makes a label around a control, with a hint that is read out with it. */
 export const field = <C extends Control>(label: string, control: C, hint?: string): HTMLElement => {
   control.id = `field-${++fields}`
   const text = make("label", { for: control.id }, label)
@@ -14,7 +14,7 @@ export const field = <C extends Control>(label: string, control: C, hint?: strin
   return make("div", { class: "field" }, text, make("p", { class: "hint", id: `${control.id}-hint` }, hint), control)
 }
 
-/** A choice of a few, all in view. */
+/** Makes a choice between a few values, all in view. */
 export const choice = (
   legend: string,
   name: string,
@@ -30,7 +30,7 @@ export const choice = (
   return set
 }
 
-/** A name for an address from words: `Cats or dogs?` becomes `cats-or-dogs`. */
+/** Makes a name for an address: `Cats or dogs?` becomes `cats-or-dogs`. */
 export const toSlug = (text: string): string =>
   text
     .normalize("NFKD")
@@ -40,7 +40,7 @@ export const toSlug = (text: string): string =>
     .slice(0, 64)
     .replace(/^-|-$/g, "")
 
-/** Options from lines, each with an id of its own. */
+/** Makes an option of each line, with an id of its own. */
 export const toOptions = (lines: string): ReadonlyArray<{ readonly id: string; readonly label: string }> => {
   const taken = new Set<string>()
   const labels = lines.split("\n").map((line) => line.trim())

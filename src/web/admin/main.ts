@@ -9,7 +9,7 @@ import type { Tally } from "./tally.ts"
 
 const root = byId("admin", HTMLElement)
 
-/** What is there once the token is known to be good. */
+/** Shows the polls, once the token is known to be good. */
 const showPolls = (token: string): void => {
   const ask = withToken(token)
   const list = make("ul", { class: "polls" })
@@ -50,7 +50,7 @@ const showPolls = (token: string): void => {
     list.replaceChildren(...items)
   }
 
-  /** Reads the list again, and opens the poll that was made or changed; not in place of what was opened meanwhile. */
+  /** Reads the list again and opens the poll that was created or changed, unless another one was opened meanwhile. */
   const load = async (changed?: PollView): Promise<void> => {
     const before = opened
     const answer = await ask<{ readonly polls: ReadonlyArray<PollView> }>("/api/polls")

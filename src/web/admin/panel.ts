@@ -5,7 +5,7 @@ import { type AdminAsk, explain } from "./session.ts"
 import { liveTally, type Tally } from "./tally.ts"
 import { tokenMaker } from "./tokens.ts"
 
-/** Results may be for the admin only, so the file is asked for with the token and handed over from here. */
+/** Downloads the CSV with the token, since results may be for the admin only, and hands it over as a file. */
 const download = async (token: string, slug: string): Promise<boolean> => {
   try {
     const response = await fetch(`/api/polls/${slug}/results.csv`, { headers: { authorization: `Bearer ${token}` } })
@@ -19,7 +19,7 @@ const download = async (token: string, slug: string): Promise<boolean> => {
   }
 }
 
-/** One poll: its tally, and what can be done with it. */
+/** Makes the panel of one poll: its tally, and what can be done with it. */
 export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed: (poll: PollView) => void): Tally => {
   const tally = liveTally(ask, poll)
   const said = make("p", { role: "status" })

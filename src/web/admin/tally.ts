@@ -5,9 +5,9 @@ import { admin, count, page, percent, votes } from "../words.ts"
 import { makeChart } from "./chart.ts"
 import type { AdminAsk } from "./session.ts"
 
-/** How often the poll is looked at, in ms. */
+/** How often the poll's results are read, in ms. */
 const interval = 1_000
-/** Over how many samples the votes per second are taken: results are read once a second, not always on time. */
+/** Over how many samples the votes per second are averaged: readings are a second apart, but not always on time. */
 const span = 8
 
 export interface Tally {
@@ -22,7 +22,7 @@ const figure = (label: string, hint?: string) => {
   return { value, element: make("div", { class: "figure" }, term, value) }
 }
 
-/** A poll's state, live: as the admin, who sees it also where voters do not. */
+/** Shows a poll's state live, as the admin sees it, even where voters do not. */
 export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
   const total = figure(admin.counted)
   const rate = figure(admin.perSecond)

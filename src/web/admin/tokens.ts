@@ -4,7 +4,7 @@ import { admin } from "../words.ts"
 import { field } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
-/** Makes links for voters, each with a token in its fragment, and lets one copy them. */
+/** Makes the form that creates voters' links, each with a token in its fragment, and a button to copy them. */
 export const tokenMaker = (ask: AdminAsk, { slug }: PollView): HTMLElement => {
   const many = make("input", { type: "number", min: "1", max: "10000", value: "10", required: true })
   const links = make("textarea", { rows: "5", readonly: true })
@@ -16,7 +16,7 @@ export const tokenMaker = (ask: AdminAsk, { slug }: PollView): HTMLElement => {
     try {
       await navigator.clipboard.writeText(links.value)
     } catch {
-      // Without HTTPS a page may not write there by itself, but what is selected it may copy.
+      // Without HTTPS a page may not write to the clipboard, but it may copy what is selected.
       links.select()
       document.execCommand("copy")
     }

@@ -9,36 +9,36 @@ export interface LiveEvents {
 }
 
 export interface LiveOptions {
-  /** Where the results are; their stream is below. */
+  /** The path of the results; their stream is below it. */
   readonly path: string
   readonly token?: string | undefined
-  /** Without it, they are asked for again and again. */
+  /** Whether to open the stream; if not, the results are asked for again and again. */
   readonly stream: boolean
-  /** It is known that they are not to be seen yet: they are asked for only now and then, or by `refresh`. */
+  /** Whether the results are known to be hidden still: then they are asked for only now and then, or by `refresh`. */
   readonly hidden: boolean
 }
 
 export interface Live {
-  /** Asks now. */
+  /** Asks for the results now. */
   refresh(): void
   stop(): void
 }
 
-/** How often to ask where no stream gives the results, and where one does and is silent, in ms. */
+/** How often to ask without a stream, and with a stream that is silent, in ms. */
 const often = 2_000
 const seldom = 20_000
-/** When a stream that has ended for good is tried again. */
+/** How long to wait before a stream that has ended for good is tried again, in ms. */
 const reopen = 30_000
 
 /**
- * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (so they seem
- * open, and nothing comes), by asking every 2 s.
+ * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (the stream
+ * seems open, but nothing comes), it asks every 2 s.
  */
 export const watchResults = ({ path, stream, token, ...options }: LiveOptions, events: LiveEvents): Live => {
   let { hidden } = options
   let source: EventSource | undefined
   let heardAt = Number.NEGATIVE_INFINITY
-  // The stream begins with the present state: only where it does not is there a reason to ask as well.
+  // The stream begins with the present state, so there is no need to ask at once as well.
   let askedAt = stream || hidden ? performance.now() : Number.NEGATIVE_INFINITY
   let openedAt = Number.NEGATIVE_INFINITY
   let streaming = false
@@ -84,7 +84,7 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     }
     if (hidden) openedAt = Number.NEGATIVE_INFINITY
     hidden = false
-    // News that the stream should have brought long ago: it is being held back.
+    // The stream should have brought this long ago: it is being held back.
     if (streaming && answer.body.revision > before && performance.now() - heardAt > often) streaming = false
     take(answer.body)
   }
@@ -101,7 +101,7 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     if (now - Math.max(heardAt, askedAt) >= (streaming ? seldom : often) - 50) void refresh()
   }
 
-  // A browser has few connections for one site: a page that nobody sees must not hold one.
+  // A browser has few connections for one site, so a page that nobody sees must not hold one.
   const onVisibility = (): void => {
     if (document.hidden) {
       source?.close()

@@ -15,17 +15,17 @@ const store = openStore(poll.slug)
 const token = poll.identity === "token" ? takeToken(poll.slug) : undefined
 const view = makeView(poll)
 
-/** The service says so, whatever the clock here does. */
+/** Whether the service has said that the poll is closed, whatever this clock says. */
 let closed = poll.status === "closed"
-/** Nothing that is done here can be a vote: this voter has voted, or has no token. */
+/** Whether this reader can't vote: the voter has voted, or has no token. */
 let barred = false
-/** The results can be asked for. */
+/** Whether the results can be reached. */
 let reachable = true
 /** Why the vote is not sent yet. */
 let waiting: "network" | "service" | undefined
 let live: Live | undefined
 let shown = poll.status
-/** In ms. */
+/** How long after the close the results are asked for again, in ms. */
 const afterClose = 1_000
 
 const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
@@ -41,7 +41,7 @@ const connectionTrouble = (pending: boolean): string => {
 const refresh = (): void => {
   const now = Date.now()
   const current = statusAt(poll, closed, now)
-  // Some polls show their results only now; a little later, as the service's clock may be behind this one.
+  // Some polls show their results only now. Wait a little, since the service's clock may be behind this one.
   if (current === "closed" && shown !== "closed") setTimeout(() => live?.refresh(), afterClose)
   shown = current
   view.status(current, status[current])
@@ -83,7 +83,7 @@ const follow = (mine: Mine): void => {
 
 const outbox = makeOutbox(`${path}/votes`, token, store, {
   sending: (option) => {
-    // Said once: it may be tried again and again.
+    // Said only once, though it may be tried again and again.
     if (waiting === undefined) view.notice(vote.sending(labelOf(option)), "busy")
     refresh()
   },
@@ -121,12 +121,12 @@ if (poll.identity === "token" && token === undefined) {
 }
 
 live = watchResults(
-  // A stream can't carry the token: where that decides who sees results, they are asked for.
+  // A stream can't carry the token, so where the token decides who sees results, the page asks for them.
   {
     path: `${path}/results`,
     token,
     stream: !(token !== undefined && poll.results === "after_vote"),
-    // The page came without them; but it does not know who holds a token.
+    // The page came without results, but the server did not know who holds a token.
     hidden: poll.results !== "live" && view.form.classList.contains("no-results") && store.read().mine === undefined
   },
   {

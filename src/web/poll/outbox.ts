@@ -8,23 +8,23 @@ export interface OutboxEvents {
   readonly sending: (option: string) => void
   readonly accepted: (receipt: ReceiptBody) => void
   readonly refused: (problem: Problem, option: string) => void
-  /** It is tried again by itself. */
+  /** The vote could not be sent; it is tried again automatically. */
   readonly waiting: (network: boolean, option: string) => void
 }
 
 export interface Outbox {
-  /** Takes a vote, unless it is the second half of a double tap or one is still on its way. */
+  /** Takes a vote, unless it is the second half of a double tap or another one is still on its way. */
   cast(option: string): void
-  /** Sends what is left from before, if anything; also when the network is back. */
+  /** Sends the vote that is left from before, if any. */
   flush(): void
 }
 
-/** Taps on one option that are closer than this are one, in ms. */
+/** Taps on one option that are closer together than this count as one, in ms. */
 const doubleTap = 1_000
 const firstPause = 1_000
 const longestPause = 15_000
 
-/** A version 4 UUID; `crypto.randomUUID` is only there on pages over HTTPS. */
+/** Makes a UUID of version 4; `crypto.randomUUID` exists only on pages over HTTPS. */
 const newKey = (): string => {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
@@ -33,7 +33,7 @@ const newKey = (): string => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 }
 
-/** Keeps a vote until the service has answered it: sent again and again, always with its one key. */
+/** Keeps a vote until the service has answered it, and sends it again and again, always with the same key. */
 export const makeOutbox = (path: string, token: string | undefined, store: Store, events: OutboxEvents): Outbox => {
   let last = { option: "", at: Number.NEGATIVE_INFINITY }
   let sending = false

@@ -4,13 +4,13 @@ import type { Mine } from "./store.ts"
 
 const firstPause = 150
 const longestPause = 5_000
-/** A receipt that is not found so often is not going to be. */
+/** A receipt that was not found this often will not be found later. */
 const maxMisses = 5
 
 export const receiptPath = ({ streamId, voteId }: Pick<Mine, "streamId" | "voteId">): string =>
   `/api/votes/${voteId}?stream_id=${streamId}`
 
-/** Looks a receipt up until it says what became of the vote; gives up quietly once `current` says no. */
+/** Looks up a receipt until it says what became of the vote; gives up quietly once `current` returns false. */
 export const followReceipt = async (mine: Mine, current: () => boolean, done: (mine: Mine) => void): Promise<void> => {
   let misses = 0
   for (let pause = firstPause; current(); pause = Math.min(pause * 1.6, longestPause)) {

@@ -1,4 +1,4 @@
-/** A vote that is on its way: the key makes it one vote however often it is sent. */
+/** A vote on its way; the key makes it one vote however often it is sent. */
 export interface Pending {
   readonly option: string
   readonly key: string
@@ -17,13 +17,16 @@ export interface Stored {
   readonly mine?: Mine
 }
 
-/** What this browser remembers of a poll, so that a reload goes on where it was. */
+/** What this browser remembers of a poll, so that a reload continues where it was. */
 export interface Store {
   read(): Stored
   write(stored: Stored): void
 }
 
-/** A browser may refuse to keep things (private windows, a full disk): then they last as long as the page. */
+/**
+ * Opens what the browser has stored for a poll. A browser may refuse to store things (private windows, a full disk): then
+ * they last as long as the page.
+ */
 export const openStore = (slug: string): Store => {
   const name = `tallykeep:poll:${slug}`
   let held: Stored = {}
@@ -42,8 +45,8 @@ export const openStore = (slug: string): Store => {
 }
 
 /**
- * The voter's token, from the link's fragment, which no server sees. It moves into the tab's own storage, so that the
- * address can be shown to others.
+ * Returns the voter's token from the link's fragment, which no server sees. It moves into the tab's own storage, so that
+ * the address can be shown to others.
  */
 export const takeToken = (slug: string): string | undefined => {
   const name = `tallykeep:token:${slug}`

@@ -3,22 +3,22 @@ import type { Results } from "../../domain/Tally.ts"
 import { byId, say } from "../dom.ts"
 import { mark as marks, page, percent, votes } from "../words.ts"
 
-/** How the line about one's vote looks. */
+/** How the line about the reader's vote looks. */
 export type Tone = "none" | "busy" | "good" | "bad"
 
 /** The page's parts that change, as the server has rendered them. */
 export interface View {
   readonly form: HTMLFormElement
   results(results: Results): void
-  /** Instead of results. */
+  /** Shown instead of hidden results. */
   hidden(why: string): void
-  /** What has become of the vote for an option, beside it. */
+  /** What became of the vote for an option, shown beside it. */
   mine(option: string | undefined, state: keyof typeof marks): void
   /** Whether a tap does something. */
   enabled(yes: boolean): void
-  /** What has become of one's vote; read out by screen readers. */
+  /** What became of the reader's vote; read out by screen readers. */
   notice(text: string, tone: Tone, receipt?: string): void
-  /** What is wrong with the connection, or nothing. */
+  /** What is wrong with the connection, if anything. */
   trouble(text: string): void
   status(status: PollView["status"], text: string): void
   times(text: string): void
@@ -84,7 +84,7 @@ export const makeView = (poll: PollView): View => {
     },
     enabled: (yes) => {
       form.classList.toggle("disabled", !yes)
-      // Not `disabled`: that would take the focus from who has just pressed it.
+      // Not `disabled`: that would take the focus away from whoever has just pressed it.
       for (const { button } of options.values()) button.setAttribute("aria-disabled", String(!yes))
     },
     notice: (text, tone, receipt) => {
@@ -92,7 +92,7 @@ export const makeView = (poll: PollView): View => {
       say(noticeText, text)
       receiptLink.hidden = receipt === undefined
       if (receipt !== undefined) receiptLink.href = receipt
-      // Below a long list of options it might be missed.
+      // Below a long list of options, the reader might miss it.
       if (tone === "bad") notice.scrollIntoView({ block: "nearest" })
     },
     trouble: (text) => say(trouble, text),

@@ -1,0 +1,116 @@
+import { globSync, readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { Api } from "../src/http/Api.ts"
+import { definitions } from "../src/layers/Settings.ts"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const read = (path: string): string => readFileSync(join(root, path), "utf8")
+
+const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md", "bench/README.md"].concat(
+  globSync("docs/*.md", { cwd: root })
+)
+
+/** A document without its blocks of code, in which a `#` begins a comment. */
+const proseOf = (path: string): string => read(path).replace(/^```.*?^```$/gms, "")
+
+/** The row of a table whose first cell holds the text. */
+const rowWith = (path: string, text: string): string | undefined =>
+  read(path)
+    .split("\n")
+    .find((line) => line.split("|")[1]?.includes(text))
+
+describe("docs/operations.md", () => {
+  it.effect.each(Object.values(definitions).map(({ fallback, name }) => ({ fallback, name })))(
+    "has $name in its table, with its default",
+    ({ fallback, name }) =>
+      Effect.sync(() => {
+        const row = rowWith("docs/operations.md", `\`${name}\``)
+        assert.isDefined(row, `no row for ${name}`)
+        if (fallback !== undefined) assert.include(row ?? "", `\`${fallback}\``)
+      })
+  )
+})
+
+describe("docs/api.md", () => {
+  it.effect.each(
+    Object.values(Api.groups).flatMap((group) =>
+      Object.values(group.endpoints).map(({ method, path }) => ({ method, path: String(path) }))
+    )
+  )("has $method $path in its table", ({ method, path }) =>
+    Effect.sync(() => {
+      const shown = `${method} ${path.replace(/:(\w+)/g, "<$1>")}`
+      assert.isTrue(
+        [`\`${shown}\``, `\`${shown}?`].some((text) => rowWith("docs/api.md", text) !== undefined),
+        shown
+      )
+    })
+  )
+})
+
+describe("the README", () => {
+  it("is short", () => {
+    assert.isAtMost(read("README.md").trim().split(/\s+/).length, 1_500)
+  })
+
+  it("names each dependency with its exact version", () => {
+    const Package = Schema.fromJsonString(Schema.Struct({ dependencies: Schema.Record(Schema.String, Schema.String) }))
+    const { dependencies } = Schema.decodeUnknownSync(Package)(read("package.json"))
+    for (const [name, version] of Object.entries(dependencies)) {
+      assert.include(rowWith("README.md", `[${name}]`) ?? `no row for ${name}`, `| ${version} |`)
+    }
+  })
+})
+
+/** All files and folders of the repository that a document may name, each between slashes. */
+const places = globSync("{.ci,bench,deploy,docs,script,src,test}/**", {
+  cwd: root,
+  exclude: (name) => name === "node_modules"
+}).map((path) => `/${path}/`)
+
+/** Words in code that stand for a file or a folder: below one of the repository's folders, or with a file's ending. */
+const filesIn = (path: string): ReadonlyArray<string> =>
+  [...read(path).matchAll(/`([^`\n]+)`/g), ...read(path).matchAll(/^```\w*$(.*?)^```$/gms)]
+    .flatMap(([, code = ""]) => code.split(/\s+/))
+    .filter((word) => /^[\w.-]+(\/[\w.-]+)*\/?$/.test(word))
+    .filter((word) => /^(bench|deploy|docs|script|src|test)\/|\.(ts|mjs|sql|lua|py|css|yaml|md)$/.test(word))
+
+/** Made by whoever runs tallykeep or its benchmarks. */
+const madeLater = ["deploy/tallykeep.env", "bench/node_modules"]
+
+/** As GitHub makes an anchor of a heading. */
+const anchorsOf = (path: string): ReadonlyArray<string> =>
+  [...proseOf(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-")
+  )
+
+describe.each(documents)("%s", (document) => {
+  it("names only files and folders that exist", () => {
+    const missing = filesIn(document)
+      .filter((name) => !madeLater.includes(name))
+      .map((name) => name.replace(/\/$/, ""))
+      .filter((name) => !places.some((place) => place.includes(`/${name}/`)) && !documents.includes(name))
+    assert.deepStrictEqual(missing, [])
+  })
+
+  it("has only links that lead somewhere", () => {
+    const links = [...proseOf(document).matchAll(/\]\(([^)]+)\)|src="([^"]+)"/g)].map(
+      ([, link, image]) => link ?? image ?? ""
+    )
+    const broken = links
+      .filter((link) => !/^https?:/.test(link))
+      .filter((link) => {
+        const [path = "", anchor] = link.split("#")
+        const target = path === "" ? document : normalize(join(dirname(document), path))
+        const exists = documents.includes(target) || target === "LICENSE" || places.includes(`/${target}/`)
+        return !exists || (anchor !== undefined && !anchorsOf(target).includes(anchor))
+      })
+    assert.deepStrictEqual(broken, [])
+  })
+})
