@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { decodeVote, fieldsByName } from "../domain/Vote.ts"
+import { decodeVote, fieldsByName } from "../stream/VoteEntry.ts"
 
 /** A dead vote with the stream entry that it came from. */
 export interface DeadLetter {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { Clock, Effect, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { VoteId } from "../../domain/Vote.ts"
+import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { HttpSettings } from "../HttpSettings.ts"
@@ -71,7 +71,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const lookUp = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Notice | undefined> {
     const query = new URLSearchParams(url.split("?")[1])
     const [voteId, streamId] = [query.get("vote_id") ?? "", query.get("stream_id") ?? ""]
-    if (!isVoteId(voteId) || !/^\d{1,20}-\d{1,20}$/.test(streamId)) return undefined
+    if (!isVoteId(voteId) || !isStreamId(streamId)) return undefined
     const found = yield* Effect.orElseSucceed(ledger.find(voteId), () => undefined)
     const status = found?.status ?? "queued"
     const tone = status === "counted" ? "good" : status === "queued" ? "busy" : "bad"

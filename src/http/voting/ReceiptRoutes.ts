@@ -2,17 +2,13 @@ import { Effect, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { InvalidFields, NotFound, type OutOfService, Unavailable } from "../../domain/Problems.ts"
-import { VoteId, type VoteStatus } from "../../domain/Vote.ts"
+import { isStreamId, VoteId, type VoteStatus } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
 import { problemResponse } from "../Problem.ts"
 
 const isVoteId = Schema.is(VoteId)
-
-/** Two numbers of 64 bits. */
-const isStreamId = (id: string): boolean =>
-  /^\d{1,20}-\d{1,20}$/.test(id) && id.split("-").every((part) => BigInt(part) < 2n ** 64n)
 
 /** Looks a receipt up: "did my vote count?" */
 export const layerReceiptRoutes = HttpApiBuilder.group(
