@@ -110,7 +110,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   })
   const record = tracing ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch)) : recordUntraced
 
-  /** Counts a batch, and retries through an outage; once the pool stops, the present try is the last, and entries stay pending. */
+  /** Counts a batch, retrying through an outage. Once the pool stops, a try that fails is the last: entries stay pending. */
   const finish = (batch: EntryBatch) =>
     record(batch).pipe(
       Effect.tapError((error) => counting.down("count", error.message)),

@@ -72,10 +72,20 @@ export class ArrayColumn {
     return this.view.getBigInt64(this.at(index))
   }
 
-  /** Writes the bytes of an element, of which there are as many as it has. */
-  setBytes(index: number, bytes: Uint8Array): void {
+  /**
+   * Writes a UUID, whose text, in lower case and with dashes, begins at `start` in `text`. False where one of its digits is
+   * none; the element has to be written again then.
+   */
+  setUuid(index: number, text: Uint8Array, start: number): boolean {
     const at = this.begin(index)
-    for (let byte = 0; byte < this.elementSize; byte++) this.bytes[at + byte] = bytes[byte] ?? 0
+    let signs = 0
+    for (let byte = 0; byte < uuidDigits.length; byte++) {
+      const place = start + (uuidDigits[byte] ?? 0)
+      const value = ((worth[text[place] ?? 0] ?? -1) << 4) | (worth[text[place + 1] ?? 0] ?? -1)
+      signs |= value
+      this.view.setUint8(at + byte, value)
+    }
+    return signs >= 0
   }
 
   getHex(index: number): string {
@@ -92,6 +102,13 @@ export class ArrayColumn {
     }
   }
 }
+
+/** Where the two digits of each byte are in the text of a UUID. */
+const uuidDigits = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+
+/** What a hex digit is worth, by its character's code; -1 for all that are no digits in lower case. */
+const worth = new Int8Array(256).fill(-1)
+for (let digit = 0; digit < 16; digit++) worth[digit.toString(16).charCodeAt(0)] = digit
 
 const arrayOidOf = (elementOid: number): number => PgTypes.arrayOidFor(elementOid) ?? 0
 

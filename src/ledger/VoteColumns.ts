@@ -49,28 +49,30 @@ export class VoteColumns {
     for (const column of [this.voteIds, this.choices, this.ms, this.seqs, this.castAts]) column.reserve(votes)
   }
 
-  /** Adds a vote; there has to be room for it. */
+  /** Adds a vote, for which there has to be room. */
   add({ castAt, ms, option, poll, seq, voteId, voter }: AcceptedVote): void {
-    this.addValues(Buffer.from(voteId.replaceAll("-", ""), "hex"), poll, option, ms, seq, castAt, voter)
+    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, option, ms, seq, castAt, voter)
+    if (!added) throw new RangeError(`A vote's identity is no UUID: ${voteId}`)
   }
 
   /**
-   * Adds a vote from its values, which are valid: `id` is the 16 bytes of its identity, and is copied. There has to be room for
-   * it.
+   * Adds a vote, for which there has to be room, from values that were checked. Its identity is text, as bytes, which begins at
+   * `idStart`; where a hex digit of that is none, nothing is added, and it returns false.
    */
   addValues(
     id: Uint8Array,
+    idStart: number,
     poll: string,
     option: string,
     ms: number | bigint,
     seq: number | bigint,
     castAt: number,
     voter: string | undefined
-  ): void {
-    const index = this.length++
+  ): boolean {
+    const index = this.length
+    if (!this.voteIds.setUuid(index, id, idStart)) return false
     const place = this.placeOf(poll, option)
     this.counts[place] = (this.counts[place] ?? 0) + 1
-    this.voteIds.setBytes(index, id)
     this.choices.setInt32(index, place + 1)
     this.ms.setInt64(index, ms)
     this.seqs.setInt64(index, seq)
@@ -79,6 +81,8 @@ export class VoteColumns {
       this.voters ??= []
       this.voters[index] = voter
     }
+    this.length++
+    return true
   }
 
   private placeOf(poll: string, option: string): number {

@@ -21,7 +21,7 @@ export interface Keeping {
 const valueIn = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\r?$`, "m").exec(info)?.[1]
 
-/** Asks Redis how it keeps votes. Where it keeps its configuration secret, as some hosted ones do, the weaker promise counts. */
+/** Asks Redis how it keeps votes. Where it hides its configuration, as some hosted ones do, the weaker promise is assumed. */
 export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfService> =>
   Effect.gen(function* () {
     const info = yield* command(() => client.info())

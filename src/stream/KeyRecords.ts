@@ -28,7 +28,7 @@ export const fromRecord = (record: string): Appended => {
   return { streamId, voteId, option }
 }
 
-/** Returns what chooses the shard of a vote with a key: the voter, if any, since a voter's votes stay in order; else the key. */
+/** Returns what a keyed vote's shard is chosen by: the voter, if any, so that a voter's votes stay in order; else the key. */
 export const shardedBy = ({ key, voter }: KeyUse): string => voter ?? key
 
 const findIn = (shard: Shard, use: KeyUse): Effect.Effect<Appended | undefined, OutOfService> =>

@@ -22,7 +22,7 @@ const lookTimeout = "300 millis"
 
 export const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
 
-/** One stream alone is named as in the setting. Of several, each has a number as its hash tag, which spreads them over nodes. */
+/** One stream has the setting's name. Several each have a number as their hash tag, which spreads them over nodes. */
 export const streamNames = (stream: string, count: number): ReadonlyArray<string> =>
   count === 1 ? [stream] : Array.from({ length: count }, (_, index) => `${stream}:{${index}}`)
 

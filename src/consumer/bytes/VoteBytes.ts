@@ -3,7 +3,8 @@ import { voterPattern } from "../../domain/Vote.ts"
 import type { VoteColumns } from "../../ledger/VoteColumns.ts"
 import { placeOf, plainLayout } from "../../stream/VoteEntry.ts"
 
-const dash = 45
+/** Characters as bytes. */
+const char = { dash: 45, seven: 55, eight: 56, nine: 57, a: 97, b: 98 } as const
 /** Numbers of up to so many digits are exact. */
 const maxDigits = 15
 
@@ -37,7 +38,7 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
   }
   const [start, end] = [startOf(bounds, text.id), endOf(bounds, text.id)]
   let middle = start
-  while (middle < end && bytes[middle] !== dash) middle++
+  while (middle < end && bytes[middle] !== char.dash) middle++
   const ms = numberAt(bytes, start, middle)
   const seq = numberAt(bytes, middle + 1, end)
   const castAt = numberAt(bytes, startOf(bounds, text.castAt), endOf(bounds, text.castAt))
@@ -45,41 +46,28 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
   const poll = slugAt(bytes, startOf(bounds, text.poll), endOf(bounds, text.poll))
   const option = slugAt(bytes, startOf(bounds, text.option), endOf(bounds, text.option))
   if (poll === undefined || option === undefined) return false
-  if (!readVoteId(bytes, startOf(bounds, text.voteId), endOf(bounds, text.voteId))) return false
+  const idStart = startOf(bounds, text.voteId)
+  if (!isShapedLikeVoteId(bytes, idStart, endOf(bounds, text.voteId))) return false
   let voter: string | undefined
   if (texts === layout.length) {
     voter = bytes.toString("latin1", startOf(bounds, text.voter), endOf(bounds, text.voter))
     if (!voterPattern.test(voter)) return false
   }
-  votes.addValues(voteId, poll, option, ms, seq, castAt, voter)
-  return true
+  return votes.addValues(bytes, idStart, poll, option, ms, seq, castAt, voter)
 }
 
-/** Where the two digits of each byte are in a UUID as text, and where its dashes are. */
-const digits = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
-const dashes = [8, 13, 18, 23]
 const idLength = 36
+/** Where a UUID as text has its dashes, its version and its variant. */
+const dashes = [8, 13, 18, 23]
+const version = 14
+const variant = 19
 
-/** What a hex digit is worth, by its character's code; -1 for all that are no digits in lower case. */
-const worth = new Int8Array(256).fill(-1)
-for (let digit = 0; digit < 16; digit++) worth[digit.toString(16).charCodeAt(0)] = digit
-
-/** The identity that was read last. */
-const voteId = new Uint8Array(16)
-
-/** Reads a vote's identity into `voteId`; returns false where it does not match `voteIdPattern`. */
-const readVoteId = (bytes: Buffer, start: number, end: number): boolean => {
-  if (end - start !== idLength) return false
-  for (const at of dashes) if (bytes[start + at] !== dash) return false
-  let signs = 0
-  for (let byte = 0; byte < voteId.length; byte++) {
-    const place = start + (digits[byte] ?? 0)
-    const value = ((worth[bytes[place] ?? 0] ?? -1) << 4) | (worth[bytes[place + 1] ?? 0] ?? -1)
-    signs |= value
-    voteId[byte] = value
-  }
-  // All digits, version 7, and the variant of all such UUIDs.
-  return signs >= 0 && (voteId[6] ?? 0) >> 4 === 7 && (voteId[8] ?? 0) >> 6 === 2
+/** Whether a text can be a vote's identity, by all that `voteIdPattern` asks but for its hex digits. */
+const isShapedLikeVoteId = (bytes: Buffer, start: number, end: number): boolean => {
+  if (end - start !== idLength || bytes[start + version] !== char.seven) return false
+  for (const at of dashes) if (bytes[start + at] !== char.dash) return false
+  const digit = bytes[start + variant]
+  return digit === char.eight || digit === char.nine || digit === char.a || digit === char.b
 }
 
 const isAt = (bytes: Buffer, start: number, end: number, wanted: Buffer): boolean => {
