@@ -1,7 +1,7 @@
 import { Console, Effect, Option, Result } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
-import { decodeVote, fieldsByName } from "../domain/Vote.ts"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
+import { decodeVote, fieldsByName } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withServers } from "./WithServers.ts"
 

@@ -7,8 +7,9 @@ import type { OutageLog } from "../stream/Outage.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { command, commandTimeout } from "../stream/Redis.ts"
 import type { Shard } from "../stream/Shards.ts"
-import type { StreamSettings } from "../stream/StreamSettings.ts"
-import { traceBatch } from "../stream/Traces.ts"
+import { traceBatch } from "./BatchTrace.ts"
+import type { PlainReadLog } from "./bytes/FastRead.ts"
+import type { ConsumerSettings } from "./ConsumerSettings.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
 import type { EntryBatch } from "./EntryBatch.ts"
 import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
@@ -17,43 +18,48 @@ import { recordBatch } from "./RecordBatch.ts"
 /** What the consumers of a shard have in common. */
 export interface ConsumerParts {
   readonly shard: Shard
+  readonly group: string
+  /** Whether votes carry their trace along. */
+  readonly tracing: boolean
+  readonly settings: ConsumerSettings["Service"]
   readonly ledger: Ledger["Service"]
   readonly announcements: Announcements["Service"]
-  readonly settings: StreamSettings["Service"]
   readonly liveness: Liveness["Service"]
   readonly metrics: CountMetrics
-  /** As many batches are counted at once; those who wait have their turn in order. */
+  readonly plainRead: PlainReadLog
+  /** One for each batch that may be counted at once; those who wait get theirs in order. */
   readonly permits: Semaphore.Semaphore
   /**
-   * Of a shard, one large batch at a time: the database has enough to do with it, and Redis is to have the time to hand out
-   * the next. Together they take longer.
+   * Lets one large batch of the shard be counted at a time: it gives the database enough to do, and leaves Redis the time to
+   * hand out the next. Several at once take longer.
    */
   readonly turn: Semaphore.Semaphore
-  /** Done when the pool is to stop. */
+  /** Completed when the pool has to stop. */
   readonly stop: Deferred.Deferred<void>
-  /** Outages of Redis, met while reading, and of either, met while counting. */
+  /** Log outages of Redis, met while reading, and of Redis or PostgreSQL, met while counting. */
   readonly reading: OutageLog
   readonly counting: OutageLog
 }
 
-/** Between tries while Redis or PostgreSQL is away. */
+/** How long to wait between tries while Redis or PostgreSQL is away. */
 const backoff = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]).pipe(Schedule.jittered)
 
-/** Before reading again from a connection that has failed. */
+/** How long to wait before reading again from a connection that has failed. */
 const readPause = "200 millis"
 
 /**
- * A consumer that keeps up reads no sooner than this after its last read, in ms: what comes in meanwhile is one batch, and
- * costs the database hardly more than one vote.
+ * How soon after its last read a consumer that keeps up may read again, in ms: the votes that come in meanwhile are one batch,
+ * which costs the database hardly more than one vote.
  */
 const pace = 5
 
 /** From so many entries on, a batch is large. */
-const large = 1_000
+const largeBatch = 1_000
 
-/** Where a consumer begins, and begins again after a failure: with what it was given and has not acked. */
+/** Where a consumer begins, and begins again after a failure: with the entries that it was given and has not acked. */
 const ownPending: Position = { pendingAfter: "0" }
 
+/** Waits until a connection is ready. */
 const isReady = (connection: Connection): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (connection.status === "ready") return resume(Effect.void)
@@ -62,7 +68,7 @@ const isReady = (connection: Connection): Effect.Effect<void> =>
     return Effect.sync(() => connection.off("ready", onReady))
   })
 
-/** The same ledger, which takes a step before each question that counting asks it. */
+/** Returns the same ledger, with a step taken before each question that counting asks it. */
 const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger["Service"] => ({
   ...ledger,
   count: (votes) => Effect.andThen(step, ledger.count(votes)),
@@ -70,43 +76,41 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
 })
 
 /**
- * One consumer: reads a batch from `connection`, brings it into the ledger, acks it, until the pool stops. An entry
- * that was handed out is never dropped by an interruption: each step is finished, or the entry stays pending.
+ * Runs one consumer, which reads a batch from `connection`, brings it into the ledger and acks it, until the pool stops. An
+ * interruption never drops an entry that was handed out: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { announcements, counting, liveness, metrics, permits, reading, settings, shard, stop, turn } = parts
+  const { announcements, counting, group, liveness, metrics, permits, plainRead, reading, shard, stop, tracing, turn } =
+    parts
   const { stream } = shard
-  const { blockMs, group } = settings
+  const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
-  const options = { ...settings, stream, consumer: name }
-  const reader = makeReader(connection, options)
+  const reader = makeReader(connection, { stream, group, consumer: name, batchSize, blockMs, fastRead }, plainRead)
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
   const recordUntraced = Effect.fnUntraced(function* (batch: EntryBatch) {
-    // Waiting for a turn can take as long as the others' turns.
+    // Waiting for a turn takes as long as the turns of the other consumers.
     yield* Effect.sync(() => liveness.rest(name))
-    // A pool that stops waits for no turns: where the database does not answer, they would take too long one by one.
-    const taken = batch.ids.length < large ? undefined : yield* untilStop(turn.take(1))
-    const counted = permits.withPermit(recordBatch(ledger, shard.client, options, batch))
+    // A pool that stops waits for no turns: while the database does not answer, one after the other takes too long.
+    const taken = batch.ids.length < largeBatch ? undefined : yield* untilStop(turn.take(1))
+    const counted = permits.withPermit(recordBatch(ledger, shard.client, { stream, group, maxRetries }, batch))
     const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turn.release(1))
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint
     const ack = command(() => shard.client.xack(stream, group, ...batch.ids))
     const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
-    // Together, they are one write.
+    // Sent together, they are one write to the socket.
     yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
     metrics.lost(outcome.lost)
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
     return outcome
   })
-  const record = settings.tracing
-    ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch))
-    : recordUntraced
+  const record = tracing ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch)) : recordUntraced
 
-  /** Retries through an outage; once the pool stops, the try under way is the last, and the rest stays pending. */
+  /** Counts a batch, retrying through an outage. Once the pool stops, a try that fails is the last: entries stay pending. */
   const finish = (batch: EntryBatch) =>
     record(batch).pipe(
       Effect.tapError((error) => counting.down("count", error.message)),
@@ -135,7 +139,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       )
     )
     if (read._tag === "None") {
-      // What was on its way when the connection broke is pending now.
+      // Entries that were on their way when the connection broke are pending now.
       position = ownPending
       continue
     }
@@ -153,7 +157,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       position = { pendingAfter: last }
     }
     const rest = readAt + pace - performance.now()
-    if (rest > 0 && ids.length < settings.batchSize / 2) yield* untilStop(Effect.sleep(rest))
+    if (rest > 0 && ids.length < batchSize / 2) yield* untilStop(Effect.sleep(rest))
   }
   yield* Effect.sync(() => liveness.rest(name))
 })

@@ -3,17 +3,19 @@ import type { Counted, Ledger } from "../ledger/Ledger.ts"
 import type { VoteColumns } from "../ledger/VoteColumns.ts"
 import { durations, makeMeter } from "../Meter.ts"
 
-/** What counting is measured by. */
+/** The metrics of reading and counting. */
 export interface CountMetrics {
-  /** The same ledger, each answer of which is measured. */
+  /** Returns the same ledger, with each of its answers measured. */
   measured(ledger: Ledger["Service"]): Ledger["Service"]
-  /** Votes that a consumer was given which had them before, or took them over. */
+  /** Counts votes that were given to a consumer once more, or taken over by one. */
   redelivered(poll: string, votes: number): void
-  /** Entries that the stream lost before they were counted. */
+  /** Counts entries that the stream lost before they were counted. */
   lost(entries: number): void
+  /** Counts a read of the stream that did not take the fast path. */
+  plainRead(): void
 }
 
-/** What a dead vote in a poll that does not exist is counted under: anyone can name one. */
+/** The name under which dead votes in polls that don't exist are counted, since anyone can make such names up. */
 const noPoll = "unknown"
 
 const batchSizes = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
@@ -29,6 +31,10 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
   const dead = votes("dead", "Votes that became dead letters")
   const redelivered = votes("redelivered", "Votes given to a consumer once more, or to another one")
   const lost = meter.counter("tallykeep_votes_lost_total", "Entries that were deleted before they were counted")
+  const plainRead = meter.counter(
+    "tallykeep_plain_reads_total",
+    "Reads by the pool that Redis's client decoded, since their bytes could not be read directly"
+  )
   const batch = meter.histogram("tallykeep_batch_votes", "Votes in a batch", batchSizes)
   const took = meter.histogram("tallykeep_count_duration_seconds", "How long the ledger took for a batch", durations)
   const age = meter.histogram("tallykeep_vote_age_seconds", "From a vote's acceptance to its commit", durations)
@@ -76,6 +82,7 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
         )
     }),
     redelivered,
-    lost
+    lost,
+    plainRead: () => plainRead()
   }
 })

@@ -1,23 +1,23 @@
 import { VoteColumns } from "../ledger/VoteColumns.ts"
 
-/** A stream entry as it was read, not looked into yet. */
+/** A stream entry as it was read, not decoded yet. */
 export interface Entry {
   readonly id: string
-  /** Names and values in turn, null where the stream no longer holds the entry. */
+  /** Names and values in turn; null where the stream no longer holds the entry. */
   readonly fields: ReadonlyArray<string> | null
 }
 
-/** Entries as they were read. */
+/** Entries that were read together. */
 export interface EntryBatch {
-  /** Of all of them, in the stream's order. */
+  /** The ids of all of them, in the stream's order. */
   readonly ids: ReadonlyArray<string>
-  /** Those that are a vote and nothing else, … */
+  /** The entries that were recognised as a vote and nothing else. */
   readonly votes: VoteColumns
-  /** … and all others. */
+  /** All other entries: each may be a vote all the same. */
   readonly others: ReadonlyArray<Entry>
 }
 
-/** A batch of entries that nobody has looked into. */
+/** Makes a batch of entries as Redis's client decodes them. */
 export const batchOf = (entries: ReadonlyArray<Entry>): EntryBatch => ({
   ids: entries.map(({ id }) => id),
   votes: new VoteColumns(),

@@ -5,20 +5,20 @@ import { Ledger } from "../ledger/Ledger.ts"
 import { type Dropped, Partitions, partitionWidth } from "../ledger/Partitions.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
-/** How often the partitions are looked after. */
+/** How often the partitions are looked after, and how soon again after a failure. */
 const interval = "10 minutes"
 const retryInterval = "10 seconds"
 
-/** Reading a partition for the last time takes its time; a shutdown does not wait for it. */
+/** How long looking after them may take: a partition is read before it is dropped. A shutdown does not wait for it. */
 const timeout = "1 hour"
 
-/** How far a clock that minted ids may have been from Redis's, in ms. */
+/** How far the clocks that vote ids are made by may be from Redis's, in ms. */
 const clockSkew = 86_400_000
 
 /**
- * Looks after the ledger's partitions once: adds those to come and, with a `retention` in ms, drops those that hold only
- * older votes. Time is what the slowest of three clocks says: one that is ahead must not drop anything early. A vote that
- * still waits in the stream keeps the partition that it belongs to.
+ * Looks after the ledger's partitions once: adds those for the time to come and, with a `retention` in ms, drops those whose
+ * votes are all older; returns the dropped ones. The time is that of the slowest of three clocks, so that one that is ahead
+ * drops nothing early. A vote that still waits in the stream keeps the partition that it belongs to.
  */
 export const keepPartitions = Effect.fn("keepPartitions")(function* (retention: number | undefined) {
   const partitions = yield* Partitions
@@ -30,14 +30,14 @@ export const keepPartitions = Effect.fn("keepPartitions")(function* (retention: 
   return yield* partitions.drop(now - Math.max(retention, waiting + clockSkew))
 })
 
-const tell = (dropped: ReadonlyArray<Dropped>) =>
+const logDropped = (dropped: ReadonlyArray<Dropped>) =>
   Effect.forEach(
     dropped,
     ({ name, rows }) => Effect.logInfo(`Dropped ${name} with ${rows} votes older than LEDGER_RETENTION; tallies stay`),
     { discard: true }
   )
 
-/** Does so again and again; what fails is tried again soon, and told of once. */
+/** Looks after the partitions again and again; a failure is logged once, and tried again soon. */
 export const layerLedgerRetention = (
   retention: number | undefined
 ): Layer.Layer<never, never, VoteStream | Ledger | Partitions> =>
@@ -49,13 +49,13 @@ export const layerLedgerRetention = (
       let failing = false
       const failed = (error: unknown) => {
         const message = `The ledger's partitions have to wait: ${reasonOf(error)}`
-        const told = failing
+        const known = failing
         failing = true
-        return told ? Effect.logDebug(message) : Effect.logWarning(message)
+        return known ? Effect.logDebug(message) : Effect.logWarning(message)
       }
       const done = (dropped: ReadonlyArray<Dropped>) => {
         failing = false
-        return tell(dropped)
+        return logDropped(dropped)
       }
       const keep = keepPartitions(retention).pipe(
         Effect.provideContext(parts),

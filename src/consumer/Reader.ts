@@ -1,11 +1,10 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { type Connection, command, isGroupGone } from "../stream/Redis.ts"
-import { EntryParser } from "./bytes/EntryParser.ts"
-import { tapNext } from "./bytes/Tap.ts"
+import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
 import { batchOf, type Entry, type EntryBatch } from "./EntryBatch.ts"
 
-/** Where a consumer reads on: after this id among its own pending entries, or what no consumer was given yet. */
+/** What a consumer reads next: its own pending entries after this id, or entries that no consumer was given yet. */
 export type Position = { readonly pendingAfter: string } | "new"
 
 export interface ReaderOptions {
@@ -14,9 +13,11 @@ export interface ReaderOptions {
   readonly consumer: string
   readonly batchSize: number
   readonly blockMs: number
+  /** Whether votes are read directly from the bytes of Redis's answers. */
+  readonly fastRead: boolean
 }
 
-/** How much longer than its BLOCK a read may take before its connection counts as lost, in ms. */
+/** How much longer than BLOCK_MS a read may take before its connection counts as lost, in ms. */
 export const blockGrace = 5_000
 
 /** XREADGROUP's answer. */
@@ -24,40 +25,49 @@ export type Reply = ReadonlyArray<
   readonly [stream: string, entries: ReadonlyArray<readonly [string, Array<string> | null]>]
 >
 
+/** Returns the entries of an answer that Redis's client has decoded. */
 export const entriesIn = (reply: Reply | null): ReadonlyArray<Entry> =>
   reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []
 
-/** Makes the group, and the stream with it, where they are not there yet; it starts at the stream's beginning. */
+/** Makes the group, and the stream with it, where they don't exist yet; the group starts at the stream's beginning. */
 export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
   Effect.asVoid(command(() => client.ensureGroup(stream, group)))
 
 /** Reads entries as one named consumer. */
 export interface Reader {
-  /** Reads up to a batch of entries; none where none came in time. What it gives is good until the next read. */
+  /** Reads up to a batch of entries; none where none came in time. The batch is good until the next read. */
   read(position: Position): Effect.Effect<EntryBatch, OutOfService>
 }
 
-export const makeReader = (connection: Connection, options: ReaderOptions): Reader => {
-  const { batchSize, blockMs, consumer, group, stream } = options
-  const parser = new EntryParser()
-  let leave = () => {}
-  const send = async (position: Position): Promise<EntryBatch> => {
-    // Of the connection before this one, something may still be on its way.
-    leave()
-    parser.begin()
-    leave = tapNext(connection, parser)
+/** Makes a reader that has `connection` for itself. `plainRead` is told of each read that did not take the fast path. */
+export const makeReader = (connection: Connection, options: ReaderOptions, plainRead: PlainReadLog): Reader => {
+  const { batchSize, blockMs, consumer, fastRead, group, stream } = options
+  const fast = fastRead ? makeFastRead(connection) : undefined
+
+  const send = async (position: Position) => {
     const from = position === "new" ? ">" : position.pendingAfter
     const place = ["COUNT", batchSize, "BLOCK", blockMs, "STREAMS", stream, from] as const
+    const refused = fast?.expect()
     const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
-    return reply === null ? parser.batch : batchOf(entriesIn(reply))
+    return { reply, refused }
   }
+
+  /** Returns the entries of an answer. It is null where the fast path has read it, and where there were none in time. */
+  const batchIn = ({ refused, reply }: { readonly refused: string | undefined; readonly reply: Reply | null }) => {
+    if (fast === undefined) return Effect.as(plainRead(undefined), batchOf(entriesIn(reply)))
+    const batch = reply === null ? fast.batch : batchOf(entriesIn(reply))
+    const why = refused ?? (reply === null ? undefined : "its answer was not in the form of RESP 3")
+    return why === undefined ? Effect.succeed(batch) : Effect.as(plainRead(why), batch)
+  }
+
   const read = (position: Position) =>
     command(() => send(position)).pipe(
+      Effect.flatMap(batchIn),
       Effect.timeoutOrElse({
         duration: blockMs + blockGrace,
         orElse: () => {
-          // Redis always answers by then: the other side is gone without a word.
-          leave()
+          // Redis always answers by then: the other side has gone without a word.
+          fast?.leave()
           connection.disconnect(true)
           return Effect.succeed(batchOf([]))
         }

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto"
-import { Effect, Result, Schema } from "effect"
+import { Effect, Result } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { decodeVote, encodeVote, fieldsByName, latestAcceptance, parseEntryId, VoteId } from "../domain/Vote.ts"
+import { latestAcceptance, parseEntryId } from "../domain/Vote.ts"
 import type { Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { AcceptedVote, VoteColumns } from "../ledger/VoteColumns.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { command } from "../stream/Redis.ts"
+import { decodeVote, encodeVote, entryVoteId, fieldsByName } from "../stream/VoteEntry.ts"
 import type { Entry, EntryBatch } from "./EntryBatch.ts"
 
 export interface BatchOptions {
@@ -14,24 +14,22 @@ export interface BatchOptions {
   readonly maxRetries: number
 }
 
-/** What became of a batch, in entries. */
+/** What became of a batch's entries. */
 export interface BatchOutcome {
   readonly counted: number
   readonly dead: number
-  /** Entries that the stream no longer held. */
+  /** How many entries the stream no longer held. */
   readonly lost: number
-  /** The votes in each poll that was voted in. */
+  /** How many votes there were in each poll. */
   readonly polls: ReadonlyMap<string, number>
 }
 
-/** How long to wait before asking again about a vote that the ledger refused. */
+/** How long to wait before a vote that the ledger refused is tried again. */
 const refusalPause = "50 millis"
 
-const isVoteId = Schema.is(VoteId)
-
 /**
- * Brings each entry of a batch into the ledger: counted, or dead where it can't be. Once this succeeds all of them may
- * be acked; after a failure (an outage) none, and doing it again changes nothing that was done.
+ * Brings each entry of a batch into the ledger, as counted, or as dead where it can't be counted. Once this succeeds, all
+ * entries may be acked; after a failure (an outage) none may, and trying again is safe.
  */
 export const recordBatch = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
@@ -63,7 +61,7 @@ export const recordBatch = Effect.fnUntraced(function* (
   return { counted: ids.length - lost - dead.length, dead: buried, lost, polls: votes.byPoll() }
 })
 
-/** The vote that an entry holds, or why it holds none. */
+/** Returns the vote that an entry holds, or why it holds none. */
 const decodeEntry = (id: string, fields: ReadonlyArray<string>): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
@@ -73,13 +71,13 @@ const decodeEntry = (id: string, fields: ReadonlyArray<string>): AcceptedVote | 
   })
 }
 
-/** The entry that a vote was read from: one with fields of its own, or else with those that a vote has. */
+/** Returns the entry that a vote was read from; the fields of one that was a vote and nothing else follow from the vote. */
 const entryOf = (vote: AcceptedVote, others: ReadonlyArray<Entry>): Entry => {
   const id = `${vote.ms}-${vote.seq}`
-  return others.find((other) => other.id === id) ?? { id, fields: encodeVote(vote).map(String) }
+  return others.find((other) => other.id === id) ?? { id, fields: encodeVote(vote) }
 }
 
-/** Counts the votes; gives those that are at fault themselves, each with the reason. */
+/** Counts the votes; returns those that are at fault themselves, each with the reason. */
 const countAll = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   votes: VoteColumns,
@@ -95,7 +93,7 @@ const countAll = Effect.fnUntraced(function* (
   return refused
 })
 
-/** A batch that the database refuses as a whole is halved until the votes at fault stand alone. */
+/** Counts the votes; a batch that the database refuses as a whole is halved until the votes at fault stand alone. */
 const countBisecting = (
   ledger: Ledger["Service"],
   votes: VoteColumns,
@@ -121,7 +119,7 @@ const buryEntry = Effect.fnUntraced(function* (
   entry: Entry,
   reason: string
 ) {
-  // Read again, since what was decoded as text may have lost bytes that were not.
+  // Read again, since fields that are no UTF-8 have lost bytes when they were decoded as text.
   const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
   const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
   const flat = entry.fields ?? []
@@ -148,24 +146,9 @@ const buryEntry = Effect.fnUntraced(function* (
   return buried
 })
 
-/** XPENDING's row of an entry: id, consumer, idle ms, deliveries. */
+/** Returns how often an entry was delivered, from its row in XPENDING's answer: id, consumer, idle ms, deliveries. */
 const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row[3] === "number" ? row[3] : 1)
 
-/** As the ledger's text columns can hold it: without NUL, at most 200 characters. */
+/** Returns a text as the ledger's columns can hold it: without NUL, at most 200 characters. */
 const storable = (text: string | undefined): string | null =>
   text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, 200)
-
-/**
- * The `vote_id` that the ledger knows an entry by: its own, or where it carries none that is valid, a UUIDv7 of the
- * entry's time and a hash of its place.
- */
-export const entryVoteId = (stream: string, id: string, fields: ReadonlyArray<string>): string => {
-  const own = fieldsByName(fields).vote_id
-  if (isVoteId(own)) return own
-  const bytes = createHash("sha256").update(`${stream}\n${id}`).digest().subarray(0, 16)
-  const ms = BigInt.asUintN(48, BigInt(id.slice(0, id.indexOf("-"))))
-  bytes.writeUIntBE(Number(ms), 0, 6)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
-}

@@ -17,20 +17,20 @@ export interface TakeOverOptions {
   readonly claimIdleMs: number
 }
 
-/** XAUTOCLAIM's answer: where to go on, the entries, and the ids that the stream no longer holds. */
+/** XAUTOCLAIM's answer: where to go on, the entries, and the ids of entries that the stream no longer holds. */
 type Claimed = readonly [
   next: string,
   entries: ReadonlyArray<readonly [string, Array<string>]>,
   deleted: ReadonlyArray<string>
 ]
 
-/** Where a walk over the pending entries starts, and is over. */
+/** The cursor with which a walk over the pending entries starts, and which it comes back to at the end. */
 const start = "0-0"
 
 /**
- * Takes over the entries that a consumer was given and has not acked for `claimIdleMs`, brings them into the ledger and
- * acks them; gives how many. Whoever held them may be slow and not dead, and count them as well: the ledger takes each
- * vote once. What the stream no longer holds is lost, and said to be.
+ * Takes over the entries that any consumer was given and has not acked for `claimIdleMs`, brings them into the ledger and
+ * acks them; returns how many. The consumer that held them may be slow rather than dead, and count them as well: the ledger
+ * takes each vote once. Entries that the stream no longer holds are logged as lost.
  */
 export const takeOver = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
@@ -70,7 +70,7 @@ export const takeOver = Effect.fnUntraced(function* (
   return claimed
 })
 
-/** Counts all that a stream holds that nobody else reads any more, and acks it. */
+/** Counts and acks all entries of a stream that no consumer of a pool reads any more. */
 export const drain = Effect.fnUntraced(function* (
   ledger: Ledger["Service"],
   client: Connection,

@@ -1,6 +1,7 @@
 import { hostname } from "node:os"
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
+import { ConsumerSettings } from "../consumer/ConsumerSettings.ts"
 import { layerHousekeeping } from "../consumer/Housekeeping.ts"
 import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
@@ -67,17 +68,26 @@ const layerStreamSettings = (settings: Settings) =>
       stream: settings.streamName,
       shards: settings.streamShards,
       group: settings.consumerGroup,
-      // The embedded Redis has one consumer process: under the same name, it takes up what it held when it was killed.
+      blockMs: settings.blockMs,
+      maxBacklog: settings.maxBacklog,
+      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
+      tracing: settings.otlpEndpoint !== undefined
+    })
+  )
+
+const layerConsumerSettings = (settings: Settings) =>
+  Layer.succeed(
+    ConsumerSettings,
+    ConsumerSettings.of({
+      // The embedded Redis has one consumer process: under the same name, it takes up what it had when it was killed.
       consumer:
         settings.consumerName ?? (settings.redisUrl === undefined ? "embedded" : `${hostname()}-${process.pid}`),
       fibers: settings.consumerFibers,
       batchSize: settings.batchSize,
       blockMs: settings.blockMs,
-      maxRetries: settings.maxRetries,
       claimIdleMs: settings.claimIdleMs,
-      maxBacklog: settings.maxBacklog,
-      tracing: settings.otlpEndpoint !== undefined,
-      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl)
+      maxRetries: settings.maxRetries,
+      fastRead: true
     })
   )
 
@@ -110,7 +120,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
     layerPool,
     layerHousekeeping,
     layerLedgerRetention(retention).pipe(Layer.provide(Partitions.layer))
-  ).pipe(tracked("the consumer pool"))
+  ).pipe(Layer.provide(layerConsumerSettings(settings)), tracked("the consumer pool"))
   // Redis may not be connected yet when the first votes come in, right after the start.
   const connected = Layer.effectDiscard(
     Effect.flatMap(VoteStream, ({ ping }) =>

@@ -1,15 +1,15 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Result } from "effect"
 
-/** What an array begins with in PostgreSQL's binary form, in bytes. */
+/** The size of an array's head in PostgreSQL's binary form, in bytes. */
 const headSize = 20
-/** How an element begins: with its length. */
+/** The size of the length that each element begins with, in bytes. */
 const lengthSize = 4
 
-/** Where things are in the head. */
+/** Where the head's parts are in it. */
 const head = { dimensions: 0, hasNulls: 4, elementOid: 8, length: 12, lowerBound: 16 } as const
 
-/** Elements of one size, written as PostgreSQL takes an array of them, and used again and again. */
+/** Elements of one size, kept as PostgreSQL takes an array of them. Their bytes are used again for the next batch. */
 export class ArrayColumn {
   private bytes: Buffer = Buffer.alloc(0)
   private view = new DataView(this.bytes.buffer)
@@ -21,7 +21,7 @@ export class ArrayColumn {
     this.elementSize = elementSize
   }
 
-  /** Makes room for so many elements; where there was less, all that was there is gone. */
+  /** Makes room for so many elements; where there was less room, the elements are gone. */
   reserve(length: number): void {
     const size = headSize + length * (lengthSize + this.elementSize)
     if (size <= this.bytes.length) return
@@ -37,7 +37,7 @@ export class ArrayColumn {
     return headSize + index * (lengthSize + this.elementSize) + lengthSize
   }
 
-  /** Where an element is to be written; its length is. */
+  /** Writes an element's length, and returns where the element itself belongs. */
   private begin(index: number): number {
     const at = this.at(index)
     this.view.setInt32(at - lengthSize, this.elementSize)
@@ -52,11 +52,15 @@ export class ArrayColumn {
     return this.view.getInt32(this.at(index))
   }
 
-  /** Writes a whole number of 64 bits that is exact, and not negative. */
-  setNumber(index: number, value: number): void {
+  /** Writes a whole number of 64 bits, which is not negative and, as a `number`, exact. */
+  setInt64(index: number, value: number | bigint): void {
     const at = this.begin(index)
-    this.view.setUint32(at, Math.floor(value / 2 ** 32))
-    this.view.setUint32(at + 4, value)
+    if (typeof value === "bigint") {
+      this.view.setBigInt64(at, value)
+    } else {
+      this.view.setUint32(at, Math.floor(value / 2 ** 32))
+      this.view.setUint32(at + 4, value)
+    }
   }
 
   getNumber(index: number): number {
@@ -64,44 +68,31 @@ export class ArrayColumn {
     return this.view.getInt32(at) * 2 ** 32 + this.view.getUint32(at + 4)
   }
 
-  setBigInt(index: number, value: bigint): void {
-    this.view.setBigInt64(this.begin(index), value)
-  }
-
   getBigInt(index: number): bigint {
     return this.view.getBigInt64(this.at(index))
   }
 
-  setHex(index: number, hex: string): void {
-    this.bytes.write(hex, this.begin(index), "hex")
+  /**
+   * Writes a UUID, whose text, in lower case and with dashes, begins at `start` in `text`. False where one of its digits is
+   * none; the element has to be written again then.
+   */
+  setUuid(index: number, text: Uint8Array, start: number): boolean {
+    const at = this.begin(index)
+    let signs = 0
+    for (let byte = 0; byte < uuidDigits.length; byte++) {
+      const place = start + (uuidDigits[byte] ?? 0)
+      const value = ((worth[text[place] ?? 0] ?? -1) << 4) | (worth[text[place + 1] ?? 0] ?? -1)
+      signs |= value
+      this.view.setUint8(at + byte, value)
+    }
+    return signs >= 0
   }
 
   getHex(index: number): string {
     return this.bytes.toString("hex", this.at(index), this.at(index) + this.elementSize)
   }
 
-  /**
-   * Writes bytes that are there as hex digits, two of them at each of `digits`, counted from `start`. False where one is no
-   * digit in lower case; then the element is to be written anew.
-   */
-  setDigits(index: number, from: Uint8Array, start: number, digits: ReadonlyArray<number>): boolean {
-    const at = this.begin(index)
-    let wrong = 0
-    for (let byte = 0; byte < digits.length; byte++) {
-      const place = start + (digits[byte] ?? 0)
-      const value = ((worth[from[place] ?? 0] ?? -1) << 4) | (worth[from[place + 1] ?? 0] ?? -1)
-      wrong |= value
-      this.view.setUint8(at + byte, value)
-    }
-    return wrong >= 0
-  }
-
-  /** A byte of an element. */
-  getByte(index: number, byte: number): number {
-    return this.view.getUint8(this.at(index) + byte)
-  }
-
-  /** The first `length` elements as a parameter, whose client needs `arrayTypes`; good until the next is written. */
+  /** Returns the first `length` elements as a parameter, whose client needs `arrayTypes`; good until the next is written. */
   parameter(length: number): PgTypes.Parameter {
     this.view.setInt32(head.length, length)
     return {
@@ -112,16 +103,19 @@ export class ArrayColumn {
   }
 }
 
-/** What a hex digit is worth, by its code; -1 for what is none in lower case. */
+/** Where the two digits of each byte are in the text of a UUID. */
+const uuidDigits = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
+
+/** What a hex digit is worth, by its character's code; -1 for all that are no digits in lower case. */
 const worth = new Int8Array(256).fill(-1)
 for (let digit = 0; digit < 16; digit++) worth[digit.toString(16).charCodeAt(0)] = digit
 
 const arrayOidOf = (elementOid: number): number => PgTypes.arrayOidFor(elementOid) ?? 0
 
-/** As PostgreSQL numbers it. */
+/** PostgreSQL's number for the binary form. */
 const binaryFormat = 1
 
-/** The types of a PostgreSQL client that takes an array as it is sent, too. */
+/** Types for a PostgreSQL client: with them it also takes arrays that are in PostgreSQL's form already. */
 export const arrayTypes: PgTypes.Registry = PgTypes.makeRegistry()
 for (const elementOid of [PgTypes.OID.uuid, PgTypes.OID.int4, PgTypes.OID.int8]) {
   const oid = arrayOidOf(elementOid)

@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Array, Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Acceptance } from "../domain/Vote.ts"
+import type { Acceptance, AuditedEntry } from "../domain/Vote.ts"
 
 /** An option whose tally and ledger rows differ, in votes. */
 export interface TallyDifference {
@@ -23,11 +23,6 @@ export interface LedgerState {
   readonly differences: ReadonlyArray<TallyDifference>
   /** Of the entries asked for, the indexes of those that the ledger does not hold. */
   readonly absent: ReadonlyArray<number>
-}
-
-/** An entry of the stream, with the `vote_id` that the ledger knows it by. */
-export interface AuditedEntry extends Acceptance {
-  readonly voteId: string
 }
 
 /** The votes that count by poll and option, those that were dropped included. */

@@ -1,29 +1,30 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Result } from "effect"
-import type { Acceptance, Vote } from "../domain/Vote.ts"
+import { type Acceptance, uuidOf, type Vote } from "../domain/Vote.ts"
 import { ArrayColumn } from "./ArrayColumn.ts"
 
 /** A vote read from the stream, with its acceptance. */
 export interface AcceptedVote extends Vote, Acceptance {}
 
 /**
- * Votes as the arrays that increment_vote takes, in the form in which these are sent. Votes are written into them as they
- * are read from the stream: with an object for each in between, a consumer takes twice the CPU time.
+ * Votes as the arrays that increment_vote takes, in the form in which these are sent. Votes are written into them while they
+ * are read from the stream: with an object for each vote in between, a consumer takes twice the CPU time.
  */
 export class VoteColumns {
   length = 0
-  /** The identity of the next vote is to be in its place before `addNext`. */
-  readonly voteIds = new ArrayColumn(PgTypes.OID.uuid, 16)
+  private readonly voteIds = new ArrayColumn(PgTypes.OID.uuid, 16)
   private readonly ms = new ArrayColumn(PgTypes.OID.int8, 8)
   private readonly seqs = new ArrayColumn(PgTypes.OID.int8, 8)
   private readonly castAts = new ArrayColumn(PgTypes.OID.int8, 8)
-  /** What each vote is for: a place in the three lists of choices, from 1. */
+  /** What each vote is for: a place in the lists `polls` and `options`, from 1. */
   private readonly choices = new ArrayColumn(PgTypes.OID.int4, 4)
   private readonly polls: Array<string> = []
   private readonly options: Array<string> = []
+  /** How many votes there are for each of these choices. */
   private readonly counts: Array<number> = []
+  /** The place of each choice in those lists, from 0, by poll and option. */
   private readonly places = new Map<string, Map<string, number>>()
-  /** By the votes' indices; undefined where no vote has one. */
+  /** The voters by the votes' indices; undefined where no vote has one. */
   private voters: Array<string | undefined> | undefined
 
   static of(votes: ReadonlyArray<AcceptedVote>): VoteColumns {
@@ -33,6 +34,7 @@ export class VoteColumns {
     return columns
   }
 
+  /** Removes all votes; the room stays. */
   clear(): void {
     this.length = 0
     this.polls.length = 0
@@ -42,35 +44,45 @@ export class VoteColumns {
     this.voters = undefined
   }
 
-  /** Makes room for so many votes; to be done while there are none. */
+  /** Makes room for so many votes, while there are none. */
   reserve(votes: number): void {
     for (const column of [this.voteIds, this.choices, this.ms, this.seqs, this.castAts]) column.reserve(votes)
   }
 
+  /** Adds a vote, for which there has to be room. */
   add({ castAt, ms, option, poll, seq, voteId, voter }: AcceptedVote): void {
-    this.voteIds.setHex(this.length, voteId.replaceAll("-", ""))
-    this.ms.setBigInt(this.length, ms)
-    this.seqs.setBigInt(this.length, seq)
-    this.finish(poll, option, castAt, voter)
+    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, option, ms, seq, castAt, voter)
+    if (!added) throw new RangeError(`A vote's identity is no UUID: ${voteId}`)
   }
 
-  /** Adds the vote whose identity was written last. */
-  addNext(poll: string, option: string, ms: number, seq: number, castAt: number, voter: string | undefined): void {
-    this.ms.setNumber(this.length, ms)
-    this.seqs.setNumber(this.length, seq)
-    this.finish(poll, option, castAt, voter)
-  }
-
-  private finish(poll: string, option: string, castAt: number, voter: string | undefined): void {
+  /**
+   * Adds a vote, for which there has to be room, from values that were checked. Its identity is text, as bytes, which begins at
+   * `idStart`; where a hex digit of that is none, nothing is added, and it returns false.
+   */
+  addValues(
+    id: Uint8Array,
+    idStart: number,
+    poll: string,
+    option: string,
+    ms: number | bigint,
+    seq: number | bigint,
+    castAt: number,
+    voter: string | undefined
+  ): boolean {
+    const index = this.length
+    if (!this.voteIds.setUuid(index, id, idStart)) return false
     const place = this.placeOf(poll, option)
     this.counts[place] = (this.counts[place] ?? 0) + 1
-    this.choices.setInt32(this.length, place + 1)
-    this.castAts.setNumber(this.length, castAt)
+    this.choices.setInt32(index, place + 1)
+    this.ms.setInt64(index, ms)
+    this.seqs.setInt64(index, seq)
+    this.castAts.setInt64(index, castAt)
     if (voter !== undefined) {
       this.voters ??= []
-      this.voters[this.length] = voter
+      this.voters[index] = voter
     }
     this.length++
+    return true
   }
 
   private placeOf(poll: string, option: string): number {
@@ -88,12 +100,13 @@ export class VoteColumns {
     return place
   }
 
+  /** Returns a vote by its index, from 0. */
   at(index: number): AcceptedVote {
     if (index < 0 || index >= this.length) throw new RangeError(`There is no vote ${index} of ${this.length}`)
     const place = this.choices.getInt32(index) - 1
     const voter = this.voters?.[index]
     return {
-      voteId: this.voteIds.getHex(index).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
+      voteId: uuidOf(this.voteIds.getHex(index)),
       poll: this.polls[place] ?? "",
       option: this.options[place] ?? "",
       castAt: this.castAts.getNumber(index),
@@ -103,25 +116,27 @@ export class VoteColumns {
     }
   }
 
-  /** When a vote was accepted, in ms since 1970. */
+  /** Returns when a vote was accepted, in ms since 1970. */
   msAt(index: number): number {
     return this.ms.getNumber(index)
   }
 
+  /** Returns the votes with these indices. */
   pick(indices: ReadonlyArray<number>): VoteColumns {
     return VoteColumns.of(indices.map((index) => this.at(index)))
   }
 
+  /** Returns the votes from one index up to, and without, another. */
   slice(from: number, to = this.length): VoteColumns {
     return this.pick(Array.from({ length: to - from }, (_, index) => from + index))
   }
 
-  /** These votes and others. */
+  /** Returns these votes followed by others. */
   with(others: ReadonlyArray<AcceptedVote>): VoteColumns {
     return VoteColumns.of([...Array.from({ length: this.length }, (_, index) => this.at(index)), ...others])
   }
 
-  /** How many of the votes are in each poll. */
+  /** Returns how many of the votes are in each poll. */
   byPoll(): Map<string, number> {
     const votes = new Map<string, number>()
     for (const [place, poll] of this.polls.entries())
@@ -129,7 +144,7 @@ export class VoteColumns {
     return votes
   }
 
-  /** What increment_vote takes, by its names; good until another vote is added. */
+  /** Returns the arguments of increment_vote by their names there; good until another vote is added. */
   parameters() {
     const { length, voters } = this
     const array = (values: ReadonlyArray<unknown> | null, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))

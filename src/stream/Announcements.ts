@@ -2,12 +2,12 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { command, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
-/** What is announced: that a poll was made or closed, that a tally has changed. */
+/** What an announcement is about: a poll that was made or closed, or a tally that has changed. */
 export type Topic = "poll" | "tally"
 
 /**
- * Word from one process to all others, by way of Redis, with the poll that it is about. It may get lost: whoever listens
- * also looks by itself now and then.
+ * Messages from one process to all others by way of Redis, each about one poll. They may get lost, so whoever listens also
+ * looks by itself now and then.
  */
 export class Announcements extends Context.Service<
   Announcements,
@@ -32,7 +32,7 @@ export class Announcements extends Context.Service<
         const topic = channels[channel]
         if (topic !== undefined) for (const listener of listeners[topic]) listener(poll)
       })
-      // Subscribed again with each connection; one that breaks meanwhile comes back as another "ready".
+      // Each new connection subscribes again; one that breaks before that comes back with another "ready".
       connection.on("ready", () => void connection.subscribe(...Object.keys(channels)).catch(() => undefined))
 
       return Announcements.of({
@@ -47,4 +47,5 @@ export class Announcements extends Context.Service<
   )
 }
 
+/** The channel of Redis's that a stream's announcements go through. */
 export const channelOf = (stream: string, topic: Topic): string => `${stream}:${topic}`

@@ -1,34 +1,35 @@
 import { Array } from "effect"
 import type { Vote } from "../domain/Vote.ts"
 import type { Shard } from "./Shards.ts"
+import { optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
-/** How many votes one command appends at most: for about a millisecond, it keeps Redis from all else. */
-const most = 200
+/** The most votes that one command appends: such a command keeps Redis from all else for about a millisecond. */
+const maxVotes = 200
 
-/** What an entry can have beside a vote: the trace that it belongs to, and the record of its idempotency key. */
-export interface Beside {
+/** What may come with a vote: the trace that it belongs to, and the Redis key that records its idempotency key. */
+export interface Extras {
   readonly traceparent?: string | undefined
   readonly record?: string | undefined
 }
 
 /** Appends votes to a shard. */
 export interface Appender {
-  /** Gives what `append.lua` returns of the vote. */
-  append(vote: Vote, beside?: Beside): Promise<string>
+  /** Returns what `append.lua` answers for the vote. */
+  append(vote: Vote, extras?: Extras): Promise<string>
 }
 
 interface Waiting {
   readonly vote: Vote
-  readonly beside: Beside
+  readonly extras: Extras
   resolve(answer: string): void
   reject(cause: unknown): void
 }
 
-const nothing: Beside = {}
+const noExtras: Extras = {}
 
 /**
- * All votes that come while others are under way go together after them: what an append costs, here and in Redis, is for
- * the most part its command. A key's record is kept for `ttl` ms.
+ * Makes an appender. All votes that arrive while others are under way are sent together after those: most of what an append
+ * costs, here and in Redis, is its command. Records of idempotency keys are kept for `ttl` ms.
  */
 export const makeAppender = (shard: Shard, ttl: number): Appender => {
   let waiting: Array<Waiting> = []
@@ -37,14 +38,20 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
     const keys = [shard.stream]
     const args = [String(ttl)]
-    for (const { beside, vote } of votes) {
-      const { record, traceparent } = beside
-      const { castAt, option, poll, voteId, voter } = vote
-      const has = (record === undefined ? "" : "k") + (voter === undefined ? "" : "v")
-      args.push(traceparent === undefined ? has : `${has}t`, voteId, poll, option, String(castAt))
-      if (record !== undefined) keys.push(record)
-      if (voter !== undefined) args.push(voter)
-      if (traceparent !== undefined) args.push(traceparent)
+    for (const { extras, vote } of votes) {
+      const values = valuesOf(vote, extras.traceparent)
+      let beside = ""
+      if (extras.record !== undefined) {
+        keys.push(extras.record)
+        beside = "key"
+      }
+      for (const name of optionalFields) if (values[name] !== undefined) beside += ` ${name}`
+      args.push(beside)
+      for (const name of requiredFields) args.push(values[name])
+      for (const name of optionalFields) {
+        const value = values[name]
+        if (value !== undefined) args.push(value)
+      }
     }
     return shard.client.appendVotes([String(keys.length), ...keys, ...args])
   }
@@ -58,7 +65,7 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
         else reject(answer)
       }
     } catch (cause) {
-      // Those that wait would wait as long again, and their clients with them.
+      // The votes that wait would wait as long again, and their clients with them.
       const failed = [...votes, ...waiting]
       waiting = []
       for (const { reject } of failed) reject(cause)
@@ -69,19 +76,19 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
     while (waiting.length > 0) {
       const votes = waiting
       waiting = []
-      // However many have come while Redis was slow, none waits for more than those before it.
-      await Promise.all(Array.chunksOf(votes, most).map(send))
+      // However many votes have come while Redis was slow, none waits for the ones behind it.
+      await Promise.all(Array.chunksOf(votes, maxVotes).map(send))
     }
     busy = false
   }
 
   return {
-    append: (vote, beside = nothing) =>
+    append: (vote, extras = noExtras) =>
       new Promise((resolve, reject) => {
-        waiting.push({ vote, beside, resolve, reject })
+        waiting.push({ vote, extras, resolve, reject })
         if (busy) return
         busy = true
-        // With all others that this turn of the event loop brings.
+        // Together with all other votes that this turn of the event loop brings.
         setImmediate(sendAll)
       })
   }

@@ -3,15 +3,15 @@ import { makeOutageLog } from "./Outage.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { VoteStream } from "./VoteStream.ts"
 
-/** How often it is looked at. */
+/** How often Redis is asked. */
 const interval = "500 millis"
 
-/** How many votes are accepted and not yet counted, as last seen: at most a second ago while Redis answers. */
+/** How many votes are accepted and not yet counted, as last seen: less than a second ago, while Redis answers. */
 export class Backlog extends Context.Service<
   Backlog,
   {
     readonly pending: () => number
-    /** Whether it is over its bound, `MAX_BACKLOG`: no more votes are accepted until the consumers catch up. */
+    /** Whether it has reached `MAX_BACKLOG`: no more votes are accepted until the consumers catch up. */
     readonly isFull: () => boolean
   }
 >()("tallykeep/stream/Backlog") {
@@ -31,7 +31,7 @@ export class Backlog extends Context.Service<
             : Effect.logInfo(`The backlog is ${pending} votes again: accepting votes`)
         }
       })
-      const tellKeeping = Effect.flatMap(stream.keeping, ({ durability, warnings }) =>
+      const logKeeping = Effect.flatMap(stream.keeping, ({ durability, warnings }) =>
         warnings.length === 0
           ? Effect.logInfo(`Redis keeps votes with durability ${durability}`)
           : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
@@ -41,10 +41,10 @@ export class Backlog extends Context.Service<
         Effect.andThen(outage.up),
         Effect.catch((error) => outage.down("take votes", error.message))
       )
-      // The first connection is not there at once; that is no outage yet.
+      // The first connection takes a moment; that is no outage yet.
       const connected = Effect.timeoutOption(Effect.retry(stream.ping, Schedule.spaced("10 millis")), "2 seconds")
       yield* connected.pipe(
-        Effect.andThen(Effect.forkChild(Effect.retry(tellKeeping, Schedule.spaced("1 second")))),
+        Effect.andThen(Effect.forkChild(Effect.retry(logKeeping, Schedule.spaced("1 second")))),
         Effect.andThen(Effect.repeat(watched, Schedule.spaced(interval))),
         Effect.forkScoped
       )

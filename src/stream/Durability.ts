@@ -4,16 +4,16 @@ import type { Connection } from "./Redis.ts"
 import { command, isReply } from "./Redis.ts"
 
 /**
- * What an appended vote survives: `fsync`, it is on disk before the 201; `everysec`, a power cut can cost the last
- * second; `memory`, a restart of Redis can cost all that is not counted.
+ * What an appended vote survives, the strongest first. `fsync`: it is on disk before the 201. `everysec`: a power cut can
+ * cost the votes of the last second. `memory`: a restart of Redis can cost all votes that are not counted yet.
  */
 export const durabilities = ["fsync", "everysec", "memory"] as const
 export type Durability = (typeof durabilities)[number]
 
-/** How Redis keeps what it is given, and what an operator should be warned of. */
+/** How Redis keeps votes, and what an operator should be warned of. */
 export interface Keeping {
   readonly durability: Durability
-  /** Whether it may throw away votes when its memory is full. */
+  /** Whether it may throw votes away when its memory is full. */
   readonly evicts: boolean
   readonly warnings: ReadonlyArray<string>
 }
@@ -21,7 +21,7 @@ export interface Keeping {
 const valueIn = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\r?$`, "m").exec(info)?.[1]
 
-/** Asks Redis. Where it does not tell its configuration (some hosted ones don't), the weaker promise is assumed. */
+/** Asks Redis how it keeps votes. Where it hides its configuration, as some hosted ones do, the weaker promise is assumed. */
 export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfService> =>
   Effect.gen(function* () {
     const info = yield* command(() => client.info())

@@ -1,18 +1,18 @@
 import { Context, Effect, Layer } from "effect"
 import { makeMeter } from "../Meter.ts"
 
-/** What a busy machine may add to how long a step takes, in ms. */
+/** How much longer than it should a step may take on a busy machine, in ms. */
 const slack = 10_000
 
-/** Whether the loops of this process get on: each says before a step how long that can take, waiting for others included. */
+/** Whether this process's loops make progress. Before each step, a loop says how long that can take, waiting included. */
 export class Liveness extends Context.Service<
   Liveness,
   {
-    /** The loop `name` takes a step, which takes at most `ms`. */
+    /** Says that the loop `name` begins a step that takes at most `ms`. */
     step(name: string, ms: number): void
-    /** The loop `name` has ended, or waits for something that may take for ever. */
+    /** Says that the loop `name` has ended, or waits for something that may take any time. */
     rest(name: string): void
-    /** The loops that are in a step for longer than it can take. */
+    /** Returns the loops whose present step takes longer than it can. */
     readonly stuck: () => ReadonlyArray<string>
   }
 >()("tallykeep/stream/Liveness") {

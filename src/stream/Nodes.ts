@@ -6,29 +6,29 @@ import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 import { readState } from "./StreamState.ts"
 
-/** A node that hangs must not make all look away to whoever waits for a second. */
+/** How long a ping may take: one node that hangs must not make all look away to a caller that waits for a second. */
 const pingTimeout = "700 millis"
 
-/** Asks each node once: its shards have a connection in common. */
-const ofNodes = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
+/** Asks each node once: the shards of a node share a connection. */
+const askEachNode = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
   Effect.suspend(() => answering([...new Set(shards.map(({ client }) => client))], ask))
 
-/** The time in ms at the nodes that have the shards; where their clocks differ, the latest. */
+/** Reads the clock of the nodes that have the shards, in ms since 1970; where the clocks differ, the latest. */
 export const readClock = (shards: ReadonlyArray<Shard>): Effect.Effect<number, OutOfService> =>
   Effect.map(
-    ofNodes(shards, (client) => command(() => client.time())),
+    askEachNode(shards, (client) => command(() => client.time())),
     (times) => Math.max(...times.map(([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)))
   )
 
-/** What is asked of the nodes that have the shards: it is told of those that answer, and fails where none does. */
-export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Service"]) => {
+/** The questions to the nodes that have the shards. Each tells of those that answer, and fails where none does. */
+export const askNodes = (shards: Shards["Service"], { blockMs, group }: StreamSettings["Service"]) => {
   const states = Effect.flatMap(shards.all, (all) =>
-    answering(all, ({ client, stream }) => readState(client, { ...settings, stream }))
+    answering(all, ({ client, stream }) => readState(client, { stream, group, blockMs }))
   )
   const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
 
   const keeping = Effect.map(
-    ofNodes(shards.current, readKeeping),
+    askEachNode(shards.current, readKeeping),
     (all): Keeping => ({
       durability: durabilities.findLast((weakest) => all.some(({ durability }) => durability === weakest)) ?? "memory",
       evicts: all.some(({ evicts }) => evicts),
@@ -38,7 +38,7 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   const ping = Effect.map(
     answering(shards.current, (shard) =>
-      // Not PING: a node of a cluster can answer and not serve its slots.
+      // PING would not do: a node of a cluster can answer that and not serve its slots.
       command(() => shard.client.exists(shard.stream)).pipe(
         Effect.as(shard),
         Effect.timeoutOrElse({ duration: pingTimeout, orElse: () => noAnswer })

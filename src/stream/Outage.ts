@@ -1,13 +1,14 @@
 import { Effect } from "effect"
 
-/** Tells of an outage once when it begins and once when it is over, however often it is met in between. */
+/** Logs an outage once when it begins and once when it is over, however often it is met in between. */
 export interface OutageLog {
-  /** What can't be done, and why. */
+  /** Says what can't be done, and why. */
   down(doing: string, why: string): Effect.Effect<void>
+  /** Says that it can be done. */
   readonly up: Effect.Effect<void>
 }
 
-/** `what` is done again when it is over, such as "Counting"; `of` is what it is done to, where that has to be said. */
+/** Makes a log for outages that keep us from `what`, such as "Counting"; `of` follows it where several do the same. */
 export const makeOutageLog = (what: string, of = ""): OutageLog => {
   let since: number | undefined
   return {

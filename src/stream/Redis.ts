@@ -3,7 +3,7 @@ import type { Redis as IoRedis } from "ioredis"
 import { OutOfService } from "../domain/Problems.ts"
 import type { Scripts } from "./Scripts.ts"
 
-/** How long Redis may take for an answer, in ms: whoever waits for a vote's is told within a second (a 503). */
+/** How long Redis may take to answer, in ms: a voter who waits for that gets a 503 within a second. */
 export const commandTimeout = 900
 
 /** A connection, with our scripts as commands. */
@@ -14,15 +14,15 @@ export class Redis extends Context.Service<
   Redis,
   {
     /**
-     * Shared by all commands that don't block: pipelined, never queued while Redis is away, never re-sent. Of a cluster,
-     * one of the nodes, for what concerns no key.
+     * The connection that all commands that don't block share: pipelined, never queued while Redis is away, never re-sent.
+     * In a cluster it leads to one of the nodes, for commands that concern no key.
      */
     readonly client: Connection
-    /** The same, to the node that has `key`: asked for anew each time, since a key can move to another node. */
+    /** The same to the node that has `key`. Not to be kept, since a key can move to another node. */
     readonly clientOf: (key: string) => Connection
     /**
-     * A connection of its own, for reads that block; closed with the scope. Of a cluster, to the node that has `key`
-     * whenever it connects, or to any.
+     * Makes a connection of its own, for reads that block; it is closed with the scope. In a cluster it leads to the node that
+     * has `key` at the time when it connects, or to any node.
      */
     dedicated(name: string, key?: string): Effect.Effect<Connection, never, Scope.Scope>
     /** Whether keys that are used together need a hash tag in common. */
@@ -30,7 +30,7 @@ export class Redis extends Context.Service<
   }
 >()("tallykeep/stream/Redis") {}
 
-/** Runs a command; whatever goes wrong is Redis being out of service, with the driver's error as the cause. */
+/** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */
 export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService> =>
   Effect.callback((resume) => {
     run().then(
@@ -39,10 +39,10 @@ export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService
     )
   })
 
-/** Whether it is Redis's own answer, and not that there was none. */
+/** Whether an error is Redis's own answer, rather than that there was none. */
 export const isReply = (error: OutOfService): boolean =>
   error.cause instanceof Error && error.cause.name === "ReplyError"
 
-/** Whether the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
+/** Whether an error says that the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
 export const isGroupGone = (error: OutOfService): boolean =>
   error.cause instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.cause.message)

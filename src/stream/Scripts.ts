@@ -6,8 +6,9 @@ import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
 import sweepConsumers from "./scripts/sweep_consumers.lua"
 import trim from "./scripts/trim.lua"
+import { withFields } from "./VoteEntry.ts"
 
-/** The scripts that run inside Redis, each in one step; see their heads for what they take and give. */
+/** The scripts that run inside Redis, each in one step; their heads say what they take and return. */
 export interface Scripts {
   appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
   ensureGroup(stream: string, group: string): Promise<number>
@@ -23,9 +24,9 @@ export interface Scripts {
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
 
-/** For a connection's options: the scripts as commands of their own, sent by their digest. */
+/** The scripts as a connection's options have them: as commands of their own, which are sent by their digest. */
 export const scripts = {
-  appendVotes: { lua: append },
+  appendVotes: { lua: withFields(append) },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },

@@ -4,39 +4,39 @@ import { type Connection, command, Redis } from "./Redis.ts"
 import { crc16, hashTag } from "./Slot.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
-/** One of the streams that the votes are spread over. */
+/** One of the streams that votes are spread over. */
 export interface Shard {
   readonly stream: string
-  /** What the names of the keys begin with that are used together with the stream: they have to be at one node. */
-  readonly keys: string
-  /** To the Redis that has it. Not kept: the stream can move to another one. */
+  /** What the names of keys that are used together with the stream begin with, so that all are at one node. */
+  readonly keyPrefix: string
+  /** The connection to the Redis that has the stream. Not to be kept, since the stream can move to another Redis. */
   readonly client: Connection
 }
 
 export const maxShards = 64
 
-/** How long what was seen in Redis of other numbers of shards is believed. */
-const seenFor = "10 seconds"
+/** How long it is believed what Redis said of other numbers of shards. */
+const lookedFor = "10 seconds"
 /** How long a look may take: a node that hangs must not hold up votes for the others. */
 const lookTimeout = "300 millis"
 
 export const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
 
-/** A stream alone has the name of the setting; several have a number, as their hash tag, which spreads them over nodes. */
+/** One stream has the setting's name. Several each have a number as their hash tag, which spreads them over nodes. */
 export const streamNames = (stream: string, count: number): ReadonlyArray<string> =>
   count === 1 ? [stream] : Array.from({ length: count }, (_, index) => `${stream}:{${index}}`)
 
-/** Every stream that there could be, whatever the number of shards is or was. */
+/** Returns every stream that there could be, whatever the number of shards is or was. */
 export const everyShard = (redis: Redis["Service"], stream: string): ReadonlyArray<Shard> =>
   [...streamNames(stream, 1), ...streamNames(stream, maxShards)].map((name) => ({
     stream: name,
-    keys: redis.clustered && hashTag(name) === undefined ? `{${name}}` : name,
+    keyPrefix: redis.clustered && hashTag(name) === undefined ? `{${name}}` : name,
     get client() {
       return redis.clientOf(name)
     }
   }))
 
-/** The streams that votes are appended to with that number of shards, and all others that there are. */
+/** Finds the streams that votes are appended to with that number of shards, and all others that exist. */
 export const usedShards = (
   redis: Redis["Service"],
   stream: string,
@@ -54,7 +54,7 @@ export const usedShards = (
   )
 }
 
-/** What is answered of all that are asked; fails where none answers. */
+/** Asks all, and returns the answers of those that give one; fails where none does. */
 export const answering = <A, B>(
   asked: ReadonlyArray<A>,
   ask: (each: A) => Effect.Effect<B, OutOfService>
@@ -63,18 +63,18 @@ export const answering = <A, B>(
     answers.length === 0 && failure !== undefined ? Effect.fail(failure) : Effect.succeed(answers)
   )
 
-/** The streams that votes are appended to, and those they were appended to before `STREAM_SHARDS` was changed. */
+/** The streams that votes are appended to, and those that they were appended to before `STREAM_SHARDS` was changed. */
 export class Shards extends Context.Service<
   Shards,
   {
     readonly current: ReadonlyArray<Shard>
-    /** The shard of a voter, an idempotency key or a vote: always the same one. */
+    /** Returns the shard of a voter, an idempotency key or a vote: always the same one. */
     readonly of: (text: string) => Shard
-    /** The shards that it belonged to while there were more or fewer, as long as keys are remembered. */
-    before(text: string): Effect.Effect<ReadonlyArray<Shard>, OutOfService>
-    /** Those that are there and no longer appended to. */
+    /** Finds the shards that it belonged to while there were more or fewer, for as long as keys are remembered. */
+    formerOf(text: string): Effect.Effect<ReadonlyArray<Shard>, OutOfService>
+    /** The streams that exist and are no longer appended to. */
     readonly former: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
-    /** All of them, the current ones first. */
+    /** All streams, the current ones first. */
     readonly all: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
   }
 >()("tallykeep/stream/Shards") {
@@ -90,35 +90,35 @@ export class Shards extends Context.Service<
 
       const of = (text: string): Shard => (current.length === 1 ? only : (current[crc16(text) % count] ?? only))
 
-      /** What was seen last of each: it holds while its Redis is away. */
-      const seen = new Map<Shard, ReadonlyArray<number>>()
+      /** The last answer about each stream, which holds while its Redis is away: whether it exists, and numbers of shards. */
+      const looks = new Map<Shard, ReadonlyArray<number>>()
       const look = (shard: Shard) =>
         command(() =>
           shard.client.lookAtShard(
             shard.stream,
-            `${shard.keys}:counts`,
+            `${shard.keyPrefix}:counts`,
             current.includes(shard) ? count : 0,
-            // Longer than a key is remembered by as much as what was seen may be old.
+            // Longer than a key is remembered, by as much as an answer may be old.
             idempotencyTtl + 60_000
           )
         ).pipe(
           Effect.timeoutOrElse({ duration: lookTimeout, orElse: () => noAnswer }),
-          Effect.tap((answer) => Effect.sync(() => seen.set(shard, answer.map(Number))))
+          Effect.tap((answer) => Effect.sync(() => looks.set(shard, answer.map(Number))))
         )
-      const lookAtAll = Effect.as(answering([...every.values()], look), seen)
-      const [looking, again] = yield* Effect.cachedInvalidateWithTTL(lookAtAll, seenFor)
+      const lookAtAll = Effect.as(answering([...every.values()], look), looks)
+      const [looking, again] = yield* Effect.cachedInvalidateWithTTL(lookAtAll, lookedFor)
       const looked = Effect.tapError(looking, () => again)
-      const former = Effect.map(looked, (seen) =>
-        [...seen].flatMap(([shard, [exists]]) => (exists === 1 && !current.includes(shard) ? [shard] : []))
+      const former = Effect.map(looked, (all) =>
+        [...all].flatMap(([shard, [exists]]) => (exists === 1 && !current.includes(shard) ? [shard] : []))
       )
-      const formerCounts = Effect.map(looked, (seen) =>
-        [...new Set([...seen.values()].flatMap(([, ...counts]) => counts))].filter((other) => other !== count)
+      const formerCounts = Effect.map(looked, (all) =>
+        [...new Set([...all.values()].flatMap(([, ...counts]) => counts))].filter((other) => other !== count)
       )
 
       return Shards.of({
         current,
         of,
-        before: (text) =>
+        formerOf: (text) =>
           Effect.map(formerCounts, (counts) =>
             named(counts.flatMap((other) => streamNames(stream, other)[crc16(text) % other] ?? [])).filter(
               (shard) => shard !== of(text)

@@ -1,4 +1,4 @@
-/** CRC-16/XMODEM of a text's bytes: what Redis Cluster hashes keys by. */
+/** Returns the CRC-16/XMODEM of a text's bytes, by which Redis Cluster hashes keys. */
 export const crc16 = (text: string): number => {
   let crc = 0
   for (const byte of Buffer.from(text)) {
@@ -9,8 +9,8 @@ export const crc16 = (text: string): number => {
   return crc
 }
 
-/** A key's hash tag, what stands in its first braces: keys with the same one are at the same node. Undefined without. */
+/** Returns a key's hash tag, the text in its first braces, if any: keys with the same one are at the same node. */
 export const hashTag = (key: string): string | undefined => /^[^{]*\{([^}]+)\}/.exec(key)?.[1]
 
-/** The slot of 16,384 that a key belongs to in a Redis Cluster. */
+/** Returns the slot, of 16,384, that a key belongs to in a Redis Cluster. */
 export const keySlot = (key: string): number => crc16(hashTag(key) ?? key) % 16_384

@@ -1,10 +1,9 @@
 import { Clock, Effect } from "effect"
-import { entryVoteId } from "../consumer/RecordBatch.ts"
 import { OutOfService } from "../domain/Problems.ts"
-import { type Acceptance, latestAcceptance, parseEntryId } from "../domain/Vote.ts"
-import type { AuditedEntry } from "../ledger/LedgerBooks.ts"
+import { type Acceptance, type AuditedEntry, latestAcceptance, parseEntryId } from "../domain/Vote.ts"
 import { command } from "./Redis.ts"
 import type { Shard } from "./Shards.ts"
+import { entryVoteId } from "./VoteEntry.ts"
 
 /** An entry that a stream holds, and whether it is still to be acked. */
 export interface HeldEntry extends AuditedEntry {
@@ -13,24 +12,24 @@ export interface HeldEntry extends AuditedEntry {
   readonly unacked: boolean
 }
 
-/** The streams' side of the books, up to a cut. */
+/** The streams' side of the books, up to a cut: a place in the order of entries. */
 export interface StreamBooks {
   readonly streams: ReadonlyArray<string>
-  /** Entries ever appended. */
+  /** How many entries were ever appended. */
   readonly added: number
   readonly cut: Acceptance
   readonly held: ReadonlyArray<HeldEntry>
 }
 
 const pageSize = 5_000
-/** How long nothing is trimmed, in ms; the cut has to be made within that. */
+/** How long nothing is trimmed, in ms; the cut has to be made within this time. */
 const holdFor = 10_000
 
 const compare = (a: Acceptance, b: Acceptance): number => (a.ms === b.ms ? Number(a.seq - b.seq) : Number(a.ms - b.ms))
 
 const acceptanceOf = (id: string): Acceptance => parseEntryId(id) ?? latestAcceptance
 
-/** A place in the order of entries: the id, and what it is to the ledger. */
+/** A place in the order of entries, as an entry id and as an acceptance. */
 interface Cut extends Acceptance {
   readonly id: string
 }
@@ -39,9 +38,9 @@ const infoRecord = (info: ReadonlyArray<unknown>): Record<string, unknown> =>
   Object.fromEntries(info.flatMap((name, index) => (index % 2 === 0 ? [[String(name), info[index + 1]]] : [])))
 
 /**
- * Reads the streams, which votes may be appended to and counted from meanwhile. The ledger does not say which stream a
- * row is from, so there is one cut for all of them, which no entry appended later to any of them is below: the end of the
- * one that ends first.
+ * Reads the streams, while votes may be appended to them and counted from them. Since the ledger does not say which stream a
+ * row is from, there is one cut for all streams: the end of the one that ends first. No entry that is appended later, to
+ * whichever stream, is below it.
  */
 export const readStreams = Effect.fnUntraced(function* (
   shards: ReadonlyArray<Shard>,
@@ -67,25 +66,25 @@ export const readStreams = Effect.fnUntraced(function* (
 const tooSlow = new OutOfService({ part: "redis", cause: new Error("It takes too long to read the streams' ends") })
 
 /**
- * Where a stream ends at this moment: its last entry, or the time, where that is later. What comes after it is not
- * trimmed for a while.
+ * Finds where a stream ends at this moment: its last entry, or the time, where that is later. Entries appended from now on
+ * are not trimmed for a while.
  */
-const endOf = ({ client, keys, stream }: Shard): Effect.Effect<Cut, OutOfService> =>
+const endOf = ({ client, keyPrefix, stream }: Shard): Effect.Effect<Cut, OutOfService> =>
   Effect.map(
-    command(() => client.holdTrims(stream, `${keys}:trimmed`, holdFor)),
+    command(() => client.holdTrims(stream, `${keyPrefix}:trimmed`, holdFor)),
     ([last, ms]) => {
       const end = { ...acceptanceOf(last), id: last }
-      // The next entry may be appended within this same ms.
+      // The next entry may be appended within the same ms.
       const before = { ms: BigInt(ms) - 1n, seq: latestAcceptance.seq }
       return compare(end, before) > 0 ? end : { ...before, id: `${before.ms}-${before.seq}` }
     }
   )
 
-/** What a stream holds up to an id. */
+/** Reads the entries that a stream holds up to an id. */
 const readHeld = Effect.fnUntraced(function* (shard: Shard, group: string, upTo: string) {
   const { client, stream } = shard
   const entries = yield* readPages((from) => client.xrange(stream, from, upTo, "COUNT", pageSize))
-  // In this order: what was not yet given out here and is acked below would be taken for pending, never for lost.
+  // In this order, an entry that is given out and acked meanwhile counts as pending; in the other, it could count as lost.
   if (entries.length === 0) return []
   const groups = yield* command(() => client.xinfo("GROUPS", stream) as Promise<ReadonlyArray<ReadonlyArray<unknown>>>)
   const delivered = groups.map(infoRecord).find(({ name }) => name === group)?.["last-delivered-id"]

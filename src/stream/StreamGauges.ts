@@ -5,11 +5,11 @@ import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
 import { VoteStream } from "./VoteStream.ts"
 
-/** How often Redis is asked how the streams stand, and how it keeps them. */
+/** How often Redis is asked for the state of the streams, and how it keeps them. */
 const stateInterval = "2 seconds"
 const keepingInterval = "10 seconds"
 
-/** Measures the streams, and Redis itself; any process may, and all see the same. */
+/** Measures the streams, and Redis itself. Any process may; all see the same. */
 export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSettings> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { keeping, ping, states } = yield* VoteStream
@@ -18,12 +18,12 @@ export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSet
     const scope = yield* Effect.scope
     let answers = false
     let kept: Keeping | undefined
-    const seen = new Map<string, { latest: StreamState }>()
+    const measured = new Map<string, { latest: StreamState }>()
 
-    /** The gauges of a stream that is seen for the first time. */
-    const measure = Effect.fnUntraced(function* (stream: string, of: { latest: StreamState }) {
+    /** Makes the gauges of a stream that appears for the first time. */
+    const measure = Effect.fnUntraced(function* (stream: string, state: { latest: StreamState }) {
       const gauge = (name: string, about: string, read: (state: StreamState) => number) =>
-        meter.gauge(`tallykeep_stream_${name}`, about, () => read(of.latest), { stream })
+        meter.gauge(`tallykeep_stream_${name}`, about, () => read(state.latest), { stream })
       yield* gauge("length", "Entries that the stream holds", ({ length }) => length)
       yield* gauge("lag", "Votes that no consumer was given yet", ({ lag }) => lag)
       yield* gauge("pending", "Votes given to a consumer and not counted yet", ({ pending }) => pending)
@@ -49,15 +49,15 @@ export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSet
 
     const sample = Effect.gen(function* () {
       for (const latest of yield* states) {
-        const known = seen.get(latest.stream)
+        const known = measured.get(latest.stream)
         if (known !== undefined) known.latest = latest
         else {
           const made = { latest }
-          seen.set(latest.stream, made)
+          measured.set(latest.stream, made)
           yield* Effect.provideService(measure(latest.stream, made), Scope.Scope, scope)
         }
       }
-      // A Redis Cluster of which a part is away does not answer as it should.
+      // Where a part of a Redis Cluster is away, the server counts as down.
       answers = (yield* ping).length === 0
     }).pipe(
       Effect.catch(() =>

@@ -1,30 +1,22 @@
 import { Context } from "effect"
 
-/** How the stream is named and read. */
+/** What every process has to know of the stream: those that append to it, and those that count. */
 export class StreamSettings extends Context.Service<
   StreamSettings,
   {
+    /** The name of the stream, or what the names of its shards begin with. */
     readonly stream: string
     /** How many streams the votes are spread over; more than one have numbers in their names. */
     readonly shards: number
+    /** The consumer group that counts. */
     readonly group: string
-    /** The prefix of this process's consumers, which are `<consumer>-<n>`. */
-    readonly consumer: string
-    /** How many fibers read and count. */
-    readonly fibers: number
-    /** The most entries that one read takes. */
-    readonly batchSize: number
-    /** How long a read waits for entries, in ms. */
+    /** How long a consumer waits for entries before it asks again, in ms: one that is silent for much longer is gone. */
     readonly blockMs: number
-    /** After how long without an ack another consumer takes an entry over, in ms. */
-    readonly claimIdleMs: number
     /** How many votes may wait to be counted before no more are accepted. */
     readonly maxBacklog: number
     /** How long an idempotency key is remembered, in ms. */
     readonly idempotencyTtl: number
     /** Whether votes carry their trace along. */
     readonly tracing: boolean
-    /** How often a vote may fail by itself before it is dead. */
-    readonly maxRetries: number
   }
 >()("tallykeep/stream/StreamSettings") {}

@@ -2,29 +2,35 @@ import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
-import type { StreamSettings } from "./StreamSettings.ts"
 
-/** How a stream stands, at one moment. */
+/** The state of a stream at one moment. */
 export interface StreamState {
   readonly stream: string
-  /** Entries that it holds. */
+  /** How many entries it holds. */
   readonly length: number
-  /** Entries that no consumer was given yet. */
+  /** How many of them no consumer was given yet. */
   readonly lag: number
-  /** Entries given out and not acked. */
+  /** How many were given to a consumer and are not acked. */
   readonly pending: number
-  /** How long the oldest of both has waited, in ms. */
+  /** How long the oldest entry that is not acked has waited, in ms. */
   readonly oldestMs: number
-  /** Consumers that were heard of lately. */
+  /** How many consumers Redis has heard of lately. */
   readonly consumers: number
 }
 
-/** A consumer that reads asks again after each BLOCK_MS; one silent for this much longer, in ms, is not there. */
+/** A consumer that reads asks again after each BLOCK_MS; one that is silent for this much longer, in ms, is gone. */
 const silence = 10_000
 
+export interface StateOptions {
+  readonly stream: string
+  readonly group: string
+  readonly blockMs: number
+}
+
+/** Reads the state of a stream from its Redis. */
 export const readState = (
   client: Connection,
-  { blockMs, group, stream }: StreamSettings["Service"]
+  { blockMs, group, stream }: StateOptions
 ): Effect.Effect<StreamState, OutOfService> =>
   Effect.map(
     command(() => client.streamState(stream, group, blockMs + silence)),

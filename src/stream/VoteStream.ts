@@ -1,46 +1,47 @@
 import { Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { fieldsByName, type Vote } from "../domain/Vote.ts"
+import type { Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
-import { type Appended, findBefore, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
+import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes } from "./Nodes.ts"
 import { command } from "./Redis.ts"
 import { type Shard, Shards } from "./Shards.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
-import { traceparentOf } from "./Traces.ts"
+import { traceparentOf } from "./Traceparent.ts"
+import { fieldsByName } from "./VoteEntry.ts"
 
 export type { Appended } from "./KeyRecords.ts"
 
-/** The Redis Stream as the API sees it, or the shards that it consists of. */
+/** The Redis Stream as the API sees it, whether it is one stream or several shards. */
 export class VoteStream extends Context.Service<
   VoteStream,
   {
     /**
-     * Appends a vote and gives the entry's id, once Redis has confirmed it. After a failure the vote may be in the
-     * stream or not.
+     * Appends a vote, and returns the entry's id once Redis has confirmed it. After a failure the vote may be in the stream or
+     * not.
      */
     append(vote: Vote): Effect.Effect<string, OutOfService>
     /**
-     * The same with an idempotency key of the client's: a key that was used before in the poll, by the same voter where
-     * the poll has voters, appends nothing and gives what its first vote was given.
+     * Appends a vote with an idempotency key of the client's. Where the key was used before in the poll, by the same voter if
+     * the poll has voters, nothing is appended, and the first vote with that key is returned.
      */
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
-    /** What the first vote with an idempotency key was given; undefined where the key was not used. */
+    /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
-    /** The stream's clock, by which acceptance goes, in ms since 1970; of several nodes, the one that is ahead. */
+    /** The stream's clock, which acceptance goes by, in ms since 1970; of several nodes, the clock that is ahead. */
     readonly now: Effect.Effect<number, OutOfService>
-    /** The poll that an entry is a vote in, if the stream holds this vote under this id. */
+    /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
-    /** How each stream stands. */
+    /** The state of each stream. */
     readonly states: Effect.Effect<ReadonlyArray<StreamState>, OutOfService>
     /** How many votes are accepted and not yet counted. */
     readonly backlog: Effect.Effect<number, OutOfService>
-    /** How Redis keeps what it is given; of several nodes, the worst of each. */
+    /** How Redis keeps votes; of several nodes, the worst of each. */
     readonly keeping: Effect.Effect<Keeping, OutOfService>
-    /** Succeeds when Redis takes votes, and gives the shards that it takes none for; fails where that is so of all. */
+    /** Returns the shards that Redis takes no votes for at the moment; fails where these are all. */
     readonly ping: Effect.Effect<ReadonlyArray<string>, OutOfService>
   }
 >()("tallykeep/stream/VoteStream") {
@@ -81,7 +82,7 @@ export class VoteStream extends Context.Service<
             return appended
           }
         )
-        return Effect.flatMap(findBefore(shards, use), (first) =>
+        return Effect.flatMap(findInFormerShards(shards, use), (first) =>
           first === undefined ? appended : Effect.succeed(first)
         )
       }
@@ -95,7 +96,7 @@ export class VoteStream extends Context.Service<
           }
         )
 
-      /** An id does not tell its stream. What is in none of those that answer may be in one of the others. */
+      /** Asks all streams, since an id does not tell its stream. A vote that none has may be in one that does not answer. */
       const find = Effect.fnUntraced(function* (voteId: string, streamId: string) {
         const [answers, [failure]] = yield* Effect.partition(yield* shards.all, findIn(voteId, streamId), {
           concurrency: "unbounded"
@@ -104,7 +105,7 @@ export class VoteStream extends Context.Service<
         return poll === undefined && failure !== undefined ? yield* failure : poll
       })
 
-      /** The same under a span of its own, which the entry carries along. */
+      /** Runs an append under a span of its own, which the entry carries along. */
       const traced = <A>(vote: Vote, run: (traceparent: string | undefined) => Effect.Effect<A, OutOfService>) =>
         Effect.useSpan(
           "append vote",

@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import { makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
-import { ensureGroup, makeReader } from "../../src/consumer/Reader.ts"
+import { ensureGroup } from "../../src/consumer/Reader.ts"
 import { takeOver } from "../../src/consumer/TakeOver.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
@@ -23,9 +25,10 @@ const giveTo = (consumer: string, count: number) =>
     yield* ensureGroup(redis.client, settings.stream, settings.group)
     yield* Effect.forEach(Array.from({ length: count }), () => stream.append(cast()), { concurrency: 50 })
     return yield* Effect.scoped(
-      Effect.flatMap(redis.dedicated(consumer), (connection) =>
-        eventually(makeReader(connection, { ...settings, consumer, batchSize: count }).read("new"))
-      )
+      Effect.gen(function* () {
+        const reader = yield* readerOf(yield* redis.dedicated(consumer), { consumer, batchSize: count })
+        return yield* eventually(reader.read("new"))
+      })
     )
   })
 
@@ -45,18 +48,20 @@ const consumers = Effect.gen(function* () {
 const runReclaim = Effect.gen(function* () {
   const ledger = yield* Ledger
   const { client } = yield* Redis
-  const settings = yield* StreamSettings
+  const settings = yield* ConsumerSettings
+  const { group, stream } = yield* StreamSettings
   yield* ledger.migrated
-  return yield* takeOver(ledger, client, { ...settings, consumer: "taker" }, yield* makeCountMetrics)
+  const options = { ...settings, stream, group, consumer: "taker" }
+  return yield* takeOver(ledger, client, options, yield* makeCountMetrics)
 })
 
 describe("takeOver", () => {
   it.live("takes over what was left uncounted, page by page to the end, and nothing that is fresh", () =>
     Effect.gen(function* () {
-      const settings = yield* StreamSettings
+      const settings = yield* ConsumerSettings
       yield* giveTo("dead", 250)
       assert.strictEqual(
-        yield* runReclaim.pipe(Effect.provideService(StreamSettings, { ...settings, claimIdleMs: 60_000 })),
+        yield* runReclaim.pipe(Effect.provideService(ConsumerSettings, { ...settings, claimIdleMs: 60_000 })),
         0
       )
       yield* Effect.sleep(settings.claimIdleMs)
@@ -70,11 +75,12 @@ describe("takeOver", () => {
   it.live("goes on past entries that were deleted before they were counted", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
-      const settings = yield* StreamSettings
+      const { stream } = yield* StreamSettings
+      const { claimIdleMs } = yield* ConsumerSettings
       const { ids } = yield* giveTo("dead", 30)
       const gone = ids.slice(0, 5)
-      yield* Effect.promise(() => client.xdel(settings.stream, ...gone))
-      yield* Effect.sleep(settings.claimIdleMs)
+      yield* Effect.promise(() => client.xdel(stream, ...gone))
+      yield* Effect.sleep(claimIdleMs)
       assert.strictEqual(yield* runReclaim, 25)
       assert.strictEqual(yield* counted, 25)
     }).pipe(Effect.provide(layerServers({ claimIdleMs: 50, batchSize: 10 })))
@@ -129,7 +135,8 @@ describe("housekeeping", () => {
   it.live("takes over, trims, and deletes only those silent consumers that hold nothing", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
-      const { claimIdleMs, group, stream } = yield* StreamSettings
+      const { group, stream } = yield* StreamSettings
+      const { claimIdleMs } = yield* ConsumerSettings
       const ledger = yield* Ledger
       yield* ledger.migrated
       yield* giveTo("dead", 200)

@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Scope } from "effect"
 import { SqlClient } from "effect/sql"
+import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { ensureGroup, makeReader } from "../../src/consumer/Reader.ts"
-import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { ensureGroup } from "../../src/consumer/Reader.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers, statuses, uniqueName } from "../support/servers.ts"
 
 const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
@@ -62,9 +65,10 @@ describe("the pool", () => {
       yield* Effect.forEach(Array.from({ length: 30 }), () => stream.append(cast("cats")), { concurrency: 30 })
       yield* ensureGroup(redis.client, settings.stream, settings.group)
       const taken = yield* Effect.scoped(
-        Effect.flatMap(redis.dedicated("former"), (connection) =>
-          eventually(makeReader(connection, { ...settings, consumer: "test-1", batchSize: 20 }).read("new"))
-        )
+        Effect.gen(function* () {
+          const reader = yield* readerOf(yield* redis.dedicated("former"), { consumer: "test-1", batchSize: 20 })
+          return yield* eventually(reader.read("new"))
+        })
       )
       assert.strictEqual(taken.ids.length, 20)
       yield* ledger.migrated
@@ -76,6 +80,7 @@ describe("the pool", () => {
     Effect.gen(function* () {
       const { client } = yield* Redis
       const settings = yield* StreamSettings
+      const { batchSize } = yield* ConsumerSettings
       const ledger = yield* Ledger
       const large = { counting: 0, most: 0, pending: 0 }
       const slow = Ledger.of({
@@ -90,10 +95,10 @@ describe("the pool", () => {
             return yield* ledger.count(votes)
           })
       })
-      yield* appendMany(6 * settings.batchSize)
-      yield* withPool(expectCounted(6 * settings.batchSize)).pipe(Effect.provideService(Ledger, slow))
+      yield* appendMany(6 * batchSize)
+      yield* withPool(expectCounted(6 * batchSize)).pipe(Effect.provideService(Ledger, slow))
       assert.strictEqual(large.most, 1)
-      assert.isAbove(large.pending, settings.batchSize)
+      assert.isAbove(large.pending, batchSize)
     }).pipe(Effect.provide(layerServers({ batchSize: 1_000, fibers: 3 })))
   )
 
@@ -102,6 +107,7 @@ describe("the pool", () => {
       const { client } = yield* Redis
       const ledger = yield* Ledger
       const settings = yield* StreamSettings
+      const { batchSize, fibers } = yield* ConsumerSettings
       const answers = yield* Deferred.make<void>()
       let counting = 0
       const hanging = Ledger.of({
@@ -112,7 +118,7 @@ describe("the pool", () => {
             return Effect.andThen(Deferred.await(answers), ledger.count(votes))
           })
       })
-      const all = settings.fibers * settings.batchSize
+      const all = fibers * batchSize
       yield* appendMany(all)
       const stop = yield* Deferred.make<void>()
       const pool = yield* withPool(Deferred.await(stop)).pipe(Effect.provideService(Ledger, hanging), Effect.forkChild)
@@ -120,7 +126,7 @@ describe("the pool", () => {
       yield* eventually(Effect.map(pending, ([entries]) => assert.strictEqual(entries, all)))
       yield* eventually(Effect.sync(() => assert.strictEqual(counting, 1)))
       yield* Deferred.succeed(stop, undefined)
-      yield* eventually(Effect.sync(() => assert.strictEqual(counting, settings.fibers)))
+      yield* eventually(Effect.sync(() => assert.strictEqual(counting, fibers)))
       yield* Deferred.succeed(answers, undefined)
       yield* Fiber.join(pool)
       yield* expectCounted(all)
@@ -201,7 +207,7 @@ describe("the pool", () => {
   it.live("is gone at once when idle, however long its reads would wait", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
-      const { consumer } = yield* StreamSettings
+      const { consumer } = yield* ConsumerSettings
       const scope = yield* Scope.make()
       yield* Layer.buildWithScope(layerPool, scope)
       // Both fibers wait in Redis.

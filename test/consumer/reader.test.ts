@@ -1,27 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { EntryBatch } from "../../src/consumer/EntryBatch.ts"
-import { ensureGroup, makeReader, type Position } from "../../src/consumer/Reader.ts"
-import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { ensureGroup, type Position } from "../../src/consumer/Reader.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { command, Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { entriesOf } from "../support/entries.ts"
+import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
-const fieldsOf = (option: string) =>
-  encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: 1 }).map(String)
+const fieldsOf = (option: string) => encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: 1 })
 
 const optionsOf = (batch: EntryBatch) => entriesOf(batch).map(({ fields, vote }) => vote?.option ?? fields)
 
 /** A stream with a group, and a consumer's connection to it. */
 const makeStream = Effect.gen(function* () {
   const redis = yield* Redis
-  const settings = yield* StreamSettings
-  const { group, stream } = settings
+  const { group, stream } = yield* StreamSettings
   yield* ensureGroup(redis.client, stream, group)
   const connection = yield* redis.dedicated("reader")
   yield* eventually(command(() => connection.ping()))
-  const reader = makeReader(connection, { ...settings, consumer: "reader", batchSize: 1_000, blockMs: 500 })
+  const reader = yield* readerOf(connection, { consumer: "reader", batchSize: 1_000, blockMs: 500 })
   return {
     connection,
     append: (fields: ReadonlyArray<string>) => command(() => redis.client.xadd(stream, "*", ...fields)),

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { encodeVote, makeVoteId } from "../../src/domain/Vote.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { makeAppender } from "../../src/stream/Appender.ts"
 import { keyRecord } from "../../src/stream/KeyRecords.ts"
 import type { Shard } from "../../src/stream/Shards.ts"
 import { Shards } from "../../src/stream/Shards.ts"
+import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { layerServers } from "../support/servers.ts"
 
@@ -26,7 +27,7 @@ const slowShard = () => {
         sent.push({ args, resolve, reject })
       })
   }
-  return { sent, shard: { stream: "votes", keys: "votes", client } as unknown as Shard }
+  return { sent, shard: { stream: "votes", keyPrefix: "votes", client } as unknown as Shard }
 }
 
 const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
@@ -48,7 +49,7 @@ describe("an appender", () => {
     await sleep(5)
     const second = [append(named("c")), append(named("d"))]
     await sleep(5)
-    const ofBoth = [...argsOf("a"), "kvt", ...argsOf("b").slice(1), "x", traceparent]
+    const ofBoth = [...argsOf("a"), "key voter traceparent", ...argsOf("b").slice(1), "x", traceparent]
     assert.deepStrictEqual(
       sent.map(({ args }) => args),
       [["2", "votes", "record-b", "1000", ...ofBoth]]
@@ -118,7 +119,7 @@ describe("an appender", () => {
         return Promise.resolve(["1-0"])
       }
     }
-    const { append } = makeAppender({ stream: "votes", keys: "votes", client } as unknown as Shard, 1_000)
+    const { append } = makeAppender({ stream: "votes", keyPrefix: "votes", client } as unknown as Shard, 1_000)
     assert.deepStrictEqual(await outcomes([append(named("a"))]), ["broken"])
     broken = false
     assert.strictEqual(await append(named("b")), "1-0")
@@ -181,7 +182,7 @@ describe("an appender", () => {
       const entries = yield* Effect.promise(() => shard.client.xrange(shard.stream, "-", "+"))
       assert.deepStrictEqual(
         entries,
-        votes.map(({ trace, vote }, index) => [answers[index]?.split(" ")[0], encodeVote(vote, trace).map(String)])
+        votes.map(({ trace, vote }, index) => [answers[index]?.split(" ")[0], encodeVote(vote, trace)])
       )
     }).pipe(Effect.provide(layerServers()))
   )

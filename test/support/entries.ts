@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { Entry, EntryBatch } from "../../src/consumer/EntryBatch.ts"
-import { encodeVote } from "../../src/domain/Vote.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
+import { encodeVote } from "../../src/stream/VoteEntry.ts"
 
 /** The entries of a batch in the order in which they were read, each that is nothing but a vote with that. */
 export const entriesOf = ({
@@ -15,7 +15,7 @@ export const entriesOf = ({
     if (rest[0]?.id === id) return rest.shift() ?? assert.fail()
     const vote = votes.at(next++)
     assert.strictEqual(`${vote.ms}-${vote.seq}`, id)
-    return { id, fields: encodeVote(vote).map(String), vote }
+    return { id, fields: encodeVote(vote), vote }
   })
   assert.strictEqual(next, votes.length)
   assert.deepStrictEqual(rest, [])

@@ -3,6 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, References, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { inject } from "vitest"
+import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
@@ -32,7 +33,10 @@ export const makeDatabase = Effect.gen(function* () {
   return Redacted.make(url.href)
 })
 
-export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {}): StreamSettings["Service"] => ({
+/** The settings of the stream, and of those who count what is in it. */
+export interface TestSettings extends Readonly<StreamSettings["Service"]>, Readonly<ConsumerSettings["Service"]> {}
+
+export const testSettings = (overrides: Partial<TestSettings> = {}): TestSettings => ({
   stream: uniqueName("votes"),
   shards: 1,
   group: "vote-processors",
@@ -42,6 +46,7 @@ export const streamSettings = (overrides: Partial<StreamSettings["Service"]> = {
   blockMs: 500,
   maxRetries: 3,
   claimIdleMs: 30_000,
+  fastRead: true,
   maxBacklog: 1_000_000,
   idempotencyTtl: 60_000,
   tracing: false,
@@ -53,11 +58,11 @@ export const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 
 /** Real Redis and PostgreSQL, with a database and a stream of the test's own, both gone with the scope. */
 export const layerServers = (
-  overrides: Partial<StreamSettings["Service"]> = {},
+  overrides: Partial<TestSettings> = {},
   database?: Redacted.Redacted,
   redis: Redacted.Redacted = redisUrl()
 ) => {
-  const settings = streamSettings(overrides)
+  const settings = testSettings(overrides)
   const cleanUp = Layer.effectDiscard(
     Effect.flatMap(Redis, (redis) =>
       Effect.addFinalizer(() =>
@@ -86,6 +91,7 @@ export const layerServers = (
           Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 5))
         ),
         Layer.succeed(StreamSettings, settings),
+        Layer.succeed(ConsumerSettings, settings),
         quiet
       )
     )

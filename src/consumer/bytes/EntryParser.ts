@@ -7,22 +7,22 @@ const type = { array: 42, map: 37, null: 95, text: 36 } as const
 
 const carriageReturn = 13
 
-/** Room for what came last and the beginning of an entry before it, in bytes. */
+/** Usual room for a chunk and the beginning of an entry from before it, in bytes. */
 const usualKept = 1 << 17
 
-/** Whether it is the start of an answer that holds entries; another one is for the client to read. */
+/** Whether an answer that begins so holds entries; any other is for the client to read. */
 export const holdsEntries = (bytes: Buffer): boolean => bytes[0] === type.map
 
 const unexpected = (bytes: Buffer, at: number) =>
   new Error(`Redis's answer has a byte ${bytes[at]} where an entry can't have it`)
 
 /**
- * Reads the entries out of the bytes of XREADGROUP's answer, of one stream: `%1 $name *entries`, each of them
- * `*2 $id *texts`, or `*2 $id _` where the stream no longer holds it. What is a vote and nothing else becomes one without
- * a step in between; with an array of strings for each, which a client makes, a consumer takes twice the time.
+ * Reads the entries out of the bytes of XREADGROUP's answer for one stream: `%1 $name *entries`, each entry `*2 $id *texts`,
+ * or `*2 $id _` where the stream no longer holds it. An entry that is a vote and nothing else becomes one without a step in
+ * between: with the strings and arrays that a client makes of each, a consumer takes twice the time.
  */
 export class EntryParser {
-  /** What has been read; its parts are used again for the next answer. */
+  /** The entries that were read; the same object holds those of the next answer. */
   readonly batch = {
     ids: [] as Array<string>,
     votes: new VoteColumns(),
@@ -30,20 +30,21 @@ export class EntryParser {
   } satisfies EntryBatch
   private bytes: Buffer = Buffer.alloc(0)
   private at = 0
-  /** What was not read yet, from the beginning of an entry, and how many bytes have to be there to go on. */
+  /** The bytes that were not read yet, from the beginning of an entry on, and how many are needed to go on. */
   private kept = Buffer.allocUnsafe(usualKept)
   private keptLength = 0
   private wanted = 0
-  /** Entries in the answer; undefined before its head was read. */
+  /** How many entries the answer holds; undefined before its head was read. */
   private size: number | undefined
-  /** Texts in the entry, its id not among them; undefined before it is known. */
+  /** How many texts the entry has beside its id; undefined before that was read. */
   private texts: number | undefined
+  /** Whether the entry's beginning, `*2`, was read. */
   private begun = false
-  /** Where each of the entry's texts begins and ends, the id first, and how many bounds that is. */
+  /** Where each of the entry's texts begins and ends, the id first, and how many such bounds there are. */
   private readonly bounds: Array<number> = []
   private bound = 0
 
-  /** Makes ready for an answer; what was read of the last one is gone. */
+  /** Prepares for an answer; the entries of the last one are gone. */
   begin(): void {
     const { ids, others, votes } = this.batch
     ids.length = 0
@@ -59,7 +60,7 @@ export class EntryParser {
     if (this.kept.length > usualKept) this.kept = Buffer.allocUnsafe(usualKept)
   }
 
-  /** Takes the next bytes of the answer. Gives those behind its end, once it is there; undefined until then. */
+  /** Reads the next bytes of the answer. Returns the bytes behind its end once that has come, undefined until then. */
   take(chunk: Buffer): Buffer | undefined {
     this.bytes = chunk
     if (this.keptLength > 0) {
@@ -70,7 +71,7 @@ export class EntryParser {
     const { bytes } = this
     const from = this.readAll()
     if (this.batch.ids.length === this.size) {
-      // What is behind it may be kept by others, and `kept` is not theirs.
+      // Whoever gets the bytes behind it may keep them, and `kept` is used again.
       return bytes === chunk ? chunk.subarray(from) : Buffer.from(bytes.subarray(from))
     }
     this.keptLength = 0
@@ -93,7 +94,7 @@ export class EntryParser {
     this.keptLength = length
   }
 
-  /** Reads as many entries as there are; gives where what is left begins. */
+  /** Reads all entries that are complete; returns where the rest begins. */
   private readAll(): number {
     const { ids, votes } = this.batch
     this.wanted = 0
@@ -119,12 +120,12 @@ export class EntryParser {
 
   private readHead(): number | undefined {
     this.bound = 0
-    const whole = this.readSize(type.map) !== undefined && this.readText(0)
+    const complete = this.readSize(type.map) !== undefined && this.readText(0)
     this.bound = 0
-    return whole ? this.readSize(type.array) : undefined
+    return complete ? this.readSize(type.array) : undefined
   }
 
-  /** Whether the entry that begins at `from` is there to its end, and was read. What was read of it before stays read. */
+  /** Reads the entry that begins at `from`. False where it is not complete; the next try goes on where this one ended. */
   private readEntry(from: number): boolean {
     this.begun ||= this.readSize(type.array) !== undefined
     if (!this.begun || (this.bound === 0 && !this.readText(from))) return false
@@ -154,7 +155,7 @@ export class EntryParser {
     this.batch.others.push({ id, fields })
   }
 
-  /** The number behind a type, as in `*12\r\n`; undefined when it is not there to its end. */
+  /** Reads the number behind a type, as in `*12\r\n`; undefined where it is not complete. */
   private readSize(of: number): number | undefined {
     const { bytes } = this
     if (this.at < bytes.length && bytes[this.at] !== of) throw unexpected(bytes, this.at)
@@ -171,7 +172,7 @@ export class EntryParser {
     return undefined
   }
 
-  /** Whether there is a whole text, as in `$4\r\ncats\r\n`; then its bounds are kept. */
+  /** Reads a text, as in `$4\r\ncats\r\n`, and keeps its bounds. False where it is not complete. */
   private readText(from: number): boolean {
     const before = this.at
     const length = this.readSize(type.text)

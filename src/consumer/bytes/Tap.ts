@@ -3,26 +3,39 @@ import { type EntryParser, holdsEntries } from "./EntryParser.ts"
 
 type Listener = (bytes: Buffer) => void
 
-/** What is read from one socket. */
+/** What stands between a socket and the client that reads it. */
 interface Tap {
-  /** What takes the answer that is awaited, in the client's stead. */
+  /** Takes the awaited answer in the client's stead. */
   parser: EntryParser | undefined
-  /** Whether it has taken a part of it. */
+  /** Whether it has taken a part of that answer. */
   begun: boolean
 }
 
+/** What came of tapping a connection. */
+export interface Tapped {
+  /** Leaves to the client what has not come yet. */
+  readonly leave: () => void
+  /** Why the client has to read the answer, if it has to. */
+  readonly refused: string | undefined
+}
+
+const refuse = (why: string): Tapped => ({ leave: () => {}, refused: why })
+
 const taps = new WeakMap<Connection["stream"], Tap>()
 
-/** What the client is given for an answer that it did not read: null. */
-const nothing = Buffer.from("_\r\n")
+/** What the client reads in place of an answer that a parser has read: null. */
+const nullAnswer = Buffer.from("_\r\n")
 
-/** Puts itself before the client's own reading of the socket; each connection that is made has a new one. */
-const tapOf = ({ stream }: Connection): Tap => {
+/**
+ * Puts a tap before the client's own listener on a socket; a socket keeps its tap, and each reconnection has a new socket.
+ * Undefined where the client does not listen: ioredis reads with the first listener for "data".
+ */
+const tapOf = ({ stream }: Connection): Tap | undefined => {
   const known = taps.get(stream)
   if (known !== undefined) return known
-  const tap: Tap = { parser: undefined, begun: false }
   const [read, ...others] = stream.listeners("data") as Array<Listener>
-  if (read === undefined) return tap
+  if (read === undefined) return undefined
+  const tap: Tap = { parser: undefined, begun: false }
   const take = (bytes: Buffer) => {
     const { parser } = tap
     if (parser === undefined) return read(bytes)
@@ -35,7 +48,7 @@ const tapOf = ({ stream }: Connection): Tap => {
       const rest = parser.take(bytes)
       if (rest === undefined) return
       tap.parser = undefined
-      read(nothing)
+      read(nullAnswer)
       if (rest.length > 0) read(rest)
     } catch (error) {
       stream.destroy(error instanceof Error ? error : new Error(String(error)))
@@ -48,16 +61,20 @@ const tapOf = ({ stream }: Connection): Tap => {
 }
 
 /**
- * Has a parser read the answer to the command that is sent next, of which the client gets null. An answer without entries
- * the client reads as ever, and any, where it can't be told which one that would be, since others are still to come.
- * Gives what leaves to the client what has not come yet.
+ * Has a parser read the answer to the command that is sent next; the client gets null for it. Answers without entries are
+ * left to the client, and so is any answer while others are still to come, since it could not be told from those.
  */
-export const tapNext = (connection: Connection, parser: EntryParser): (() => void) => {
-  if (connection.status !== "ready" || connection.commandQueue.length > 0) return () => undefined
+export const tapNext = (connection: Connection, parser: EntryParser): Tapped => {
+  if (connection.status !== "ready") return refuse("the connection was not ready")
+  if (connection.commandQueue.length > 0) return refuse("answers to other commands were still to come")
   const tap = tapOf(connection)
+  if (tap === undefined) return refuse("it does not listen to its socket in the way that is known of it")
   tap.parser = parser
   tap.begun = false
-  return () => {
-    if (tap.parser === parser) tap.parser = undefined
+  return {
+    leave: () => {
+      if (tap.parser === parser) tap.parser = undefined
+    },
+    refused: undefined
   }
 }

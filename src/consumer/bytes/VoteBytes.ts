@@ -1,28 +1,34 @@
 import { slugPattern } from "../../domain/Poll.ts"
 import { voterPattern } from "../../domain/Vote.ts"
-import type { ArrayColumn } from "../../ledger/ArrayColumn.ts"
 import type { VoteColumns } from "../../ledger/VoteColumns.ts"
+import { placeOf, plainLayout } from "../../stream/VoteEntry.ts"
 
-const dash = 45
-/** Numbers of so many digits are exact. */
-const mostDigits = 15
+/** Characters as bytes. */
+const char = { dash: 45, seven: 55, eight: 56, nine: 57, a: 97, b: 98 } as const
+/** Numbers of up to so many digits are exact. */
+const maxDigits = 15
 
-/** Where the texts of an entry begin and end, in turn, the id first. */
+/** Where each text of an entry begins and ends, in turn; its id comes first. */
 type Bounds = ReadonlyArray<number>
 
 const startOf = (bounds: Bounds, text: number): number => bounds[2 * text] ?? 0
 const endOf = (bounds: Bounds, text: number): number => bounds[2 * text + 1] ?? 0
 
-/** The fields of an entry that is nothing but a vote, as `encodeVote` writes them; null is a value. */
-const layout = ["v", "1", "vote_id", null, "poll", null, "option", null, "cast_at", null, "voter", null].map((text) =>
-  text === null ? null : Buffer.from(text)
-)
+const layout = plainLayout.map((text) => (text === null ? null : Buffer.from(text)))
+
 /** Which of an entry's texts is what. */
-const text = { id: 0, voteId: 4, poll: 6, option: 8, castAt: 10, voter: 12 } as const
+const text = {
+  id: 0,
+  voteId: placeOf("vote_id"),
+  poll: placeOf("poll"),
+  option: placeOf("option"),
+  castAt: placeOf("cast_at"),
+  voter: placeOf("voter")
+}
 
 /**
- * Adds the vote that an entry is, where it is one of version 1 and nothing else, and says whether it was; what is not clear
- * at once is for others to judge.
+ * Adds the vote that an entry holds, if it is one in the version and order that we write and nothing else; returns whether it
+ * was. Whether any other entry is a vote, `decodeVote` has to tell.
  */
 export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: VoteColumns): boolean => {
   if (texts !== layout.length && texts !== layout.length - 2) return false
@@ -32,7 +38,7 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
   }
   const [start, end] = [startOf(bounds, text.id), endOf(bounds, text.id)]
   let middle = start
-  while (middle < end && bytes[middle] !== dash) middle++
+  while (middle < end && bytes[middle] !== char.dash) middle++
   const ms = numberAt(bytes, start, middle)
   const seq = numberAt(bytes, middle + 1, end)
   const castAt = numberAt(bytes, startOf(bounds, text.castAt), endOf(bounds, text.castAt))
@@ -41,28 +47,27 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
   const option = slugAt(bytes, startOf(bounds, text.option), endOf(bounds, text.option))
   if (poll === undefined || option === undefined) return false
   const idStart = startOf(bounds, text.voteId)
-  if (!writeVoteId(bytes, idStart, endOf(bounds, text.voteId), votes.voteIds, votes.length)) return false
+  if (!isShapedLikeVoteId(bytes, idStart, endOf(bounds, text.voteId))) return false
   let voter: string | undefined
   if (texts === layout.length) {
     voter = bytes.toString("latin1", startOf(bounds, text.voter), endOf(bounds, text.voter))
     if (!voterPattern.test(voter)) return false
   }
-  votes.addNext(poll, option, ms, seq, castAt, voter)
-  return true
+  return votes.addValues(bytes, idStart, poll, option, ms, seq, castAt, voter)
 }
 
-/** Where the two digits of each byte are in a UUID as text, and where its dashes. */
-const digits = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
-const dashes = [8, 13, 18, 23]
 const idLength = 36
+/** Where a UUID as text has its dashes, its version and its variant. */
+const dashes = [8, 13, 18, 23]
+const version = 14
+const variant = 19
 
-/** Writes a vote's identity into its column; false where there is none, by what `voteIdPattern` says. */
-const writeVoteId = (bytes: Buffer, start: number, end: number, column: ArrayColumn, index: number): boolean => {
-  if (end - start !== idLength) return false
-  for (const at of dashes) if (bytes[start + at] !== dash) return false
-  if (!column.setDigits(index, bytes, start, digits)) return false
-  // Version 7, and the variant of all such UUIDs.
-  return column.getByte(index, 6) >> 4 === 7 && column.getByte(index, 8) >> 6 === 2
+/** Whether a text can be a vote's identity, by all that `voteIdPattern` asks but for its hex digits. */
+const isShapedLikeVoteId = (bytes: Buffer, start: number, end: number): boolean => {
+  if (end - start !== idLength || bytes[start + version] !== char.seven) return false
+  for (const at of dashes) if (bytes[start + at] !== char.dash) return false
+  const digit = bytes[start + variant]
+  return digit === char.eight || digit === char.nine || digit === char.a || digit === char.b
 }
 
 const isAt = (bytes: Buffer, start: number, end: number, wanted: Buffer): boolean => {
@@ -71,9 +76,9 @@ const isAt = (bytes: Buffer, start: number, end: number, wanted: Buffer): boolea
   return true
 }
 
-/** The number that is there in digits; -1 where there is none, or one that is not exact. */
+/** Reads a number that is there as digits; returns -1 where there is none, or one that is not exact. */
 const numberAt = (bytes: Buffer, start: number, end: number): number => {
-  if (end <= start || end - start > mostDigits) return -1
+  if (end <= start || end - start > maxDigits) return -1
   let number = 0
   for (let at = start; at < end; at++) {
     const digit = (bytes[at] ?? 0) - 48
@@ -83,9 +88,10 @@ const numberAt = (bytes: Buffer, start: number, end: number): number => {
   return number
 }
 
-/** Polls and options that were read lately, by a hash of their bytes: there are few, and each vote has two. */
+/** The polls and options that were read lately, by a hash of their bytes: there are few, and each vote has one of each. */
 const slugs = new Array<string>(256).fill("")
 
+/** Reads the id of a poll or an option; returns undefined where the text is none. */
 const slugAt = (bytes: Buffer, start: number, end: number): string | undefined => {
   const length = end - start
   const place = (31 * (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) % slugs.length

@@ -1,44 +1,43 @@
--- Appends votes, each unless its idempotency key was used before, in one step: two copies that arrive at once, at
--- whatever API processes, give one entry.
+-- Appends votes in one step, each unless its idempotency key was used before: of two copies that arrive at once, at
+-- whatever API processes, only one becomes an entry.
 --
 -- KEYS[1]  the stream
--- KEYS[2…] the keys' records, of those votes that have a key
+-- KEYS[2…] the records of the idempotency keys, one for each vote that has a key
 -- ARGV[1]  how long a record is kept, in ms
--- ARGV[2…] of each vote: what more there is of it, a letter each (k: a key, v: a voter, t: a trace); its vote_id, poll,
---          option and cast_at; its voter; its traceparent
+-- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields);
+--          its values of the required fields; its values of those optional fields
 --
--- The entry's fields are those that `encodeVote` gives. Only their values come along, since each argument costs something
--- on both sides.
+-- @values, @count and @fields are filled in from VoteEntry.ts, which knows an entry's fields. Only their values are sent
+-- with each vote, since each argument costs something on both sides.
 --
--- Returns of each vote its stream_id; of one with a key the record, "<stream_id> <vote_id> <option>", its own or that of
--- the key's first vote; or the error that kept it from being appended.
-local answers, nothing, record, at = {}, {}, 1, 2
+-- Returns for each vote its stream_id; for a vote with a key the record, "<stream_id> <vote_id> <option>", of this vote or
+-- of the first one with that key; or the error that kept the vote from being appended.
+local answers, none, record, at = {}, {}, 1, 2
 while at <= #ARGV do
-  local has, vote_id, poll, option, cast_at = unpack(ARGV, at, at + 4)
-  local keyed, more, answer = false, nothing, false
-  at = at + 5
-  if has ~= '' then
-    keyed, more = has:find('k'), {}
-    if has:find('v') then
-      more = { 'voter', ARGV[at] }
-      at = at + 1
-    end
-    if has:find('t') then
-      more[#more + 1] = 'traceparent'
-      more[#more + 1] = ARGV[at]
-      at = at + 1
+  local beside, @values = unpack(ARGV, at, at + @count)
+  local optional, key, answer = none, false, false
+  at = at + 1 + @count
+  if beside ~= '' then
+    optional = {}
+    for word in beside:gmatch('%S+') do
+      if word == 'key' then
+        record = record + 1
+        key = KEYS[record]
+      else
+        optional[#optional + 1] = word
+        optional[#optional + 1] = ARGV[at]
+        at = at + 1
+      end
     end
   end
-  if keyed then
-    record = record + 1
-    answer = redis.pcall('GET', KEYS[record])
+  if key then
+    answer = redis.pcall('GET', key)
   end
   if not answer then
-    answer = redis.pcall('XADD', KEYS[1], '*', 'v', '1', 'vote_id', vote_id, 'poll', poll, 'option', option,
-      'cast_at', cast_at, unpack(more))
-    if keyed and type(answer) == 'string' then
+    answer = redis.pcall('XADD', KEYS[1], '*', @fields, unpack(optional))
+    if key and type(answer) == 'string' then
       answer = answer .. ' ' .. vote_id .. ' ' .. option
-      redis.call('SET', KEYS[record], answer, 'PX', ARGV[1])
+      redis.call('SET', key, answer, 'PX', ARGV[1])
     end
   end
   answers[#answers + 1] = answer

@@ -1,10 +1,11 @@
 #!lua flags=no-writes
--- How many entries were ever appended up to an id. Those beyond it are counted, so none of them may have been trimmed.
+-- Counts the entries that were ever appended up to an id. It takes those beyond the id away from all that were ever
+-- appended, so none of those may have been trimmed.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the id
 --
--- Returns the number.
+-- Returns their number.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end

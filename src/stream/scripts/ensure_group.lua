@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- Makes the group, from the stream's beginning on, and the stream with it, where they are not there yet. A Redis whose
--- memory is full lets it, since without a group nothing would ever relieve it.
+-- Makes the group, and the stream with it, where they don't exist yet; the group starts at the stream's beginning. It runs
+-- even where Redis's memory is full, since without a group nothing would ever relieve that.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the group
 --
--- Returns 1 where it made the group, else 0.
+-- Returns 1 where the group is new, else 0.
 local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
 if type(made) == 'table' and made.err then
   if string.find(made.err, 'BUSYGROUP', 1, true) then

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- Looks whether a stream is there, and which numbers of shards votes were appended with lately; remembers the caller's.
+-- Tells whether a stream exists and which numbers of shards were in use lately, and records the caller's number.
 --
 -- KEYS[1]  the stream
--- KEYS[2]  the numbers of shards, by the time at which they were last in use
--- ARGV[1]  the caller's number of shards, if the stream is one of them; else 0
--- ARGV[2]  how long ago still counts, in ms
+-- KEYS[2]  the numbers of shards, each with the time at which it was last in use
+-- ARGV[1]  the caller's number of shards, if the stream is one of these; else 0
+-- ARGV[2]  how far back "lately" goes, in ms
 --
--- Returns 1 where the stream is there, else 0; and the numbers.
+-- Returns 1 where the stream exists, else 0; then the numbers.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if ARGV[1] ~= '0' then

@@ -1,13 +1,15 @@
 #!lua flags=no-writes
--- How a stream stands, for one group. What is not yet given out is counted, up to a thousand; beyond, it is what Redis takes
--- for the group's lag, which can be far off once it was restarted, but never more than the stream holds.
+-- Reads a stream's state, for one group. The entries that are not yet given out are counted, up to a thousand. Beyond that
+-- their number is what Redis takes for the group's lag, which can be far off after a restart of Redis, but at most what
+-- the stream holds.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the group
--- ARGV[2]  for how long a consumer may have been silent to count as there, in ms
+-- ARGV[2]  how long a consumer may be silent before it counts as gone, in ms
 --
--- Returns length, lag (not yet given out), pending (given out and not acked), the age of the oldest of both in ms, and
--- how many consumers are there. Without the group, everything in the stream is lag.
+-- Returns five numbers: the length; the lag (entries not yet given out); the pending entries (given out and not acked); the
+-- age of the oldest entry among lag and pending, in ms; the consumers that are not gone. Without the group, all entries
+-- are lag.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {0, 0, 0, 0, 0}
 end
@@ -15,7 +17,7 @@ local length = redis.call('XLEN', KEYS[1])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
--- How old the entry with this id is.
+-- Returns the age of the entry with this id, in ms.
 local function age(id)
   return math.max(0, now - tonumber(string.match(id, '(%d+)-')))
 end

@@ -1,11 +1,11 @@
--- Deletes the consumers of a group that have not been heard of for a while and hold no entry. The check and the
--- deletion are one step: deleting a consumer drops what it holds.
+-- Deletes the consumers of a group that have been silent for a while and hold no entry. The check and the deletion are one
+-- step, since deleting a consumer drops the entries that it holds.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the group
--- ARGV[2]  for how long a consumer must have been silent, in ms
+-- ARGV[2]  how long a consumer must have been silent, in ms
 --
--- Returns the names of those deleted.
+-- Returns the names of the deleted consumers.
 local deleted = {}
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return deleted

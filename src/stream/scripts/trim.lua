@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Removes the entries that every group has acked: those below its oldest pending entry and up to the last one that it
--- was given. The look and the trim are one step, since an entry delivered in between would be lost. One caller in each
--- interval does it, the others do nothing. A Redis whose memory is full lets it: this is what relieves it.
+-- Removes the entries that every group has acked: those up to the last one that the group was given, and below its oldest
+-- pending one. The look and the trim are one step, since an entry that is given out in between would be lost. In each
+-- interval one caller does it, the others do nothing. It runs even where Redis's memory is full, since it relieves that.
 --
 -- KEYS[1]  the stream
--- KEYS[2]  the record that it was done
+-- KEYS[2]  the record of the last trim
 -- ARGV[1]  the interval, in ms
 --
--- Returns how many entries were removed.
+-- Returns the number of entries removed.
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
   return 0
 end
@@ -15,7 +15,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
 
--- Whether entry id a is below b.
+-- Returns whether entry id a is below b.
 local function below(a, b)
   local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
   local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')

@@ -1,19 +1,16 @@
 import { Effect, Option, type Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
-import type { Entry, EntryBatch } from "../consumer/EntryBatch.ts"
-import { fieldsByName } from "../domain/Vote.ts"
+import { fieldsByName } from "../stream/VoteEntry.ts"
+import type { Entry, EntryBatch } from "./EntryBatch.ts"
 
-/** A batch can hold votes of more traces than a collector would keep links of. */
-const mostLinks = 128
+/** The most links that a batch's span gets: collectors keep no more. */
+const maxLinks = 128
 
-/** A span, as an entry carries it: W3C's `traceparent`. Undefined where the trace is not recorded. */
-export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.Span): string | undefined =>
-  sampled ? `00-${traceId.padStart(32, "0")}-${spanId}-01` : undefined
-
+/** Returns links to the traces that entries carry along, where these are recorded. */
 const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> => {
   const links: Array<Tracer.SpanLink> = []
   for (const entry of entries) {
-    if (links.length === mostLinks) break
+    if (links.length === maxLinks) break
     const { traceparent } = fieldsByName(entry.fields ?? [])
     if (traceparent === undefined) continue
     const span = HttpTraceContext.w3c(Headers.fromRecordUnsafe({ traceparent }))
@@ -22,11 +19,11 @@ const linksOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Tracer.SpanLink> 
   return links
 }
 
-/** Counts a batch under a span of its own, linked to the traces of its votes; under none where no vote has one. */
+/** Counts a batch under a span of its own that links to the traces of its votes; without a span where no vote has a trace. */
 export const traceBatch =
   (stream: string, { ids, others }: EntryBatch) =>
   <A, E, R>(record: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    // An entry with a trace is more than a vote.
+    // An entry with a trace is never among the plain votes.
     const links = linksOf(others)
     return links.length === 0
       ? record

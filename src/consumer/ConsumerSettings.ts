@@ -1,0 +1,22 @@
+import { Context } from "effect"
+
+/** How a process reads the stream and counts. */
+export class ConsumerSettings extends Context.Service<
+  ConsumerSettings,
+  {
+    /** What the names of this process's consumers begin with. */
+    readonly consumer: string
+    /** How many fibers read and count. */
+    readonly fibers: number
+    /** The most entries that one read takes. */
+    readonly batchSize: number
+    /** How long a read waits for entries, in ms. */
+    readonly blockMs: number
+    /** After how long without an ack another consumer takes an entry over, in ms. */
+    readonly claimIdleMs: number
+    /** How often a vote may fail by itself before it is dead. */
+    readonly maxRetries: number
+    /** Whether votes are read from the bytes of Redis's answers (bytes/FastRead.ts), or as Redis's client decodes them. */
+    readonly fastRead: boolean
+  }
+>()("tallykeep/consumer/ConsumerSettings") {}

@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto"
+import { Result, Schema, Struct } from "effect"
+import { OptionId, PollSlug } from "../domain/Poll.ts"
+import { splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
+
+// The format of a stream entry: flat fields, names and values in turn. Whatever writes or reads entries takes it from here.
+
+/** The version that is written, and the only one that is read. */
+const version = "1"
+
+/** The fields that each entry has after its version, in the order in which they are written. */
+const always = {
+  vote_id: VoteId,
+  poll: PollSlug,
+  option: OptionId,
+  cast_at: Schema.String.check(Schema.isPattern(/^\d{1,15}$/, { expected: "milliseconds" }))
+}
+
+/** The fields that follow where a vote has them: who has voted, and the trace that the vote belongs to (W3C). */
+const sometimes = {
+  voter: Schema.optionalKey(Schema.String.check(Schema.isPattern(voterPattern, { expected: "base64url" }))),
+  traceparent: Schema.optionalKey(Schema.String)
+}
+
+/** Unknown fields are ignored, so that a later version of tallykeep can add some. */
+const EntryFields = Schema.Struct({ v: Schema.Literal(version), ...always, ...sometimes })
+
+export const requiredFields = Struct.keys(always)
+export const optionalFields = Struct.keys(sometimes)
+
+type RequiredField = (typeof requiredFields)[number]
+type OptionalField = (typeof optionalFields)[number]
+type Values = Readonly<Record<RequiredField, string> & Record<OptionalField, string | undefined>>
+
+/** Returns the values of a vote's fields. */
+export const valuesOf = ({ castAt, option, poll, voteId, voter }: Vote, traceparent?: string): Values => ({
+  vote_id: voteId,
+  poll,
+  option,
+  cast_at: String(castAt),
+  voter,
+  traceparent
+})
+
+/** Returns an entry's fields as they are in the stream, names and values in turn. */
+export const encodeVote = (vote: Vote, traceparent?: string): Array<string> => {
+  const values = valuesOf(vote, traceparent)
+  return [
+    "v",
+    version,
+    ...[...requiredFields, ...optionalFields].flatMap((name) => {
+      const value = values[name]
+      return value === undefined ? [] : [name, value]
+    })
+  ]
+}
+
+/**
+ * The texts of an entry that is a vote of a known voter and nothing else; null where a vote's own value is. Without the last
+ * two, an anonymous vote.
+ */
+export const plainLayout: ReadonlyArray<string | null> = [
+  "v",
+  version,
+  ...[...requiredFields, "voter"].flatMap((name) => [name, null])
+]
+
+/** Returns which of an entry's texts is the value of a field of `plainLayout`; text 0 is the entry's id. */
+export const placeOf = (name: RequiredField | "voter"): number => plainLayout.indexOf(name) + 2
+
+const quoted = (text: string) => `'${text}'`
+
+/**
+ * Fills in what `append.lua` leaves to the format: `@values`, a variable for each required field, named like it; `@count`,
+ * how many these are; `@fields`, the arguments of XADD that those variables make.
+ */
+export const withFields = (script: string): string => {
+  const fields = ["v", version].map(quoted).concat(requiredFields.map((name) => `${quoted(name)}, ${name}`))
+  return script
+    .replaceAll("@values", requiredFields.join(", "))
+    .replaceAll("@count", String(requiredFields.length))
+    .replaceAll("@fields", fields.join(", "))
+}
+
+/** Returns an entry's fields by name; of a name that comes twice, the last value. */
+export const fieldsByName = (flat: ReadonlyArray<string>): Readonly<Record<string, string>> => {
+  const fields: Record<string, string> = {}
+  for (let index = 0; index + 1 < flat.length; index += 2) fields[flat[index] ?? ""] = flat[index + 1] ?? ""
+  return fields
+}
+
+const decodeFields = Schema.decodeUnknownResult(EntryFields)
+
+/** Returns the vote that the fields hold, or why they hold none. */
+export const decodeVote = (fields: Readonly<Record<string, string>>): Result.Result<Vote, string> =>
+  Result.mapBoth(decodeFields(fields), {
+    onSuccess: ({ cast_at, option, poll, vote_id, voter }) => ({
+      voteId: vote_id,
+      poll,
+      option,
+      castAt: Number(cast_at),
+      ...(voter === undefined ? {} : { voter })
+    }),
+    onFailure: ({ message }) =>
+      /^\d{1,9}$/.test(fields.v ?? "") && fields.v !== version
+        ? `undecodable: an entry of version ${fields.v}, for a tallykeep that knows it to replay`
+        : `undecodable: ${message.replace(/\s+/g, " ")}`
+  })
+
+const isVoteId = Schema.is(VoteId)
+
+/**
+ * Returns the `vote_id` that the ledger knows an entry by: its own, or, where it carries none that is valid, a UUIDv7 of the
+ * entry's time and a hash of its place.
+ */
+export const entryVoteId = (stream: string, id: string, fields: ReadonlyArray<string>): string => {
+  const own = fieldsByName(fields).vote_id
+  if (isVoteId(own)) return own
+  const bytes = createHash("sha256").update(`${stream}\n${id}`).digest().subarray(0, 16)
+  bytes.writeUIntBE(Number(BigInt.asUintN(48, splitEntryId(id).ms)), 0, 6)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return uuidOf(bytes.toString("hex"))
+}
