@@ -1,6 +1,8 @@
+import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { makeVoteId } from "../../src/domain/Vote.ts"
+import { arrayTypes } from "../../src/ledger/ArrayColumn.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 
 const most = 2n ** 63n - 1n
@@ -43,6 +45,47 @@ describe("VoteColumns", () => {
       assert.deepStrictEqual(all(columns.pick(odd)), picked)
       for (const [index, { ms }] of votes.entries()) assert.strictEqual(columns.msAt(index), Number(ms))
       assert.throws(() => columns.at(votes.length), RangeError)
+    })
+  )
+
+  it.effect.prop("are sent as the client would send arrays of the same values", [Votes], ([some]) =>
+    Effect.sync(() => {
+      const votes = withIds(some)
+      const sent = (parameter: PgTypes.Parameter) => [
+        parameter.oid,
+        Buffer.from(Result.getOrThrow(PgTypes.encode(parameter.value, parameter.oid, arrayTypes)))
+      ]
+      const plain = (values: ReadonlyArray<unknown>, oid: number) => sent(Result.getOrThrow(PgTypes.array(values, oid)))
+      const { cast_ms, choices, ms, options, polls, seqs, vote_ids } = VoteColumns.of(votes).parameters()
+      // Of none, the client sends an array without dimensions, and PostgreSQL takes ours of length 0 for the same.
+      if (votes.length === 0) return
+      assert.deepStrictEqual(
+        sent(vote_ids),
+        plain(
+          votes.map(({ voteId }) => voteId),
+          PgTypes.OID.uuid
+        )
+      )
+      const bigints = (of: (vote: AcceptedVote) => bigint) => plain(votes.map(of), PgTypes.OID.int8)
+      assert.deepStrictEqual(
+        sent(ms),
+        bigints((vote) => vote.ms)
+      )
+      assert.deepStrictEqual(
+        sent(seqs),
+        bigints((vote) => vote.seq)
+      )
+      assert.deepStrictEqual(
+        sent(cast_ms),
+        bigints((vote) => BigInt(vote.castAt))
+      )
+      // Which of the polls and options each vote is for.
+      const listed = (parameter: PgTypes.Parameter) => parameter.value as ReadonlyArray<string>
+      const places = votes.map(
+        ({ option, poll }) =>
+          1 + listed(polls).findIndex((name, place) => name === poll && listed(options)[place] === option)
+      )
+      assert.deepStrictEqual(sent(choices), plain(places, PgTypes.OID.int4))
     })
   )
 
