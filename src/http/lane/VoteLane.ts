@@ -28,17 +28,17 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(new InternalError({}), url))
   }
 
-  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limits: ReadonlyArray<string>) => {
+  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {
     const { url = "/" } = exchange.request
     collectBody(exchange.request, maxRequestSize, (body) => {
       // It ended early: nobody is there to be answered.
       if (!Buffer.isBuffer(body)) return
       const option = parseVoteBody(body, optionsOf(poll))
-      if (typeof option !== "string") return send(exchange, problemAnswer(option, url), limits)
+      if (typeof option !== "string") return send(exchange, problemAnswer(option, url), limitHeaders)
       run(
         Effect.matchCauseEffect(ballots.cast({ poll, option, voter: undefined, key }), {
-          onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limits)),
-          onSuccess: (vote) => Effect.succeed(send(exchange, receiptAnswer(vote), limits))
+          onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limitHeaders)),
+          onSuccess: (vote) => Effect.succeed(send(exchange, receiptAnswer(vote), limitHeaders))
         })
       )
     })
@@ -60,15 +60,15 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const key = headers["idempotency-key"]?.toString()
     const contentType = headers["content-type"]
     if (refuseHeaders({ contentType, contentEncoding: headers["content-encoding"], idempotencyKey: key })) return false
-    const limits: Array<string> = []
+    const limitHeaders: Array<string> = []
     if (limiter !== undefined) {
       const forwarded = headers["x-forwarded-for"]
       const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), clock.currentTimeMillisUnsafe())
       // The app is told the same, and says so.
       if (taken.refusal !== undefined) return false
-      pushHeaders(limits, taken.headers)
+      pushHeaders(limitHeaders, taken.headers)
     }
-    cast({ request, response, route, started: performance.now() }, poll, key, limits)
+    cast({ request, response, route, started: performance.now() }, poll, key, limitHeaders)
     return true
   }
   return lane
