@@ -123,6 +123,12 @@ export const rows: ReadonlyArray<Row> = [
         about: "After a consumer failed or vanished; none is counted twice for it.",
         unit: "ops",
         queries: [["votes", total(`${votes}redelivered_total`)]]
+      },
+      {
+        title: "Plain reads",
+        about: "Reads that did not take the fast path and cost more CPU time; hardly any, but after a reconnect.",
+        unit: "ops",
+        queries: [["{{instance}}", rate("tallykeep_plain_reads_total")]]
       }
     ]
   ],

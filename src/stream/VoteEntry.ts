@@ -3,13 +3,16 @@ import { Result, Schema, Struct } from "effect"
 import { OptionId, PollSlug } from "../domain/Poll.ts"
 import { splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
 
-// The format of a stream entry: flat fields, names and values in turn. Whatever writes or reads entries takes it from here.
+/*
+ * The format of a stream entry: flat fields, names and values in turn. The appender, append.lua, the decoder and the reading
+ * of bytes all take it from here.
+ */
 
 /** The version that is written, and the only one that is read. */
 const version = "1"
 
-/** The fields that each entry has after its version, in the order in which they are written. */
-const always = {
+/** The fields that every entry has after its version, in the order in which they are written. */
+const required = {
   vote_id: VoteId,
   poll: PollSlug,
   option: OptionId,
@@ -17,16 +20,16 @@ const always = {
 }
 
 /** The fields that follow where a vote has them: who has voted, and the trace that the vote belongs to (W3C). */
-const sometimes = {
+const optional = {
   voter: Schema.optionalKey(Schema.String.check(Schema.isPattern(voterPattern, { expected: "base64url" }))),
   traceparent: Schema.optionalKey(Schema.String)
 }
 
 /** Unknown fields are ignored, so that a later version of tallykeep can add some. */
-const EntryFields = Schema.Struct({ v: Schema.Literal(version), ...always, ...sometimes })
+const EntryFields = Schema.Struct({ v: Schema.Literal(version), ...required, ...optional })
 
-export const requiredFields = Struct.keys(always)
-export const optionalFields = Struct.keys(sometimes)
+export const requiredFields = Struct.keys(required)
+export const optionalFields = Struct.keys(optional)
 
 type RequiredField = (typeof requiredFields)[number]
 type OptionalField = (typeof optionalFields)[number]
