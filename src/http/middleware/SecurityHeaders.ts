@@ -4,6 +4,48 @@ import { InternalError } from "../../domain/Problems.ts"
 import { problemResponse } from "../Problem.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
+/** What a page of ours may ask of the browser: a screen that stays on, the whole of it, and to copy links. */
+const allowedFeatures = ["clipboard-write", "fullscreen", "screen-wake-lock"]
+
+/** All else that browsers know of; of a name that they don't know, they complain. */
+const deniedFeatures = [
+  "accelerometer",
+  "autoplay",
+  "bluetooth",
+  "camera",
+  "clipboard-read",
+  "cross-origin-isolated",
+  "display-capture",
+  "encrypted-media",
+  "gamepad",
+  "geolocation",
+  "gyroscope",
+  "hid",
+  "identity-credentials-get",
+  "idle-detection",
+  "keyboard-map",
+  "local-fonts",
+  "magnetometer",
+  "microphone",
+  "midi",
+  "otp-credentials",
+  "payment",
+  "picture-in-picture",
+  "publickey-credentials-create",
+  "publickey-credentials-get",
+  "serial",
+  "storage-access",
+  "sync-xhr",
+  "usb",
+  "window-management",
+  "xr-spatial-tracking"
+]
+
+const permissionsPolicy = [
+  ...allowedFeatures.map((feature) => `${feature}=(self)`),
+  ...deniedFeatures.map((feature) => `${feature}=()`)
+].join(", ")
+
 /** The headers that every response carries, whatever its status. */
 export const securityHeaders = (production: boolean): Readonly<Record<string, string>> => ({
   "x-frame-options": "DENY",
@@ -11,6 +53,9 @@ export const securityHeaders = (production: boolean): Readonly<Record<string, st
   "content-security-policy": "default-src 'self'",
   "x-xss-protection": "1; mode=block",
   "referrer-policy": "strict-origin-when-cross-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": permissionsPolicy,
   ...(production ? { "strict-transport-security": "max-age=31536000" } : {})
 })
 
