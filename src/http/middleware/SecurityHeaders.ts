@@ -11,7 +11,6 @@ const allowedFeatures = ["clipboard-write", "fullscreen", "screen-wake-lock"]
 const deniedFeatures = [
   "accelerometer",
   "autoplay",
-  "bluetooth",
   "camera",
   "clipboard-read",
   "cross-origin-isolated",
