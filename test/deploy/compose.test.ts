@@ -273,8 +273,9 @@ describe("the secrets of compose.yaml", () => {
         const [shell = "", ...command] = check
         const ask = (file: string, parameters: ReadonlyArray<string>) =>
           spawnSync(file, parameters, { encoding: "utf8" })
-        while (ask(shell, command).status !== 0) {
+        for (let tries = 0; ask(shell, command).status !== 0; tries++) {
           assert.isNull(server.exitCode)
+          assert.isBelow(tries, 200)
           await sleep(20)
         }
         assert.strictEqual(ask(shell, command).stdout.trim(), "PONG")
