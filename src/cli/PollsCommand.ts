@@ -78,7 +78,9 @@ const create = Command.make(
       Flag.withDefault("open")
     ),
     identity: Flag.Literals("identity", Identity.literals).pipe(
-      Flag.withDescription("Who may vote: anyone, a browser by its cookie, or who has a token"),
+      Flag.withDescription(
+        "Who may vote: anyone, a browser by its cookie, who has a token of ours, or an identity provider's user"
+      ),
       Flag.withDefault("anyone")
     ),
     results: Flag.Literals("results", ResultsVisibility.literals).pipe(

@@ -3,8 +3,8 @@ import { Schema } from "effect"
 /** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
 export const Ballot = Schema.Literals(["open", "once", "changeable"])
 
-/** Who may vote: anyone, a browser that we know again by a cookie, or whoever holds a token. */
-export const Identity = Schema.Literals(["anyone", "browser", "token"])
+/** Who may vote: anyone, a browser that we know again by a cookie, who holds a token of ours, or a provider's user. */
+export const Identity = Schema.Literals(["anyone", "browser", "token", "provider"])
 
 /** When results are shown: at any time, to who has voted, or once the poll is closed. */
 export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])

@@ -1,12 +1,19 @@
 /**
+ * Returns what the outermost of our `hops` proxies, at least one, has added to a list such as `X-Forwarded-For`: it stands that
+ * many places from the end, and anyone can have written what is before it. Empty where they have added nothing.
+ */
+export const forwardedBy = (list: string, hops: number): string => {
+  const forwarded = list.split(",")
+  return forwarded[Math.max(0, forwarded.length - hops)]?.trim() ?? ""
+}
+
+/**
  * Returns the address that a client is known by: the peer's or, behind `hops` proxies of ours, the one that the outermost of
- * them saw. That one stands `hops` places from the end of `X-Forwarded-For`; anyone can have written what is before it. An
- * IPv6 address counts as its /64, since a client has a whole one to choose from.
+ * them saw. An IPv6 address counts as its /64, since a client has a whole one to choose from.
  */
 export const clientAddress = (peer: string, forwardedFor: string | undefined, hops: number): string => {
   if (hops === 0 || forwardedFor === undefined) return network(peer)
-  const forwarded = forwardedFor.split(",")
-  return network(forwarded[Math.max(0, forwarded.length - hops)]?.trim() || peer)
+  return network(forwardedBy(forwardedFor, hops) || peer)
 }
 
 const network = (forwarded: string): string => {

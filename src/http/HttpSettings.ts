@@ -22,7 +22,7 @@ export class HttpSettings extends Context.Service<
     readonly adminToken: string | undefined
     /** Signs cookies and tokens, and keys the voters' hashes: the same in every process, for ever. */
     readonly voterSecret: string | undefined
-    /** An identity provider's keys, and what its tokens must say. */
+    /** An identity provider's keys, and what its tokens must say: all three, or none. */
     readonly jwksUrl: string | undefined
     readonly jwtIssuer: string | undefined
     readonly jwtAudience: string | undefined

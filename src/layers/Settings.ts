@@ -112,6 +112,13 @@ const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
   if (Result.getOrUndefined(read.databaseReadUrl) !== undefined && isMissing(read.databaseUrl)) {
     problems.push("DATABASE_READ_URL is set and DATABASE_URL is not; it must be a replica of that database")
   }
+  for (const key of ["jwtIssuer", "jwtAudience"] as const) {
+    const { allowed, name } = definitions[key]
+    // Else the tokens that the provider makes for any other service would vote here.
+    if (Result.getOrUndefined(read.jwksUrl) !== undefined && isMissing(read[key])) {
+      problems.push(`${name} is not set, and is needed with JWKS_URL; it must be ${allowed}`)
+    }
+  }
   const retention = Result.getOrUndefined(read.ledgerRetention)
   const shortest = Duration.max(
     minimumRetention,

@@ -11,31 +11,54 @@ const hidden = new Set(["client.address", "user_agent.original"])
 /** Paths that machines ask for, again and again. */
 const untraced = new Set(["/health", "/ready", "/metrics"])
 
-/** Leaves out hidden attributes, and records the share `ratio`, from 0 to 1, of the traces that begin here. */
-const filtered = (tracer: Tracer.Tracer, ratio: number): Tracer.Tracer =>
+/** Which traces are recorded, as OpenTelemetry names it. */
+interface Sampler {
+  /** Whether a client's word counts for the traces that it began, or these are drawn like others. */
+  readonly parentBased: boolean
+  /** The share that is recorded of the traces that are drawn, from 0 to 1. */
+  readonly ratio: number
+}
+
+type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
+
+/** Whether a span is recorded. */
+const isSampled = ({ parentBased, ratio }: Sampler, { links, parent, sampled }: SpanOptions): boolean => {
+  // A batch links to recorded traces of votes: without it, these would end where the vote is appended.
+  if (Option.isNone(parent)) return sampled && (links.length > 0 ? parentBased || ratio > 0 : Math.random() < ratio)
+  return parent.value._tag === "Span" || parentBased ? sampled : isDrawn(parent.value.traceId, ratio)
+}
+
+/** Whether a trace is of the share that is recorded, by its id's last digits: hexadecimal, random, and no more than a number holds. */
+const isDrawn = (traceId: string, ratio: number): boolean =>
+  Number.parseInt(traceId.slice(-13), 16) >= (1 - ratio) * 2 ** 52
+
+/** Leaves out hidden attributes, and what is not to be recorded. */
+const filtered = (tracer: Tracer.Tracer, sampler: Sampler): Tracer.Tracer =>
   Tracer.make({
     ...tracer,
     span: (options) => {
-      const drawn = Option.isSome(options.parent) || options.links.length > 0 || Math.random() < ratio
-      const span = tracer.span({ ...options, sampled: options.sampled && drawn })
+      const span = tracer.span({ ...options, sampled: isSampled(sampler, options) })
       const attribute = span.attribute.bind(span)
       span.attribute = (key, value) => (hidden.has(key) ? undefined : attribute(key, value))
       return span
     }
   })
 
-/** Returns the share of traces that OpenTelemetry's own settings ask for, from 0 to 1; 1 where they say nothing. */
-const ratioOf = ({ OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: part }: NodeJS.ProcessEnv): number => {
-  if (sampler?.endsWith("always_off")) return 0
-  const ratio = Number(part)
-  return sampler?.endsWith("traceidratio") && ratio >= 0 && ratio <= 1 ? ratio : 1
+/** Returns what OpenTelemetry's own settings ask for; where they say nothing that is known, `parentbased_always_on`. */
+const samplerOf = ({ OTEL_TRACES_SAMPLER: name = "", OTEL_TRACES_SAMPLER_ARG: part }: NodeJS.ProcessEnv): Sampler => {
+  const known = /^(parentbased_)?(always_on|always_off|traceidratio)$/.exec(name.trim())
+  if (known === null) return { parentBased: true, ratio: 1 }
+  const [, parent, draw] = known
+  const share = Number(part || 1)
+  const ratio = draw === "traceidratio" && share >= 0 && share <= 1 ? share : 1
+  return { parentBased: parent !== undefined, ratio: draw === "always_off" ? 0 : ratio }
 }
 
 /** Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`, by OTLP over HTTP; OpenTelemetry's other settings apply. */
 export const layerTracing = (role: Role, env: NodeJS.ProcessEnv): Layer.Layer<never> =>
   Layer.effect(
     Tracer.Tracer,
-    Effect.map(Tracer.Tracer, (tracer) => filtered(tracer, ratioOf(env)))
+    Effect.map(Tracer.Tracer, (tracer) => filtered(tracer, samplerOf(env)))
   ).pipe(
     Layer.provide(
       OtlpTracer.layerFromConfig({

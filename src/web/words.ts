@@ -110,13 +110,23 @@ export const trouble = {
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
-  token: "Voting in this poll needs the personal link that you were given.",
-  badToken: "Your personal link is not valid for this poll. It may have run out.",
   option: "This is not an option of this poll.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
   unknown: "The vote was not taken. Please try again."
+}
+
+/** The same about the token that the voters of some polls have, by who gave it to them. */
+export const tokenTrouble = {
+  token: {
+    missing: "Voting in this poll needs the personal link that you were given.",
+    bad: "Your personal link is not valid for this poll. It may have run out."
+  },
+  provider: {
+    missing: "Voting in this poll needs a sign-in. Open the poll from the site where you are signed in.",
+    bad: "Your sign-in is not valid for this poll, or has run out. Open the poll again from the site where you are signed in."
+  }
 }
 
 export const hidden = {
@@ -174,7 +184,8 @@ export const form = {
   identities: {
     anyone: "Anyone",
     browser: "Each browser is a voter",
-    token: "Holders of a voter link"
+    token: "Holders of a voter link",
+    provider: "Users of the identity provider"
   },
   results: "Who sees the results",
   visibilities: {

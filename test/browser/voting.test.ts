@@ -19,6 +19,8 @@ browserTests("the voting page", (test) => {
     // It takes about a tenth of a second; the rest allows for a busy machine.
     assert.isBelow(performance.now() - before, 3_000)
     assert.strictEqual(await other.locator("#bar-cats").getAttribute("value"), "100")
+    // Else it goes on to ask for results, and complains in the midst of other tests.
+    await other.close()
     await counted(mine, "Cats")
     const receipt = await mine.getByRole("link", { name: "Receipt" }).getAttribute("href")
     assert.deepInclude(await web.ask(receipt ?? ""), { status: "counted" })
@@ -94,6 +96,57 @@ browserTests("the voting page", (test) => {
     await button(page, "Plums").click()
     await counted(page, "Plums")
     await votes(page, "plums", "1 vote")
+  })
+
+  test("takes the token of an identity provider from the link, and asks for it in other words", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "provider" })
+    const stranger = await web.page()
+    await stranger.goto(`/polls/${slug}`)
+    await stranger.getByText("needs a sign-in").waitFor()
+    for (const user of ["ann", "bob"]) {
+      const page = await web.page()
+      await page.goto(`/polls/${slug}#token=${await web.signIn(user)}`)
+      await button(page, "Plums").click()
+      await counted(page, "Plums")
+      assert.notInclude(page.url(), "token")
+    }
+    const wrong = await web.page({}, refused)
+    await wrong.goto(`/polls/${slug}#token=${(await web.signIn("eve")).slice(0, -4)}`)
+    await button(wrong, "Plums").click()
+    await wrong.getByText("Your sign-in is not valid for this poll").waitFor()
+    assert.strictEqual(await totalVotes(web, slug), 2)
+  })
+
+  test("has its voter before it votes, and no vote sets another", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "browser" })
+    const page = await web.page()
+    const setting: Array<string> = []
+    page.on("response", async (response) => {
+      if ((await response.allHeaders())["set-cookie"] !== undefined) setting.push(new URL(response.url()).pathname)
+    })
+    await page.goto(`/polls/${slug}`)
+    const [voter] = await page.context().cookies()
+    assert.deepInclude(voter, { name: "tallykeep_voter", path: "/", httpOnly: true, sameSite: "Lax" })
+    await button(page, "Apples").click()
+    await counted(page, "Apples")
+    await page.reload()
+    await counted(page, "Apples")
+    assert.deepStrictEqual(await page.context().cookies(), [voter])
+    assert.deepStrictEqual(setting, [`/polls/${slug}`])
+  })
+
+  test("may use no more of the browser than it does, in names that this one knows", async (web) => {
+    const page = await web.page()
+    const said: Array<string> = []
+    page.on("console", (message) => said.push(message.text()))
+    await page.goto("/")
+    await votes(page, "dogs", "0 votes")
+    assert.deepStrictEqual(said, [])
+    const features = ["fullscreen", "clipboard-write", "screen-wake-lock", "camera", "geolocation", "usb"]
+    const allowed = await page.evaluate(
+      `${JSON.stringify(features)}.filter((feature) => document.featurePolicy.allowsFeature(feature))`
+    )
+    assert.deepStrictEqual(allowed, ["fullscreen", "clipboard-write", "screen-wake-lock"])
   })
 
   test("says when a poll closes, and that it has", async (web) => {

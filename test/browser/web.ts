@@ -3,12 +3,14 @@ import { Context, Effect, Layer } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
 import { makeSite, untilReady } from "../e2e/site.ts"
+import { makeProvider } from "../support/identityProvider.ts"
 import { startApi } from "../support/processes.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 
 /** How long something may take to appear, in ms: less than a test may take, so that the failure names what is missing. */
 const patience = 10_000
 const adminToken = "an-admin-token-for-tests"
+const [issuer, audience] = ["https://id.example", "votes"]
 
 /** The built program, and browsers that look at it. */
 export class Web extends Context.Service<
@@ -20,6 +22,8 @@ export class Web extends Context.Service<
     page(options?: BrowserContextOptions, expected?: RegExp): Promise<Page>
     /** Creates a poll for one test; returns its slug. */
     poll(fields?: Partial<PollDefinition>): Promise<string>
+    /** Makes a token of the identity provider's for one of its users. */
+    signIn(user: string): Promise<string>
     /** Sends a request to the API as the admin. */
     ask(path: string, body?: unknown): Promise<Readonly<Record<string, unknown>>>
     /** Returns all complaints since the last call. */
@@ -32,7 +36,9 @@ export class Web extends Context.Service<
       Effect.gen(function* () {
         const { env } = yield* makeSite()
         const secrets = { ADMIN_TOKEN: adminToken, VOTER_SECRET: "a secret of tests".padEnd(40).replaceAll(" ", "-") }
-        const { url } = yield* startApi("all", { env: { ...env, ...secrets } })
+        const provider = yield* makeProvider
+        const identities = { JWKS_URL: provider.url, JWT_ISSUER: issuer, JWT_AUDIENCE: audience }
+        const { url } = yield* startApi("all", { env: { ...env, ...secrets, ...identities } })
         yield* untilReady(url)
         const browser = yield* Effect.acquireRelease(
           Effect.promise(() => launchChromium(executable)),
@@ -66,6 +72,7 @@ export class Web extends Context.Service<
           adminToken,
           page,
           ask,
+          signIn: (user) => Effect.runPromise(provider.token({ iss: issuer, aud: audience, sub: user })),
           poll: async (fields = {}) => {
             const slug = `poll-${++polls}`
             const options = ["Apples", "Pears", "Plums"].map((label) => ({ id: label.toLowerCase(), label }))

@@ -1,12 +1,20 @@
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { DCLinter } from "dclint"
 import { parse } from "yaml"
 import { nodeFlags } from "../support/nodeFlags.ts"
 import { root } from "./image.ts"
+
+interface Mount {
+  readonly source: string
+  readonly target: string
+  readonly read_only?: boolean
+  readonly volume?: { readonly subpath?: string }
+}
 
 interface Service {
   readonly image: string
@@ -22,7 +30,7 @@ interface Service {
   readonly ports?: ReadonlyArray<string>
   readonly networks?: ReadonlyArray<string>
   readonly network_mode?: string
-  readonly volumes?: ReadonlyArray<string | { readonly source: string; readonly read_only?: boolean }>
+  readonly volumes?: ReadonlyArray<string | Mount>
   readonly deploy?: { readonly replicas?: number }
   readonly stop_grace_period?: string
 }
@@ -142,40 +150,147 @@ describe("compose.yaml", () => {
   })
 })
 
+/** The folder of the secrets that a service sees; undefined where it sees none. */
+const secretsOf = ({ volumes = [] }: Service): string | undefined => {
+  const mounts = volumes.filter(
+    (volume) => (typeof volume === "string" ? volume.split(":")[0] : volume.source) === "secrets"
+  )
+  assert.isAtMost(mounts.length, 1)
+  const [mount] = mounts
+  if (mount === undefined) return undefined
+  // Whoever gets the whole volume sees all of them.
+  if (typeof mount === "string") return "."
+  assert.deepInclude(mount, { target: "/secrets", read_only: true })
+  return mount.volume?.subpath ?? "."
+}
+
+/** Makes the secrets in a folder of their own; runs `body` with it. */
+const withSecrets = async (body: (folder: string, make: () => void) => void | Promise<void>) => {
+  const folder = mkdtempSync(join(tmpdir(), "tallykeep-secrets-"))
+  const make = () => execFileSync(process.execPath, [join(deploy, "compose/secrets.mjs"), folder])
+  try {
+    make()
+    await body(folder, make)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const readAll = (folder: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name, parentPath }) => join(parentPath, name))
+      .map((path) => [relative(folder, path), readFileSync(path, "utf8")])
+  )
+
+/** What a service reads from its file of settings. */
+const readEnv = (folder: string, role: "api" | "consumer"): Readonly<Record<string, string>> => {
+  const option = `--env-file=${join(folder, role, "tallykeep.env")}`
+  return JSON.parse(
+    execFileSync(process.execPath, [option, "-p", "JSON.stringify(process.env)"], { env: {} }).toString()
+  )
+}
+
 describe("the secrets of compose.yaml", () => {
   it("are in none of its files", () => {
     for (const [name, { environment = {} }] of services) {
       for (const [variable, value] of Object.entries(environment)) {
-        if (/SECRET|TOKEN|PASSWORD/.test(variable)) assert.match(value, /^\/secrets\//, `${variable} of ${name}`)
+        if (/SECRET|TOKEN|PASSWORD|^(REDIS|DATABASE)/.test(variable)) {
+          assert.match(value, /^\/secrets\//, `${variable} of ${name}`)
+        }
         assert.notMatch(value, /:\/\/[^/]*:[^/]*@/, `${variable} of ${name}`)
       }
     }
   })
 
-  it("are made once, long enough, and in a form that the program is started with", () => {
-    const folder = mkdtempSync(join(tmpdir(), "tallykeep-secrets-"))
-    try {
-      const make = () => {
-        execFileSync(process.execPath, [join(deploy, "compose/secrets.mjs"), folder])
-        return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), "utf8")]))
-      }
-      const made = make()
-      assert.hasAllKeys(made, ["postgres-password", "grafana-password", "tallykeep.env"])
-      assert.deepStrictEqual(make(), made, "a second start finds them")
-      assert.strictEqual(statSync(join(folder, "tallykeep.env")).mode & 0o777, 0o444)
+  it("are made once, long enough, and in a form that the program is started with", () =>
+    withSecrets((folder, make) => {
+      const made = readAll(folder)
+      make()
+      assert.deepStrictEqual(readAll(folder), made, "a second start finds them")
+      for (const path of Object.keys(made)) assert.strictEqual(statSync(join(folder, path)).mode & 0o777, 0o444, path)
 
       const envFile = "--env-file=/secrets/tallykeep.env"
-      for (const role of ["api", "consumer"]) {
+      for (const role of ["api", "consumer"] as const) {
         assert.deepStrictEqual(service(role).entrypoint, ["/nodejs/bin/node", ...nodeFlags, envFile, "dist/main.js"])
+        const env = readEnv(folder, role)
+        assert.strictEqual(
+          env.DATABASE_URL,
+          `postgres://tallykeep:${made["postgres/password"]}@postgres:5432/tallykeep`
+        )
+        assert.strictEqual(env.REDIS_URL, `redis://:${made["redis/password"]}@redis:6379`)
       }
-      const option = envFile.replace("/secrets", folder)
-      const read = execFileSync(process.execPath, [option, "-p", "JSON.stringify(process.env)"], { env: {} })
-      const env: Readonly<Record<string, string>> = JSON.parse(read.toString())
-      const password = made["postgres-password"] ?? ""
-      assert.strictEqual(env.DATABASE_URL, `postgres://tallykeep:${password}@postgres:5432/tallykeep`)
-      for (const secret of [password, env.ADMIN_TOKEN, env.VOTER_SECRET]) assert.match(secret ?? "", /^[\w-]{43}$/)
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  })
+      const { ADMIN_TOKEN, VOTER_SECRET } = readEnv(folder, "api")
+      const passwords = ["postgres", "redis", "grafana"].map((name) => made[`${name}/password`])
+      const all = [...passwords, ADMIN_TOKEN, VOTER_SECRET]
+      for (const secret of all) assert.match(secret ?? "", /^[\w-]{43}$/)
+      assert.strictEqual(new Set(all).size, all.length)
+    }))
+
+  it("are seen by those only who need them", () =>
+    withSecrets((folder) => {
+      const made = readAll(folder)
+      const { ADMIN_TOKEN = "", VOTER_SECRET = "" } = readEnv(folder, "api")
+      const secrets: Readonly<Record<string, string>> = {
+        postgres: made["postgres/password"] ?? "",
+        redis: made["redis/password"] ?? "",
+        grafana: made["grafana/password"] ?? "",
+        admin: ADMIN_TOKEN,
+        voters: VOTER_SECRET
+      }
+      const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
+        secrets: Object.keys(secrets),
+        postgres: ["postgres"],
+        redis: ["redis"],
+        grafana: ["grafana"],
+        api: ["postgres", "redis", "admin", "voters"],
+        consumer: ["postgres", "redis"]
+      }
+      for (const [name, definition] of services) {
+        const seen = secretsOf(definition)
+        const text = seen === undefined ? "" : Object.values(readAll(join(folder, seen))).join("\n")
+        const found = Object.keys(secrets).filter((secret) => text.includes(secrets[secret] ?? ""))
+        assert.sameMembers(found, [...(needed[name] ?? [])], name)
+        if (name === "secrets" || seen === undefined) continue
+        const { depends_on = {} } = definition
+        const direct = depends_on.secrets?.condition === "service_completed_successfully"
+        assert.isTrue(direct || depends_on.postgres?.condition === "service_healthy", `${name} waits for its secrets`)
+      }
+    }))
+
+  it("keep Redis from whoever has no password, and its health check has it", async () =>
+    withSecrets(async (folder) => {
+      const inContainer = (text: string) =>
+        text.replaceAll("/secrets/", `${join(folder, "redis")}/`).replaceAll("$$", "$")
+      const [program = "", ...options] = (service("redis").command ?? []).map(inContainer)
+      const socket = join(folder, "redis.sock")
+      const server = spawn(program, [...options, "--port", "0", "--unixsocket", socket, "--dir", folder])
+      try {
+        const [, ...check] = (service("redis").healthcheck?.test ?? []).map((text) =>
+          inContainer(text).replace("redis-cli", `redis-cli -s ${socket}`)
+        )
+        const [shell = "", ...command] = check
+        const ask = (file: string, parameters: ReadonlyArray<string>) =>
+          spawnSync(file, parameters, { encoding: "utf8" })
+        for (let tries = 0; ask(shell, command).status !== 0; tries++) {
+          assert.isNull(server.exitCode)
+          assert.isBelow(tries, 200)
+          await sleep(20)
+        }
+        assert.strictEqual(ask(shell, command).stdout.trim(), "PONG")
+        const stranger = ask("redis-cli", ["-s", socket, "-e", "ping"])
+        assert.notStrictEqual(stranger.status, 0)
+        assert.include(stranger.stdout + stranger.stderr, "NOAUTH")
+        const { REDIS_URL = "" } = readEnv(folder, "api")
+        const password = new URL(REDIS_URL).password
+        assert.strictEqual(
+          ask("redis-cli", ["-s", socket, "--no-auth-warning", "-a", password, "ping"]).stdout.trim(),
+          "PONG"
+        )
+      } finally {
+        server.kill("SIGKILL")
+        await new Promise((resolve) => server.on("close", resolve))
+      }
+    }))
 })

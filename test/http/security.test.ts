@@ -1,5 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { pagePolicy } from "../../src/http/pages/Layout.ts"
 import { assertProblem, layerApi, request, vote } from "../support/api.ts"
 
 /** What each answer carries, whatever its status. */
@@ -8,7 +9,9 @@ const policies = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'self'",
   "x-xss-protection": "1; mode=block",
-  "referrer-policy": "strict-origin-when-cross-origin"
+  "referrer-policy": "strict-origin-when-cross-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin"
 }
 
 const preflight = (origin: string) =>
@@ -25,6 +28,19 @@ layer(layerApi(), { excludeTestServices: true })("in development", (it) => {
     Effect.gen(function* () {
       const { headers } = yield* request("GET", "/health")
       assert.strictEqual(headers[name], value)
+    })
+  )
+
+  it.effect("leaves to its pages what these use of the browser, and to nobody anything else", () =>
+    Effect.gen(function* () {
+      const { headers } = yield* request("GET", "/health")
+      const features = (headers["permissions-policy"] ?? "").split(", ").map((each) => each.split("="))
+      const allowed = features.filter(([, who]) => who === "(self)").map(([feature]) => feature)
+      assert.sameMembers(allowed, ["clipboard-write", "fullscreen", "screen-wake-lock"])
+      const denied = features.filter(([, who]) => who === "()").map(([feature]) => feature)
+      assert.strictEqual(allowed.length + denied.length, features.length)
+      assert.strictEqual(new Set(features.map(([feature]) => feature)).size, features.length)
+      assert.includeMembers(denied, ["camera", "geolocation", "microphone", "payment", "usb", "clipboard-read"])
     })
   )
 
@@ -106,7 +122,7 @@ layer(layerApi(), { excludeTestServices: true })("in development", (it) => {
   it.effect.each(["/docs", "/docs/docs.js"])("sends all headers on GET %s, which may show images of its own", (path) =>
     Effect.gen(function* () {
       const { headers } = yield* request("GET", path)
-      const policy = "default-src 'self'; img-src 'self' data:"
+      const policy = `${pagePolicy}; img-src 'self' data:`
       assert.deepInclude(headers, { ...policies, "content-security-policy": policy })
     })
   )

@@ -52,6 +52,22 @@ describe("loadSettings", () => {
     })
   )
 
+  it.effect("wants to know what an identity provider's tokens must say, where there is one", () =>
+    Effect.gen(function* () {
+      const provider = { JWKS_URL: "https://id.example/keys" }
+      const told = { ...provider, JWT_ISSUER: "https://id.example", JWT_AUDIENCE: "votes" }
+      const settings = yield* load(told)
+      assert.deepInclude(settings, { jwtIssuer: "https://id.example", jwtAudience: "votes" })
+      const problems = (env: Env) => Effect.map(Effect.flip(load(env)), (error) => error.problems)
+      const missing = (name: string) =>
+        `${name} is not set, and is needed with JWKS_URL; it must be a text of visible characters`
+      const [issuer, audience] = [missing("JWT_ISSUER"), missing("JWT_AUDIENCE")]
+      assert.deepStrictEqual(yield* problems(provider), [issuer, audience])
+      assert.deepStrictEqual(yield* problems({ ...provider, JWT_ISSUER: "https://id.example" }), [audience])
+      assert.deepStrictEqual(yield* problems({ ...told, JWT_ISSUER: "" }), [issuer])
+    })
+  )
+
   it.effect("limits votes and waits for load balancers in production, unless told otherwise", () =>
     Effect.gen(function* () {
       const production = { ...servers, ENVIRONMENT: "production" }

@@ -65,7 +65,7 @@ create table poll (
   decided boolean not null default false,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
-  constraint poll_identity_check check ((identity = any (array['anyone'::text, 'browser'::text, 'token'::text]))),
+  constraint poll_identity_check check ((identity = any (array['anyone'::text, 'browser'::text, 'token'::text, 'provider'::text]))),
   constraint poll_pkey primary key (slug),
   constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text])))
 );

@@ -31,13 +31,18 @@ export const makeProvider = Effect.gen(function* () {
   )
   const { port } = server.address() as AddressInfo
 
-  /** Makes a token of the provider's, valid for an hour unless the claims say otherwise. */
-  const token = (claims: JWTPayload, alg: "RS256" | "ES256" = "RS256", key: keyof typeof keys = alg) =>
-    Effect.promise(() =>
-      new SignJWT({ exp: Math.floor(Date.now() / 1000) + 3_600, ...claims })
-        .setProtectedHeader({ alg, kid: alg })
-        .sign(keys[key].privateKey)
-    )
+  /** Makes a token of the provider's, issued now and valid for an hour unless the claims say otherwise. */
+  const token = (
+    claims: { readonly [Claim in keyof JWTPayload]: JWTPayload[Claim] | undefined },
+    alg: "RS256" | "ES256" = "RS256",
+    { key = alg, typ }: { readonly key?: keyof typeof keys; readonly typ?: string | undefined } = {}
+  ) => {
+    const seconds = Math.floor(Date.now() / 1000)
+    // JSON leaves out what is undefined.
+    const payload = JSON.parse(JSON.stringify({ iat: seconds, exp: seconds + 3_600, ...claims }))
+    const header = { alg, kid: alg, ...(typ === undefined ? {} : { typ }) }
+    return Effect.promise(() => new SignJWT(payload).setProtectedHeader(header).sign(keys[key].privateKey))
+  }
 
   /** Makes a token signed with the public key as a secret, to fool a verifier that lets tokens choose the algorithm. */
   const confused = (claims: JWTPayload) =>

@@ -22,13 +22,13 @@ export const voterSecret = "what-signs-the-voters-of-these-tests"
 type Settings = Partial<HttpSettings["Service"]>
 
 /** One API process on a port of its own: all that two of them share is what Redis and PostgreSQL hold. */
-export const layerProcess = (settings: Settings = {}) =>
+export const layerProcess = (settings: Settings = {}, folder: URL = publicFolder) =>
   layerServer.pipe(
     Layer.provideMerge(layerHttpServices),
     Layer.provideMerge(Layer.mergeAll(Backlog.layer, Lifecycle.layer)),
     Layer.provide([
       Announcements.layer,
-      Layer.succeed(PublicFolder, publicFolder),
+      Layer.succeed(PublicFolder, folder),
       Layer.succeed(HttpSettings, httpSettings({ adminToken, voterSecret, ...settings }))
     ]),
     Layer.fresh
@@ -51,8 +51,8 @@ export const layerUncounted = (settings: Settings = {}) =>
   layerProcess(settings).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers()))
 
 /** The same with a consumer pool that counts. */
-export const layerPollsApi = (settings: Settings = {}) =>
-  layerProcess(settings).pipe(
+export const layerPollsApi = (settings: Settings = {}, folder: URL = publicFolder) =>
+  layerProcess(settings, folder).pipe(
     Layer.provideMerge(Layer.mergeAll(migrated, layerPool)),
     Layer.provideMerge(layerServers())
   )

@@ -1,7 +1,9 @@
 import type { HttpServerRequest } from "effect/http"
 import { Headers } from "effect/http"
+import type { Poll } from "../../domain/Poll.ts"
 import type { Problem } from "../../domain/Problems.ts"
-import { trouble } from "../../web/words.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
+import { tokenTrouble, trouble } from "../../web/words.ts"
 import { isIdempotencyKey } from "../voting/VoteRequest.ts"
 
 /** What the form of the voting page sends. */
@@ -24,12 +26,24 @@ export const parseFormVote = (body: Buffer): FormVote => {
 }
 
 /**
- * Whether another site sent it: a form needs no leave to post to us, as JSON does, and must not vote for whoever looks at
- * a page somewhere else.
+ * Whether a form is, or may be, another site's: a form needs no leave to post to us, as JSON does, and must not vote for
+ * whoever looks at a page somewhere else. Browsers say where a form is from in `Sec-Fetch-Site` or, over plain HTTP and the older
+ * ones, in `Origin` (`null` where they hide it). Where a request has neither, a vote that has a voter is not taken.
  */
-export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest): boolean => {
-  const from = headers["sec-fetch-site"]
-  return from !== undefined && from !== "same-origin" && from !== "none"
+export const isForeign = ({ headers }: HttpServerRequest.HttpServerRequest, { identity }: Poll): boolean => {
+  const site = headers["sec-fetch-site"]
+  if (site !== undefined) return site !== "same-origin" && site !== "none"
+  const { host, origin } = headers
+  return origin === undefined ? identity !== "anyone" : !isOrigin(origin, host)
+}
+
+/** Whether a host and port, as in the header `Host`, are those of an origin. */
+const isOrigin = (origin: string, host: string | undefined): boolean => {
+  if (host === undefined || !/^https?:/.test(origin) || !URL.canParse(origin)) return false
+  const from = new URL(origin)
+  // The port of the protocol may be there or be left out.
+  const here = `${from.protocol}//${host}`
+  return URL.canParse(here) && new URL(here).host === from.host
 }
 
 /** Returns the request as the API would have got it, with the token that the form carries. */
@@ -41,8 +55,8 @@ export const withToken = (
     ? request
     : request.modify({ headers: Headers.set(request.headers, "authorization", `Bearer ${token}`) })
 
-/** Returns a refusal in the page's words. */
-export const explainRefusal = (problem: Problem & { readonly _tag: string }): string => {
+/** Returns why a vote in a poll is refused, in the page's words. */
+export const explainRefusal = (problem: Problem & { readonly _tag: string }, { identity }: Poll): string => {
   switch (problem._tag) {
     case "HasVoted":
       return trouble.voted
@@ -50,7 +64,7 @@ export const explainRefusal = (problem: Problem & { readonly _tag: string }): st
       return trouble.closed
     case "Unauthorized":
     case "Forbidden":
-      return trouble.badToken
+      return takesToken(identity) ? tokenTrouble[identity].bad : (problem.detail ?? trouble.unknown)
     case "Unavailable":
       return trouble.unavailable
     default:

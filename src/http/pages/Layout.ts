@@ -12,7 +12,8 @@ interface Layout {
 }
 
 /** Pages load only what is ours, and no other page may frame them or take their forms. */
-export const pagePolicy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+export const pagePolicy =
+  "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 /** Returns a whole page. */
 export const layout = (assets: Assets, { aside, main, script, style, title }: Layout): string =>

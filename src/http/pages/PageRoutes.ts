@@ -28,7 +28,7 @@ export const pageMethods: ReadonlyArray<readonly [path: string, methods: Readonl
 const docsHeaders = {
   "cache-control": "public, max-age=300",
   // Swagger UI draws its icons from data URLs.
-  "content-security-policy": "default-src 'self'; img-src 'self' data:"
+  "content-security-policy": `${pagePolicy}; img-src 'self' data:`
 }
 
 /** Their names change with their content. */

@@ -85,7 +85,9 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const poll = yield* polls.get(slug)
-      return yield* render(request, poll, lookUp(request.url))
+      const page = yield* render(request, poll, lookUp(request.url))
+      // A voter's id comes with the page: with the vote it would come too late for one that is sent twice.
+      return HttpServerResponse.setHeaders(page, voters.greet(poll, request))
     }).pipe(Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }))
 
   const cast = Effect.fnUntraced(function* (slug: string) {
@@ -93,7 +95,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const poll = yield* polls.get(slug)
     const refuse = (text: string, status: number) =>
       render(request, poll, Effect.succeed({ text, tone: "bad" }), status)
-    if (isForeign(request)) return yield* refuse(trouble.foreign, 403)
+    if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
     const { key, option, token } = parseFormVote(yield* readBody(request, maxRequestSize))
     if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
     return yield* Effect.gen(function* () {
@@ -104,7 +106,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
         status: 303,
         headers: { location, "cache-control": "no-store", ...setCookie(voter) }
       })
-    }).pipe(Effect.catch((problem) => refuse(explainRefusal(problem), problem.status)))
+    }).pipe(Effect.catch((problem) => refuse(explainRefusal(problem, poll), problem.status)))
   })
 
   const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")

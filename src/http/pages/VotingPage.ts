@@ -1,4 +1,5 @@
 import { type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import {
   hidden,
@@ -65,7 +66,7 @@ ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}">
 <input type="hidden" name="key" value="${key}">
-${poll.identity === "token" ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>` : undefined}
+${takesToken(poll.identity) ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>` : undefined}
 <ul class="options">
 ${poll.options.map(option)}
 </ul>

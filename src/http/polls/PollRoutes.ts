@@ -6,7 +6,7 @@ import { PollStore } from "../../ledger/PollStore.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { noSecret, Voters } from "../voting/Voters.ts"
+import { missingFor, Voters } from "../voting/Voters.ts"
 import { PollCache } from "./PollCache.ts"
 
 const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
@@ -26,7 +26,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
     const store = yield* PollStore
     const stream = yield* VoteStream
     const voters = yield* Voters
-    const { voterSecret } = yield* HttpSettings
+    const settings = yield* HttpSettings
 
     return handlers
       .handle("polls", () => Effect.map(Effect.forEach(polls.all(), view), (all) => ({ polls: all })))
@@ -35,7 +35,8 @@ export const layerPollRoutes = HttpApiBuilder.group(
         "createPoll",
         Effect.fnUntraced(function* ({ payload }) {
           const poll = fromDefinition(payload)
-          if (poll.identity !== "anyone" && voterSecret === undefined) return yield* noSecret
+          const missing = missingFor(poll, settings)
+          if (missing !== undefined) return yield* missing
           yield* store.create(poll)
           yield* polls.changed(poll.slug)
           return HttpApiSchema.withHeaders({

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify, SignJWT } from "jose"
+import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from "jose"
 import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, Unauthorized, Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
@@ -9,54 +9,55 @@ import type { HttpSettings } from "../HttpSettings.ts"
 const issuer = "tallykeep"
 const algorithm = "HS256"
 
+/** The signatures of a provider's tokens: by key pairs only, so that its public keys can't be taken for secrets. */
+const providerAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
 /** How long a token holds in a poll without a closing time, in s. */
 const openEnded = 90 * 86_400
 /** For how long it holds after the closing time, in s: a vote that is sent again with its key is still answered. */
 const afterClosing = 86_400
+/** How far a provider's clock may be ahead of ours, in s. */
+const skew = 60
 
 export interface VoterTokens {
-  /** Returns the voter that an `Authorization` header's token stands for in the poll. */
+  /**
+   * Returns the voter that an `Authorization` header's token stands for in the poll: the `sub` of one of ours where its
+   * identity is `token`, and of a provider's, with its issuer, where it is `provider`.
+   */
   verify(poll: Poll, authorization: string | undefined): Effect.Effect<string, Unauthorized | Forbidden | Unavailable>
   issue(poll: Poll, count: number, now: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
 }
 
 type Options = Pick<HttpSettings["Service"], "voterSecret" | "jwksUrl" | "jwtIssuer" | "jwtAudience">
 
-/** Handles our own tokens and, where a `JWKS_URL` is set, those of an identity provider, whose `sub` is the voter. */
-export const makeTokens = ({ jwksUrl, jwtAudience, jwtIssuer, voterSecret }: Options): VoterTokens => {
-  const own = voterSecret === undefined ? undefined : createHmac("sha256", voterSecret).update("token").digest()
-  const provider = jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(jwksUrl))
+/** Returns what a token says whose signature and claims are right; fails with an error of jose, or of `fetch`. */
+type Check = (token: string, poll: Poll) => Promise<JWTPayload>
 
-  const check = async (poll: Poll, token: string): Promise<JWTPayload> => {
-    const [head = ""] = token.split(".")
-    const { alg } = JSON.parse(Buffer.from(head, "base64url").toString("utf8")) as { readonly alg?: unknown }
-    if (own !== undefined && alg === algorithm) {
-      return (await jwtVerify(token, own, { issuer, audience: poll.slug, algorithms: [algorithm] })).payload
-    }
-    if (provider === undefined) throw new errors.JOSEAlgNotAllowed("not one of ours")
-    const options = {
-      ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
-      ...(jwtAudience === undefined ? {} : { audience: jwtAudience }),
-      algorithms: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-    }
-    return (await jwtVerify(token, provider, options)).payload
+/** Handles our own tokens and, where there is an identity provider, those of it. */
+export const makeTokens = (options: Options): VoterTokens => {
+  const own = ownKey(options)
+  const checkOwn: Check | undefined =
+    own &&
+    (async (token, { slug }) =>
+      (await jwtVerify(token, own, { issuer, audience: slug, algorithms: [algorithm], requiredClaims: ["exp"] }))
+        .payload)
+  const provider = makeProviderCheck(options)
+
+  const check = async (poll: Poll, token: string): Promise<string> => {
+    const checkToken = poll.identity === "provider" ? provider : checkOwn
+    if (checkToken === undefined || !isAccessToken(token)) throw new errors.JWTInvalid("not for votes")
+    const { iss, sub } = await checkToken(token, poll)
+    if (typeof sub !== "string" || sub === "") throw new errors.JWTInvalid(noSubject)
+    // One provider's `alice` is not another's. An issuer has no line break in it.
+    return poll.identity === "provider" ? `${iss}\n${sub}` : sub
   }
 
   return {
     verify: (poll, authorization) => {
       const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? "")?.[1]
-      if (token === undefined) {
-        return Effect.fail(
-          new Unauthorized({ detail: "This poll needs a voter's token: Authorization: Bearer <token>" })
-        )
-      }
-      return Effect.tryPromise({ try: () => check(poll, token), catch: refusal }).pipe(
-        Effect.flatMap(({ sub }) =>
-          typeof sub === "string" && sub !== ""
-            ? Effect.succeed(sub)
-            : Effect.fail(new Unauthorized({ detail: "The token names no voter (sub)" }))
-        )
-      )
+      return token === undefined
+        ? Effect.fail(new Unauthorized({ detail: "This poll needs a voter's token: Authorization: Bearer <token>" }))
+        : Effect.tryPromise({ try: () => check(poll, token), catch: refusal })
     },
     issue: (poll, count, now) => {
       if (own === undefined) {
@@ -78,16 +79,58 @@ export const makeTokens = ({ jwksUrl, jwtAudience, jwtIssuer, voterSecret }: Opt
   }
 }
 
+const ownKey = ({ voterSecret }: Options): Uint8Array | undefined =>
+  voterSecret === undefined ? undefined : createHmac("sha256", voterSecret).update("token").digest()
+
+/** Makes the check of a provider's tokens, for which all three settings are needed. */
+const makeProviderCheck = ({ jwksUrl, jwtAudience, jwtIssuer }: Options): Check | undefined => {
+  if (jwksUrl === undefined || jwtIssuer === undefined || jwtAudience === undefined) return undefined
+  const keys = createRemoteJWKSet(new URL(jwksUrl))
+  const expected = {
+    issuer: jwtIssuer,
+    audience: jwtAudience,
+    algorithms: providerAlgorithms,
+    requiredClaims: ["exp"]
+  }
+  return async (token) => {
+    const { payload } = await jwtVerify(token, keys, expected)
+    if (payload.iat !== undefined && payload.iat > Date.now() / 1000 + skew) {
+      throw new errors.JWTClaimValidationFailed("issued in the future", payload, "iat", "check_failed")
+    }
+    return payload
+  }
+}
+
+/**
+ * Whether a token's `typ` is that of an access token (RFC 9068) or leaves open what it is, as most do. Providers sign other
+ * things too (notices of logouts, proofs of possession), each with a `typ` of its own (RFC 8725, 3.11). What `typ` leaves open
+ * is told by the audience, which of an ID token is the site that its user signed in at.
+ */
+const isAccessToken = (token: string): boolean => {
+  const { typ = "JWT" }: { readonly typ?: unknown } = decodeProtectedHeader(token)
+  return typeof typ === "string" && ["jwt", "at+jwt"].includes(typ.toLowerCase().replace(/^application\//, ""))
+}
+
+const noSubject = "The token names no voter (sub)"
+
+/** What is wrong with a claim; of the others, nothing is told. */
+const wrongClaims: Readonly<Record<string, Unauthorized | Forbidden>> = {
+  exp: new Unauthorized({ detail: "The token does not say until when it holds (exp)" }),
+  nbf: new Unauthorized({ detail: "The token does not hold yet" }),
+  iat: new Unauthorized({ detail: "The token does not hold yet" }),
+  iss: new Forbidden({ detail: "The token is for another poll or service" }),
+  aud: new Forbidden({ detail: "The token is for another poll or service" })
+}
+
+const invalid = new Unauthorized({ detail: "The token is not valid" })
+
 const refusal = (error: unknown): Unauthorized | Forbidden | Unavailable => {
   if (error instanceof errors.JWTExpired) return new Unauthorized({ detail: "The token has expired" })
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return error.claim === "nbf"
-      ? new Unauthorized({ detail: "The token does not hold yet" })
-      : new Forbidden({ detail: "The token is for another poll or service" })
+    return (error.reason === "invalid" ? undefined : wrongClaims[error.claim]) ?? invalid
   }
-  return isOutage(error)
-    ? new Unavailable({ detail: "The identity provider does not answer" })
-    : new Unauthorized({ detail: "The token is not valid" })
+  if (error instanceof errors.JWTInvalid && error.message === noSubject) return new Unauthorized({ detail: noSubject })
+  return isOutage(error) ? new Unavailable({ detail: "The identity provider does not answer" }) : invalid
 }
 
 /** Whether jose or `fetch` says that the provider's keys could not be had. */

@@ -1,38 +1,38 @@
-import { createHmac, randomUUID, timingSafeEqual } from "node:crypto"
+import { createHmac, randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { makeVoterCookie } from "./VoterCookie.ts"
 
-/** A voter: the keyed hash that the ledger keeps, and the cookie to set where the browser has none yet. */
+/** A voter: the keyed hash that the ledger keeps, and the cookie to set where nothing else would know it again. */
 export interface Voter {
   readonly hash: string
   readonly setCookie?: string
 }
 
-/** Returns the header that sets a voter's cookie, where the browser had none. */
+/** Returns the header that sets a voter's cookie, where there is one to set. */
 export const setCookie = (voter: Voter | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
-
-export const cookieName = "tallykeep_voter"
-
-/** A year, in s. */
-const cookieAge = 31_536_000
 
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
   Voters,
   {
     /**
-     * Returns the voter; undefined in a poll for anyone. `key` is the request's idempotency key: a browser without a cookie
-     * gets the same identity each time it sends the key, so that a vote that is sent again stays one vote.
+     * Returns the voter; undefined in a poll for anyone. A browser without a cookie is a new voter. With `key`, the request's
+     * idempotency key, it is the same one each time, so that a vote that is sent again stays one vote; it gets no cookie, which
+     * would be there for whoever learns the key.
      */
     identify(
       poll: Poll,
       request: HttpServerRequest.HttpServerRequest,
       key?: string
     ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
+    /** Returns the header that makes a page's reader a voter, in a poll where a browser is one and this one has no cookie. */
+    greet(poll: Poll, request: HttpServerRequest.HttpServerRequest): Readonly<Record<string, string>>
     /** Returns `count` signed tokens, each for one voter of the poll. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
@@ -41,7 +41,7 @@ export class Voters extends Context.Service<
     Voters,
     Effect.gen(function* () {
       const settings = yield* HttpSettings
-      const { production, voterSecret } = settings
+      const { voterSecret } = settings
       // Loaded with the first vote that has a token: most starts need not wait for it.
       const tokens = yield* Effect.cached(
         Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
@@ -56,11 +56,11 @@ export class Voters extends Context.Service<
       /** Not even a peer that has the ledger can tell who a hash belongs to, nor match two polls' voters. */
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
-      const fromCookie = (cookie: string | undefined): string | undefined => {
-        const [id = "", signature = ""] = (cookie ?? "").split(".")
-        const expected = Buffer.from(digest("cookie", id))
-        const given = Buffer.from(signature)
-        return id !== "" && given.length === expected.length && timingSafeEqual(given, expected) ? id : undefined
+      const cookie = makeVoterCookie(settings, (id) => digest("cookie", id))
+
+      const makeVoter = (poll: Poll, request: HttpServerRequest.HttpServerRequest): Voter => {
+        const id = randomUUID()
+        return { hash: hashOf(poll, id), setCookie: cookie.write(request, id) }
       }
 
       const identify = Effect.fnUntraced(function* (
@@ -69,29 +69,48 @@ export class Voters extends Context.Service<
         key?: string
       ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable> {
         if (poll.identity === "anyone") return undefined
-        if (voterSecret === undefined) return yield* noSecret
-        if (poll.identity === "token") {
+        const missing = missingFor(poll, settings)
+        if (missing !== undefined) return yield* missing
+        if (takesToken(poll.identity)) {
           const subject = yield* (yield* tokens).verify(poll, request.headers.authorization)
           return { hash: hashOf(poll, subject) }
         }
-        const known = fromCookie(request.cookies[cookieName])
+        const known = cookie.read(request)
         if (known !== undefined) return { hash: hashOf(poll, known) }
-        const id = key === undefined ? randomUUID() : digest("identity", `${poll.slug}\n${key}`)
-        const attributes = `Path=/; Max-Age=${cookieAge}; HttpOnly; SameSite=Lax${production ? "; Secure" : ""}`
-        return { hash: hashOf(poll, id), setCookie: `${cookieName}=${id}.${digest("cookie", id)}; ${attributes}` }
+        return key === undefined
+          ? makeVoter(poll, request)
+          : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
       })
+
+      const greet = (poll: Poll, request: HttpServerRequest.HttpServerRequest) =>
+        poll.identity !== "browser" || missingFor(poll, settings) !== undefined || cookie.read(request) !== undefined
+          ? {}
+          : setCookie(makeVoter(poll, request))
 
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
-          ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens" }))
+          ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens of ours" }))
           : Effect.flatMap(Effect.zip(tokens, Clock.currentTimeMillis), ([issuer, now]) =>
               issuer.issue(poll, count, now)
             )
       )
 
-      return Voters.of({ identify, issueTokens })
+      return Voters.of({ identify, greet, issueTokens })
     })
   )
 }
 
-export const noSecret = new Forbidden({ detail: "This service has no VOTER_SECRET, which polls with voters need" })
+/** Returns why this service can't tell a poll's voters apart; undefined where it can. */
+export const missingFor = (
+  { identity }: Pick<Poll, "identity">,
+  { jwksUrl, voterSecret }: Pick<HttpSettings["Service"], "jwksUrl" | "voterSecret">
+): Forbidden | undefined => {
+  if (identity !== "anyone" && voterSecret === undefined) return noSecret
+  return identity === "provider" && jwksUrl === undefined ? noProvider : undefined
+}
+
+const noSecret = new Forbidden({ detail: "This service has no VOTER_SECRET, which polls with voters need" })
+
+const noProvider = new Forbidden({
+  detail: "This service has no JWKS_URL, which polls for an identity provider's users need"
+})

@@ -62,7 +62,7 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
       OpenApi.annotations({
         summary: "Vote in a poll",
         description:
-          "In a poll for tokens, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the first answer sets."
+          "In a poll for tokens, of ours or of an identity provider, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the poll's page sets, or the first answer to a vote without an `Idempotency-Key`."
       })
     )
     .annotateMerge(withIdempotencyKey)

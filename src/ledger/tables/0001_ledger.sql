@@ -6,7 +6,7 @@ create table poll (
   title text not null,
   description text,
   ballot text not null check (ballot in ('open', 'once', 'changeable')),
-  identity text not null default 'anyone' check (identity in ('anyone', 'browser', 'token')),
+  identity text not null default 'anyone' check (identity in ('anyone', 'browser', 'token', 'provider')),
   results text not null default 'live' check (results in ('live', 'after_vote', 'after_close')),
   -- By the stream's clock, in ms since 1970: a vote counts that was accepted at or after `opens_ms` and before
   -- `closes_ms`. A poll can be closed before it opens; then no vote counts.

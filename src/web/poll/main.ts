@@ -1,6 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
-import { hidden, status, trouble, vote } from "../words.ts"
+import { hidden, status, tokenTrouble, trouble, vote } from "../words.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
 import { followReceipt, receiptPath } from "./receipt.ts"
@@ -12,7 +13,7 @@ import { makeView, type Tone } from "./view.ts"
 const poll: PollView = JSON.parse(byId("poll", HTMLElement).dataset.poll ?? "")
 const path = `/api/polls/${poll.slug}`
 const store = openStore(poll.slug)
-const token = poll.identity === "token" ? takeToken(poll.slug) : undefined
+const token = takesToken(poll.identity) ? takeToken(poll.slug) : undefined
 const view = makeView(poll)
 
 /** Whether the service has said that the poll is closed, whatever this clock says. */
@@ -94,7 +95,10 @@ const outbox = makeOutbox(`${path}/votes`, token, store, {
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
-    view.notice(explainRefusal(problem, isOpen(), token !== undefined), "bad")
+    view.notice(
+      explainRefusal(problem, { identity: poll.identity, open: isOpen(), hasToken: token !== undefined }),
+      "bad"
+    )
     refresh()
   },
   waiting: (network, option) => {
@@ -115,9 +119,9 @@ view.form.addEventListener("submit", (event) => {
   outbox.cast(submitter.value)
 })
 
-if (poll.identity === "token" && token === undefined) {
+if (takesToken(poll.identity) && token === undefined) {
   barred = true
-  view.notice(trouble.token, "bad")
+  view.notice(tokenTrouble[poll.identity].missing, "bad")
 }
 
 live = watchResults(

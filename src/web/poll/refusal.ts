@@ -1,11 +1,20 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import type { Problem } from "../http.ts"
-import { trouble } from "../words.ts"
+import { tokenTrouble, trouble } from "../words.ts"
+
+interface Voting {
+  readonly identity: PollView["identity"]
+  readonly open: boolean
+  readonly hasToken: boolean
+}
 
 /** Says why a vote was refused, in the page's own words where it has any. */
-export const explainRefusal = ({ detail, status, type }: Problem, open: boolean, hasToken: boolean): string => {
+export const explainRefusal = ({ detail, status, type }: Problem, { hasToken, identity, open }: Voting): string => {
   if (type.endsWith(":has-voted")) return trouble.voted
   // A token is good only while its poll is open, so a 403 may mean no more than that the poll is closed.
   if (status === 409 || !open) return trouble.closed
-  if (status === 401 || status === 403) return hasToken ? trouble.badToken : trouble.token
+  if ((status === 401 || status === 403) && takesToken(identity))
+    return tokenTrouble[identity][hasToken ? "bad" : "missing"]
   return detail || trouble.unknown
 }

@@ -40,7 +40,10 @@ layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form
   it.effect.each([
     ["an option of no poll", "option=%3Cb%3E&key=1", {}, 422, "This is not an option of this poll."],
     ["nothing", "", {}, 422, "This is not an option of this poll."],
-    ["a form on another site", "option=cats", { "sec-fetch-site": "cross-site" }, 403, "sent from another site"]
+    ["a form on another site", "option=cats", { "sec-fetch-site": "cross-site" }, 403, "sent from another site"],
+    ["a form on a site beside ours", "option=cats", { "sec-fetch-site": "same-site" }, 403, "sent from another site"],
+    ["a form of another origin", "option=cats", { origin: "http://127.0.0.1:1" }, 403, "sent from another site"],
+    ["a form of a hidden origin", "option=cats", { origin: "null" }, 403, "sent from another site"]
   ] as const)("with %s is refused in words", ([, body, headers, status, words]) =>
     Effect.gen(function* () {
       const world = yield* freshWorld

@@ -40,6 +40,16 @@ layer(layerPageRoutes, { excludeTestServices: true })("the pages", (it) => {
       assert.deepInclude(headers, { "x-frame-options": "DENY", "x-content-type-options": "nosniff" })
       assert.match(policy, /^default-src 'self'(;|$)/)
       assert.notMatch(policy, /unsafe-|\*|https?:/)
+      const directives = policy.split("; ")
+      // `default-src` says nothing of these, or less than can be said.
+      for (const directive of [
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "object-src 'none'"
+      ]) {
+        assert.include(directives, directive)
+      }
       assert.notMatch(body, /<script(?![^>]*\ssrc="\/)|<style|\sstyle=|\son\w+=|(src|href)="(https?:)?\/\//)
     })
   )

@@ -6,11 +6,15 @@ import { assertProblem } from "../../support/api.ts"
 import { makeProvider } from "../../support/identityProvider.ts"
 import {
   anotherProcess,
+  asAdmin,
   bearer,
   createPoll,
+  definition,
   layerPollsApi,
+  post,
   statusOf,
   tokensFor,
+  untilCounted,
   voteIn,
   voterSecret
 } from "../../support/pollsApi.ts"
@@ -64,6 +68,11 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
         [401, "The token does not hold yet", sign({ ...good, nbf: now() + 60 })],
         [401, "The token names no voter (sub)", sign({ iss: "tallykeep", aud: slug, exp: now() + 60 })],
         [401, "The token names no voter (sub)", sign({ ...good, sub: "" })],
+        [
+          401,
+          "The token does not say until when it holds (exp)",
+          sign({ iss: "tallykeep", aud: slug, sub: "someone" })
+        ],
         [403, another, sign({ ...good, aud: "another" })],
         [403, another, sign({ iss: "tallykeep", sub: "someone", exp: now() + 60 })],
         [403, another, sign({ ...good, iss: "another" })],
@@ -102,59 +111,135 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
   )
 })
 
+const provided = { iss: "https://id.example", aud: "votes", sub: "alice" }
+
+/** What a process is told of a provider. */
+const settingsOf = (url: string) => ({ jwksUrl: url, jwtIssuer: provided.iss, jwtAudience: provided.aud })
+
+/** A poll for the users of a provider, and a process that knows the provider. */
+const makeProviderPoll = Effect.fnUntraced(function* (url: string) {
+  const atProvider = yield* anotherProcess(settingsOf(url))
+  const slug = yield* atProvider(createPoll({ ballot: "once", identity: "provider" }))
+  return { atProvider, slug }
+})
+
 layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of an identity provider", (it) => {
   it.effect("is taken with its issuer, audience and key", () =>
     Effect.gen(function* () {
       const { confused, token, url } = yield* makeProvider
-      const atProvider = yield* anotherProcess({ jwksUrl: url, jwtIssuer: "https://id.example", jwtAudience: "votes" })
-      const slug = yield* createPoll({ ballot: "once", identity: "token" })
-      const good = { iss: "https://id.example", aud: "votes", sub: "alice" }
-      const vote = yield* atProvider(voteIn(slug, "tea", bearer(yield* token(good))))
+      const { atProvider, slug } = yield* makeProviderPoll(url)
+      const vote = yield* atProvider(voteIn(slug, "tea", bearer(yield* token(provided))))
       assert.deepStrictEqual(yield* statusOf(vote), { status: "counted" })
-      assertProblem(yield* atProvider(voteIn(slug, "tea", bearer(yield* token(good, "ES256")))), 409)
-      const bob = yield* token({ ...good, sub: "bob", aud: ["other", "votes"] }, "ES256")
+      assertProblem(yield* atProvider(voteIn(slug, "tea", bearer(yield* token(provided, "ES256")))), 409)
+      const bob = yield* token({ ...provided, sub: "bob", aud: ["other", "votes"] }, "ES256")
       assert.strictEqual((yield* atProvider(voteIn(slug, "tea", bearer(bob)))).status, 201)
 
+      const { aud, iss, sub } = provided
       const another = "The token is for another poll or service"
       const cases = [
-        [403, another, token({ ...good, iss: "https://other.example" })],
-        [403, another, token({ ...good, aud: "other" })],
-        [403, another, token({ iss: good.iss, sub: "alice" })],
-        [403, another, token({ aud: good.aud, sub: "alice" })],
-        [401, "The token has expired", token({ ...good, exp: now() - 1 })],
-        [401, "The token names no voter (sub)", token({ iss: good.iss, aud: good.aud })],
-        [401, "The token is not valid", token(good, "ES256", "unknown")],
-        [401, "The token is not valid", confused({ ...good, exp: now() + 60 })],
-        [401, "The token is not valid", confused({ iss: "tallykeep", aud: slug, sub: "alice", exp: now() + 60 })]
+        [403, another, token({ ...provided, iss: "https://other.example" })],
+        [403, another, token({ ...provided, aud: "other" })],
+        [403, another, token({ iss, sub })],
+        [403, another, token({ aud, sub })],
+        [401, "The token has expired", token({ ...provided, exp: now() - 1 })],
+        [401, "The token does not say until when it holds (exp)", token({ ...provided, exp: undefined })],
+        [401, "The token does not hold yet", token({ ...provided, nbf: now() + 60 })],
+        [401, "The token does not hold yet", token({ ...provided, iat: now() + 120 })],
+        [401, "The token names no voter (sub)", token({ iss, aud })],
+        [401, "The token is not valid", token(provided, "ES256", { key: "unknown" })],
+        [401, "The token is not valid", confused({ ...provided, exp: now() + 60 })],
+        [401, "The token is not valid", confused({ iss: "tallykeep", aud: slug, sub, exp: now() + 60 })]
       ] as const
       for (const [status, detail, made] of cases) {
         assert.strictEqual(yield* atProvider(refused(slug, bearer(yield* made), status)), detail)
       }
-      // Ours go on, and a process without the provider takes none of its own.
-      const [ours] = yield* tokensFor(slug, 1)
-      assert.strictEqual((yield* atProvider(voteIn(slug, "tea", bearer(ours)))).status, 201)
-      assert.strictEqual(yield* refused(slug, bearer(yield* token(good)), 401), "The token is not valid")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("says when it was issued, by a clock that may be a little ahead", () =>
+    Effect.gen(function* () {
+      const { token, url } = yield* makeProvider
+      const { atProvider, slug } = yield* makeProviderPoll(url)
+      for (const [sub, iat] of [
+        ["a", now() - 86_400],
+        ["b", now()],
+        ["c", now() + 30]
+      ] as const) {
+        assert.strictEqual(
+          (yield* atProvider(voteIn(slug, "tea", bearer(yield* token({ ...provided, sub, iat }))))).status,
+          201
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is one for access, or says nothing of what it is for", () =>
+    Effect.gen(function* () {
+      const { token, url } = yield* makeProvider
+      const { atProvider, slug } = yield* makeProviderPoll(url)
+      for (const typ of [undefined, "JWT", "jwt", "at+jwt", "application/at+jwt", "AT+JWT"]) {
+        const made = yield* token({ ...provided, sub: `of ${typ}` }, "RS256", { typ })
+        assert.strictEqual((yield* atProvider(voteIn(slug, "tea", bearer(made)))).status, 201, typ)
+      }
+      for (const typ of ["logout+jwt", "dpop+jwt", "secevent+jwt", "id_token+jwt", "JOSE", ""]) {
+        const made = yield* token(provided, "RS256", { typ })
+        assert.strictEqual(yield* atProvider(refused(slug, bearer(made), 401)), "The token is not valid", typ)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is for polls for the provider's users only, as ours are for polls for tokens only", () =>
+    Effect.gen(function* () {
+      const { token, url } = yield* makeProvider
+      const { atProvider, slug } = yield* makeProviderPoll(url)
+      const forOurs = yield* createPoll({ ballot: "once", identity: "token" })
+      const theirs = bearer(yield* token(provided))
+      assert.strictEqual(yield* atProvider(refused(forOurs, theirs, 401)), "The token is not valid")
+      const [ours] = yield* tokensFor(forOurs, 1)
+      assert.strictEqual(yield* atProvider(refused(slug, bearer(ours), 401)), "The token is not valid")
+      const forged = yield* sign({ iss: "tallykeep", aud: slug, sub: "alice", exp: now() + 60 })
+      assert.strictEqual(yield* atProvider(refused(slug, bearer(forged), 401)), "The token is not valid")
+      const issued = yield* post(`/api/polls/${slug}/tokens`, { count: 1 }, asAdmin)
+      assert.strictEqual(assertProblem(issued, 403).detail, "The poll's voters need no tokens of ours")
+      assert.strictEqual((yield* atProvider(voteIn(forOurs, "tea", bearer(ours)))).status, 201)
+      assert.strictEqual((yield* atProvider(voteIn(slug, "tea", theirs))).status, 201)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is of a voter by its issuer and subject", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* makeProvider, yield* makeProvider]
+      const { atProvider, slug } = yield* makeProviderPoll(one.url)
+      const iss = "https://other.example"
+      const atOther = yield* anotherProcess({ ...settingsOf(other.url), jwtIssuer: iss })
+      assert.strictEqual((yield* atProvider(voteIn(slug, "tea", bearer(yield* one.token(provided))))).status, 201)
+      const alice = bearer(yield* other.token({ ...provided, iss }))
+      assert.strictEqual((yield* atOther(voteIn(slug, "coffee", alice))).status, 201)
+      yield* untilCounted(slug, { tea: 1, coffee: 1 })
     }).pipe(Effect.scoped)
   )
 
   it.effect("can't be checked while the provider is away, which is not the token's fault", () =>
     Effect.gen(function* () {
       const { token } = yield* makeProvider
-      const slug = yield* createPoll({ identity: "token" })
-      const atProvider = yield* anotherProcess({ jwksUrl: "http://127.0.0.1:1/jwks.json" })
-      const answer = yield* atProvider(voteIn(slug, "tea", bearer(yield* token({ sub: "alice" }))))
+      const { atProvider, slug } = yield* makeProviderPoll("http://127.0.0.1:1/jwks.json")
+      const answer = yield* atProvider(voteIn(slug, "tea", bearer(yield* token(provided))))
       assert.strictEqual(assertProblem(answer, 503).detail, "The identity provider does not answer")
       assert.strictEqual(answer.headers["retry-after"], "1")
       assert.strictEqual(yield* atProvider(refused(slug, bearer("a.b.c"), 401)), "The token is not valid")
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is not taken without a VOTER_SECRET, which keys the voters' hashes", () =>
+  it.effect("is not taken without a JWKS_URL, nor without a VOTER_SECRET, which keys the voters' hashes", () =>
     Effect.gen(function* () {
       const { token, url } = yield* makeProvider
-      const slug = yield* createPoll({ identity: "token" })
-      const atProvider = yield* anotherProcess({ jwksUrl: url, voterSecret: undefined })
-      assert.match(yield* atProvider(refused(slug, bearer(yield* token({ sub: "alice" })), 403)), /VOTER_SECRET/)
+      const { slug } = yield* makeProviderPoll(url)
+      const theirs = bearer(yield* token(provided))
+      assert.match(yield* refused(slug, theirs, 403), /JWKS_URL/)
+      const withoutSecret = yield* anotherProcess({ ...settingsOf(url), voterSecret: undefined })
+      assert.match(yield* withoutSecret(refused(slug, theirs, 403)), /VOTER_SECRET/)
+      const created = yield* post("/api/polls", definition({ identity: "provider" }), asAdmin)
+      assert.match(String(assertProblem(created, 403).detail), /JWKS_URL/)
     }).pipe(Effect.scoped)
   )
 })

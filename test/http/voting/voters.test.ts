@@ -32,12 +32,39 @@ layer(layerPollsApi(), { excludeTestServices: true })("a browser", (it) => {
     })
   )
 
-  it.effect("gets a cookie for HTTPS only in production", () =>
+  it.effect("gets a cookie for HTTPS only, which no other host can set, where it came by HTTPS", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ ballot: "once", identity: "browser" })
+      const strict = /^__Host-tallykeep_voter=[\w.-]+; Path=\/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure$/
+      const byHttps = { "x-forwarded-proto": "https" }
       const inProduction = yield* anotherProcess({ production: true })
-      const answer = yield* inProduction(voteIn(slug, "tea"))
-      assert.match(answer.headers["set-cookie"] ?? "", /; HttpOnly; SameSite=Lax; Secure$/)
+      const behindProxy = yield* anotherProcess({ trustProxy: 1 })
+      assert.match((yield* inProduction(voteIn(slug, "tea"))).headers["set-cookie"] ?? "", strict)
+      const first = yield* behindProxy(voteIn(slug, "tea", byHttps))
+      assert.match(first.headers["set-cookie"] ?? "", strict)
+      assertProblem(yield* behindProxy(voteIn(slug, "coffee", { ...byHttps, ...cookieOf(first) })), 409)
+      const byHttp = yield* behindProxy(voteIn(slug, "tea", { "x-forwarded-proto": "http" }))
+      assert.match(byHttp.headers["set-cookie"] ?? "", /^tallykeep_voter=[^;]+; (?!.*Secure)/)
+      // Nobody but a proxy of ours is believed.
+      assert.match((yield* voteIn(slug, "tea", byHttps)).headers["set-cookie"] ?? "", /^tallykeep_voter=/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("is who its own cookie says, whatever cookies a host beside ours plants", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "once", identity: "browser" })
+      const { cookie: own } = cookieOf(yield* voteIn(slug, "tea"))
+      const planted = "tallykeep_voter=11111111-2222-3333-4444-555555555555.abcdefghijklmnopqrstuv"
+      for (const cookie of [`${planted}; ${own}`, `${own}; ${planted}`, `${planted}; ${own}; ${planted}`]) {
+        assertProblem(yield* voteIn(slug, "coffee", { cookie }), 409)
+      }
+      // One that is valid, since its planter has voted too, counts for nothing where ours can't be planted.
+      const inProduction = yield* anotherProcess({ production: true })
+      const answer = yield* inProduction(voteIn(slug, "coffee", { cookie: own }))
+      assert.strictEqual(answer.status, 201)
+      const secure = cookieOf(answer).cookie
+      assertProblem(yield* inProduction(voteIn(slug, "tea", { cookie: `${own}; ${secure}` })), 409)
+      assertProblem(yield* inProduction(voteIn(slug, "tea", { cookie: `${secure}; ${own}` })), 409)
     }).pipe(Effect.scoped)
   )
 
@@ -65,7 +92,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a browser", (it) => {
     })
   )
 
-  it.effect("that sends its first vote twice with a key, before it has a cookie, has voted once", () =>
+  it.effect("that votes with a key and without a cookie has voted once, however often it sends that", () =>
     Effect.gen(function* () {
       for (const ballot of ["open", "once", "changeable"] as const) {
         const slug = yield* createPoll({ ballot, identity: "browser" })
@@ -77,10 +104,9 @@ layer(layerPollsApi(), { excludeTestServices: true })("a browser", (it) => {
           [201, 201]
         )
         assert.strictEqual(first.body, second.body)
-        assert.strictEqual(first.headers["set-cookie"], second.headers["set-cookie"])
-        const withCookie = yield* voteIn(slug, "tea", { ...key, ...cookieOf(first) })
-        assert.strictEqual(withCookie.body, first.body)
-        assertProblem(yield* voteIn(slug, "coffee", { ...key, ...cookieOf(first) }), 422)
+        // Whoever learns the key would have the cookie too, and be that voter.
+        for (const { headers } of answers) assert.isUndefined(headers["set-cookie"])
+        assertProblem(yield* voteIn(slug, "coffee", key), 422)
         yield* untilCounted(slug, { tea: 1, coffee: 0 })
       }
     })
@@ -97,9 +123,10 @@ layer(layerPollsApi(), { excludeTestServices: true })("who has voted", (it) => {
       const others = yield* createPoll({ ballot: "once", identity: "browser" })
       const tokens = yield* createPoll({ ballot: "once", identity: "token" })
       const [token = ""] = yield* tokensFor(tokens, 1)
-      const first = yield* voteIn(browsers, "tea", { "idempotency-key": "a-key-of-mine" })
+      const first = yield* voteIn(browsers, "tea")
       const cookie = cookieOf(first)
       yield* statusOf(first)
+      yield* statusOf(yield* voteIn(browsers, "tea", { "idempotency-key": "a-key-of-mine" }))
       yield* statusOf(yield* voteIn(others, "tea", cookie))
       yield* statusOf(yield* voteIn(tokens, "tea", bearer(token)))
       const { sub } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString())
@@ -124,7 +151,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("who has voted", (it) => {
       }
       const voters = yield* sql<{ voter: string }>`
         select distinct encode(voter, 'hex') as voter from vote_event where voter is not null`
-      assert.strictEqual(voters.length, 3)
+      assert.strictEqual(voters.length, 4)
     })
   )
 

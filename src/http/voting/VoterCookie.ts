@@ -1,0 +1,55 @@
+import { timingSafeEqual } from "node:crypto"
+import type { HttpServerRequest } from "effect/http"
+import { forwardedBy } from "../ClientAddress.ts"
+import type { HttpSettings } from "../HttpSettings.ts"
+
+const name = "tallykeep_voter"
+
+/** A year, in s. */
+const age = 31_536_000
+
+type Request = Pick<HttpServerRequest.HttpServerRequest, "headers">
+
+/** The cookie that a browser is known by as a voter. */
+export interface VoterCookie {
+  /** Returns the voter's id in a request's cookie; undefined where there is none that we have signed. */
+  read(request: Request): string | undefined
+  /** Returns the value of `Set-Cookie` that gives a request's browser this id. */
+  write(request: Request, id: string): string
+}
+
+/**
+ * Makes the cookie; `sign` returns the signature of an id. Where the request came by HTTPS, its name begins with `__Host-`: no
+ * other host, such as one beside ours under the same domain, can set a cookie of that name for us, and no other name counts.
+ */
+export const makeVoterCookie = (
+  { production, trustProxy }: Pick<HttpSettings["Service"], "production" | "trustProxy">,
+  sign: (id: string) => string
+): VoterCookie => {
+  const isSecure = ({ headers }: Request): boolean =>
+    production || (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"] ?? "", trustProxy) === "https")
+
+  const verify = (value: string): string | undefined => {
+    const [id = "", signature = ""] = value.split(".")
+    const expected = Buffer.from(sign(id))
+    const given = Buffer.from(signature)
+    return id !== "" && given.length === expected.length && timingSafeEqual(given, expected) ? id : undefined
+  }
+
+  return {
+    // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
+    read: (request) => {
+      const start = `${isSecure(request) ? "__Host-" : ""}${name}=`
+      const values = (request.headers.cookie ?? "").split(";").map((pair) => pair.trim())
+      return values
+        .filter((pair) => pair.startsWith(start))
+        .map((pair) => verify(pair.slice(start.length)))
+        .findLast((id) => id !== undefined)
+    },
+    write: (request, id) => {
+      const secure = isSecure(request)
+      const value = `${secure ? "__Host-" : ""}${name}=${id}.${sign(id)}`
+      return `${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`
+    }
+  }
+}
