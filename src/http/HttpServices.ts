@@ -1,4 +1,6 @@
 import { Layer } from "effect"
+import { Bodies } from "./body/Bodies.ts"
+import { Defences } from "./Defences.ts"
 import { Probes } from "./operations/Probes.ts"
 import { PollCache } from "./polls/PollCache.ts"
 import { LiveResults } from "./results/LiveResults.ts"
@@ -10,5 +12,6 @@ import { Voters } from "./voting/Voters.ts"
 /** The services that the routes are made of; each line needs those below it. */
 export const layerHttpServices = Layer.mergeAll(LiveStreams.layer, Visibility.layer, Probes.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(LiveResults.layer, Ballots.layer)),
-  Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer))
+  Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer, Bodies.layer)),
+  Layer.provideMerge(Defences.layer)
 )

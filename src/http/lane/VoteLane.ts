@@ -1,6 +1,7 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { InternalError } from "../../domain/Problems.ts"
+import { InternalError, Malformed } from "../../domain/Problems.ts"
+import { Bodies } from "../body/Bodies.ts"
 import { collectBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
@@ -18,6 +19,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
   const ballots = yield* Ballots
   const polls = yield* PollCache
   const { maxRequestSize } = yield* HttpSettings
+  const { votes: bounds } = yield* Bodies
   const clock = yield* Clock.Clock
   const run = Effect.runForkWith(yield* Effect.context<never>())
 
@@ -30,9 +32,10 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
 
   const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {
     const { url = "/" } = exchange.request
-    collectBody(exchange.request, maxRequestSize, (body) => {
-      // It ended early: nobody is there to be answered.
-      if (!Buffer.isBuffer(body)) return
+    collectBody(exchange.request, bounds, (body) => {
+      // To a body that ended early nobody is there to be answered.
+      if (body instanceof Malformed) return
+      if (!Buffer.isBuffer(body)) return send(exchange, problemAnswer(body, url), limitHeaders)
       const option = parseVoteBody(body, optionsOf(poll))
       if (typeof option !== "string") return send(exchange, problemAnswer(option, url), limitHeaders)
       run(

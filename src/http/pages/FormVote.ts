@@ -1,9 +1,11 @@
+import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Headers } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
-import type { Problem } from "../../domain/Problems.ts"
+import type { InvalidFields, Problem } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { tokenTrouble, trouble } from "../../web/words.ts"
+import { parseForm } from "../body/FormBody.ts"
 import { isIdempotencyKey } from "../voting/VoteRequest.ts"
 
 /** What the form of the voting page sends. */
@@ -15,15 +17,15 @@ export interface FormVote {
 }
 
 /** Parses a body of type `application/x-www-form-urlencoded`. */
-export const parseFormVote = (body: Buffer): FormVote => {
-  const fields = new URLSearchParams(body.toString("utf8"))
-  const key = fields.get("key") ?? ""
-  return {
-    option: fields.get("option") ?? "",
-    key: isIdempotencyKey(key) ? key : undefined,
-    token: fields.get("token")?.trim() || undefined
-  }
-}
+export const parseFormVote = (body: Buffer): Effect.Effect<FormVote, InvalidFields> =>
+  Effect.map(parseForm(body), (fields) => {
+    const key = fields.get("key") ?? ""
+    return {
+      option: fields.get("option") ?? "",
+      key: isIdempotencyKey(key) ? key : undefined,
+      token: fields.get("token")?.trim() || undefined
+    }
+  })
 
 /**
  * Whether a form is, or may be, another site's: a form needs no leave to post to us, as JSON does, and must not vote for

@@ -5,8 +5,8 @@ import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { receipt, trouble } from "../../web/words.ts"
+import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
-import { HttpSettings } from "../HttpSettings.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
@@ -47,7 +47,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const results = yield* LiveResults
   const visibility = yield* Visibility
   const voters = yield* Voters
-  const { maxRequestSize } = yield* HttpSettings
+  const bodies = yield* Bodies
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -96,7 +96,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const refuse = (text: string, status: number) =>
       render(request, poll, Effect.succeed({ text, tone: "bad" }), status)
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
-    const { key, option, token } = parseFormVote(yield* readBody(request, maxRequestSize))
+    const { key, option, token } = yield* parseFormVote(yield* readBody(request, bodies.votes))
     if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
     return yield* Effect.gen(function* () {
       const voter = yield* voters.identify(poll, withToken(request, token), key)

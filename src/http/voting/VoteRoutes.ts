@@ -3,9 +3,9 @@ import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll } from "../../domain/Poll.ts"
 import { Api } from "../Api.ts"
+import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
-import { HttpSettings } from "../HttpSettings.ts"
 import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { Ballots } from "./Ballots.ts"
@@ -25,7 +25,7 @@ export const layerVoteRoutes = HttpApiBuilder.group(
     const ballots = yield* Ballots
     const polls = yield* PollCache
     const voters = yield* Voters
-    const { maxRequestSize } = yield* HttpSettings
+    const bodies = yield* Bodies
 
     const takeVote = Effect.fnUntraced(function* (slug: string, request: HttpServerRequest.HttpServerRequest) {
       const poll = yield* polls.get(slug)
@@ -37,7 +37,7 @@ export const layerVoteRoutes = HttpApiBuilder.group(
         idempotencyKey: key
       })
       if (refusal !== undefined) return yield* refusal
-      const option = parseVoteBody(yield* readBody(request, maxRequestSize), optionsOf(poll))
+      const option = parseVoteBody(yield* readBody(request, bodies.votes), optionsOf(poll))
       if (typeof option !== "string") return yield* option
       const voter = yield* voters.identify(poll, request, key)
       return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key })), setCookie(voter))

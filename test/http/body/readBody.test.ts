@@ -1,17 +1,26 @@
 import { IncomingMessage, ServerResponse } from "node:http"
 import { Socket } from "node:net"
+import { setImmediate } from "node:timers/promises"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { BodyTooLarge, Malformed } from "../../../src/domain/Problems.ts"
-import { readBody } from "../../../src/http/body/ReadBody.ts"
+import { type BodyBounds, type RefusedBody, readBody } from "../../../src/http/body/ReadBody.ts"
+
+/** Bounds of `most` bytes, of which `kept` are kept, where all bodies may take `room` bytes together. */
+const bounds = (most: number, kept = most, room = 10_000) => {
+  const reported: Array<string> = []
+  const memory = { held: 0, most: room }
+  return { most, kept, memory, report: (what: string) => void reported.push(what), reported } satisfies BodyBounds & {
+    reported: ReadonlyArray<string>
+  }
+}
 
 /** Starts reading the body of a request that the test sends piece by piece; gives it, and what was read in the end. */
-const reading = Effect.fnUntraced(function* (limit: number) {
-  const done = yield* Deferred.make<Buffer, BodyTooLarge | Malformed>()
+const reading = Effect.fnUntraced(function* (bounds: BodyBounds) {
+  const done = yield* Deferred.make<Buffer, RefusedBody>()
   const app = HttpServerRequest.HttpServerRequest.pipe(
-    Effect.flatMap((request) => Effect.exit(readBody(request, limit))),
+    Effect.flatMap((request) => Effect.exit(readBody(request, bounds))),
     Effect.flatMap((exit) => Deferred.done(done, exit)),
     Effect.as(HttpServerResponse.empty())
   )
@@ -27,7 +36,7 @@ describe("readBody", () => {
   it.effect("gives the pieces as one, and nothing for nothing", () =>
     Effect.gen(function* () {
       for (const pieces of [[], ["cats"], ["ca", "", "ts"]]) {
-        const { message, read } = yield* reading(4)
+        const { message, read } = yield* reading(bounds(4))
         for (const piece of pieces) message.push(piece)
         message.push(null)
         assert.strictEqual((yield* read).toString(), pieces.join(""))
@@ -37,7 +46,7 @@ describe("readBody", () => {
 
   it.effect("fails where the request goes away before its end", () =>
     Effect.gen(function* () {
-      const { message, read } = yield* reading(4)
+      const { message, read } = yield* reading(bounds(4))
       message.push("ca")
       message.destroy()
       const { _tag, detail } = yield* Effect.flip(read)
@@ -47,13 +56,66 @@ describe("readBody", () => {
 
   it.effect("reads nothing more once it is too long, and leaves no listener behind", () =>
     Effect.gen(function* () {
-      const { message, read } = yield* reading(4)
+      const { message, read } = yield* reading(bounds(4))
       message.push("cats")
       message.push("!")
       message.push("never read")
       assert.isTrue(Exit.isFailure(yield* Effect.exit(read)))
       assert.isTrue(message.isPaused())
       assert.strictEqual(message.listenerCount("data"), 0)
+    })
+  )
+
+  it.effect("keeps no more than it may of a longer body, whose rest it counts", () =>
+    Effect.gen(function* () {
+      const within = bounds(100, 4)
+      const { message, read } = yield* reading(within)
+      message.push("ca")
+      message.push("x".repeat(90))
+      yield* Effect.promise(() => setImmediate())
+      assert.strictEqual(within.memory.held, 0)
+      message.push(null)
+      const refused = yield* Effect.flip(read)
+      assert.deepInclude(refused, { _tag: "InvalidFields", status: 422 })
+      assert.deepStrictEqual(within.reported, ["large_votes"])
+
+      const beyond = yield* reading(bounds(100, 4))
+      beyond.message.push("x".repeat(90))
+      beyond.message.push("x".repeat(11))
+      assert.strictEqual((yield* Effect.flip(beyond.read)).status, 413)
+    })
+  )
+
+  it.effect(
+    "refuses a body that all bodies under way leave no room for, and has the room again once they are done",
+    () =>
+      Effect.gen(function* () {
+        const shared = bounds(1_000, 1_000, 1_500)
+        const [half, ended, gone] = [yield* reading(shared), yield* reading(shared), yield* reading(shared)]
+        half.message.push("x".repeat(600))
+        ended.message.push("x".repeat(300))
+        yield* Effect.promise(() => setImmediate())
+        assert.strictEqual(shared.memory.held, 900 + 2 * 256)
+        gone.message.push("x".repeat(300))
+        assert.deepInclude(yield* Effect.flip(gone.read), { _tag: "Unavailable", status: 503 })
+        assert.deepStrictEqual(shared.reported, ["bodies"])
+        // What comes after that is thrown away.
+        gone.message.push("x".repeat(300))
+        ended.message.push(null)
+        assert.strictEqual((yield* ended.read).length, 300)
+        half.message.destroy()
+        yield* Effect.flip(half.read)
+        assert.strictEqual(shared.memory.held, 0)
+      })
+  )
+
+  it.effect("counts what comes byte by byte for what it takes", () =>
+    Effect.gen(function* () {
+      const shared = bounds(1_000, 1_000, 1_500)
+      const { message, read } = yield* reading(shared)
+      for (let index = 0; index < 10; index++) message.push("x")
+      assert.strictEqual((yield* Effect.flip(read)).status, 503)
+      assert.strictEqual(shared.memory.held, 0)
     })
   )
 })

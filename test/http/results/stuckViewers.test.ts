@@ -3,6 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, References, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { Bodies } from "../../../src/http/body/Bodies.ts"
+import { Defences } from "../../../src/http/Defences.ts"
 import { HttpSettings } from "../../../src/http/HttpSettings.ts"
 import { Lifecycle } from "../../../src/http/Lifecycle.ts"
 import { Probes } from "../../../src/http/operations/Probes.ts"
@@ -47,12 +49,14 @@ const layerLarge = (by: By) =>
         Voters.layer,
         PollCache.layer,
         Probes.layer,
+        Bodies.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
           latest: () => Effect.sync(() => snapshot(++revision))
         })
       ]),
+      Layer.provide(Defences.layer),
       Layer.provide([
         layerMocks,
         Layer.succeed(PublicFolder, publicFolder),
