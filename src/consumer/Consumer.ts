@@ -1,6 +1,7 @@
 import { Deferred, Effect, type Option, Schedule, type Semaphore } from "effect"
 import { failpoint, stallpoint } from "../Failpoint.ts"
 import { countTimeout, type Ledger } from "../ledger/Ledger.ts"
+import { remedyOf } from "../ledger/SqlFailure.ts"
 import type { Announcements } from "../stream/Announcements.ts"
 import type { Liveness } from "../stream/Liveness.ts"
 import type { OutageLog } from "../stream/Outage.ts"
@@ -113,7 +114,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   /** Counts a batch, retrying through an outage. Once the pool stops, a try that fails is the last: entries stay pending. */
   const finish = (batch: EntryBatch) =>
     record(batch).pipe(
-      Effect.tapError((error) => counting.down("count", error.message)),
+      Effect.tapError((error) =>
+        counting.down("count", error.message, error.part === "database" ? remedyOf(error) : undefined)
+      ),
       Effect.retry({ schedule: backoff, while: () => Effect.map(Deferred.isDone(stop), (stopped) => !stopped) }),
       Effect.catch(() =>
         Effect.as(Effect.logWarning(`${name} leaves ${batch.ids.length} votes to the next consumer`), undefined)

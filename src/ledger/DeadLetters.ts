@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Acceptance, Vote } from "../domain/Vote.ts"
+import { inTransaction } from "./Transaction.ts"
 import { VoteColumns } from "./VoteColumns.ts"
 
 /** A dead vote with the stream entry that it came from. */
@@ -70,7 +71,7 @@ export class DeadLetters extends Context.Service<
       const remove = (voteId: string) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`
 
       const replay = Effect.fn("DeadLetters.replay")((letter: DeadLetter, vote: Vote) =>
-        sql.withTransaction(
+        inTransaction(sql)(
           Effect.gen(function* () {
             // The ledger's row first, then the letter: the order in which a partition's votes are dropped.
             const [acceptance] = yield* sql<Acceptance>`
@@ -90,15 +91,13 @@ export class DeadLetters extends Context.Service<
       )
 
       const discard = Effect.fn("DeadLetters.discard")((letter: DeadLetter) =>
-        sql
-          .withTransaction(
-            Effect.andThen(
-              remove(letter.voteId),
-              sql`update vote_event set reason = 'discarded: ' || reason
+        inTransaction(sql)(
+          Effect.andThen(
+            remove(letter.voteId),
+            sql`update vote_event set reason = 'discarded: ' || reason
               where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead' and reason not like 'discarded: %'`
-            )
           )
-          .pipe(Effect.asVoid)
+        ).pipe(Effect.asVoid)
       )
 
       return DeadLetters.of({ list, replay, discard })

@@ -1,12 +1,11 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, type Duration, Effect, Fiber, Layer, Result, Schedule, Schema } from "effect"
+import { Context, type Duration, Effect, Fiber, Layer, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { OutOfService, reasonOf } from "../domain/Problems.ts"
+import { OutOfService } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
 import type { Acceptance, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { ledgerSchema } from "./LedgerSchema.ts"
-import { migrate } from "./Migrations.ts"
+import { keepMigrating } from "./KeepMigrating.ts"
 import { refusesData } from "./SqlFailure.ts"
 import { makeTallies } from "./Tallies.ts"
 import type { VoteColumns } from "./VoteColumns.ts"
@@ -57,8 +56,6 @@ type CountRow =
   | { readonly place: bigint; readonly reason: string }
   | { readonly place: null; readonly poll: string; readonly status: Recorded["status"]; readonly votes: bigint }
 
-const migrationRetry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("2 seconds")])
-
 /** PostgreSQL, where the truth is: one row per vote, and the tallies made from them. */
 export class Ledger extends Context.Service<
   Ledger,
@@ -76,7 +73,7 @@ export class Ledger extends Context.Service<
     keeps(voteId: string): Effect.Effect<boolean, OutOfService>
     /** The poll's tally; undefined for a poll that does not exist. */
     tally(poll: string): Effect.Effect<Tally | undefined, OutOfService>
-    /** Succeeds when the database answers and has the ledger's tables. */
+    /** Succeeds when the database answers, can be written and has what this version needs. */
     readonly ping: Effect.Effect<void, OutOfService>
     /** Waits until the database has what this version needs; tried since the start, again and again while it fails. */
     readonly migrated: Effect.Effect<void>
@@ -139,31 +136,30 @@ export class Ledger extends Context.Service<
 
       const tally = yield* makeTallies
 
-      const ping = sql<{ made: boolean }>`select to_regclass('tallykeep_schema') is not null as made`.pipe(
+      let upToDate = false
+      const ping = Effect.gen(function* () {
+        const [row] = yield* sql<{ made: boolean; readOnly: boolean }>`
+          select to_regclass('tallykeep_schema') is not null as made,
+            pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "readOnly"`
+        // Has the server itself say so, as it would to a vote: what may be done about it then follows from that.
+        if (row?.made === true && row.readOnly) yield* sql`update tallykeep_schema set step = step where false`
+        return row?.made === true
+      }).pipe(
         outOfService(pingTimeout),
         Effect.filterOrFail(
-          ([row]) => row?.made === true,
-          () => new OutOfService({ part: "database", cause: new Error("Its tables are not made yet") })
+          (made) => made && upToDate,
+          () =>
+            new OutOfService({ part: "database", cause: new Error("Its tables and functions are not all made yet") })
         ),
         Effect.asVoid
       )
 
-      const migration = yield* migrate().pipe(
-        Effect.tap((before) =>
-          before === undefined
-            ? Effect.void
-            : Effect.logInfo(
-                before === 0
-                  ? `Made the ledger's tables and functions, version ${ledgerSchema.version}`
-                  : `Updated the ledger's tables and functions from version ${before} to ${ledgerSchema.version}`
-              )
+      const migration = yield* keepMigrating.pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            upToDate = true
+          })
         ),
-        Effect.tapError((error) =>
-          error._tag === "FormerDatabase"
-            ? Effect.logError(error.message)
-            : Effect.logWarning(`The ledger's tables and functions can't be brought up to date yet: ${reasonOf(error)}`)
-        ),
-        Effect.retry(migrationRetry),
         Effect.provideService(SqlClient.SqlClient, sql),
         Effect.forkScoped
       )

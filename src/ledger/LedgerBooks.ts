@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Array, Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Acceptance, AuditedEntry } from "../domain/Vote.ts"
+import { inTransaction } from "./Transaction.ts"
 
 /** An option whose tally and ledger rows differ, in votes. */
 export interface TallyDifference {
@@ -42,7 +43,7 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
     const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
     const column = <A>(oid: number, value: (entry: AuditedEntry) => A) =>
       Result.getOrThrow(PgTypes.array(entries.map(value), oid))
-    return yield* sql.withTransaction(
+    return yield* inTransaction(sql)(
       Effect.gen(function* () {
         yield* sql`set transaction isolation level repeatable read, read only`
         // A snapshot does not keep a partition from being dropped; this does, from before the snapshot is taken.
@@ -92,7 +93,7 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
 /** Makes the tallies anew from the ledger; counting waits meanwhile. Gives how many of them were wrong. */
 export const rebuildTallies = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  return yield* sql.withTransaction(
+  return yield* inTransaction(sql)(
     Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
       yield* sql`select hold_horizon()`

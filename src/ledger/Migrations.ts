@@ -1,16 +1,14 @@
 import { Effect, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { type LedgerSchema, ledgerSchema } from "./LedgerSchema.ts"
+import { inTransaction } from "./Transaction.ts"
 
-/** The database was made before schemas had a version; there is no way from there to here. */
-export class FormerDatabase extends Schema.TaggedError<FormerDatabase>()("FormerDatabase", {}) {
-  override get message(): string {
-    return (
-      "The database was made by a tallykeep from before its first release, and this one can't take it over. " +
-      "Set DATABASE_URL to a new database or, where tallykeep runs its own, DATA_DIR to a new folder."
-    )
-  }
-}
+/** The database can never hold the ledger; the message says what to do. */
+export class UnsuitableDatabase extends Schema.TaggedError<UnsuitableDatabase>()("UnsuitableDatabase", {
+  message: Schema.String
+}) {}
+
+const another = "Set DATABASE_URL to a new database or, where tallykeep runs its own, DATA_DIR to a new folder."
 
 /** The key of the advisory lock: any number, the same in every process. */
 export const lockKey = 7_461_109
@@ -29,12 +27,40 @@ const readState = Effect.gen(function* () {
   return state ?? { version: 0, step: 0 }
 })
 
+interface Found {
+  readonly known: boolean
+  /** Made before schemas had a version; there is no way from there to here. */
+  readonly former: boolean
+  readonly encoding: string
+  /** As `server_version_num` has it: 140000 for the first of version 14. */
+  readonly server: number
+}
+
+/** Returns why a database can't hold the ledger; undefined where it can. */
+export const unsuitable = ({ encoding, former, server }: Omit<Found, "known">): string | undefined => {
+  if (former) {
+    return `The database was made by a tallykeep from before its first release, and this one can't take it over. ${another}`
+  }
+  if (server < 140_000) {
+    return `The database's server is PostgreSQL ${Math.trunc(server / 10_000)}, and tallykeep needs 14 or newer.`
+  }
+  if (encoding !== "UTF8") {
+    return (
+      `The database's encoding is ${encoding}, and tallykeep needs UTF8. Make another one, with ` +
+      "`create database … encoding 'UTF8' template template0`, and set DATABASE_URL to it."
+    )
+  }
+  return undefined
+}
+
 /** The state of a database that may be empty. */
 const findState = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [found] = yield* sql<{ known: boolean; former: boolean }>`
-    select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former`
-  if (found?.former === true) return yield* new FormerDatabase()
+  const [found] = yield* sql<Found>`
+    select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former,
+      current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as server`
+  const problem = found && unsuitable(found)
+  if (problem !== undefined) return yield* new UnsuitableDatabase({ message: problem })
   return found?.known === true ? yield* readState : { version: 0, step: 0 }
 })
 
@@ -50,7 +76,7 @@ const runStep = Effect.fnUntraced(function* (text: string) {
  */
 const advance = Effect.fnUntraced(function* (schema: LedgerSchema, upTo: number | "all") {
   const sql = yield* SqlClient.SqlClient
-  return yield* sql.withTransaction(
+  return yield* inTransaction(sql)(
     Effect.gen(function* () {
       yield* sql`select pg_advisory_xact_lock(${lockKey})`
       // Asking to_regclass first would not do: it may not see what another process made while this one waited.
@@ -80,7 +106,7 @@ const advance = Effect.fnUntraced(function* (schema: LedgerSchema, upTo: number 
  */
 export const migrate = Effect.fn("Migrations.migrate")(function* (
   schema: LedgerSchema = ledgerSchema
-): Effect.fn.Return<number | undefined, FormerDatabase | SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<number | undefined, UnsuitableDatabase | SqlError.SqlError, SqlClient.SqlClient> {
   const { step, version } = yield* findState
   if (version >= schema.version) return undefined
   if (step > 0) for (const { number } of schema.steps) if (number > step) yield* advance(schema, number)

@@ -5,6 +5,7 @@ import type { Poll, PollOption } from "../domain/Poll.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { sqlState } from "./SqlFailure.ts"
+import { inTransaction } from "./Transaction.ts"
 
 /** The polls, as the ledger keeps them. */
 export class PollStore extends Context.Service<
@@ -36,29 +37,27 @@ export class PollStore extends Context.Service<
       )
 
       const create = Effect.fn("PollStore.create")((poll: Poll) =>
-        sql
-          .withTransaction(
-            Effect.gen(function* () {
-              yield* sql`
+        inTransaction(sql)(
+          Effect.gen(function* () {
+            yield* sql`
                 insert into poll (slug, title, description, ballot, identity, results, opens_ms, closes_ms)
                 values (${poll.slug}, ${poll.title}, ${PgTypes.text(poll.description ?? null)}, ${poll.ballot},
                   ${poll.identity}, ${poll.results}, ${time(poll.opensMs)}, ${time(poll.closesMs)})`
-              yield* Effect.forEach(
-                poll.options.entries(),
-                ([position, { id, label }]) =>
-                  sql`insert into tally (poll, option, label, position) values (${poll.slug}, ${id}, ${label}, ${position})`,
-                { discard: true }
-              )
-            })
-          )
-          .pipe(
-            within(timeout),
-            Effect.mapError((error) =>
-              error._tag === "SqlError" && sqlState(error) === "23505"
-                ? new PollExists({ detail: `There is a poll ${poll.slug} already` })
-                : new OutOfService({ part: "database", cause: error })
+            yield* Effect.forEach(
+              poll.options.entries(),
+              ([position, { id, label }]) =>
+                sql`insert into tally (poll, option, label, position) values (${poll.slug}, ${id}, ${label}, ${position})`,
+              { discard: true }
             )
+          })
+        ).pipe(
+          within(timeout),
+          Effect.mapError((error) =>
+            error._tag === "SqlError" && sqlState(error) === "23505"
+              ? new PollExists({ detail: `There is a poll ${poll.slug} already` })
+              : new OutOfService({ part: "database", cause: error })
           )
+        )
       )
 
       const close = Effect.fn("PollStore.close")((slug: string, atMs: number) =>

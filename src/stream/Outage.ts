@@ -2,8 +2,8 @@ import { Effect } from "effect"
 
 /** Logs an outage once when it begins and once when it is over, however often it is met in between. */
 export interface OutageLog {
-  /** Says what can't be done, and why. */
-  down(doing: string, why: string): Effect.Effect<void>
+  /** Says what can't be done, and why; `remedy` is what an operator has to do where time alone does not help. */
+  down(doing: string, why: string, remedy?: string): Effect.Effect<void>
   /** Says that it can be done. */
   readonly up: Effect.Effect<void>
 }
@@ -11,17 +11,25 @@ export interface OutageLog {
 /** Makes a log for outages that keep us from `what`, such as "Counting"; `of` follows it where several do the same. */
 export const makeOutageLog = (what: string, of = ""): OutageLog => {
   let since: number | undefined
+  const advised = new Set<string>()
   return {
-    down: (doing, why) =>
+    down: (doing, why, remedy) =>
       Effect.suspend(() => {
-        if (since !== undefined) return Effect.logDebug(`Still can't ${doing}${of}: ${why}`)
-        since = Date.now()
+        if (since !== undefined && (remedy === undefined || advised.has(remedy))) {
+          return Effect.logDebug(`Still can't ${doing}${of}: ${why}`)
+        }
+        since ??= Date.now()
+        if (remedy !== undefined) {
+          advised.add(remedy)
+          return Effect.logError(`Can't ${doing}${of}: ${why}. ${remedy}`)
+        }
         return Effect.logWarning(`Can't ${doing}${of} for now, trying again until it works: ${why}`)
       }),
     up: Effect.suspend(() => {
       if (since === undefined) return Effect.void
       const seconds = (Date.now() - since) / 1000
       since = undefined
+      advised.clear()
       return Effect.logInfo(`${what}${of} again after ${seconds.toFixed(1)} s`)
     })
   }

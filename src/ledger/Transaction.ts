@@ -1,0 +1,21 @@
+import { Effect } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
+
+/**
+ * Runs an effect in a transaction, and fails with what went wrong first. A lost connection can't roll back, which SqlClient
+ * takes for a mistake of ours and dies of: it is an outage like any other.
+ */
+export const inTransaction =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    Effect.suspend(() => {
+      const failures: Array<E> = []
+      const noting = Effect.tapError(effect, (error) => Effect.sync(() => failures.push(error)))
+      return sql.withTransaction(noting).pipe(
+        Effect.catchDefect((defect): Effect.Effect<never, E | SqlError.SqlError> => {
+          const [first] = failures
+          if (first !== undefined) return Effect.fail(first)
+          return SqlError.isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)
+        })
+      )
+    })
