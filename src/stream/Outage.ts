@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { elapsedMs } from "../Elapsed.ts"
 
 /** Logs an outage once when it begins and once when it is over, however often it is met in between. */
 export interface OutageLog {
@@ -13,14 +14,14 @@ export const makeOutageLog = (what: string, of = ""): OutageLog => {
   let since: number | undefined
   return {
     down: (doing, why) =>
-      Effect.suspend(() => {
+      Effect.clockWith((clock) => {
         if (since !== undefined) return Effect.logDebug(`Still can't ${doing}${of}: ${why}`)
-        since = Date.now()
+        since = elapsedMs(clock)
         return Effect.logWarning(`Can't ${doing}${of} for now, trying again until it works: ${why}`)
       }),
-    up: Effect.suspend(() => {
+    up: Effect.clockWith((clock) => {
       if (since === undefined) return Effect.void
-      const seconds = (Date.now() - since) / 1000
+      const seconds = (elapsedMs(clock) - since) / 1000
       since = undefined
       return Effect.logInfo(`${what}${of} again after ${seconds.toFixed(1)} s`)
     })

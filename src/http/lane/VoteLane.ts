@@ -1,6 +1,7 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { InternalError } from "../../domain/Problems.ts"
+import { elapsedMs } from "../../Elapsed.ts"
 import { collectBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
 import { HttpSettings } from "../HttpSettings.ts"
@@ -63,7 +64,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const limits: Array<string> = []
     if (limiter !== undefined) {
       const forwarded = headers["x-forwarded-for"]
-      const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), clock.currentTimeMillisUnsafe())
+      const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), elapsedMs(clock))
       // The app is told the same, and says so.
       if (taken.refusal !== undefined) return false
       pushHeaders(limits, taken.headers)
