@@ -16,7 +16,7 @@ const levels = [
 ] as const
 
 /** What every folder may use, and what uses none of them. */
-const base = ["Meter.ts", "Failpoint.ts"]
+const base = ["Meter.ts", "Failpoint.ts", "Elapsed.ts"]
 
 /** What starts the program, before any of it is loaded. */
 const starter = ["start.ts", "CompiledCode.ts"]

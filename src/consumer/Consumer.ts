@@ -73,7 +73,7 @@ const isReady = (connection: Connection): Effect.Effect<void> =>
 const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger["Service"] => ({
   ...ledger,
   count: (votes) => Effect.andThen(step, ledger.count(votes)),
-  bury: (entry) => Effect.andThen(step, ledger.bury(entry))
+  bury: (entries) => Effect.andThen(step, ledger.bury(entries))
 })
 
 /**

@@ -74,10 +74,10 @@ export const makeCountMetrics: Effect.Effect<CountMetrics> = Effect.map(makeMete
             Effect.sync(() => record(entries, counted, (performance.now() - started) / 1000))
           )
         }),
-      bury: (entry) =>
-        Effect.tap(ledger.bury(entry), (buried) =>
+      bury: (entries) =>
+        Effect.tap(ledger.bury(entries), (buried) =>
           Effect.sync(() => {
-            if (buried) dead(entry.poll !== null && polls.has(entry.poll) ? entry.poll : noPoll)
+            for (const { poll } of buried) dead(poll !== null && polls.has(poll) ? poll : noPoll)
           })
         )
     }),

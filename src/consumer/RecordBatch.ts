@@ -1,11 +1,11 @@
 import { Effect, Result } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { latestAcceptance, parseEntryId } from "../domain/Vote.ts"
+import { parseEntryId } from "../domain/Vote.ts"
 import type { Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { AcceptedVote, VoteColumns } from "../ledger/VoteColumns.ts"
 import type { Connection } from "../stream/Redis.ts"
-import { command } from "../stream/Redis.ts"
-import { decodeVote, encodeVote, entryVoteId, fieldsByName } from "../stream/VoteEntry.ts"
+import { decodeVote, encodeVote, fieldsByName } from "../stream/VoteEntry.ts"
+import { buryEntries, type HopelessEntry } from "./BuryEntries.ts"
 import type { Entry, EntryBatch } from "./EntryBatch.ts"
 
 export interface BatchOptions {
@@ -38,7 +38,7 @@ export const recordBatch = Effect.fnUntraced(function* (
   { ids, others, votes: plain }: EntryBatch
 ): Effect.fn.Return<BatchOutcome, OutOfService> {
   const decoded: Array<AcceptedVote> = []
-  const dead: Array<readonly [Entry, string]> = []
+  const dead: Array<HopelessEntry> = []
   let lost = 0
   for (const entry of others) {
     if (entry.fields === null) {
@@ -47,17 +47,14 @@ export const recordBatch = Effect.fnUntraced(function* (
       continue
     }
     const vote = decodeEntry(entry.id, entry.fields)
-    if (typeof vote === "string") dead.push([entry, vote])
+    if (typeof vote === "string") dead.push({ entry, reason: vote })
     else decoded.push(vote)
   }
   const votes = decoded.length === 0 ? plain : plain.with(decoded)
-  for (const { index, reason } of yield* countAll(ledger, votes, options.maxRetries)) {
-    dead.push([entryOf(votes.at(index), others), reason])
-  }
-  let buried = 0
-  for (const [entry, reason] of dead) {
-    if (yield* buryEntry(ledger, client, options, entry, reason)) buried++
-  }
+  const refusals = yield* countAll(ledger, votes, options.maxRetries)
+  const byId = refusals.length === 0 ? undefined : new Map(others.map((entry) => [entry.id, entry]))
+  for (const { index, reason } of refusals) dead.push({ entry: entryOf(votes.at(index), byId), reason })
+  const buried = dead.length === 0 ? 0 : yield* buryEntries(ledger, client, options, dead)
   return { counted: ids.length - lost - dead.length, dead: buried, lost, polls: votes.byPoll() }
 })
 
@@ -72,9 +69,9 @@ const decodeEntry = (id: string, fields: ReadonlyArray<string>): AcceptedVote | 
 }
 
 /** Returns the entry that a vote was read from; the fields of one that was a vote and nothing else follow from the vote. */
-const entryOf = (vote: AcceptedVote, others: ReadonlyArray<Entry>): Entry => {
+const entryOf = (vote: AcceptedVote, others: ReadonlyMap<string, Entry> | undefined): Entry => {
   const id = `${vote.ms}-${vote.seq}`
-  return others.find((other) => other.id === id) ?? { id, fields: encodeVote(vote) }
+  return others?.get(id) ?? { id, fields: encodeVote(vote) }
 }
 
 /** Counts the votes; returns those that are at fault themselves, each with the reason. */
@@ -111,44 +108,3 @@ const countBisecting = (
       )
     })
   )
-
-const buryEntry = Effect.fnUntraced(function* (
-  ledger: Ledger["Service"],
-  client: Connection,
-  { group, stream }: BatchOptions,
-  entry: Entry,
-  reason: string
-) {
-  // Read again, since fields that are no UTF-8 have lost bytes when they were decoded as text.
-  const [raw] = yield* command(() => client.xrangeBuffer(stream, entry.id, entry.id))
-  const [pending] = yield* command(() => client.xpending(stream, group, entry.id, entry.id, 1))
-  const flat = entry.fields ?? []
-  const fields = fieldsByName(flat)
-  const voteId = entryVoteId(stream, entry.id, flat)
-  const poll = storable(fields.poll)
-  const buried = yield* ledger.bury({
-    voteId,
-    poll,
-    option: storable(fields.option),
-    ...(parseEntryId(entry.id) ?? latestAcceptance),
-    reason: storable(reason) ?? "undecodable",
-    stream,
-    entryId: entry.id,
-    deliveries: BigInt(deliveriesOf(pending)),
-    fields: raw?.[1] ?? flat.map((field) => Buffer.from(field))
-  })
-  if (buried) {
-    yield* Effect.annotateLogs(Effect.logWarning(`Entry ${entry.id} of ${stream} is a dead letter: ${reason}`), {
-      vote_id: voteId,
-      ...(poll === null ? {} : { poll })
-    })
-  }
-  return buried
-})
-
-/** Returns how often an entry was delivered, from its row in XPENDING's answer: id, consumer, idle ms, deliveries. */
-const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row[3] === "number" ? row[3] : 1)
-
-/** Returns a text as the ledger's columns can hold it: without NUL, at most 200 characters. */
-const storable = (text: string | undefined): string | null =>
-  text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, 200)

@@ -12,6 +12,8 @@ export interface Tally {
   readonly poll: string
   readonly status: PollStatus
   readonly revision: number
+  /** Names the ledger, as long as it is the same: revisions of two epochs can't be compared. */
+  readonly epoch: string
   readonly lastUpdated: Date
   /** In the poll's order. */
   readonly options: ReadonlyArray<OptionCount>

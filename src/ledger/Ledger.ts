@@ -56,6 +56,9 @@ type CountRow =
   | { readonly place: bigint; readonly reason: string }
   | { readonly place: null; readonly poll: string; readonly status: Recorded["status"]; readonly votes: bigint }
 
+const arrayOf = (type: keyof typeof PgTypes.OID, values: ReadonlyArray<unknown>) =>
+  Result.getOrThrow(PgTypes.array(values, PgTypes.OID[type]))
+
 /** PostgreSQL, where the truth is: one row per vote, and the tallies made from them. */
 export class Ledger extends Context.Service<
   Ledger,
@@ -65,8 +68,11 @@ export class Ledger extends Context.Service<
      * ledger once this succeeds.
      */
     count(votes: VoteColumns): Effect.Effect<Counted, OutOfService | BatchRefused>
-    /** Buries an entry; false where the ledger already holds its vote, which then stays what it is. */
-    bury(entry: DeadEntry): Effect.Effect<boolean, OutOfService>
+    /**
+     * Buries entries in one round trip; returns those that it buried. Of the others the ledger already holds the vote, which
+     * stays what it is.
+     */
+    bury(entries: ReadonlyArray<DeadEntry>): Effect.Effect<ReadonlyArray<DeadEntry>, OutOfService>
     /** What the ledger says of a vote; undefined where it does not hold it. */
     find(voteId: string): Effect.Effect<VoteStatus | undefined, OutOfService>
     /** Whether the ledger still holds the votes of this one's time: older ones may have been dropped. */
@@ -107,14 +113,21 @@ export class Ledger extends Context.Service<
         }
       })
 
-      const bury = Effect.fn("Ledger.bury")(function* (entry: DeadEntry) {
-        const rows = yield* sql<{ buried: boolean }>`select bury_vote(
-          ${PgTypes.uuid(entry.voteId)}, ${PgTypes.text(entry.poll)}, ${PgTypes.text(entry.option)},
-          ${PgTypes.int8(entry.ms)}, ${PgTypes.int8(entry.seq)}, ${PgTypes.text(entry.reason)},
-          ${PgTypes.text(entry.stream)}, ${PgTypes.text(entry.entryId)}, ${PgTypes.int8(entry.deliveries)},
-          ${Result.getOrThrow(PgTypes.array(entry.fields, PgTypes.OID.bytea))}
-        ) as buried`.pipe(outOfService(readTimeout))
-        return rows[0]?.buried === true
+      const bury = Effect.fn("Ledger.bury")(function* (entries: ReadonlyArray<DeadEntry>) {
+        const column = <A>(type: keyof typeof PgTypes.OID, value: (entry: DeadEntry) => A) =>
+          arrayOf(type, entries.map(value))
+        const rows = yield* sql<{ place: bigint }>`select place from bury_votes(
+          ${column("uuid", ({ voteId }) => voteId)}, ${column("text", ({ poll }) => poll)},
+          ${column("text", ({ option }) => option)}, ${column("int8", ({ ms }) => ms)},
+          ${column("int8", ({ seq }) => seq)}, ${column("text", ({ reason }) => reason)},
+          ${column("text", ({ stream }) => stream)}, ${column("text", ({ entryId }) => entryId)},
+          ${column("int8", ({ deliveries }) => deliveries)}, ${column("int4", ({ fields }) => fields.length)},
+          ${arrayOf(
+            "bytea",
+            entries.flatMap(({ fields }) => fields)
+          )}
+        ) as place`.pipe(outOfService(readTimeout))
+        return rows.flatMap(({ place }) => entries[Number(place) - 1] ?? [])
       })
 
       const find = Effect.fn("Ledger.find")(function* (voteId: string) {

@@ -1,5 +1,5 @@
 import addPartition from "./functions/add_partition.sql"
-import buryVote from "./functions/bury_vote.sql"
+import buryVotes from "./functions/bury_votes.sql"
 import changeTallies from "./functions/change_tallies.sql"
 import closePartitions from "./functions/close_partitions.sql"
 import closePoll from "./functions/close_poll.sql"
@@ -8,6 +8,7 @@ import dropPartition from "./functions/drop_partition.sql"
 import extendLedger from "./functions/extend_ledger.sql"
 import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
+import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
@@ -32,11 +33,11 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 1,
+  version: 2,
   steps: [{ number: 1, text: ledger }],
   functions: [
     addPartition,
-    buryVote,
+    buryVotes,
     changeTallies,
     closePartitions,
     closePoll,
@@ -45,6 +46,7 @@ export const ledgerSchema: LedgerSchema = {
     extendLedger,
     holdHorizon,
     incrementVote,
+    ledgerEpoch,
     ledgerHorizon,
     outOfTime,
     recordDuplicates,

@@ -1,7 +1,8 @@
-import { Clock, Context, type Duration, Effect, Schedule } from "effect"
+import { Context, type Duration, Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
+import { elapsed } from "../Elapsed.ts"
 import { outOfService } from "./Bounded.ts"
 
 /** A streaming replica of the database that results are read from; undefined where there is none. */
@@ -20,28 +21,34 @@ const catchUp = { schedule: Schedule.exponential("5 millis"), times: 3 }
 /** For how long one that has not, or does not answer, is left alone, in ms. */
 const replicaPause = 2_000
 
+/** Stands for the epoch while only a standby has answered. */
+const unknownEpoch = "00000000"
+
 interface Row {
   readonly revision: bigint
+  readonly epoch: string | null
   readonly last_updated: Date
   readonly status: Tally["status"]
   readonly option: string
   readonly count: bigint
 }
 
-const toTally = (poll: string, rows: ReadonlyArray<Row>): Tally | undefined => {
+/** `epoch` is for the rows of a standby, which can't tell it. */
+const toTally = (poll: string, rows: ReadonlyArray<Row>, epoch = unknownEpoch): Tally | undefined => {
   const [first] = rows
   if (first === undefined) return undefined
   return {
     poll,
     status: first.status,
     revision: Number(first.revision),
+    epoch: first.epoch ?? epoch,
     lastUpdated: first.last_updated,
     options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
   }
 }
 
 const readTally = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
-  select p.revision, p.last_updated, t.option, t.count,
+  select p.revision, (select ledger_epoch()) as epoch, p.last_updated, t.option, t.count,
     case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status
   from poll p
   join tally t on t.poll = p.slug
@@ -67,9 +74,15 @@ export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> =
   )
   if (replica === undefined) return (poll: string) => askPrimary(poll, timeout)
 
-  const position = primary<{ lsn: string }>`select pg_current_wal_lsn()::text as lsn`.pipe(
+  /** The epoch, as the primary told it last. */
+  let epoch: string | undefined
+  const position = primary<{ lsn: string; epoch: string | null }>`
+    select pg_current_wal_lsn()::text as lsn, ledger_epoch() as epoch`.pipe(
     outOfService(positionTimeout),
-    Effect.map(([row]) => row?.lsn),
+    Effect.map(([row]) => {
+      epoch = row?.epoch ?? epoch
+      return row?.lsn
+    }),
     Effect.orElseSucceed(() => undefined)
   )
 
@@ -87,14 +100,14 @@ export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> =
   const askReplica = Effect.fn("Ledger.tally.replica")((poll: string, at: string | undefined) =>
     Effect.gen(function* () {
       if (at !== undefined && !(yield* hasReplayed(replica, at))) return { tally: undefined, fresh: false }
-      return { tally: toTally(poll, yield* readTally(replica, poll)), fresh: true }
+      return { tally: toTally(poll, yield* readTally(replica, poll), epoch), fresh: true }
     }).pipe(outOfService(shortTimeout))
   )
 
-  let pausedUntil = 0
+  let pausedUntil = Number.NEGATIVE_INFINITY
   let away = false
   const askFreshReplica = Effect.fnUntraced(function* (poll: string, at: string | undefined) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* elapsed
     if (at === undefined || now < pausedUntil) return undefined
     const answer = yield* askReplica(poll, at).pipe(
       Effect.repeat({ ...catchUp, until: ({ fresh }) => fresh }),
@@ -107,7 +120,7 @@ export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> =
     return undefined
   })
 
-  /** The highest revision given, by poll. */
+  /** The latest revision given, by poll. */
   const given = new Map<string, number>()
   const give = (tally: Tally | undefined) => {
     if (tally !== undefined) given.set(tally.poll, tally.revision)

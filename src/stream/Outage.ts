@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { elapsedMs } from "../Elapsed.ts"
 
 /** Logs an outage once when it begins and once when it is over, however often it is met in between. */
 export interface OutageLog {
@@ -14,20 +15,20 @@ export const makeOutageLog = (what: string, of = ""): OutageLog => {
   const advised = new Set<string>()
   return {
     down: (doing, why, remedy) =>
-      Effect.suspend(() => {
+      Effect.clockWith((clock) => {
         if (since !== undefined && (remedy === undefined || advised.has(remedy))) {
           return Effect.logDebug(`Still can't ${doing}${of}: ${why}`)
         }
-        since ??= Date.now()
+        since ??= elapsedMs(clock)
         if (remedy !== undefined) {
           advised.add(remedy)
           return Effect.logError(`Can't ${doing}${of}: ${why}. ${remedy}`)
         }
         return Effect.logWarning(`Can't ${doing}${of} for now, trying again until it works: ${why}`)
       }),
-    up: Effect.suspend(() => {
+    up: Effect.clockWith((clock) => {
       if (since === undefined) return Effect.void
-      const seconds = (Date.now() - since) / 1000
+      const seconds = (elapsedMs(clock) - since) / 1000
       since = undefined
       advised.clear()
       return Effect.logInfo(`${what}${of} again after ${seconds.toFixed(1)} s`)

@@ -1,6 +1,7 @@
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { OutOfService } from "../domain/Problems.ts"
 import { type Acceptance, type AuditedEntry, latestAcceptance, parseEntryId } from "../domain/Vote.ts"
+import { elapsed } from "../Elapsed.ts"
 import { command } from "./Redis.ts"
 import type { Shard } from "./Shards.ts"
 import { entryVoteId } from "./VoteEntry.ts"
@@ -49,11 +50,11 @@ export const readStreams = Effect.fnUntraced(function* (
   const each = <A>(ask: (shard: Shard) => Effect.Effect<A, OutOfService>) =>
     Effect.forEach(shards, ask, { concurrency: "unbounded" })
 
-  const started = yield* Clock.currentTimeMillis
+  const started = yield* elapsed
   const ends = yield* each(endOf)
   const cut = ends.reduce((earliest, end) => (compare(end, earliest) < 0 ? end : earliest))
   const added = yield* each(({ client, stream }) => command(() => client.appendedUpTo(stream, cut.id)))
-  if ((yield* Clock.currentTimeMillis) - started >= holdFor) return yield* tooSlow
+  if ((yield* elapsed) - started >= holdFor) return yield* tooSlow
   const held = yield* each((shard) => readHeld(shard, group, cut.id))
   return {
     streams: shards.map(({ stream }) => stream),

@@ -16,18 +16,20 @@ const bury = (voteId: string, fields: ReadonlyArray<Uint8Array>) =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
     yield* ledger.migrated
-    yield* ledger.bury({
-      voteId,
-      poll: null,
-      option: null,
-      reason: "refused",
-      stream: "votes",
-      entryId: "1700-3",
-      deliveries: 1n,
-      ms: 1700n,
-      seq: 3n,
-      fields
-    })
+    yield* ledger.bury([
+      {
+        voteId,
+        poll: null,
+        option: null,
+        reason: "refused",
+        stream: "votes",
+        entryId: "1700-3",
+        deliveries: 1n,
+        ms: 1700n,
+        seq: 3n,
+        fields
+      }
+    ])
     const letters = yield* DeadLetters
     const [letter] = yield* letters.list({ voteId })
     return letter ?? (yield* Effect.die(new Error("no such dead letter")))

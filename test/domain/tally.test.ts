@@ -56,6 +56,7 @@ describe("toResults", () => {
     poll: "best-pet",
     status: "closed" as const,
     revision: 3,
+    epoch: "a1",
     lastUpdated: new Date("2026-01-02T03:04:05.006Z"),
     options: [
       { option: "cats", count: 1 },

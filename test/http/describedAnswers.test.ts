@@ -182,7 +182,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       ]) {
         const response = yield* streamed
         const [first] = yield* response.stream.pipe(Stream.decodeText, Stream.take(1), Stream.runCollect)
-        assert.match(first ?? "", /^event: tally\nid: \d+\ndata: \{/)
+        assert.match(first ?? "", /^event: tally\nid: \d+-[0-9a-f]{8}\ndata: \{/)
       }
 
       // Operations.

@@ -15,18 +15,20 @@ const bury = (option: string, reason = "unknown option") =>
     yield* ledger.migrated
     const voteId = makeVoteId()
     const texts = ["v", "1", "vote_id", voteId, "poll", "cats-or-dogs", "option", option, "cast_at", "5"]
-    yield* ledger.bury({
-      voteId,
-      poll: "cats-or-dogs",
-      option,
-      reason,
-      stream: "votes",
-      entryId: "1700-3",
-      deliveries: 1n,
-      ms: 1700n,
-      seq: 3n,
-      fields: texts.map((text) => Buffer.from(text))
-    })
+    yield* ledger.bury([
+      {
+        voteId,
+        poll: "cats-or-dogs",
+        option,
+        reason,
+        stream: "votes",
+        entryId: "1700-3",
+        deliveries: 1n,
+        ms: 1700n,
+        seq: 3n,
+        fields: texts.map((text) => Buffer.from(text))
+      }
+    ])
     return voteId
   })
 

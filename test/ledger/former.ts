@@ -66,15 +66,26 @@ export const count = Effect.fnUntraced(function* (votes: ReadonlyArray<AcceptedV
   }
 })
 
-export const bury = Effect.fnUntraced(function* (entry: DeadEntry) {
+export const bury = Effect.fnUntraced(function* (entries: ReadonlyArray<DeadEntry>) {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ buried: boolean }>`select bury_vote(
-          ${PgTypes.uuid(entry.voteId)}, ${PgTypes.text(entry.poll)}, ${PgTypes.text(entry.option)},
-          ${PgTypes.int8(entry.ms)}, ${PgTypes.int8(entry.seq)}, ${PgTypes.text(entry.reason)},
-          ${PgTypes.text(entry.stream)}, ${PgTypes.text(entry.entryId)}, ${PgTypes.int8(entry.deliveries)},
-          ${Result.getOrThrow(PgTypes.array(entry.fields, PgTypes.OID.bytea))}
-        ) as buried`
-  return rows[0]?.buried === true
+  const rows = yield* sql<{ place: bigint }>`select place from bury_votes(
+          ${column(entries, PgTypes.OID.uuid, ({ voteId }) => voteId)},
+          ${column(entries, PgTypes.OID.text, ({ poll }) => poll)},
+          ${column(entries, PgTypes.OID.text, ({ option }) => option)},
+          ${column(entries, PgTypes.OID.int8, ({ ms }) => ms)},
+          ${column(entries, PgTypes.OID.int8, ({ seq }) => seq)},
+          ${column(entries, PgTypes.OID.text, ({ reason }) => reason)},
+          ${column(entries, PgTypes.OID.text, ({ stream }) => stream)},
+          ${column(entries, PgTypes.OID.text, ({ entryId }) => entryId)},
+          ${column(entries, PgTypes.OID.int8, ({ deliveries }) => deliveries)},
+          ${column(entries, PgTypes.OID.int4, ({ fields }) => fields.length)},
+          ${column(
+            entries.flatMap(({ fields }) => fields),
+            PgTypes.OID.bytea,
+            (field) => field
+          )}
+        ) as place`
+  return rows.length
 })
 
 export const find = Effect.fnUntraced(function* (voteId: string) {

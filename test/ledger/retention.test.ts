@@ -29,16 +29,11 @@ const ready = Effect.gen(function* () {
 
 /** Buries a vote as the pool does with one that the ledger has refused. */
 const bury = (vote: AcceptedVote) =>
-  Effect.flatMap(Ledger, (ledger) =>
-    ledger.bury({
-      ...vote,
-      reason: "refused",
-      stream: "votes",
-      entryId: `${vote.ms}-${vote.seq}`,
-      deliveries: 1n,
-      fields: []
-    })
-  )
+  Effect.flatMap(Ledger, (ledger) => {
+    const entryId = `${vote.ms}-${vote.seq}`
+    const letter = { ...vote, reason: "refused", stream: "votes", entryId, deliveries: 1n, fields: [] }
+    return Effect.map(ledger.bury([letter]), (buried) => buried.length === 1)
+  })
 
 /** The books: ledger rows, dropped ones, duplicates; asserts that each tally is what the votes make. */
 const books = Effect.gen(function* () {

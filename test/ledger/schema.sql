@@ -107,7 +107,7 @@ create table vote_event_first partition of vote_event for values from (minvalue)
 create table vote_event_other partition of vote_event default;
 
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
--- function bury_vote(id uuid, poll text, option text, ms bigint, seq bigint, reason text, stream text, entry_id text, deliveries bigint, fields bytea[]) returns boolean
+-- function bury_votes(ids uuid[], polls text[], options text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_tallies(polls text[], options text[], counts bigint[]) returns void
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
@@ -116,6 +116,7 @@ create table vote_event_other partition of vote_event default;
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function hold_horizon() returns bigint
 -- function increment_vote(vote_ids uuid[], choices integer[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
+-- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void

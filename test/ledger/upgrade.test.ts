@@ -42,7 +42,7 @@ const formerDatabase = Effect.gen(function* () {
         recorded: ["cats-or-dogs counted 1", "changeable counted 1", "once counted 1", "once rejected 1"],
         refusals: [{ index: 5, reason: "unknown option" }]
       })
-      assert.isTrue(yield* former.bury(letter(dead)))
+      assert.strictEqual(yield* former.bury([letter(dead)]), 1)
     })
   )
   return { url, use, open, dead, once, changed }
@@ -91,8 +91,8 @@ describe("an update from the version before", () => {
 
           assert.deepStrictEqual(yield* Effect.flip(former.replay(dead)), "unknown option")
           const another = voteAt(now, "cats-or-dogs", "birds")
-          assert.isTrue(yield* former.bury(letter(another)))
-          assert.isFalse(yield* former.bury(letter(another)))
+          assert.strictEqual(yield* former.bury([letter(another)]), 1)
+          assert.strictEqual(yield* former.bury([letter(another)]), 0)
           yield* former.discard(another.voteId)
           const sql = yield* SqlClient.SqlClient
           yield* sql`insert into tally (poll, option, label, position) values ('cats-or-dogs', 'birds', 'Birds', 2)`

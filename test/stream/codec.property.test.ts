@@ -44,7 +44,11 @@ describe("recordBatch", () => {
             for (let index = 0; index < votes.length; index++) counted.push(votes.at(index).voteId)
             return { recorded: [], refusals: [] }
           }),
-        bury: (entry) => Effect.sync(() => dead.push(entry) > 0),
+        bury: (entries) =>
+          Effect.sync(() => {
+            dead.push(...entries)
+            return entries
+          }),
         find: () => Effect.succeed(undefined),
         keeps: () => Effect.succeed(true),
         tally: () => Effect.succeed(undefined),

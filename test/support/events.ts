@@ -3,7 +3,9 @@ import { Effect } from "effect"
 import { serverPort } from "./wire.ts"
 
 export interface TallyEvent {
-  readonly id: number
+  readonly id: string
+  /** The revision in it. */
+  readonly revision: number
   readonly data: Readonly<Record<string, unknown>>
   /** When it arrived, in ms. */
   readonly at: number
@@ -28,13 +30,11 @@ export const openEvents = Effect.fnUntraced(function* (path: string, headers: Ou
   let comments = 0
   let ended: "politely" | "cut off" | undefined
   const take = (block: string) => {
-    if (block.startsWith(":")) {
-      comments++
-      return
-    }
     const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? ""
     if (field("event") !== "tally") throw new Error(`an unknown event: ${block}`)
-    events.push({ id: Number(field("id")), data: JSON.parse(field("data")), at: performance.now() })
+    const id = field("id")
+    const revision = Number(/^(\d+)-\w+$/.exec(id)?.[1])
+    events.push({ id, revision, data: JSON.parse(field("data")), at: performance.now() })
   }
   return yield* Effect.acquireRelease(
     Effect.callback<Events & { readonly close: () => void }>((resume) => {
@@ -42,6 +42,11 @@ export const openEvents = Effect.fnUntraced(function* (path: string, headers: Ou
         let received = ""
         response.setEncoding("utf8").on("data", (chunk: string) => {
           received += chunk
+          // A comment is one line; what follows it may be an event.
+          received = received.replaceAll(/^:\n/gm, () => {
+            comments++
+            return ""
+          })
           const blocks = received.split("\n\n")
           received = blocks.pop() ?? ""
           for (const block of blocks) take(block)

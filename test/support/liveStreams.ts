@@ -1,5 +1,6 @@
 import { Effect, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import type { NotFound, Unavailable } from "../../src/domain/Problems.ts"
 import { Lifecycle } from "../../src/http/Lifecycle.ts"
 import { LiveResults, type Snapshot } from "../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../src/http/results/LiveStreams.ts"
@@ -7,11 +8,13 @@ import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
 
 export const poll = "tea-or-coffee"
 
-export const snapshot = (revision: number, status: "open" | "closed" = "open"): Snapshot => ({
+export const snapshot = (revision: number, status: "open" | "closed" = "open", epoch = "a1"): Snapshot => ({
   body: `{"revision":${revision},"status":"${status}"}`,
   length: 0,
   etag: "",
   revision,
+  epoch,
+  id: `${revision}-${epoch}`,
   status,
   readAt: 0,
   results: { poll, status, results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
@@ -22,19 +25,29 @@ const makeWorld = () => ({
   current: snapshot(1),
   latest: snapshot(1),
   reads: 0,
+  /** Why it can't say anything. */
+  away: undefined as NotFound | Unavailable | undefined,
+  /** It takes 5 s to answer. */
+  hangs: false,
   listeners: new Map<Topic, (poll: string) => void>()
 })
 
 type World = ReturnType<typeof makeWorld>
+
+const reached = (world: World, read: () => Snapshot) =>
+  Effect.andThen(
+    Effect.suspend(() => (world.hangs ? Effect.sleep("5 seconds") : Effect.void)),
+    Effect.suspend(() => (world.away === undefined ? Effect.sync(read) : Effect.fail(world.away)))
+  )
 
 const layerStreams = (world: World) =>
   LiveStreams.layer.pipe(
     Layer.provide([
       Layer.succeed(LiveResults, {
         fresh: () => undefined,
-        current: () => Effect.sync(() => world.current),
+        current: () => reached(world, () => world.current),
         latest: () =>
-          Effect.sync(() => {
+          reached(world, () => {
             world.reads++
             world.current = world.latest
             return world.latest
@@ -74,6 +87,6 @@ export const view = Effect.fnUntraced(function* (lastEventId?: string) {
   )
   yield* TestClock.adjust(0)
   const ids = () =>
-    seen.flatMap((frame) => /^event: tally\nid: (\d+)\ndata: \{.*\}\n\n$/.exec(frame)?.[1] ?? []).map(Number)
+    seen.flatMap((frame) => /^event: tally\nid: (\d+)-\w+\ndata: \{.*\}\n\n$/.exec(frame)?.[1] ?? []).map(Number)
   return { seen, ids, fiber, drops: () => drops }
 })

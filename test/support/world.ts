@@ -115,7 +115,7 @@ export const layerMocks = Layer.unwrap(
             world.reads++
             const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
             return world.migrated
-              ? { poll, status: "open" as const, revision: 12, lastUpdated, options: world.counts }
+              ? { poll, status: "open" as const, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
               : undefined
           })
         ),

@@ -1,6 +1,7 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { InternalError, Malformed } from "../../domain/Problems.ts"
+import { elapsedMs } from "../../Elapsed.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { collectBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
@@ -66,7 +67,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const limitHeaders: Array<string> = []
     if (limiter !== undefined) {
       const forwarded = headers["x-forwarded-for"]
-      const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), clock.currentTimeMillisUnsafe())
+      const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), elapsedMs(clock))
       // The app is told the same, and says so.
       if (taken.refusal !== undefined) return false
       pushHeaders(limitHeaders, taken.headers)

@@ -1,14 +1,15 @@
-import { Clock, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TooManyRequests } from "../../domain/Problems.ts"
+import { elapsed } from "../../Elapsed.ts"
 import { clientAddress } from "../ClientAddress.ts"
 import type { RateLimit } from "../HttpSettings.ts"
 import { problemFor } from "../Problem.ts"
 import type { Middleware } from "./Middleware.ts"
 
 /**
- * Takes one vote off the allowance of the client behind a peer, at a time in ms. Returns the refusal where nothing was left,
- * and the headers that tell the client where it stands.
+ * Takes one vote off the allowance of the client behind a peer, at a time in ms of `elapsed`. Returns the refusal where nothing
+ * was left, and the headers that tell the client where it stands.
  */
 export type RateLimiter = (
   peer: string,
@@ -66,7 +67,7 @@ export const withRateLimit = (limiter: RateLimiter | undefined): Middleware => {
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       if (request.method !== "POST") return app
       const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
-      return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      return Effect.flatMap(elapsed, (now) => {
         const { headers, refusal } = limiter(peer, request.headers["x-forwarded-for"], now)
         return refusal === undefined
           ? Effect.map(app, (response) => HttpServerResponse.setHeaders(response, headers))

@@ -1,16 +1,17 @@
 import { Context, Effect, Layer } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import { cachedFor } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Liveness } from "../../stream/Liveness.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Lifecycle } from "../Lifecycle.ts"
 import type { Health, NotReady, Ready, Stuck } from "./OperationsApi.ts"
 
-/** Probes may ask as often as they like: Redis and PostgreSQL are asked at most this often. */
-const checkInterval = "500 millis"
+/** Probes may ask as often as they like: Redis and PostgreSQL are asked at most this often, in ms. */
+const checkInterval = 500
 
-/** Redis's configuration changes rarely. */
-const keepingInterval = "10 seconds"
+/** Redis's configuration changes rarely: it is asked for at most this often, in ms. */
+const keepingInterval = 10_000
 
 /** How long Redis or PostgreSQL may take to answer. */
 const checkTimeout = "1 second"
@@ -40,7 +41,7 @@ export class Probes extends Context.Service<
       const durability = yield* stream.keeping.pipe(
         Effect.map(({ durability }) => ({ durability })),
         Effect.orElseSucceed(() => ({})),
-        Effect.cachedWithTTL(keepingInterval)
+        cachedFor(keepingInterval)
       )
       const check = yield* Effect.all(
         {
@@ -54,7 +55,7 @@ export class Probes extends Context.Service<
             ? Effect.map(durability, (kept) => ({ ...parts, ...kept }))
             : Effect.succeed(parts)
         ),
-        Effect.cachedWithTTL(checkInterval)
+        cachedFor(checkInterval)
       )
 
       return Probes.of({

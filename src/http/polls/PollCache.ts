@@ -1,6 +1,7 @@
-import { Clock, Context, Effect, Fiber, Layer, Semaphore } from "effect"
+import { Context, Effect, Fiber, Layer, Semaphore } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
+import { elapsed } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { Announcements } from "../../stream/Announcements.ts"
@@ -35,7 +36,7 @@ export class PollCache extends Context.Service<
       const one = Semaphore.makeUnsafe(1)
       // Until the ledger is read for the first time, only the default poll is known.
       let polls: ReadonlyMap<string, Poll> = new Map([[defaultPoll.slug, defaultPoll]])
-      let missed = 0
+      let missed = Number.NEGATIVE_INFINITY
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
@@ -58,7 +59,7 @@ export class PollCache extends Context.Service<
         const known = polls.get(slug)
         if (known !== undefined) return known
         yield* Effect.timeoutOption(Fiber.await(first), patience)
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* elapsed
         if (now - missed >= missInterval) {
           missed = now
           yield* read

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { Cause, Clock, Context, Deferred, Effect, Layer } from "effect"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { type Results, toResults } from "../../domain/Tally.ts"
+import { elapsed, elapsedMs } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 
@@ -12,9 +13,12 @@ export interface Snapshot {
   readonly length: number
   readonly etag: string
   readonly revision: number
+  readonly epoch: string
+  /** Names the reading for a viewer that comes back: `<revision>-<epoch>`. */
+  readonly id: string
   readonly status: Results["status"]
   readonly results: Results
-  /** When the ledger was asked, in ms. */
+  /** When the ledger was asked, in ms of `elapsed`. */
   readonly readAt: number
 }
 
@@ -28,7 +32,7 @@ const patience = 500
 interface Cached {
   snapshot?: Snapshot
   reading?: Deferred.Deferred<void>
-  /** When the ledger failed to answer; cleared once it answers. */
+  /** When the ledger failed to answer, in ms of `elapsed`; cleared once it answers. */
   failedAt?: number
 }
 
@@ -54,7 +58,7 @@ export class LiveResults extends Context.Service<
       const polls = new Map<string, Cached>()
 
       const read = Effect.fnUntraced(function* (poll: string, cached: Cached) {
-        const readAt = yield* Clock.currentTimeMillis
+        const readAt = yield* elapsed
         const tally = yield* ledger.tally(poll)
         delete cached.failedAt
         if (tally === undefined) {
@@ -63,9 +67,12 @@ export class LiveResults extends Context.Service<
         }
         const results = toResults(tally, backlog.pending())
         const body = JSON.stringify(results)
-        const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`
+        const hash = createHash("sha256").update(body).digest("base64url")
+        const { epoch } = tally
         const { revision, status } = results
-        cached.snapshot = { body, length: Buffer.byteLength(body), etag, readAt, revision, status, results }
+        const [etag, id] = [`"${hash.slice(0, 21 - epoch.length)}-${epoch}"`, `${revision}-${epoch}`]
+        const length = Buffer.byteLength(body)
+        cached.snapshot = { body, length, etag, readAt, revision, epoch, id, status, results }
       })
 
       /** Starts a reading unless one is under way, and waits until that has succeeded or failed. */
@@ -76,7 +83,7 @@ export class LiveResults extends Context.Service<
         return read(poll, cached).pipe(
           // Defects too: those who wait would take one for a poll that does not exist.
           Effect.catchCause((cause) =>
-            Effect.flatMap(Clock.currentTimeMillis, (now) => {
+            Effect.flatMap(elapsed, (now) => {
               const first = cached.failedAt === undefined
               cached.failedAt = now
               const error = Cause.squash(cause)
@@ -101,7 +108,7 @@ export class LiveResults extends Context.Service<
       const current = Effect.fnUntraced(function* (poll: string) {
         const cached = polls.get(poll) ?? {}
         polls.set(poll, cached)
-        const asked = yield* Clock.currentTimeMillis
+        const asked = yield* elapsed
         const { failedAt, snapshot } = cached
         if (snapshot !== undefined && asked - snapshot.readAt < fresh) return snapshot
         const usable = snapshot !== undefined && asked - snapshot.readAt < stale
@@ -111,7 +118,7 @@ export class LiveResults extends Context.Service<
           yield* usable ? Effect.timeoutOption(reading, patience) : reading
         }
         const latest = cached.snapshot
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* elapsed
         if (latest !== undefined && now - latest.readAt < stale) return latest
         return yield* cached.failedAt === undefined
           ? new NotFound({ detail: "There is no such poll" })
@@ -130,9 +137,7 @@ export class LiveResults extends Context.Service<
 
       const freshOf = (poll: string) => {
         const snapshot = polls.get(poll)?.snapshot
-        return snapshot !== undefined && clock.currentTimeMillisUnsafe() - snapshot.readAt < fresh
-          ? snapshot
-          : undefined
+        return snapshot !== undefined && elapsedMs(clock) - snapshot.readAt < fresh ? snapshot : undefined
       }
 
       return LiveResults.of({ fresh: freshOf, current, latest })

@@ -1,10 +1,11 @@
-import { Clock, Context, Deferred, Effect, type Fiber, FiberMap, Latch, Layer, Option, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, type Fiber, FiberMap, Latch, Layer, Schedule, Stream } from "effect"
 import type { NotFound, Unavailable } from "../../domain/Problems.ts"
+import { elapsedMs } from "../../Elapsed.ts"
 import { makeMeter } from "../../Meter.ts"
 import { Announcements } from "../../stream/Announcements.ts"
 import { Lifecycle } from "../Lifecycle.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
-import { comment, frameOf, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
+import { comment, frameOf, heartbeat, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
 
 /** The least time between two changes: viewers get at most ten a second, however many votes there are. */
 const pace = "100 millis"
@@ -13,6 +14,8 @@ const slice = 30
 const breath = "1 millis"
 /** How often the ledger is asked without being told of a change. */
 const lookInterval = "1 second"
+/** How long a new viewer waits for the present state, until its stream begins without. */
+const patience = "1 second"
 /** How long a shutdown leaves viewers to read the end. */
 const goodbye = "1 second"
 
@@ -22,21 +25,34 @@ interface Hub {
   readonly fiber: Fiber.Fiber<void>
 }
 
+const endAll = (viewers: Set<Viewer>): undefined => {
+  for (const { outlet } of viewers) outlet.end()
+  viewers.clear()
+}
+
 /** Results as Server-Sent Events: the ledger is read once for all viewers of a poll, and each change sent to all. */
 export class LiveStreams extends Context.Service<
   LiveStreams,
   {
     /**
      * Sends a new viewer of a poll the present state at once, unless `lastEventId` says that it has it, and then each
-     * change, until the shutdown. A viewer that does not keep up is dropped. Returns what is to be called when it leaves.
+     * change, until the shutdown. Where the present state is not known, it comes as soon as it is. A viewer that does not
+     * keep up is dropped. Returns what is to be called when it leaves.
      */
-    join(poll: string, present: Snapshot, lastEventId: string | undefined, outlet: Outlet): () => void
+    join(poll: string, present: Snapshot | undefined, lastEventId: string | undefined, outlet: Outlet): () => void
     /** Returns the same as a stream. `drop` has to end the viewer's connection, which may take no more bytes. */
     watch(
       poll: string,
       lastEventId: string | undefined,
       drop: () => void
-    ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound | Unavailable>
+    ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound>
+    /**
+     * Returns a stream of comments until `frames` can be had, and then of those. It ends where they are refused for another
+     * reason than an outage: whoever comes back is told that reason. A browser does not come back from a 503.
+     */
+    await<E extends { readonly _tag: string }>(
+      frames: Effect.Effect<Stream.Stream<Uint8Array>, E | Unavailable>
+    ): Stream.Stream<Uint8Array>
     /** How many viewers there are. */
     readonly viewers: () => number
   }
@@ -57,8 +73,7 @@ export class LiveStreams extends Context.Service<
         Effect.andThen(
           Effect.suspend(() => {
             const all = [...hubs.values()].flatMap(({ viewers }) => [...viewers])
-            for (const { viewers } of hubs.values()) viewers.clear()
-            for (const { outlet } of all) outlet.end()
+            for (const { viewers } of hubs.values()) endAll(viewers)
             const dropAll = Effect.sync(() => {
               for (const { outlet } of all) outlet.drop()
             })
@@ -72,16 +87,22 @@ export class LiveStreams extends Context.Service<
         while (true) {
           yield* Effect.timeoutOption(news.await, lookInterval)
           news.closeUnsafe()
-          const latest = Option.getOrUndefined(yield* Effect.option(results.latest(poll)))
+          const latest = yield* results.latest(poll).pipe(
+            Effect.catchTags({
+              Unavailable: () => Effect.undefined,
+              // Its ledger was made anew without it: whoever comes back is told.
+              NotFound: () => Effect.sync(() => endAll(viewers))
+            })
+          )
           const all = [...viewers]
           for (let from = 0; from < all.length; from += slice) {
             if (from > 0) yield* Effect.sleep(breath)
-            const now = clock.currentTimeMillisUnsafe()
+            const now = elapsedMs(clock)
             for (const viewer of all.slice(from, from + slice)) {
               if (viewers.has(viewer) && !serve(viewer, latest, now)) viewers.delete(viewer)
             }
           }
-          // All were dropped, and no connection was left to say so.
+          // All were ended or dropped, and no connection was left to say so.
           if (viewers.size === 0) {
             hubs.delete(poll)
             return
@@ -105,17 +126,17 @@ export class LiveStreams extends Context.Service<
         hub.fiber.interruptUnsafe()
       }
 
-      const join = (poll: string, present: Snapshot, lastEventId: string | undefined, outlet: Outlet) => {
+      const join: LiveStreams["Service"]["join"] = (poll, present, lastEventId, outlet) => {
         // A poll that closes by its time does so without a new revision.
-        const has = lastEventId === String(present.revision) && present.status === "open"
+        const has = lastEventId === present?.id && present?.status === "open"
         // The head of the answer goes out with the first bytes of its body.
-        outlet.send(has ? comment : frameOf(present))
+        outlet.send(has || present === undefined ? comment : frameOf(present))
         if (lifecycle.phase === "stopping") {
           outlet.end()
           return () => undefined
         }
         const hub = hubs.get(poll) ?? open(poll)
-        const sentAt = clock.currentTimeMillisUnsafe()
+        const sentAt = elapsedMs(clock)
         const viewer: Viewer = { outlet, shown: present, sentAt, waitingSince: undefined }
         hub.viewers.add(viewer)
         // Something may have changed between that reading and now.
@@ -123,9 +144,15 @@ export class LiveStreams extends Context.Service<
         return () => leave(poll, hub, viewer)
       }
 
+      const present = (poll: string) =>
+        results.current(poll).pipe(
+          Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.undefined }),
+          Effect.catchTag("Unavailable", () => Effect.undefined)
+        )
+
       // A viewer joins when its stream is run, which for a HEAD never happens.
       const watch = (poll: string, lastEventId: string | undefined, drop: () => void) =>
-        Effect.map(results.current(poll), (present) =>
+        Effect.map(present(poll), (present) =>
           Stream.callback<Uint8Array>(
             (frames) =>
               Effect.acquireRelease(
@@ -136,11 +163,25 @@ export class LiveStreams extends Context.Service<
           )
         )
 
+      const waitFor: LiveStreams["Service"]["await"] = (frames) =>
+        Stream.unwrap(
+          frames.pipe(
+            Effect.retry({ schedule: Schedule.spaced(lookInterval), while: ({ _tag }) => _tag === "Unavailable" }),
+            Effect.orElseSucceed(() => Stream.empty)
+          )
+        ).pipe(
+          Stream.merge(
+            Stream.map(Stream.tick(heartbeat), () => comment),
+            { haltStrategy: "left" }
+          ),
+          Stream.interruptWhen(Deferred.await(lifecycle.stop))
+        )
+
       const viewers = () => [...hubs.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
       const meter = yield* makeMeter
       yield* meter.gauge("tallykeep_viewers", "Viewers of live results", viewers)
 
-      return LiveStreams.of({ join, watch, viewers })
+      return LiveStreams.of({ join, watch, await: waitFor, viewers })
     })
   )
 }

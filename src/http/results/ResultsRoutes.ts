@@ -50,15 +50,18 @@ export const layerResultsRoutes = HttpApiBuilder.group(
 
     const stream = (slug: string, request: Request) => {
       const drop = () => void NodeHttpServerRequest.toServerResponse(request).destroy()
-      return answer(slug, request, () =>
-        Effect.map(streams.watch(slug, request.headers["last-event-id"], drop), (frames) =>
+      const frames = polls.get(slug).pipe(
+        Effect.tap((poll) => visibility.check(poll, request)),
+        Effect.andThen(streams.watch(slug, request.headers["last-event-id"], drop))
+      )
+      return frames.pipe(
+        Effect.catchTag("Unavailable", () => Effect.succeed(streams.await(frames))),
+        Effect.map((found) =>
           request.method === "HEAD"
             ? HttpServerResponse.empty({ status: 200, headers: eventsHeaders })
-            : HttpServerResponse.stream(frames, {
-                contentType: eventsHeaders["content-type"],
-                headers: eventsHeaders
-              })
-        )
+            : HttpServerResponse.stream(found, { contentType: eventsHeaders["content-type"], headers: eventsHeaders })
+        ),
+        Effect.catch((problem) => Effect.succeed(problemResponse(problem, request.url)))
       )
     }
 

@@ -3,7 +3,7 @@ import { type Cause, Queue } from "effect"
 import type { Snapshot } from "./LiveResults.ts"
 
 /** How often a quiet connection gets a comment, in ms, so that nobody in between takes it for dead. */
-const heartbeat = 15_000
+export const heartbeat = 15_000
 /** How long a viewer may leave bytes unread, in ms, before it is dropped. */
 const patience = 15_000
 
@@ -52,14 +52,14 @@ export const queueOutlet = (frames: Queue.Queue<Uint8Array, Cause.Done>, drop: (
 /** One who watches a poll's results as Server-Sent Events. */
 export interface Viewer {
   readonly outlet: Outlet
-  /** The snapshot that it was sent last, and when. */
-  shown: Snapshot
+  /** The snapshot that it was sent last, if any, and when it was sent something, in ms of `elapsed`. */
+  shown: Snapshot | undefined
   sentAt: number
-  /** Since when it has not taken what it was sent. */
+  /** Since when, in ms of `elapsed`, it has not taken what it was sent. */
   waitingSince: number | undefined
 }
 
-export const comment: Uint8Array = Buffer.from(":\n\n")
+export const comment: Uint8Array = Buffer.from(":\n")
 
 /** The frames, each made once for all viewers. */
 const frames = new WeakMap<Snapshot, Uint8Array>()
@@ -69,7 +69,7 @@ export const frameOf = (snapshot: Snapshot): Uint8Array => {
   const made = frames.get(snapshot)
   if (made !== undefined) return made
   // A Buffer: of any other array, a socket makes one with each write.
-  const frame = Buffer.from(`event: tally\nid: ${snapshot.revision}\ndata: ${snapshot.body}\n\n`)
+  const frame = Buffer.from(`event: tally\nid: ${snapshot.id}\ndata: ${snapshot.body}\n\n`)
   frames.set(snapshot, frame)
   return frame
 }
@@ -87,7 +87,6 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
     return false
   }
   viewer.waitingSince = undefined
-  // Another process may answer from a replica that is behind: revisions only rise.
   if (latest !== undefined && isNewer(latest, viewer.shown)) {
     outlet.send(frameOf(latest))
     viewer.shown = latest
@@ -102,5 +101,12 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
 /** A poll opens and closes by its times without a new revision. */
 const order: Readonly<Record<Snapshot["status"], number>> = { upcoming: 0, open: 1, closed: 2 }
 
-const isNewer = (latest: Snapshot, shown: Snapshot): boolean =>
-  latest.revision > shown.revision || (latest.revision === shown.revision && order[latest.status] > order[shown.status])
+/**
+ * Whether a reading goes beyond what a viewer was sent. An answer of a replica that is behind does not, since revisions only
+ * rise. Those of a ledger that was restored or made anew begin lower: its first reading takes the place of any other.
+ */
+const isNewer = (latest: Snapshot, shown: Snapshot | undefined): boolean =>
+  shown === undefined ||
+  latest.epoch !== shown.epoch ||
+  latest.revision > shown.revision ||
+  (latest.revision === shown.revision && order[latest.status] > order[shown.status])

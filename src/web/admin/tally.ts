@@ -38,7 +38,8 @@ export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
   let going = true
 
   const show = (results: Results): void => {
-    const at = Date.now()
+    // A time that the chart can show, and that no correction of the clock sets back.
+    const at = performance.timeOrigin + performance.now()
     seen.push({ at, total: results.total_votes })
     if (seen.length > span + 1) seen.shift()
     const first = seen[0] ?? { at, total: results.total_votes }
@@ -59,12 +60,12 @@ export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
 
   const look = async (): Promise<void> => {
     while (going) {
-      const started = Date.now()
+      const started = performance.now()
       const answer = await ask<Results>(`/api/polls/${poll.slug}/results`)
       if (!going) return
       say(trouble, answer.kind === "ok" ? "" : admin.away)
       if (answer.kind === "ok") show(answer.body)
-      await new Promise((resolve) => setTimeout(resolve, Math.max(100, interval - (Date.now() - started))))
+      await new Promise((resolve) => setTimeout(resolve, Math.max(100, interval - (performance.now() - started))))
     }
   }
   void look()

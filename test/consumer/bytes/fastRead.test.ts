@@ -92,7 +92,11 @@ const outcomeOf = Effect.fnUntraced(function* (group: string, batch: EntryBatch)
         for (let index = 0; index < votes.length; index++) counted.push(votes.at(index))
         return { recorded: [], refusals: [] }
       }),
-    bury: (entry) => Effect.sync(() => dead.push(entry) > 0)
+    bury: (entries) =>
+      Effect.sync(() => {
+        dead.push(...entries)
+        return entries
+      })
   })
   const { lost, polls } = yield* recordBatch(recording, client, { stream, group, maxRetries: 1 }, batch)
   return {

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { LiveResults } from "../../../src/http/results/LiveResults.ts"
 import { layerResults } from "../../support/api.ts"
+import { makeSteppedClock } from "../../support/steppedClock.ts"
 import { World } from "../../support/world.ts"
 
 const poll = "cats-or-dogs"
@@ -163,5 +164,33 @@ describe("LiveResults, while the ledger is slow", () => {
       assert.strictEqual(yield* Fiber.join(second), 3)
       assert.strictEqual(world.reads, 1)
     }).pipe(Effect.provide(layerResults))
+  )
+})
+
+describe("LiveResults, when the wall clock is set back by an hour", () => {
+  it.effect("are read anew after a second, as ever", () =>
+    Effect.gen(function* () {
+      const { layer, step } = yield* makeSteppedClock
+      yield* Effect.gen(function* () {
+        const world = yield* World
+        const results = yield* LiveResults
+        assert.strictEqual(yield* totalVotes, 3)
+        step(-3_600_000)
+        world.counts = [{ option: "cats", count: 10 }]
+        yield* TestClock.adjust(1_000)
+        assert.isUndefined(results.fresh(poll))
+        assert.strictEqual(yield* totalVotes, 10)
+
+        // Nor are they kept for longer while the ledger is away, or the ledger left alone once it is back.
+        world.database = "away"
+        step(-3_600_000)
+        yield* TestClock.adjust(60_000)
+        yield* Effect.flip(current)
+        world.database = "up"
+        step(-3_600_000)
+        yield* TestClock.adjust(500)
+        assert.strictEqual(yield* totalVotes, 10)
+      }).pipe(Effect.provide(layerResults.pipe(Layer.provideMerge(layer))))
+    })
   )
 })

@@ -28,7 +28,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", 
         "x-frame-options": "DENY"
       })
       yield* until(() => events.length === 1)
-      assert.deepInclude(events[0]?.data, { poll: slug, status: "open", total_votes: 0, revision: events[0]?.id })
+      assert.deepInclude(events[0]?.data, { poll: slug, status: "open", total_votes: 0, revision: events[0]?.revision })
       for (let votes = 1; votes <= 3; votes++) {
         yield* voteIn(slug, "tea")
         yield* until(() => events.at(-1)?.data.total_votes === votes)
@@ -37,7 +37,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", 
       const { body } = yield* request("GET", `/api/polls/${slug}/results`)
       const { pending: _, ...results } = JSON.parse(body)
       assert.deepInclude(last?.data, results)
-      assert.strictEqual(last?.id, results.revision)
+      assert.strictEqual(last?.revision, results.revision)
       assert.strictEqual(comments(), 0)
     }).pipe(Effect.scoped)
   )
@@ -50,14 +50,14 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", 
       yield* untilCounted(slug, { tea: 1_000, coffee: 0 })
       for (const { events } of viewers) {
         yield* until(() => events.at(-1)?.data.total_votes === 1_000)
-        const ids = events.map(({ id }) => id)
+        const ids = events.map(({ revision }) => revision)
         assert.deepStrictEqual(
           ids,
           [...new Set(ids)].sort((a, b) => a - b)
         )
         const seconds = ((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0)) / 1000
         assert.isAtMost(events.length, 10 * seconds + 3)
-        assert.isAbove(events.at(-1)?.id ?? 0, events.length)
+        assert.isAbove(events.at(-1)?.revision ?? 0, events.length)
       }
     }).pipe(Effect.scoped)
   )

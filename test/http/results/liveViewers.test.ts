@@ -13,14 +13,14 @@ describe("LiveStreams, to viewers that come, stay or go", () => {
         yield* TestClock.adjust("14 seconds")
         assert.lengthOf(seen, 1)
         yield* TestClock.adjust("2 seconds")
-        assert.deepStrictEqual(seen.slice(1), [":\n\n"])
+        assert.deepStrictEqual(seen.slice(1), [":\n"])
         // Others that come and go change nothing for this one.
         for (let viewers = 0; viewers < 5; viewers++) {
           const other = yield* view()
           yield* TestClock.adjust("5 seconds")
           yield* Fiber.interrupt(other.fiber)
         }
-        assert.deepStrictEqual(seen.slice(1), [":\n\n", ":\n\n"])
+        assert.deepStrictEqual(seen.slice(1), [":\n", ":\n"])
         yield* change(world)
         yield* TestClock.adjust("14 seconds")
         assert.lengthOf(seen, 4)

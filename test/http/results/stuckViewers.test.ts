@@ -29,6 +29,8 @@ const snapshot = (revision: number): Snapshot => ({
   length: 0,
   etag: "",
   revision,
+  epoch: "a1",
+  id: `${revision}-a1`,
   status: "open",
   readAt: 0,
   results: { poll: "", status: "open", results: [], total_votes: 0, pending: 0, revision, last_updated: "" }

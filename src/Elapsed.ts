@@ -1,0 +1,35 @@
+import { type Clock, Duration, Effect } from "effect"
+
+/*
+ * How long ago something was. Ages, pauses and allowances are differences of two readings of the clock below, since the wall
+ * clock may be set back or forth in between. The wall clock (`Clock.currentTimeMillis`) is for moments: when a vote was
+ * cast, when a poll closes. test/elapsed.test.ts lists where it is read.
+ */
+
+/** Returns the whole ms since some moment in the past, by a clock that nobody can set. */
+export const elapsedMs = (clock: Clock.Clock): number =>
+  Math.floor(Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
+
+/** The same as an effect. */
+export const elapsed: Effect.Effect<number> = Effect.clockWith((clock) => Effect.sync(() => elapsedMs(clock)))
+
+/** Keeps what an effect comes to for `ttl` ms. Effect's own `cachedWithTTL` goes by the wall clock. */
+export const cachedFor =
+  (ttl: number) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> => {
+    // Whoever comes while the effect runs waits for it.
+    let expiresAt = Number.POSITIVE_INFINITY
+    const made = Effect.suspend(() => {
+      expiresAt = Number.POSITIVE_INFINITY
+      return self
+    }).pipe(
+      Effect.ensuring(
+        Effect.map(elapsed, (now) => {
+          expiresAt = now + ttl
+        })
+      )
+    )
+    return Effect.map(Effect.cachedInvalidateWithTTL(made, Duration.infinity), ([cached, invalidate]) =>
+      Effect.flatMap(elapsed, (now) => (now < expiresAt ? cached : Effect.andThen(invalidate, cached)))
+    )
+  }

@@ -1,0 +1,100 @@
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import { TestClock } from "effect/testing"
+import { cachedFor, elapsed } from "../src/Elapsed.ts"
+import { makeOutageLog } from "../src/stream/Outage.ts"
+import { makeSteppedClock } from "./support/steppedClock.ts"
+
+const src = fileURLToPath(new URL("../src/", import.meta.url))
+
+/** What reads the wall clock, or compares two readings of it on our behalf. */
+const readings =
+  /\bDate\.now\b|\bnew Date\(\)|\bcurrentTime(?:Millis|Nanos)(?:Unsafe)?\b|\bDateTime\.now\w*|\bcachedWithTTL\b|\bCache\.make\w*/g
+
+/** Where a moment is meant, and what it is. */
+const moments: Readonly<Record<string, string>> = {
+  "Elapsed.ts": "only the comment that says so",
+  "cli/PollsCommand.ts": "whether polls are open, when one closes, and when a token was issued",
+  "consumer/CountMetrics.ts": "how long ago a vote was accepted, by Redis's clock",
+  "consumer/LedgerRetention.ts": "which votes are old, by the clocks of three servers",
+  "domain/Vote.ts": "the time in a vote's identity",
+  "embedded/PostgresBinaries.ts": "a folder's name",
+  "embedded/PostgresServer.ts": "a folder's name",
+  "http/pages/PollPageRoutes.ts": "whether a poll is open",
+  "http/polls/PollRoutes.ts": "whether polls are open",
+  "http/results/Visibility.ts": "whether a poll is closed",
+  "http/voting/Ballots.ts": "when a vote was cast",
+  "http/voting/Voters.ts": "when a token was issued",
+  "layers/ProcessMetrics.ts": "when the process was started"
+}
+
+describe("a wall clock that is set back", () => {
+  it("is read only where a moment is meant, never for an age", () => {
+    const files = globSync("**/*.ts", { cwd: src })
+    const found = files.filter((file) => readFileSync(join(src, file), "utf8").match(readings) !== null)
+    assert.deepStrictEqual(found.toSorted(), Object.keys(moments).toSorted())
+  })
+
+  it.effect("changes nothing about elapsed time", () =>
+    Effect.gen(function* () {
+      const { layer, step } = yield* makeSteppedClock
+      yield* Effect.gen(function* () {
+        const before = yield* elapsed
+        step(-3_600_000)
+        yield* TestClock.adjust("1500 millis")
+        assert.strictEqual((yield* elapsed) - before, 1_500)
+        step(7_200_000)
+        assert.strictEqual((yield* elapsed) - before, 1_500)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("keeps no answer for longer", () =>
+    Effect.gen(function* () {
+      const { layer, step } = yield* makeSteppedClock
+      yield* Effect.gen(function* () {
+        let asked = 0
+        const cached = yield* cachedFor(500)(
+          Effect.andThen(
+            Effect.sleep(10),
+            Effect.sync(() => ++asked)
+          )
+        )
+        const both = Effect.all([cached, cached], { concurrency: "unbounded" })
+        const first = yield* Effect.forkChild(both)
+        yield* TestClock.adjust(10)
+        assert.deepStrictEqual(first.pollUnsafe()?._tag, "Success")
+        step(-3_600_000)
+        yield* TestClock.adjust(499)
+        assert.strictEqual(yield* cached, 1)
+        yield* TestClock.adjust(1)
+        const second = yield* Effect.forkChild(both)
+        yield* TestClock.adjust(10)
+        assert.deepStrictEqual(second.pollUnsafe()?._tag, "Success")
+        assert.strictEqual(yield* cached, 2)
+        assert.strictEqual(asked, 2)
+      }).pipe(Effect.provide(layer))
+    })
+  )
+
+  it.effect("leaves the length of an outage what it was", () =>
+    Effect.gen(function* () {
+      const { layer, step } = yield* makeSteppedClock
+      const logged: Array<string> = []
+      yield* Effect.gen(function* () {
+        const outage = makeOutageLog("Counting")
+        yield* outage.down("count", "refused")
+        step(-3_600_000)
+        yield* TestClock.adjust("2 seconds")
+        yield* outage.up
+      }).pipe(
+        Effect.provide(layer),
+        Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))]))
+      )
+      assert.strictEqual(logged.at(-1), "Counting again after 2.0 s")
+    })
+  )
+})
