@@ -81,7 +81,8 @@ const parseParameters = (query: string): ReadonlyMap<string, string> => {
     const equals = each.indexOf("=")
     const name = equals < 0 ? each : each.slice(0, equals)
     if (!known.includes(name)) {
-      const shown = /^[a-z_]{1,40}$/.test(name) ? `the parameter ${name}` : "a parameter"
+      // It may be a part of a password that was not encoded.
+      const shown = /^[a-z_]{1,40}$/.test(name) && !query.includes("@") ? `the parameter ${name}` : "a parameter"
       throw new Wrong(`has ${shown}, which tallykeep does not know; it knows ${known.join(", ")}`)
     }
     parameters.set(name, equals < 0 ? "" : decode(each.slice(equals + 1), name))

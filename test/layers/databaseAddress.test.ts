@@ -127,7 +127,9 @@ describe("a database's URL", () => {
         problemOf("postgres://a/b?pool_size=5"),
         /^has the parameter pool_size, which tallykeep does not know; it/
       )
-      assert.match(problemOf("postgres://a/b?Hunter2=5"), /^has a parameter, which/)
+      for (const url of ["postgres://a/b?Hunter2=5", "postgres://u:p@s?hunter&2@a/b"]) {
+        assert.match(problemOf(url), /^has a parameter, which/)
+      }
     })
   )
 
