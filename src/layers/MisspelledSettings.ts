@@ -1,6 +1,6 @@
 import { definitions } from "./Settings.ts"
 
-const known = Object.values(definitions).map(({ name }) => name)
+const known = Object.values(definitions).flatMap(({ fileName, name }) => (fileName ? [name, fileName] : [name]))
 
 /**
  * Returns a sentence for each name in the environment that is no setting and nearly one. Names that are common anyway,

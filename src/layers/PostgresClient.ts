@@ -1,8 +1,22 @@
 import { PgClient } from "@effect/sql-pg"
-import { Layer, type Redacted } from "effect"
+import { Effect, Layer, Redacted, Result } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { arrayTypes } from "../ledger/ArrayColumn.ts"
 import { Replica } from "../ledger/Tallies.ts"
+import { type DatabaseAddress, parseDatabaseUrl } from "./DatabaseAddress.ts"
+import { makePostgresSockets } from "./PostgresSockets.ts"
+import { latest } from "./SecretFile.ts"
+
+/** Returns the address that a URL names now; the last one that was right, while its file has a wrong one. */
+const makeAddress = (url: Redacted.Redacted): (() => DatabaseAddress) => {
+  let known: DatabaseAddress | undefined
+  return () => {
+    const parsed = parseDatabaseUrl(Redacted.value(latest(url)))
+    if (parsed !== undefined && Result.isSuccess(parsed)) known = parsed.success
+    if (known === undefined) throw new Error("The database's URL is wrong, which the settings were checked for")
+    return known
+  }
+}
 
 /**
  * Connects to the database at `url` when a connection is first needed, so that the program starts without it. There may
@@ -13,17 +27,39 @@ export const layerPostgres = (
   url: Redacted.Redacted,
   maxConnections: number
 ): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
-  PgClient.layer({
-    url,
-    applicationName: "tallykeep",
-    maxConnections,
-    minConnections: 0,
-    prepare: false,
-    types: arrayTypes,
-    connectTimeout: "3 seconds",
-    keepAlive: "10 seconds",
-    idleTimeout: "60 seconds"
-  })
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const address = makeAddress(url)
+      const { applicationName = "tallykeep", connectTimeout, hosts, options } = address()
+      const open = yield* makePostgresSockets(address)
+      return PgClient.layer({
+        // The driver asks for these whenever it makes a connection.
+        get username() {
+          return address().user
+        },
+        get password() {
+          const { password } = address()
+          return password === undefined ? undefined : Redacted.make(password)
+        },
+        get database() {
+          return address().database
+        },
+        // For traces alone: `stream` makes the connections, and encrypts them.
+        host: hosts[0].name,
+        port: hosts[0].port,
+        ssl: false,
+        stream: open,
+        applicationName,
+        startupOptions: options,
+        maxConnections,
+        minConnections: 0,
+        prepare: false,
+        types: arrayTypes,
+        connectTimeout: connectTimeout === undefined ? "3 seconds" : connectTimeout * 1_000 || "1 hour",
+        idleTimeout: "60 seconds"
+      })
+    })
+  )
 
 /** Provides the replica at `url`, where there is one. */
 export const layerReplica = (url: Redacted.Redacted | undefined): Layer.Layer<never, SqlError.SqlError> =>

@@ -1,5 +1,6 @@
-import { Duration, type LogLevel, Option, Redacted, Schema } from "effect"
+import { Duration, type LogLevel, Option, Redacted, Result, Schema } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
+import { parseDatabaseUrl } from "./DatabaseAddress.ts"
 
 /** What the text of a setting may be, and what it is read as. */
 export interface Kind<A> {
@@ -7,6 +8,8 @@ export interface Kind<A> {
   readonly allowed: string
   /** Returns undefined for a text that is not allowed; the text has no blanks at its ends. */
   readonly parse: (text: string) => A | undefined
+  /** Returns what is wrong with a text that is not allowed, to go on after the setting's name, where there is more to say. */
+  readonly wrong?: (text: string) => string | undefined
   /** Whether the text must never be shown. */
   readonly secret?: boolean
 }
@@ -78,6 +81,20 @@ export const url = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted
   parse: (value) => (protocols.includes(parseUrl(value)?.protocol ?? "") ? Redacted.make(value) : undefined),
   secret: true
 })
+
+/** The address of a PostgreSQL, of one host or several. */
+export const database: Kind<Redacted.Redacted> = {
+  allowed: "a URL that starts with postgres:// or postgresql://",
+  parse: (value) => {
+    const address = parseDatabaseUrl(value)
+    return address !== undefined && Result.isSuccess(address) ? Redacted.make(value) : undefined
+  },
+  wrong: (value) => {
+    const address = parseDatabaseUrl(value)
+    return address !== undefined && Result.isFailure(address) ? address.failure : undefined
+  },
+  secret: true
+}
 
 /** Returns the URLs of a list with commas between them; a comma can also be in a password. */
 export const listedUrls = (value: string): ReadonlyArray<string> =>

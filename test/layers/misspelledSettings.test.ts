@@ -36,6 +36,7 @@ describe("misspelledSettings", () => {
     ["SHUTDOWN_DEALY", "SHUTDOWN_DELAY"],
     ["RATE_LIMITS", "RATE_LIMIT"],
     ["LOGLEVEL", "LOG_LEVEL"],
+    ["DATABASE_URL_FIEL", "DATABASE_URL_FILE"],
     ["PROT", "PORT"],
     ["HOSST", "HOST"]
   ] as const)("takes %s for %s", ([name, meant]) =>
@@ -47,7 +48,10 @@ describe("misspelledSettings", () => {
   it.effect("says nothing of other names, nor of settings, nor of what is empty", () =>
     Effect.sync(() => {
       assert.deepStrictEqual(named(...common.split(/\s+/)), [])
-      assert.deepStrictEqual(named(...Object.values(definitions).map(({ name }) => name)), [])
+      assert.deepStrictEqual(
+        named(...Object.values(definitions).flatMap(({ fileName = [], name }) => [name, fileName].flat())),
+        []
+      )
       assert.deepStrictEqual(misspelledSettings({ ADMIN_TOKN: "" }), [])
     })
   )

@@ -67,6 +67,20 @@ describe("SettingsError", () => {
     })
   )
 
+  it.effect("says what is wrong in a database's URL, of the one and of its replica, and no password", () =>
+    Effect.gen(function* () {
+      const problems = yield* problemsOf({
+        ...servers,
+        DATABASE_URL: "postgres://user:hunter2@host:port/votes",
+        DATABASE_READ_URL: "postgres://user:100%hunter2@host/votes"
+      })
+      assert.deepStrictEqual(problems, [
+        "DATABASE_URL has a port that is not a number from 1 to 65535",
+        "DATABASE_READ_URL has a % in its password that begins no character; write % itself as %25"
+      ])
+    })
+  )
+
   it.effect.each([
     ["api", {}, "by --role=api"],
     ["consumer", {}, "by --role=consumer"],

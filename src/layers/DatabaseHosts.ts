@@ -1,0 +1,147 @@
+import type { Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { reasonOf } from "../domain/Problems.ts"
+import { codesOf } from "../ledger/SqlFailure.ts"
+import type { DatabaseAddress, DatabaseHost, Target } from "./DatabaseAddress.ts"
+import { openHost } from "./DatabaseSocket.ts"
+
+/** What a session at a server can do. */
+export interface SessionState {
+  /** The server follows another one. */
+  readonly standby: boolean
+  /** Transactions can't write unless they ask to. */
+  readonly readOnly: boolean
+}
+
+/** Asks a server for it, in a session of its own. */
+export type AskState = (host: DatabaseHost, signal: AbortSignal) => Promise<SessionState>
+
+/** Opens connections to a host that is what the address asks for, and stays with it until it is given up. */
+export interface DatabaseHosts {
+  open(signal: AbortSignal): Promise<{ readonly host: DatabaseHost; readonly socket: Socket }>
+  /** Has the hosts looked at again for the next connection, this one last. */
+  giveUp(host: DatabaseHost): void
+}
+
+/** How long a host may take, in ms, before the next one in the list is asked too: one may be a black hole. */
+const headStart = 250
+
+export const nameOf = ({ name, port }: DatabaseHost): string =>
+  name.startsWith("/") ? name : `${name.includes(":") ? `[${name}]` : name}:${port}`
+
+/** What makes a server unfit for a target; undefined for nothing. */
+const unfit = (target: Target, { readOnly, standby }: SessionState): string | undefined => {
+  if (target === "read-write" && (standby || readOnly)) return "is read-only"
+  if (target === "read-only" && !(standby || readOnly)) return "is not read-only"
+  if (target === "primary" && standby) return "is a standby"
+  if (target === "standby" && !standby) return "is no standby"
+  return undefined
+}
+
+/** A host that can't be taken; the code is that of the server or the system, which may say that time does not help. */
+class Unusable extends Error {
+  readonly code: string | undefined
+  constructor(message: string, cause?: unknown) {
+    super(message)
+    this.code = codesOf(cause)[0]
+  }
+}
+
+type Check = (host: DatabaseHost, signal: AbortSignal) => Promise<string | undefined>
+
+/** Returns the first host with which there is no problem; each gets a head start on the next. */
+const firstOf = async (
+  hosts: ReadonlyArray<DatabaseHost>,
+  signal: AbortSignal,
+  check: Check
+): Promise<DatabaseHost> => {
+  const found = new AbortController()
+  const either = AbortSignal.any([signal, found.signal])
+  const problems: Array<Unusable> = []
+  const unusable = (host: DatabaseHost, why: string, cause?: unknown) => {
+    const problem = new Unusable(`${nameOf(host)} ${why}`, cause)
+    problems.push(problem)
+    return problem
+  }
+  const asked = hosts.map(async (host, index) => {
+    if (index > 0) await sleep(index * headStart, undefined, { signal: either })
+    const problem = await check(host, either).catch((cause) => {
+      throw unusable(host, `can't be used: ${reasonOf(cause)}`, cause)
+    })
+    if (problem !== undefined) throw unusable(host, problem)
+    return host
+  })
+  try {
+    return await Promise.any(asked)
+  } catch {
+    throw new Unusable(
+      problems.map(({ message }) => message).join("; "),
+      problems.find(({ code }) => code)
+    )
+  } finally {
+    found.abort()
+  }
+}
+
+/** Keeps to the address as it is whenever a connection is made. */
+export const makeHosts = (address: () => DatabaseAddress, ask: AskState): DatabaseHosts => {
+  let chosen: string | undefined
+  let last: string | undefined
+
+  const find = (target: Target, { hosts, tls }: DatabaseAddress, signal: AbortSignal): Promise<DatabaseHost> => {
+    const check: Check = async (host, until) => {
+      if (target !== "any") return unfit(target, await ask(host, until))
+      const socket = await openHost(host, tls, until)
+      socket.on("error", () => undefined).destroy()
+      return undefined
+    }
+    const isLast = (host: DatabaseHost) => Number(nameOf(host) === last)
+    return firstOf(
+      [...hosts].sort((a, b) => isLast(a) - isLast(b)),
+      signal,
+      check
+    )
+  }
+
+  const choose = async (at: DatabaseAddress, signal: AbortSignal): Promise<DatabaseHost> => {
+    const { hosts, target } = at
+    if (hosts.length === 1 && (target === "any" || target === "prefer-standby")) return hosts[0]
+    try {
+      return await find(target === "prefer-standby" ? "standby" : target, at, signal)
+    } catch (error) {
+      if (target === "prefer-standby") return find("any", at, signal)
+      const wanted = target === "any" ? "" : ` for target_session_attrs=${target}`
+      throw new Unusable(`No host can be used${wanted}: ${reasonOf(error)}`, error)
+    }
+  }
+
+  const connectTo = async (host: DatabaseHost, at: DatabaseAddress, signal: AbortSignal) => {
+    try {
+      const socket = await openHost(host, at.tls, signal)
+      chosen = nameOf(host)
+      return { host, socket }
+    } catch (error) {
+      if (chosen === nameOf(host)) chosen = undefined
+      throw error
+    }
+  }
+
+  return {
+    open: async (signal) => {
+      const at = address()
+      const known = at.hosts.find((host) => nameOf(host) === chosen)
+      if (known !== undefined) {
+        try {
+          return await connectTo(known, at, signal)
+        } catch (error) {
+          if (at.hosts.length === 1 || signal.aborted) throw error
+        }
+      }
+      return connectTo(await choose(at, signal), at, signal)
+    },
+    giveUp: (host) => {
+      last = nameOf(host)
+      if (chosen === last) chosen = undefined
+    }
+  }
+}
