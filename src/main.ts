@@ -1,5 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
+import { watchOutput } from "./layers/Output.ts"
 import { run } from "./layers/Run.ts"
 import { type Role, roles } from "./layers/Settings.ts"
 
@@ -35,6 +36,7 @@ const fromCli = Effect.gen(function* () {
   )
 })
 
+watchOutput()
 const role = plainRole(process.argv.slice(2))
 
 const program: Effect.Effect<void, unknown> =

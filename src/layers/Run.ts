@@ -1,6 +1,7 @@
 import { Console, Duration, Effect, Layer } from "effect"
 import { layerLogging } from "./Logging.ts"
 import { misspelledSettings } from "./MisspelledSettings.ts"
+import { outliveOutput } from "./Output.ts"
 import { layerProgram, type Servers } from "./Program.ts"
 import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
@@ -46,7 +47,10 @@ export const run = (role: Role, publicFolder: URL) =>
       Effect.tapError(() => Effect.forEach(misspelled, (sentence) => Console.error(sentence)))
     )
     const settings = { ...given, voterSecret: role === "consumer" ? undefined : yield* findVoterSecret(given) }
-    yield* Effect.sync(() => installShutdown(Duration.toMillis(settings.shutdownTimeout)))
+    yield* Effect.sync(() => {
+      installShutdown(Duration.toMillis(settings.shutdownTimeout))
+      outliveOutput()
+    })
     const program = Layer.unwrap(
       Effect.andThen(
         Effect.forEach(misspelled, (sentence) => Effect.logWarning(sentence)),

@@ -23,7 +23,8 @@ export const tracked =
 
 /**
  * Bounds the shutdown from the first signal on: after `timeout` ms a line says what is still open, and the process ends
- * with 1; a second signal ends it at once. The first signal itself closes the program's layers.
+ * with 1; a second signal ends it at once. The first signal itself closes the program's layers. SIGHUP, as of a terminal
+ * that is closed, is taken for SIGTERM.
  */
 export const installShutdown = (timeout: number): void => {
   let asked = false
@@ -40,4 +41,5 @@ export const installShutdown = (timeout: number): void => {
   }
   process.on("SIGINT", onSignal)
   process.on("SIGTERM", onSignal)
+  process.on("SIGHUP", () => process.emit("SIGTERM", "SIGTERM"))
 }

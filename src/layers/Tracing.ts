@@ -1,9 +1,10 @@
 import { ConfigProvider, Effect, Layer, Option, Tracer } from "effect"
-import { FetchHttpClient, HttpMiddleware } from "effect/http"
+import { HttpMiddleware } from "effect/http"
 import { OtlpSerialization, OtlpTracer } from "effect/observability"
 import { pathOf } from "../http/RequestPath.ts"
 import { routeOf } from "../http/Routes.ts"
 import type { Role } from "./Settings.ts"
+import { layerTraceExport } from "./TraceExport.ts"
 
 /** They tell who sent a vote, and must not stand beside its `vote_id`, by which the ledger knows its option. */
 const hidden = new Set(["client.address", "user_agent.original"])
@@ -74,7 +75,7 @@ export const layerTracing = (role: Role, env: NodeJS.ProcessEnv): Layer.Layer<ne
     Layer.merge(
       Layer.succeed(HttpMiddleware.SpanNameGenerator, ({ method, url }) => `${method} ${routeOf(pathOf(url))}`)
     ),
-    Layer.provide([OtlpSerialization.layerJson, FetchHttpClient.layer]),
+    Layer.provide([OtlpSerialization.layerJson, layerTraceExport]),
     Layer.provide(
       ConfigProvider.layer(ConfigProvider.fromEnv({ env: { OTEL_TRACES_EXPORTER: "otlp", ...stringsOf(env) } }))
     )

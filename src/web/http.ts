@@ -7,9 +7,17 @@ export interface Problem {
   readonly fields: ReadonlyArray<string>
 }
 
+/** What the head of an answer says. */
+export interface AnswerHead {
+  /** When it was given, by the service's clock to the second, in ms since 1970; undefined where it does not say. */
+  readonly at: number | undefined
+  /** The tag of the body, if it has one. */
+  readonly etag: string | undefined
+}
+
 export type Answer<A> =
-  | { readonly kind: "ok"; readonly body: A }
-  | { readonly kind: "problem"; readonly problem: Problem }
+  | { readonly kind: "ok"; readonly body: A; readonly head: AnswerHead }
+  | { readonly kind: "problem"; readonly problem: Problem; readonly head: AnswerHead }
   /** No answer, or none yet. `retryAfter` is in ms, where the service says when to try again. */
   | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number }
 
@@ -42,6 +50,11 @@ const toProblem = (status: number, body: unknown): Problem => {
   }
 }
 
+const headOf = ({ headers }: Response): AnswerHead => {
+  const at = Date.parse(headers.get("date") ?? "")
+  return { at: Number.isNaN(at) ? undefined : at, etag: headers.get("etag") ?? undefined }
+}
+
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
 export const ask = async <A>(path: string, { body, key, method = "GET", token }: Ask = {}): Promise<Answer<A>> => {
   try {
@@ -60,10 +73,11 @@ export const ask = async <A>(path: string, { body, key, method = "GET", token }:
       const seconds = Number(response.headers.get("retry-after"))
       return { kind: "away", network: false, ...(seconds > 0 ? { retryAfter: seconds * 1000 } : {}) }
     }
+    const head = headOf(response)
     const json: unknown = await response.json()
     return response.ok
-      ? { kind: "ok", body: json as A }
-      : { kind: "problem", problem: toProblem(response.status, json) }
+      ? { kind: "ok", body: json as A, head }
+      : { kind: "problem", problem: toProblem(response.status, json), head }
   } catch {
     return { kind: "away", network: true }
   }

@@ -60,7 +60,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
     style: ["page.css"],
     script: "poll.js",
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
-    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}">
+    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}">
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>

@@ -4,6 +4,8 @@ import { ask } from "../http.ts"
 export interface LiveEvents {
   readonly results: (results: Results) => void
   readonly hidden: () => void
+  /** When the service gave an answer that has just come, by its clock, in ms since 1970. */
+  readonly answered: (at: number) => void
   /** Whether the results can be reached. */
   readonly reachable: (yes: boolean) => void
 }
@@ -30,6 +32,9 @@ const seldom = 20_000
 /** How long to wait before a stream that has ended for good is tried again, in ms. */
 const reopen = 30_000
 
+/** Returns the ledger's epoch, with which an event's id and an answer's tag end. */
+const epochIn = (text: string | undefined): string | undefined => /-(\w+)"?$/.exec(text ?? "")?.[1]
+
 /**
  * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (the stream
  * seems open, but nothing comes), it asks every 2 s.
@@ -43,13 +48,16 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
   let openedAt = Number.NEGATIVE_INFINITY
   let streaming = false
   let revision = -1
+  /** The ledger that the revision is of. */
+  let epoch: string | undefined
   let asking = false
 
-  const take = (results: Results): void => {
+  const take = (results: Results, of: string | undefined): void => {
     events.reachable(true)
-    // An older answer may come after a newer one.
-    if (results.revision < revision) return
+    // An older answer may come after a newer one. A ledger that was restored or made anew begins lower.
+    if (results.revision < revision && (of === undefined || of === epoch)) return
     revision = results.revision
+    epoch = of ?? epoch
     events.results(results)
   }
 
@@ -59,7 +67,7 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     source.addEventListener("tally", (event) => {
       heardAt = performance.now()
       streaming = true
-      take(JSON.parse(event.data))
+      take(JSON.parse(event.data), epochIn(event.lastEventId))
     })
     source.addEventListener("error", () => {
       streaming = false
@@ -74,6 +82,7 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     const answer = await ask<Results>(path, { token })
     asking = false
     if (answer.kind === "away") return events.reachable(false)
+    if (answer.head.at !== undefined) events.answered(answer.head.at)
     if (answer.kind === "problem") {
       events.reachable(true)
       if (answer.problem.status === 403) {
@@ -84,9 +93,11 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     }
     if (hidden) openedAt = Number.NEGATIVE_INFINITY
     hidden = false
+    const of = epochIn(answer.head.etag)
+    const isNews = answer.body.revision > before || (of !== undefined && of !== epoch)
     // The stream should have brought this long ago: it is being held back.
-    if (streaming && answer.body.revision > before && performance.now() - heardAt > often) streaming = false
-    take(answer.body)
+    if (streaming && isNews && performance.now() - heardAt > often) streaming = false
+    take(answer.body, of)
   }
 
   const tick = (): void => {

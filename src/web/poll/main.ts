@@ -7,16 +7,19 @@ import { makeOutbox } from "./outbox.ts"
 import { followReceipt, receiptPath } from "./receipt.ts"
 import { explainRefusal } from "./refusal.ts"
 import { statusAt, timesAt } from "./schedule.ts"
+import { isOldPage, makeServiceClock } from "./serviceClock.ts"
 import { type Mine, openStore, takeToken } from "./store.ts"
 import { makeView, type Tone } from "./view.ts"
 
-const poll: PollView = JSON.parse(byId("poll", HTMLElement).dataset.poll ?? "")
+const written = byId("poll", HTMLElement).dataset
+const poll: PollView = JSON.parse(written.poll ?? "")
+const clock = makeServiceClock(Number(written.now))
 const path = `/api/polls/${poll.slug}`
 const store = openStore(poll.slug)
 const token = takesToken(poll.identity) ? takeToken(poll.slug) : undefined
 const view = makeView(poll)
 
-/** Whether the service has said that the poll is closed, whatever this clock says. */
+/** Whether the service has said that the poll is closed, whatever the clock says. */
 let closed = poll.status === "closed"
 /** Whether this reader can't vote: the voter has voted, or has no token. */
 let barred = false
@@ -31,7 +34,7 @@ const afterClose = 1_000
 
 const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
 
-const isOpen = (): boolean => statusAt(poll, closed, Date.now()) === "open"
+const isOpen = (): boolean => statusAt(poll, closed, clock.now()) === "open"
 
 const connectionTrouble = (pending: boolean): string => {
   if (!navigator.onLine || (pending && waiting === "network")) return pending ? trouble.offline : trouble.offlineIdle
@@ -40,9 +43,9 @@ const connectionTrouble = (pending: boolean): string => {
 }
 
 const refresh = (): void => {
-  const now = Date.now()
+  const now = clock.now()
   const current = statusAt(poll, closed, now)
-  // Some polls show their results only now. Wait a little, since the service's clock may be behind this one.
+  // Some polls show their results only now. Wait a little: the page knows the service's clock only to a second or so.
   if (current === "closed" && shown !== "closed") setTimeout(() => live?.refresh(), afterClose)
   shown = current
   view.status(current, status[current])
@@ -139,6 +142,7 @@ live = watchResults(
       view.results(results)
       refresh()
     },
+    answered: (at) => clock.hear(at),
     hidden: () => view.hidden(poll.results === "live" ? "" : hidden[poll.results]),
     reachable: (yes) => {
       reachable = yes
@@ -150,6 +154,7 @@ live = watchResults(
 const { mine } = store.read()
 if (mine !== undefined) follow(mine)
 refresh()
+if (isOldPage()) live.refresh()
 outbox.flush()
 addEventListener("online", () => {
   refresh()

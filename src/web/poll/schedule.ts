@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { moment, times, until } from "../words.ts"
 
-/** Returns the poll's status at a time in ms, by the reader's clock; if the service says that it is closed, it is. */
+/** Returns the poll's status at a time in ms, by the service's clock; if the service says that it is closed, it is. */
 export const statusAt = ({ closes_at, opens_at }: PollView, closed: boolean, now: number): PollView["status"] => {
   if (closed || (closes_at !== undefined && now >= Date.parse(closes_at))) return "closed"
   return opens_at !== undefined && now < Date.parse(opens_at) ? "upcoming" : "open"

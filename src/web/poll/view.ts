@@ -85,7 +85,11 @@ export const makeView = (poll: PollView): View => {
     enabled: (yes) => {
       form.classList.toggle("disabled", !yes)
       // Not `disabled`: that would take the focus away from whoever has just pressed it.
-      for (const { button } of options.values()) button.setAttribute("aria-disabled", String(!yes))
+      for (const { button } of options.values()) {
+        button.setAttribute("aria-disabled", String(!yes))
+        // The server has disabled it where the poll was not open yet.
+        if (yes) button.disabled = false
+      }
     },
     notice: (text, tone, receipt) => {
       notice.dataset.tone = tone
