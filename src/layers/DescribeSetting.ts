@@ -38,5 +38,7 @@ const parse = <A>(name: string, kind: Kind<A>, text: string): Effect.Effect<A, W
   const value = kind.parse(text.trim())
   if (value !== undefined) return Effect.succeed(value)
   const shown = kind.secret ? "is not valid" : `is ${JSON.stringify(text.slice(0, 100))}`
-  return Effect.fail(new WrongSetting({ message: `${name} ${shown}; it must be ${kind.allowed}` }))
+  const why = kind.wrong?.(text.trim())
+  const said = why === undefined ? shown : `${shown}: ${why}`
+  return Effect.fail(new WrongSetting({ message: `${name} ${said}; it must be ${kind.allowed}` }))
 }

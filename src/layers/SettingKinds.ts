@@ -7,6 +7,8 @@ export interface Kind<A> {
   readonly allowed: string
   /** Returns undefined for a text that is not allowed; the text has no blanks at its ends. */
   readonly parse: (text: string) => A | undefined
+  /** Says what is wrong with a text that is not allowed, where more can be said. Shows nothing of a secret. */
+  readonly wrong?: (text: string) => string | undefined
   /** Whether the text must never be shown. */
   readonly secret?: boolean
 }
@@ -82,22 +84,6 @@ export const url = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted
 /** Returns the URLs of a list with commas between them; a comma can also be in a password. */
 export const listedUrls = (value: string): ReadonlyArray<string> =>
   value.split(/\s*,\s*(?=[a-z]+:\/\/)/).map((each) => each.trim())
-
-/** The same, or the addresses of several nodes of a cluster. */
-export const urls = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted> => {
-  const one = url(...protocols)
-  const isAddress = (address: string) =>
-    one.parse(address) !== undefined && parseUrl(address)?.hostname.includes(",") === false
-  const isNode = (address: string) => /^\/?0?$/.test(parseUrl(address)?.pathname ?? "no path")
-  return {
-    allowed: `${one.allowed}, or one for each node of a cluster, separated by commas and without a database`,
-    parse: (value) => {
-      const list = listedUrls(value)
-      return list.every(isAddress) && (list.length === 1 || list.every(isNode)) ? Redacted.make(value) : undefined
-    },
-    secret: true
-  }
-}
 
 /** A secret, never shown; long enough not to be guessed. */
 export const secret = (minimum: number): Kind<Redacted.Redacted> => ({
