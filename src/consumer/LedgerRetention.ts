@@ -44,7 +44,7 @@ export const layerLedgerRetention = (
   Layer.effectDiscard(
     Effect.gen(function* () {
       const { migrated } = yield* Ledger
-      const { ping } = yield* VoteStream
+      const { check } = yield* VoteStream
       const parts = yield* Effect.context<Partitions | VoteStream>()
       let failing = false
       const failed = (error: unknown) => {
@@ -66,7 +66,7 @@ export const layerLedgerRetention = (
         Effect.catchCause((cause) => Effect.logError("Looking after the ledger's partitions failed", cause))
       )
       yield* migrated.pipe(
-        Effect.andThen(Effect.retry(ping, Schedule.spaced("100 millis"))),
+        Effect.andThen(Effect.retry(check("count"), Schedule.spaced("100 millis"))),
         Effect.andThen(Effect.repeat(keep, Schedule.spaced(interval).pipe(Schedule.jittered))),
         Effect.forkScoped
       )

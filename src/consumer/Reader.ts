@@ -29,9 +29,15 @@ export type Reply = ReadonlyArray<
 export const entriesIn = (reply: Reply | null): ReadonlyArray<Entry> =>
   reply?.[0]?.[1].map(([id, fields]) => ({ id, fields })) ?? []
 
-/** Makes the group, and the stream with it, where they don't exist yet; the group starts at the stream's beginning. */
-export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<void, OutOfService> =>
-  Effect.asVoid(command(() => client.ensureGroup(stream, group)))
+/**
+ * Makes the group, and the stream with it, where they don't exist yet; the group starts at the stream's beginning. Returns
+ * whether the group is new.
+ */
+export const ensureGroup = (client: Connection, stream: string, group: string): Effect.Effect<boolean, OutOfService> =>
+  Effect.map(
+    command(() => client.ensureGroup(stream, group)),
+    (made) => made === 1
+  )
 
 /** Reads entries as one named consumer. */
 export interface Reader {
@@ -72,12 +78,35 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
           return Effect.succeed(batchOf([]))
         }
       }),
-      Effect.catchIf(isGroupGone, () =>
-        Effect.logError(
+      Effect.tap(({ ids }) =>
+        Effect.sync(() => {
+          given = ids.at(-1) ?? given
+        })
+      ),
+      Effect.catchIf(isGroupGone, () => Effect.as(beginAnew, batchOf([])))
+    )
+
+  /** The last entry that was read, if any. */
+  let given: string | undefined
+  /** A stream that has an entry from before is not another one, and holds all that was not acked. */
+  const isWhole = Effect.suspend(() =>
+    given === undefined
+      ? Effect.succeed(false)
+      : Effect.map(
+          command(() => connection.xrange(stream, "-", `${given}`, "COUNT", 1)),
+          ([entry]) => entry !== undefined
+        )
+  )
+  const beginAnew = Effect.gen(function* () {
+    const whole = yield* isWhole
+    const isNew = yield* ensureGroup(connection, stream, group)
+    if (!isNew) return
+    yield* whole
+      ? Effect.logWarning(`The group ${group} of stream ${stream} is gone. No vote is lost: all are read again`)
+      : Effect.logError(
           `ALARM: Redis has lost stream ${stream} or its group ${group}, as when it is emptied or a replica takes over. ` +
             "Votes that were not counted yet are lost; the audit command tells how many. Going on with a new group"
-        ).pipe(Effect.andThen(ensureGroup(connection, stream, group)), Effect.as(batchOf([])))
-      )
-    )
+        )
+  })
   return { read }
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { delimiter, join } from "node:path"
@@ -29,11 +30,31 @@ const executable = (path: string): boolean => {
   }
 }
 
+/** What is found on PATH must be this version of Redis, or newer; Valkey's versions go on from there. */
+const oldestVersion = 7
+
+/** Returns the version that a server says it is; undefined where it says none. */
+const versionOf = (path: string): string | undefined => {
+  const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8", timeout: 5_000 })
+  return / v=(\S+)/.exec(stdout ?? "")?.[1]
+}
+
 const findServer = (): string => {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "")
+  let tooOld: string | undefined
   for (const name of ["redis-server", "valkey-server"]) {
     const found = folders.map((folder) => join(folder, name)).find(executable)
-    if (found !== undefined) return found
+    if (found === undefined) continue
+    const version = versionOf(found)
+    if (version === undefined || Number.parseInt(version, 10) >= oldestVersion) return found
+    tooOld ??= `${found} is version ${version}`
+  }
+  if (tooOld !== undefined) {
+    throw new EmbeddedError({
+      message:
+        `${tooOld}, and tallykeep needs Redis ${oldestVersion}.0 or newer (or Valkey). Install that, so that it comes first ` +
+        "on PATH, or set REDIS_URL to one that runs already."
+    })
   }
   throw new EmbeddedError({
     message:

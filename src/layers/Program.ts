@@ -19,6 +19,7 @@ import { PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { Liveness } from "../stream/Liveness.ts"
+import type { Work } from "../stream/Nodes.ts"
 import { layerStreamGauges } from "../stream/StreamGauges.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
@@ -35,6 +36,9 @@ export interface Servers {
   readonly databaseUrl: Redacted.Redacted
   readonly databaseReadUrl: Redacted.Redacted | undefined
 }
+
+/** What the process has to be able to do: one with both roles takes votes while it can't count them. */
+const workOf = (role: Role): Work => (role === "consumer" ? "count" : "append")
 
 const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined ? undefined : Redacted.value(secret))
 
@@ -95,7 +99,11 @@ const layerConsumerSettings = (settings: Settings) =>
 const layerParts = (role: Role, settings: Settings, servers: Servers) => {
   // One for each counting fiber, and a few for everything else.
   const maxConnections = settings.consumerFibers + 4
-  return Layer.mergeAll(layerStreamGauges, layerLedgerGauges(maxConnections), layerProcessMetrics(role)).pipe(
+  return Layer.mergeAll(
+    layerStreamGauges(workOf(role)),
+    layerLedgerGauges(maxConnections),
+    layerProcessMetrics(role)
+  ).pipe(
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -123,9 +131,9 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   ).pipe(Layer.provide(layerConsumerSettings(settings)), tracked("the consumer pool"))
   // Redis may not be connected yet when the first votes come in, right after the start.
   const connected = Layer.effectDiscard(
-    Effect.flatMap(VoteStream, ({ ping }) =>
-      ping.pipe(
-        Effect.filterOrFail((away) => away.length === 0),
+    Effect.flatMap(VoteStream, ({ check }) =>
+      check("append").pipe(
+        Effect.filterOrFail((refusals) => refusals.length === 0),
         Effect.retry(Schedule.spaced("5 millis")),
         Effect.timeoutOption("2 seconds")
       )
@@ -162,7 +170,12 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   )
   const branches = { api, consumer: counting.pipe(Layer.provide(pool)), all: api.pipe(Layer.provide(pool)) }
   return branches[role].pipe(
-    Layer.provide(layerManagementServer.pipe(Layer.provideMerge(Probes.layer), tracked("the management server"))),
+    Layer.provide(
+      layerManagementServer.pipe(
+        Layer.provideMerge(role === "consumer" ? Probes.layerOfConsumer : Probes.layer),
+        tracked("the management server")
+      )
+    ),
     Layer.provide([Lifecycle.layer, Liveness.layer, layerHttpSettings(settings)]),
     Layer.provide(layerParts(role, settings, servers))
   )

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { type Connection, Redis } from "../stream/Redis.ts"
 import { keySlot } from "../stream/Slot.ts"
 import { connect, makeWatch, newConnection, sharedOptions } from "./RedisConnection.ts"
+import { makeConnector } from "./RedisConnector.ts"
 
 /*
  * The nodes of a Redis Cluster, each with a connection as a single Redis has one. ioredis's own Cluster is of no use
@@ -24,16 +25,18 @@ const nodeOf = ({ options }: Connection): Node => options as Node
 
 const nameOf = ({ host, port }: Node): string => `${host}:${port}`
 
+const Connector = makeConnector({ replicas: true })
+
 const sample = <A>(list: ReadonlyArray<A>): A | undefined => list[Math.floor(Math.random() * list.length)]
 
 const isMoved = (error: Error): boolean => error.message.startsWith("MOVED ")
 
 /** Connects to the cluster that these nodes belong to, and follows keys to where they are. */
 export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
-  const watch = yield* makeWatch
+  const watch = yield* makeWatch({ replicas: true })
   /** Connections by their nodes' names. Those of the settings stay; others stay as long as they are masters. */
   const clients = new Map<string, Connection>()
-  const seeds = urls.map((url) => newConnection(url, sharedOptions))
+  const seeds = urls.map((url) => newConnection(url, { ...sharedOptions, Connector }))
   const [firstSeed] = seeds as [Connection]
   /** The name of the node that has each slot. */
   const owners = new Array<string | undefined>(16_384)
@@ -66,13 +69,13 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
 
   const add = (client: Connection): void => {
     const name = nameOf(nodeOf(client))
-    clients.set(name, watch(`tallykeep at ${name}`, client))
-    client.on("ready", () => void askForSlots(client))
-    client.on("close", () => void askForSlots(anyClient()))
     client.options.reconnectOnError = (error) => {
       if (isMoved(error)) void askForSlots(client)
       return false
     }
+    clients.set(name, watch(`tallykeep at ${name}`, client))
+    client.on("ready", () => void askForSlots(client))
+    client.on("close", () => void askForSlots(anyClient()))
     connect(client)
   }
 
@@ -123,12 +126,12 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
     })
   }
 
-  const dedicated = (name: string, key?: string) =>
+  const open = (name: string, reads: boolean, key?: string) =>
     Effect.acquireRelease(
       Effect.sync(() => {
         const options = { connectionName: name, enableAutoPipelining: false, commandTimeout: undefined }
         const connection = firstSeed.duplicate({ ...options, reconnectOnError: isMoved }) as Connection
-        follow(watch(name, connection), key)
+        follow(watch(name, connection, reads), key)
         return connection
       }),
       (connection) => Effect.sync(() => connection.disconnect())
@@ -139,7 +142,8 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       return anyClient()
     },
     clientOf,
-    dedicated,
+    dedicated: (name, key) => open(name, true, key),
+    listener: (name) => open(name, false),
     clustered: true
   })
 })

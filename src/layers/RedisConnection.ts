@@ -1,8 +1,9 @@
 import { Effect } from "effect"
 import { Redis as IoRedis, type RedisOptions } from "ioredis"
 import { makeMeter } from "../Meter.ts"
-import { type Connection, commandTimeout } from "../stream/Redis.ts"
+import { type Connection, commandTimeout, Unsuitable } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
+import { makePulse } from "./RedisPulse.ts"
 
 const connectTimeout = 2_000
 
@@ -38,20 +39,53 @@ export const newConnection = (url: string, options: Omit<RedisOptions, "replyMap
   // ioredis makes a method of each script.
   new IoRedis(url, { ...common, ...options }) as Connection
 
-/** Makes a function that logs once when a connection is lost and once when it is back, and counts reconnects. */
-export const makeWatch = Effect.gen(function* () {
+/** What ioredis does not say itself: it goes on in database 0 where it could not choose the one that it was told to. */
+const wrongDatabase = (error: Error): Unsuitable | undefined => {
+  const { command } = error as Error & { readonly command?: { readonly name?: string; readonly args?: unknown } }
+  return command?.name === "select"
+    ? new Unsuitable(
+        `it refuses database ${command.args}, which REDIS_URL names (${error.message}); no votes are taken`
+      )
+    : undefined
+}
+
+/**
+ * Makes a function that looks after a connection: it is given up where it can't do its work, one line is logged when it is lost
+ * and one when it is back, and reconnects are counted. `reads` says whether it is for reads that block, `replicas` whether a replica will do.
+ */
+export const makeWatch = Effect.fnUntraced(function* (options: { readonly replicas: boolean }) {
+  const pulse = yield* Effect.acquireRelease(
+    Effect.sync(() => makePulse(options)),
+    ({ stop }) => Effect.sync(stop)
+  )
   const meter = yield* makeMeter
   const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
     server: "redis"
   })
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
-  return (label: string, connection: Connection): Connection => {
+  /** Why the server can't be used, as said last. */
+  let told: string | undefined
+  return (label: string, connection: Connection, reads = false): Connection => {
+    pulse.watch(connection, reads)
     let reachable: boolean | undefined
+    const unusable = (error: Unsuitable): void => {
+      connection.unsuitable = error
+      // All connections meet the same.
+      if (told !== error.message) runFork(Effect.logError(`Redis can't be used: ${error.message}`))
+      told = error.message
+      reachable = false
+    }
     connection.on("error", (error: Error) => {
+      if (error instanceof Unsuitable) return unusable(error)
+      const wrong = wrongDatabase(error)
+      if (wrong !== undefined) return void connection.stream.destroy(wrong)
+      if ("syscall" in error) connection.unsuitable = undefined
       if (reachable !== false) runFork(Effect.logWarning(`Redis (${label}): ${error.message || error.name}`))
       reachable = false
     })
     connection.on("ready", () => {
+      connection.unsuitable = undefined
+      told = undefined
       if (reachable === false) runFork(Effect.logInfo(`Redis (${label}) is back`))
       if (reachable !== undefined) reconnected()
       reachable = true

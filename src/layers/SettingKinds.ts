@@ -100,22 +100,6 @@ export const database: Kind<Redacted.Redacted> = {
 export const listedUrls = (value: string): ReadonlyArray<string> =>
   value.split(/\s*,\s*(?=[a-z]+:\/\/)/).map((each) => each.trim())
 
-/** The same, or the addresses of several nodes of a cluster. */
-export const urls = (...protocols: ReadonlyArray<string>): Kind<Redacted.Redacted> => {
-  const one = url(...protocols)
-  const isAddress = (address: string) =>
-    one.parse(address) !== undefined && parseUrl(address)?.hostname.includes(",") === false
-  const isNode = (address: string) => /^\/?0?$/.test(parseUrl(address)?.pathname ?? "no path")
-  return {
-    allowed: `${one.allowed}, or one for each node of a cluster, separated by commas and without a database`,
-    parse: (value) => {
-      const list = listedUrls(value)
-      return list.every(isAddress) && (list.length === 1 || list.every(isNode)) ? Redacted.make(value) : undefined
-    },
-    secret: true
-  }
-}
-
 /** A secret, never shown; long enough not to be guessed. */
 export const secret = (minimum: number): Kind<Redacted.Redacted> => ({
   allowed: `a secret of at least ${minimum} visible characters`,

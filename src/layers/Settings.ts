@@ -2,6 +2,7 @@ import { Data, Duration, Effect, Result } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
 import { maxShards } from "../stream/Shards.ts"
 import { optional, setting, type WrongSetting } from "./DescribeSetting.ts"
+import { redisUrls } from "./RedisUrl.ts"
 import * as Kinds from "./SettingKinds.ts"
 
 export const roles = ["api", "consumer", "all"] as const
@@ -13,7 +14,7 @@ export const definitions = {
   host: setting("HOST", Kinds.text, "127.0.0.1"),
   port: setting("PORT", Kinds.int(0, 65_535), "8000"),
   managementPort: optional("MANAGEMENT_PORT", Kinds.int(0, 65_535)),
-  redisUrl: optional("REDIS_URL", Kinds.urls("redis:", "rediss:")),
+  redisUrl: optional("REDIS_URL", redisUrls),
   databaseUrl: optional("DATABASE_URL", Kinds.database),
   databaseReadUrl: optional("DATABASE_READ_URL", Kinds.database),
   corsOrigins: setting("CORS_ORIGINS", Kinds.origins, "http://localhost:3000"),

@@ -27,7 +27,7 @@ export class Announcements extends Context.Service<
         [channelOf(stream, "poll")]: "poll",
         [channelOf(stream, "tally")]: "tally"
       }
-      const connection = yield* redis.dedicated("announcements")
+      const connection = yield* redis.listener("announcements")
       connection.on("message", (channel: string, poll: string) => {
         const topic = channels[channel]
         if (topic !== undefined) for (const listener of listeners[topic]) listener(poll)

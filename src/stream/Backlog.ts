@@ -36,13 +36,27 @@ export class Backlog extends Context.Service<
           ? Effect.logInfo(`Redis keeps votes with durability ${durability}`)
           : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
       )
-      const outage = makeOutageLog("Redis answers")
-      const watched = sample.pipe(
-        Effect.andThen(outage.up),
+      const outage = makeOutageLog("Redis takes votes")
+      // Also while Redis takes no votes, the backlog changes.
+      const watched = Effect.result(sample).pipe(
+        Effect.flatMap((sampled) =>
+          Effect.flatMap(stream.check("append"), (refusals) => Effect.as(Effect.fromResult(sampled), refusals))
+        ),
+        Effect.flatMap((refusals) =>
+          refusals.length === 0
+            ? outage.up
+            : outage.down(
+                "take all votes",
+                refusals.map(({ error, stream }) => `${stream}: ${error.message}`).join("; ")
+              )
+        ),
         Effect.catch((error) => outage.down("take votes", error.message))
       )
       // The first connection takes a moment; that is no outage yet.
-      const connected = Effect.timeoutOption(Effect.retry(stream.ping, Schedule.spaced("10 millis")), "2 seconds")
+      const connected = Effect.timeoutOption(
+        Effect.retry(stream.check("append"), Schedule.spaced("10 millis")),
+        "2 seconds"
+      )
       yield* connected.pipe(
         Effect.andThen(Effect.forkChild(Effect.retry(logKeeping, Schedule.spaced("1 second")))),
         Effect.andThen(Effect.repeat(watched, Schedule.spaced(interval))),

@@ -1,13 +1,22 @@
 import { Effect } from "effect"
-import type { OutOfService } from "../domain/Problems.ts"
+import { OutOfService } from "../domain/Problems.ts"
 import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
-import { type Connection, command } from "./Redis.ts"
+import { type Connection, command, isRefusal } from "./Redis.ts"
 import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
 import { readState } from "./StreamState.ts"
 
-/** How long a ping may take: one node that hangs must not make all look away to a caller that waits for a second. */
-const pingTimeout = "700 millis"
+/** What a process needs Redis for: an API appends votes, a consumer counts them. */
+export type Work = "append" | "count"
+
+/** A shard that Redis does no work for at the moment, and why. */
+export interface Refusal {
+  readonly stream: string
+  readonly error: OutOfService
+}
+
+/** How long a check may take: one node that hangs must not make all look away to a caller that waits for a second. */
+const checkTimeout = "700 millis"
 
 /** Asks each node once: the shards of a node share a connection. */
 const askEachNode = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
@@ -36,16 +45,34 @@ export const askNodes = (shards: Shards["Service"], { blockMs, group }: StreamSe
     })
   )
 
-  const ping = Effect.map(
-    answering(shards.current, (shard) =>
-      // PING would not do: a node of a cluster can answer that and not serve its slots.
-      command(() => shard.client.exists(shard.stream)).pipe(
-        Effect.as(shard),
-        Effect.timeoutOrElse({ duration: pingTimeout, orElse: () => noAnswer })
-      )
-    ),
-    (serving) => shards.current.filter((shard) => !serving.includes(shard)).map(({ stream }) => stream)
-  )
+  /** Asks for what the work takes, without doing any. PING would not do: who answers that may refuse to write. */
+  const ask: Record<Work, (shard: Shard) => Promise<unknown>> = {
+    append: ({ client, keyPrefix }) => client.canAppend(`${keyPrefix}:absent`),
+    count: ({ client, stream }) => client.xack(stream, group, "0-0")
+  }
+  const check = (work: Work) =>
+    Effect.flatMap(
+      Effect.forEach(
+        shards.current,
+        (shard) =>
+          command(() => ask[work](shard)).pipe(
+            Effect.timeoutOrElse({ duration: checkTimeout, orElse: () => noAnswer }),
+            Effect.mapError((error) => {
+              const { unsuitable } = shard.client
+              return unsuitable === undefined ? error : new OutOfService({ part: "redis", cause: unsuitable })
+            }),
+            Effect.match({ onSuccess: () => [], onFailure: (error) => [{ stream: shard.stream, error }] })
+          ),
+        { concurrency: "unbounded" }
+      ),
+      (each) => {
+        const refusals: ReadonlyArray<Refusal> = each.flat()
+        const [first] = refusals
+        if (first === undefined || refusals.length < shards.current.length) return Effect.succeed(refusals)
+        // A node that refuses says more than one that is away.
+        return Effect.fail((refusals.find(({ error }) => isRefusal(error)) ?? first).error)
+      }
+    )
 
-  return { now: readClock(shards.current), states, backlog, keeping, ping }
+  return { now: readClock(shards.current), states, backlog, keeping, check }
 }

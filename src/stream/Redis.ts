@@ -6,8 +6,14 @@ import type { Scripts } from "./Scripts.ts"
 /** How long Redis may take to answer, in ms: a voter who waits for that gets a 503 within a second. */
 export const commandTimeout = 900
 
+/** Why a server can't be used, though it answers: its version, its role, or that it lacks the database. */
+export class Unsuitable extends Error {
+  override readonly name = "Unsuitable"
+}
+
 /** A connection, with our scripts as commands. */
-export type Connection = IoRedis & Scripts
+export type Connection = IoRedis &
+  Scripts & { /** Set while its server can't be used. */ unsuitable?: Unsuitable | undefined }
 
 /** The connections to Redis, or to the nodes of a Redis Cluster. */
 export class Redis extends Context.Service<
@@ -25,6 +31,8 @@ export class Redis extends Context.Service<
      * has `key` at the time when it connects, or to any node.
      */
     dedicated(name: string, key?: string): Effect.Effect<Connection, never, Scope.Scope>
+    /** Makes a connection of its own to any node, to listen to channels; it is closed with the scope. */
+    listener(name: string): Effect.Effect<Connection, never, Scope.Scope>
     /** Whether keys that are used together need a hash tag in common. */
     readonly clustered: boolean
   }
@@ -43,6 +51,13 @@ export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService
 export const isReply = (error: OutOfService): boolean =>
   error.cause instanceof Error && error.cause.name === "ReplyError"
 
+/** Whether Redis is there and does not do what it is asked, rather than away. */
+export const isRefusal = (error: OutOfService): boolean => isReply(error) || error.cause instanceof Unsuitable
+
 /** Whether an error says that the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
 export const isGroupGone = (error: OutOfService): boolean =>
-  error.cause instanceof Error && /^(NOGROUP|UNBLOCKED)\b/.test(error.cause.message)
+  error.cause instanceof Error && /^(NOGROUP|UNBLOCKED the stream key no longer exists)\b/.test(error.cause.message)
+
+/** Whether an error says that the server has become a replica, where nothing can be written: another one is the master. */
+export const isDemoted = ({ message }: Error): boolean =>
+  /^(READONLY\b|UNBLOCKED .*instance state changed)/.test(message)

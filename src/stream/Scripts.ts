@@ -1,5 +1,6 @@
 import append from "./scripts/append.lua"
 import appendedUpTo from "./scripts/appended_up_to.lua"
+import canAppend from "./scripts/can_append.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
@@ -11,6 +12,7 @@ import { withFields } from "./VoteEntry.ts"
 /** The scripts that run inside Redis, each in one step; their heads say what they take and return. */
 export interface Scripts {
   appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
+  canAppend(absent: string): Promise<null>
   ensureGroup(stream: string, group: string): Promise<number>
   streamState(
     stream: string,
@@ -27,6 +29,7 @@ export interface Scripts {
 /** The scripts as a connection's options have them: as commands of their own, which are sent by their digest. */
 export const scripts = {
   appendVotes: { lua: withFields(append) },
+  canAppend: { lua: canAppend, numberOfKeys: 1 },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },

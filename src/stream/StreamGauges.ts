@@ -1,6 +1,7 @@
 import { Effect, Layer, Schedule, Scope } from "effect"
 import { makeMeter } from "../Meter.ts"
 import { type Durability, durabilities, type Keeping } from "./Durability.ts"
+import type { Work } from "./Nodes.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
 import { VoteStream } from "./VoteStream.ts"
@@ -9,73 +10,80 @@ import { VoteStream } from "./VoteStream.ts"
 const stateInterval = "2 seconds"
 const keepingInterval = "10 seconds"
 
-/** Measures the streams, and Redis itself. Any process may; all see the same. */
-export const layerStreamGauges: Layer.Layer<never, never, VoteStream | StreamSettings> = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const { keeping, ping, states } = yield* VoteStream
-    const { maxBacklog } = yield* StreamSettings
-    const meter = yield* makeMeter
-    const scope = yield* Effect.scope
-    let answers = false
-    let kept: Keeping | undefined
-    const measured = new Map<string, { latest: StreamState }>()
+/** Measures the streams, as all processes see them, and whether Redis does what this process does its work with. */
+export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStream | StreamSettings> =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const { check, keeping, states } = yield* VoteStream
+      const { maxBacklog } = yield* StreamSettings
+      const meter = yield* makeMeter
+      const scope = yield* Effect.scope
+      let works = false
+      let kept: Keeping | undefined
+      const measured = new Map<string, { latest: StreamState }>()
 
-    /** Makes the gauges of a stream that appears for the first time. */
-    const measure = Effect.fnUntraced(function* (stream: string, state: { latest: StreamState }) {
-      const gauge = (name: string, about: string, read: (state: StreamState) => number) =>
-        meter.gauge(`tallykeep_stream_${name}`, about, () => read(state.latest), { stream })
-      yield* gauge("length", "Entries that the stream holds", ({ length }) => length)
-      yield* gauge("lag", "Votes that no consumer was given yet", ({ lag }) => lag)
-      yield* gauge("pending", "Votes given to a consumer and not counted yet", ({ pending }) => pending)
-      yield* gauge(
-        "oldest_pending_seconds",
-        "How long the oldest vote that is not counted has waited",
-        ({ oldestMs }) => oldestMs / 1000
+      /** Makes the gauges of a stream that appears for the first time. */
+      const measure = Effect.fnUntraced(function* (stream: string, state: { latest: StreamState }) {
+        const gauge = (name: string, about: string, read: (state: StreamState) => number) =>
+          meter.gauge(`tallykeep_stream_${name}`, about, () => read(state.latest), { stream })
+        yield* gauge("length", "Entries that the stream holds", ({ length }) => length)
+        yield* gauge("lag", "Votes that no consumer was given yet", ({ lag }) => lag)
+        yield* gauge("pending", "Votes given to a consumer and not counted yet", ({ pending }) => pending)
+        yield* gauge(
+          "oldest_pending_seconds",
+          "How long the oldest vote that is not counted has waited",
+          ({ oldestMs }) => oldestMs / 1000
+        )
+        yield* gauge("consumers", "Consumers that were heard of lately", ({ consumers }) => consumers)
+      })
+
+      yield* meter.gauge("tallykeep_backlog_limit", "Votes that may wait before no more are accepted", () => maxBacklog)
+      yield* meter.gauge("tallykeep_server_up", "Whether the server does what it is asked to", () => Number(works), {
+        server: "redis"
+      })
+      const durability = (value: Durability) =>
+        meter.gauge(
+          "tallykeep_redis_durability",
+          "What a vote survives that Redis has taken: 1 for what holds",
+          () => Number(kept?.durability === value),
+          { durability: value }
+        )
+      yield* Effect.forEach(durabilities, durability, { discard: true })
+      yield* meter.gauge("tallykeep_redis_eviction", "Whether Redis may evict votes", () =>
+        Number(kept?.evicts === true)
       )
-      yield* gauge("consumers", "Consumers that were heard of lately", ({ consumers }) => consumers)
-    })
 
-    yield* meter.gauge("tallykeep_backlog_limit", "Votes that may wait before no more are accepted", () => maxBacklog)
-    yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(answers), { server: "redis" })
-    const durability = (value: Durability) =>
-      meter.gauge(
-        "tallykeep_redis_durability",
-        "What a vote survives that Redis has taken: 1 for what holds",
-        () => Number(kept?.durability === value),
-        { durability: value }
-      )
-    yield* Effect.forEach(durabilities, durability, { discard: true })
-    yield* meter.gauge("tallykeep_redis_eviction", "Whether Redis may evict votes", () => Number(kept?.evicts === true))
-
-    const sample = Effect.gen(function* () {
-      for (const latest of yield* states) {
-        const known = measured.get(latest.stream)
-        if (known !== undefined) known.latest = latest
-        else {
-          const made = { latest }
-          measured.set(latest.stream, made)
-          yield* Effect.provideService(measure(latest.stream, made), Scope.Scope, scope)
+      const sample = Effect.gen(function* () {
+        for (const latest of yield* states) {
+          const known = measured.get(latest.stream)
+          if (known !== undefined) known.latest = latest
+          else {
+            const made = { latest }
+            measured.set(latest.stream, made)
+            yield* Effect.provideService(measure(latest.stream, made), Scope.Scope, scope)
+          }
         }
-      }
-      // Where a part of a Redis Cluster is away, the server counts as down.
-      answers = (yield* ping).length === 0
-    }).pipe(
-      Effect.catch(() =>
-        Effect.sync(() => {
-          answers = false
-        })
+      })
+      const ask = Effect.match(check(work), {
+        onFailure: () => {
+          works = false
+        },
+        // Where it does not for a part of a Redis Cluster, the server counts as down.
+        onSuccess: (refusals) => {
+          works = refusals.length === 0
+        }
+      })
+      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sample), Schedule.spaced(stateInterval)))
+      yield* Effect.forkScoped(Effect.repeat(ask, Schedule.spaced(stateInterval)))
+      yield* keeping.pipe(
+        Effect.retry(Schedule.spaced("1 second")),
+        Effect.tap((now) =>
+          Effect.sync(() => {
+            kept = now
+          })
+        ),
+        Effect.repeat(Schedule.spaced(keepingInterval)),
+        Effect.forkScoped
       )
-    )
-    yield* Effect.forkScoped(Effect.repeat(sample, Schedule.spaced(stateInterval)))
-    yield* keeping.pipe(
-      Effect.retry(Schedule.spaced("1 second")),
-      Effect.tap((now) =>
-        Effect.sync(() => {
-          kept = now
-        })
-      ),
-      Effect.repeat(Schedule.spaced(keepingInterval)),
-      Effect.forkScoped
-    )
-  })
-)
+    })
+  )

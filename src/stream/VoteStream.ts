@@ -5,7 +5,7 @@ import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
-import { askNodes } from "./Nodes.ts"
+import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command } from "./Redis.ts"
 import { type Shard, Shards } from "./Shards.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -41,8 +41,8 @@ export class VoteStream extends Context.Service<
     readonly backlog: Effect.Effect<number, OutOfService>
     /** How Redis keeps votes; of several nodes, the worst of each. */
     readonly keeping: Effect.Effect<Keeping, OutOfService>
-    /** Returns the shards that Redis takes no votes for at the moment; fails where these are all. */
-    readonly ping: Effect.Effect<ReadonlyArray<string>, OutOfService>
+    /** Returns the shards that the work can't be done for at the moment; fails where these are all. Does none of it. */
+    check(work: Work): Effect.Effect<ReadonlyArray<Refusal>, OutOfService>
   }
 >()("tallykeep/stream/VoteStream") {
   static readonly layer = Layer.effect(

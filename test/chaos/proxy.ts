@@ -13,6 +13,8 @@ export interface Gate {
   delay(ms: number, by: number): Promise<void>
   /** Lets nothing pass and tells nobody, for a while; then closes the connections. */
   blackhole(ms: number): Promise<void>
+  /** Lets nothing pass on the connections that there are, and tells nobody; new ones work. */
+  silence(): void
   close(): void
 }
 
@@ -64,6 +66,9 @@ export const openGate = async (upstream: () => number): Promise<Gate> => {
       state.holes--
       closeAll()
     },
+    silence: () => {
+      for (const link of links) link.silent = true
+    },
     close: () => {
       server.close()
       closeAll()
@@ -81,6 +86,8 @@ const listen = (server: Server): Promise<number> =>
   })
 
 interface Link {
+  /** Whether it lets nothing pass any more. */
+  silent: boolean
   dropNext: boolean
   dropped: boolean
   readonly closed: Promise<void>
@@ -98,6 +105,7 @@ const makeLink = (
     server.destroy()
   }
   const link: Link = {
+    silent: false,
     dropNext: false,
     dropped: false,
     closed: new Promise((resolve) => client.once("close", resolve)),
@@ -108,7 +116,7 @@ const makeLink = (
     const send = () => {
       for (let next = late[0]; next !== undefined && next.due <= performance.now(); next = late[0]) {
         late.shift()
-        if (!weather.swallows()) to.write(next.chunk)
+        if (!weather.swallows() && !link.silent) to.write(next.chunk)
       }
       if (late[0] !== undefined) setTimeout(send, Math.max(1, late[0].due - performance.now()))
     }

@@ -6,6 +6,7 @@ import { makeVoteId } from "../../src/domain/Vote.ts"
 import { command, Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
+import { collectLog } from "../support/collectLog.ts"
 import { entriesOf } from "../support/entries.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers } from "../support/servers.ts"
@@ -72,6 +73,33 @@ describe("a reader", () => {
       assert.deepStrictEqual(optionsOf(yield* eventually(read({ pendingAfter: "0" }))), [...options, "birds"])
       assert.deepStrictEqual((yield* read()).ids, [])
     }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
+  it.live.each([
+    { what: "its group alone, which holds all votes still", destroy: "group", alarms: 0 },
+    { what: "the stream, with what was not counted", destroy: "stream", alarms: 1 }
+  ] as const)("raises an alarm only where votes are gone: $what", ({ alarms, destroy }) =>
+    Effect.gen(function* () {
+      const log = collectLog()
+      yield* Effect.gen(function* () {
+        const redis = yield* Redis
+        const { group, stream } = yield* StreamSettings
+        const { append, read } = yield* makeStream
+        yield* append(fieldsOf("cats"))
+        yield* append(fieldsOf("dogs"))
+        assert.strictEqual((yield* read()).ids.length, 2)
+        const reading = yield* Effect.forkChild(read())
+        yield* Effect.sleep("100 millis")
+        yield* command(() =>
+          destroy === "group" ? redis.client.xgroup("DESTROY", stream, group) : redis.client.del(stream)
+        )
+        assert.deepStrictEqual((yield* Fiber.join(reading)).ids, [])
+        yield* append(fieldsOf("birds"))
+        const again = optionsOf(yield* eventually(read()))
+        assert.deepStrictEqual(again, destroy === "group" ? ["cats", "dogs", "birds"] : ["birds"])
+      }).pipe(Effect.scoped, Effect.provide(log.layer))
+      assert.lengthOf(log.like(/ALARM/), alarms, log.lines.join("\n"))
+    }).pipe(Effect.provide(servers))
   )
 
   it.live("leaves other answers to the client, before its own and after", () =>

@@ -57,7 +57,7 @@ export const firings: ReadonlyArray<Firing> = [
   {
     alert: "TallykeepServerAway",
     labels: { namespace: "n", server: "redis" },
-    summary: "A process of tallykeep does not reach its redis",
+    summary: "A process of tallykeep does not reach its redis, or is refused by it",
     fires: {
       [`tallykeep_server_up{${of}, server="redis", instance="a"}`]: "1x200",
       [`tallykeep_server_up{${of}, server="redis", instance="b"}`]: "0x200",

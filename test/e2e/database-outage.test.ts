@@ -15,7 +15,7 @@ describe("without PostgreSQL", () => {
         const site = yield* makeSite({ databaseUrl: postgres.url })
         yield* postgres.crash
         const [{ url }] = yield* Effect.all([startApi("api", site), startConsumer(site)], { concurrency: "unbounded" })
-        yield* untilReady(url, { database: true })
+        yield* untilReady(url, { database: "since the start" })
         const load = yield* startLoad({ url: () => url, connections: 8, pace: 5 })
         const moreVotes = Effect.suspend(() => {
           const wanted = load.receipts.length + 100
@@ -36,7 +36,7 @@ describe("without PostgreSQL", () => {
             })
           )
           yield* postgres[outage]
-          yield* untilReady(url, { database: true })
+          yield* untilReady(url, { database: "by now" })
           yield* moreVotes
           const { body, status } = yield* get(`${url}/api/results`)
           assert.strictEqual(status, 200)

@@ -39,13 +39,13 @@ describe("behind PgBouncer in transaction mode", () => {
         })
         yield* moreVotes
         yield* bouncer.end
-        yield* untilReady(url, { database: true })
+        yield* untilReady(url, { database: "by now" })
         yield* moreVotes
         yield* start(bouncer.port)
         yield* untilReady(url)
         yield* moreVotes
         yield* postgres.crash
-        yield* untilReady(url, { database: true })
+        yield* untilReady(url, { database: "by now" })
         yield* moreVotes
         yield* postgres.start
         yield* untilReady(url)

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { appendFileSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -150,19 +150,48 @@ describe("embedded servers", () => {
       }).pipe(Effect.provide(quiet))
   )
 
+  const withPath = (folders: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const path = process.env.PATH
+        process.env.PATH = folders
+        return path
+      }),
+      (path) =>
+        Effect.sync(() => {
+          process.env.PATH = path
+        })
+    )
+
+  it.live.each(["Redis server v=6.2.14 sha=0", "Redis server v=4.0.9 sha=0"])(
+    "say what is needed where redis-server is too old, as bootstrap does: %s",
+    (version) =>
+      Effect.gen(function* () {
+        const [dataDir, bin] = [yield* dataFolder, yield* dataFolder]
+        writeFileSync(join(bin, "redis-server"), `#!/bin/sh\necho "${version} malloc=libc"\n`, { mode: 0o755 })
+        const script = readFileSync(new URL("../../script/bootstrap", import.meta.url), "utf8")
+        const functions = ["has() .*", "say() .*", "fail() {[^}]*}", "check_redis() {[^]*?\n}"].map(
+          (name) => new RegExp(`^${name.replace("()", "\\(\\)")}`, "m").exec(script)?.[0]
+        )
+        const bootstrap = spawnSync("/bin/sh", ["-c", [...functions, "check_redis"].join("\n")], {
+          env: { PATH: `${bin}:/bin` },
+          encoding: "utf8"
+        })
+        yield* withPath(bin)
+        const { message } = yield* Effect.flip(startEmbedded({ dataDir, redis: true, postgres: false }))
+        for (const said of [message, bootstrap.stderr]) {
+          assert.match(said, /version (6\.2\.14|4\.0\.9)/)
+          assert.include(said, "Redis 7.0 or newer")
+          assert.include(said, "REDIS_URL")
+        }
+        assert.strictEqual(bootstrap.status, 1)
+      }).pipe(Effect.provide(quiet))
+  )
+
   it.live("say what to do where there is no redis-server", () =>
     Effect.gen(function* () {
       const dataDir = yield* dataFolder
-      const path = process.env.PATH
-      yield* Effect.acquireRelease(
-        Effect.sync(() => {
-          process.env.PATH = "/nowhere"
-        }),
-        () =>
-          Effect.sync(() => {
-            process.env.PATH = path
-          })
-      )
+      yield* withPath("/nowhere")
       const { message } = yield* Effect.flip(startEmbedded({ dataDir, redis: true, postgres: false }))
       assert.include(message, "apt-get install redis-server")
       assert.include(message, "REDIS_URL")

@@ -58,7 +58,7 @@ describe("SettingsError", () => {
         error.message,
         `tallykeep can't start with these settings:
   PORT is "${x}"; it must be a whole number from 0 to 65535
-  REDIS_URL is not valid; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database
+  REDIS_URL is not valid: it does not start so; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database
   DATABASE_URL is not valid; it must be a URL that starts with postgres:// or postgresql://
   MAX_RETRIES is "0"; it must be a whole number from 1 to 100
   SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d
@@ -79,6 +79,50 @@ describe("SettingsError", () => {
         "DATABASE_READ_URL has a % in its password that begins no character; write % itself as %25"
       ])
     })
+  )
+
+  it.effect.each<readonly [url: string, why: string]>([
+    ["redis://:hunter2@host/abc", "its database must be a number"],
+    ["redis://:hunter2@host/1/2", "its database must be a number"],
+    ["redis://:hunter2@host/-1", "its database must be a number"],
+    ["redis://:hunter2@host/0x1", "its database must be a number"],
+    ["redis://:hunter2%pure@host", "a percent sign in a user or password must be written %25"],
+    ["redis://hunter2%zz:x@host", "a percent sign in a user or password must be written %25"],
+    ["redis://:hunter2@/0", "it is no URL: a password's special characters must be percent-encoded"],
+    ["redis:///0", "it names no host"],
+    ["redis://", "it names no host"],
+    ["redis://:hunter2@host:0", "its port can't be 0"],
+    ["redis://:hunter2@host:99999", "it is no URL: a password's special characters must be percent-encoded"],
+    ["redis://:hunter2@host:port", "it is no URL: a password's special characters must be percent-encoded"],
+    ["redis://:hunter2@host#x", "a # must be written %23"],
+    ["redis://:hunter2@host?db=3", "what follows its question mark is not understood; family alone is"],
+    ["redis://:hunter2@host?family=5", "its family must be 4, 6 or 0"],
+    ["redis:host", "it does not start so"],
+    ["REDISS://:hunter2@host", "it does not start so"],
+    ["redis://:hunter2@a,redis://:hunter2@b/1", "a cluster has no databases"],
+    ["redis://:hunter2@a,b", "each node needs a URL of its own"],
+    ["redis://a,redis://:hunter2%pure@b", "a percent sign in a user or password must be written %25"]
+  ])("says what is wrong with REDIS_URL, and shows none of it: %s", ([url, why]) =>
+    Effect.gen(function* () {
+      const problems = yield* problemsOf({ ...servers, REDIS_URL: url })
+      assert.lengthOf(problems, 1)
+      assert.isTrue(problems[0]?.startsWith(`REDIS_URL is not valid: ${why}; it must be a URL that`), problems[0])
+      assert.notInclude(problems[0], "hunter2")
+    })
+  )
+
+  it.effect("takes each REDIS_URL that leads somewhere", () =>
+    Effect.forEach(
+      [
+        "redis://host",
+        "redis://host/",
+        "redis://host/0",
+        "redis://user:p%25w%23@host:6380/15",
+        "rediss://[::1]:6379/1?family=6",
+        "redis://a:1,rediss://b:2/0"
+      ],
+      (url) => load({ ...servers, REDIS_URL: url })
+    )
   )
 
   it.effect.each([

@@ -20,8 +20,8 @@ const times = (count: number) => Array.from({ length: count }, (_, index) => ind
 /** Over the cluster, once all of its nodes are connected. */
 const inCluster = <A, E, R>(body: Effect.Effect<A, E, R>, settings: Partial<StreamSettings["Service"]>) =>
   Effect.flatMap(RedisCluster, ({ url }) => {
-    const ready = Effect.flatMap(VoteStream, ({ ping }) =>
-      eventually(Effect.map(ping, (away) => assert.deepStrictEqual(away, [])))
+    const ready = Effect.flatMap(VoteStream, ({ check }) =>
+      eventually(Effect.map(check("append"), (away) => assert.deepStrictEqual(away, [])))
     )
     return Effect.andThen(ready, body).pipe(
       Effect.provide(layerServers(settings, undefined, url)),

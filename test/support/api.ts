@@ -43,6 +43,12 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
 
 /** The real server on a port of its own, over the mocks. */
 export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder: URL = publicFolder) =>
+  layerOver(Layer.sync(World, newWorld), settings, folder)
+
+/** The same, in a world that there was before it. */
+export const layerApiIn = (world: World["Service"]) => layerOver(Layer.succeed(World, world), {}, publicFolder)
+
+const layerOver = (world: Layer.Layer<World>, settings: Partial<HttpSettings["Service"]>, folder: URL) =>
   layerServer.pipe(
     Layer.provide(layerHttpServices),
     Layer.provide([
@@ -50,7 +56,7 @@ export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder
       Layer.succeed(PublicFolder, folder),
       Layer.succeed(HttpSettings, httpSettings(settings))
     ]),
-    Layer.provideMerge(Layer.mergeAll(Layer.sync(World, newWorld), Lifecycle.layer)),
+    Layer.provideMerge(Layer.mergeAll(world, Lifecycle.layer)),
     Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
   )
 

@@ -20,6 +20,8 @@ export class World extends Context.Service<
     redis: Health
     /** Shards that take no votes. */
     shardsAway: ReadonlyArray<string>
+    /** What Redis says to each vote, where it answers and takes none. */
+    refusal: string | undefined
     /** Redis tells how it keeps votes. */
     keeping: boolean
     database: Health
@@ -46,6 +48,7 @@ export class World extends Context.Service<
 export const newWorld = (): World["Service"] => ({
   redis: "up",
   shardsAway: [],
+  refusal: undefined,
   keeping: true,
   database: "up",
   votes: [],
@@ -70,6 +73,9 @@ export const streamId = "1732000000000-0"
 
 /** What a mistake of ours might say, and no client may read. */
 export const secret = "password=hunter2"
+
+const refused = (reply: string) =>
+  new OutOfService({ part: "redis", cause: Object.assign(new Error(reply), { name: "ReplyError" }) })
 
 /** `VoteStream`, `Ledger` and `Backlog` as the world says. */
 export const layerMocks = Layer.unwrap(
@@ -103,7 +109,12 @@ export const layerMocks = Layer.unwrap(
           ? Effect.succeed({ durability: "fsync" as const, evicts: false, warnings: [] })
           : new OutOfService({ part: "redis", cause: new Error("refused") })
       ),
-      ping: ask("redis", () => world.shardsAway)
+      check: () =>
+        Effect.suspend(() =>
+          world.refusal === undefined
+            ? ask("redis", () => world.shardsAway.map((stream) => ({ stream, error: refused("nobody is there") })))
+            : refused(world.refusal)
+        )
     })
     const ledger = Layer.mock(Ledger, {
       find: (voteId) => ask("database", () => world.receipts.get(voteId)),

@@ -1,8 +1,11 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
 import { PrometheusMetrics } from "effect/observability"
+import { reasonOf } from "../../domain/Problems.ts"
 import { cachedFor } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Liveness } from "../../stream/Liveness.ts"
+import type { Work } from "../../stream/Nodes.ts"
+import { isRefusal } from "../../stream/Redis.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Lifecycle } from "../Lifecycle.ts"
 import type { Health, NotReady, Ready, Stuck } from "./OperationsApi.ts"
@@ -28,49 +31,73 @@ export class Probes extends Context.Service<
     readonly metrics: Effect.Effect<string>
   }
 >()("tallykeep/http/operations/Probes") {
+  /** Answers for an API, which also where it counts has to take votes above all. */
   static readonly layer = Layer.effect(
     Probes,
-    Effect.gen(function* () {
-      const stream = yield* VoteStream
-      const ledger = yield* Ledger
-      const lifecycle = yield* Lifecycle
-      const liveness = yield* Liveness
+    Effect.suspend(() => make("append"))
+  )
 
-      const answers = <A, E, const S extends string>(ping: Effect.Effect<A, E>, onSuccess: (answer: A) => S) =>
-        ping.pipe(Effect.timeout(checkTimeout), Effect.match({ onSuccess, onFailure: () => "disconnected" as const }))
-      const durability = yield* stream.keeping.pipe(
-        Effect.map(({ durability }) => ({ durability })),
-        Effect.orElseSucceed(() => ({})),
-        cachedFor(keepingInterval)
-      )
-      const check = yield* Effect.all(
-        {
-          redis: answers(stream.ping, (away) => (away.length === 0 ? "connected" : "degraded")),
-          database: answers(ledger.ping, () => "connected")
-        },
-        { concurrency: "unbounded" }
-      ).pipe(
-        Effect.flatMap((parts) =>
-          parts.redis !== "disconnected"
-            ? Effect.map(durability, (kept) => ({ ...parts, ...kept }))
-            : Effect.succeed(parts)
-        ),
-        cachedFor(checkInterval)
-      )
-
-      return Probes.of({
-        health: Effect.sync(() => {
-          const loops = liveness.stuck()
-          return loops.length === 0 ? { status: "healthy" } : { status: "stuck", loops }
-        }),
-        ready: Effect.map(check, (parts) => {
-          if (lifecycle.phase === "stopping") return { status: "shutting down", ...parts }
-          // With one node of a cluster away most votes are taken: no reason to take every API out of the load balancer.
-          const up = parts.redis !== "disconnected" && parts.database === "connected" && lifecycle.phase === "running"
-          return { status: up ? "ready" : "not ready", ...parts }
-        }),
-        metrics: PrometheusMetrics.format()
-      })
-    })
+  /** Answers for a consumer alone. */
+  static readonly layerOfConsumer = Layer.effect(
+    Probes,
+    Effect.suspend(() => make("count"))
   )
 }
+
+const make = Effect.fnUntraced(function* (work: Work) {
+  const stream = yield* VoteStream
+  const ledger = yield* Ledger
+  const lifecycle = yield* Lifecycle
+  const liveness = yield* Liveness
+
+  const redis = stream.check(work).pipe(
+    Effect.timeout(checkTimeout),
+    Effect.match({
+      onSuccess: (refusals) => ({ redis: refusals.length === 0 ? ("connected" as const) : ("degraded" as const) }),
+      onFailure: (error) =>
+        error._tag === "OutOfService" && isRefusal(error)
+          ? { redis: "refusing" as const, reason: reasonOf(error.cause) }
+          : { redis: "disconnected" as const }
+    })
+  )
+  const database = ledger.ping.pipe(
+    Effect.timeout(checkTimeout),
+    Effect.match({ onSuccess: () => "connected" as const, onFailure: () => "unavailable" as const })
+  )
+  const durability = yield* stream.keeping.pipe(
+    Effect.map(({ durability }) => ({ durability })),
+    Effect.orElseSucceed(() => ({})),
+    cachedFor(keepingInterval)
+  )
+  let wasUp = false
+  const look = Effect.all({ redis, database }, { concurrency: "unbounded" }).pipe(
+    Effect.flatMap(({ database, redis }) => {
+      const parts = { ...redis, database }
+      const works = redis.redis === "connected" || redis.redis === "degraded"
+      if (works && database === "connected") wasUp = true
+      return works ? Effect.map(durability, (kept) => ({ ...parts, ...kept })) : Effect.succeed(parts)
+    })
+  )
+  const check = yield* cachedFor(checkInterval)(look)
+  // Whether or not anyone asks.
+  yield* Effect.forkScoped(
+    Effect.repeat(look, { schedule: Schedule.spaced(checkInterval), until: () => Effect.sync(() => wasUp) })
+  )
+
+  return Probes.of({
+    health: Effect.sync(() => {
+      const loops = liveness.stuck()
+      return loops.length === 0 ? { status: "healthy" } : { status: "stuck", loops }
+    }),
+    ready: Effect.map(check, (parts) => {
+      if (lifecycle.phase === "stopping") return { status: "shutting down", ...parts }
+      // With one node of a cluster away most votes are taken: no reason to take every API out of the load balancer.
+      const works = parts.redis === "connected" || parts.redis === "degraded"
+      if (!works || lifecycle.phase !== "running") return { status: "not ready", ...parts }
+      if (parts.database === "connected") return { status: "ready", ...parts }
+      // Votes are taken without the database; a first start needs it, and so does counting.
+      return { status: work === "append" && wasUp ? "degraded" : "not ready", ...parts }
+    }),
+    metrics: PrometheusMetrics.format()
+  })
+})
