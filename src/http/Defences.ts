@@ -3,6 +3,9 @@ import { makeMeter } from "../Meter.ts"
 
 /** What is refused because a stranger asks too much or guesses, each with its sentence for the log. */
 const sentences = {
+  connections: "Connections have reached MAX_CONNECTIONS: more are closed with a 503",
+  viewers: "Live streams have reached MAX_VIEWERS: more get a 503",
+  client_viewers: "Live streams of one client address have reached MAX_VIEWERS_PER_CLIENT: more get a 503",
   bodies: "Bodies under way have reached their bound together: requests get a 503",
   large_votes: "Votes are longer than any vote: they get a 422, and are not parsed"
 } as const

@@ -15,6 +15,11 @@ export class HttpSettings extends Context.Service<
     readonly corsOrigins: ReadonlyArray<string>
     /** The largest request body, in bytes. */
     readonly maxRequestSize: number
+    /** How many connections are kept at `port`; the management port keeps its own. */
+    readonly maxConnections: number
+    /** How many live streams there may be, and how many of one client address. */
+    readonly maxViewers: number
+    readonly maxViewersPerClient: number
     readonly rateLimit: RateLimit | undefined
     /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number

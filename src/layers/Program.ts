@@ -22,6 +22,7 @@ import { Liveness } from "../stream/Liveness.ts"
 import { layerStreamGauges } from "../stream/StreamGauges.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
+import { maxOpenFiles } from "./OpenFiles.ts"
 import { layerPostgres, layerReplica } from "./PostgresClient.ts"
 import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./RedisClient.ts"
@@ -40,9 +41,9 @@ const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined 
 
 /** Names each field, so that the HTTP side is never given a server's URL by accident. */
 const layerHttpSettings = (settings: Settings) =>
-  Layer.succeed(
-    HttpSettings,
-    HttpSettings.of({
+  Layer.sync(HttpSettings, () => {
+    const maxConnections = settings.maxConnections ?? Math.floor(maxOpenFiles() * 0.8)
+    return HttpSettings.of({
       host: settings.host,
       port: settings.port,
       managementPort: settings.managementPort,
@@ -50,6 +51,9 @@ const layerHttpSettings = (settings: Settings) =>
       production: settings.environment === "production",
       corsOrigins: settings.corsOrigins,
       maxRequestSize: settings.maxRequestSize,
+      maxConnections,
+      maxViewers: settings.maxViewers ?? Math.floor(maxConnections / 2),
+      maxViewersPerClient: settings.maxViewersPerClient,
       rateLimit: settings.rateLimit,
       trustProxy: settings.trustProxy,
       adminToken: reveal(settings.adminToken),
@@ -59,7 +63,7 @@ const layerHttpSettings = (settings: Settings) =>
       jwtAudience: settings.jwtAudience,
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
-  )
+  })
 
 const layerStreamSettings = (settings: Settings) =>
   Layer.succeed(

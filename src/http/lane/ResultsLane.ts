@@ -7,6 +7,7 @@ import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
 import { LiveStreams } from "../results/LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
+import { ViewerPlaces } from "../results/ViewerPlaces.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import type { LaneResponses } from "./LaneResponses.ts"
 
@@ -83,9 +84,12 @@ const events = Object.entries(eventsHeaders).flat()
 export const makeEventsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
   const find = yield* makeFind
   const streams = yield* LiveStreams
+  const places = yield* ViewerPlaces
   const lane: Lane = (request, response) => {
     const found = find(request, "/results/stream", "/api/results/stream")
     if (found === undefined) return false
+    // The app finds no place either, and says so.
+    if (!places.take(request, response)) return false
     const { poll, route, snapshot } = found
     writeHead({ request, response, route, started: performance.now() }, 200, events)
     const lastEventId = request.headers["last-event-id"]?.toString()

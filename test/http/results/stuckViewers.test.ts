@@ -12,6 +12,7 @@ import { PublicFolder } from "../../../src/http/pages/PageRoutes.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
+import { ViewerPlaces } from "../../../src/http/results/ViewerPlaces.ts"
 import { Visibility } from "../../../src/http/results/Visibility.ts"
 import { layerServer } from "../../../src/http/Server.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
@@ -50,13 +51,14 @@ const layerLarge = (by: By) =>
         PollCache.layer,
         Probes.layer,
         Bodies.layer,
+        ViewerPlaces.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
           latest: () => Effect.sync(() => snapshot(++revision))
         })
       ]),
-      Layer.provide(Defences.layer),
+      Layer.provideMerge(Defences.layer),
       Layer.provide([
         layerMocks,
         Layer.succeed(PublicFolder, publicFolder),
