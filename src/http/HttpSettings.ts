@@ -21,6 +21,7 @@ export class HttpSettings extends Context.Service<
     readonly maxViewers: number
     readonly maxViewersPerClient: number
     readonly rateLimit: RateLimit | undefined
+    readonly readLimit: RateLimit | undefined
     /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number
     /** Opens the admin's endpoints; without it they are off. */
@@ -36,7 +37,7 @@ export class HttpSettings extends Context.Service<
   }
 >()("tallykeep/http/HttpSettings") {}
 
-/** At most `votes` in any `seconds` for each client address. */
+/** At most `votes`, or what else is limited, in any `seconds` for each client address. */
 export interface RateLimit {
   readonly votes: number
   readonly seconds: number

@@ -55,6 +55,7 @@ const layerHttpSettings = (settings: Settings) =>
       maxViewers: settings.maxViewers ?? Math.floor(maxConnections / 2),
       maxViewersPerClient: settings.maxViewersPerClient,
       rateLimit: settings.rateLimit,
+      readLimit: settings.readLimit,
       trustProxy: settings.trustProxy,
       adminToken: reveal(settings.adminToken),
       voterSecret: reveal(settings.voterSecret),

@@ -34,6 +34,7 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
   maxViewers: 5_000,
   maxViewersPerClient: 2_000,
   rateLimit: undefined,
+  readLimit: undefined,
   trustProxy: 0,
   adminToken: undefined,
   voterSecret: undefined,

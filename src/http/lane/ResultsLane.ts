@@ -1,8 +1,9 @@
 import type { IncomingMessage } from "node:http"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
+import type { RateLimiter } from "../RateLimiter.ts"
 import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
 import { LiveStreams } from "../results/LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
@@ -21,9 +22,10 @@ interface Found {
  * Makes the function that finds the results a request asks for, at `rest` below a poll's path or at a short path of the
  * default poll. It finds them where anyone may see them and the last reading is fresh.
  */
-const makeFind = Effect.gen(function* () {
+const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
   const polls = yield* PollCache
   const results = yield* LiveResults
+  const clock = yield* Clock.Clock
   return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
@@ -32,7 +34,14 @@ const makeFind = Effect.gen(function* () {
     const poll = slug === undefined ? undefined : polls.find(slug)
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
-    return snapshot && { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
+    if (snapshot === undefined) return undefined
+    if (limiter !== undefined) {
+      const forwarded = request.headers["x-forwarded-for"]?.toString()
+      const now = clock.currentTimeMillisUnsafe()
+      // The app is told the same, and says so.
+      if (limiter(request.socket.remoteAddress ?? "unknown", forwarded, now).refusal !== undefined) return undefined
+    }
+    return { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
   }
 })
 
@@ -58,8 +67,11 @@ const headersOf = ({ poll, snapshot }: Found): SnapshotHeaders => {
 }
 
 /** Makes the lane of results as JSON. */
-export const makeResultsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
-  const find = yield* makeFind
+export const makeResultsLane = Effect.fnUntraced(function* (
+  { writeHead }: LaneResponses,
+  limiter: RateLimiter | undefined
+) {
+  const find = yield* makeFind(limiter)
   const lane: Lane = (request, response) => {
     const found = find(request, "/results", "/api/results", "/results")
     if (found === undefined) return false
@@ -81,8 +93,11 @@ export const makeResultsLane = Effect.fnUntraced(function* ({ writeHead }: LaneR
 const events = Object.entries(eventsHeaders).flat()
 
 /** Makes the lane of results as events, for as long as the viewer stays. */
-export const makeEventsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
-  const find = yield* makeFind
+export const makeEventsLane = Effect.fnUntraced(function* (
+  { writeHead }: LaneResponses,
+  limiter: RateLimiter | undefined
+) {
+  const find = yield* makeFind(limiter)
   const streams = yield* LiveStreams
   const places = yield* ViewerPlaces
   const lane: Lane = (request, response) => {

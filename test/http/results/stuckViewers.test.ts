@@ -15,6 +15,7 @@ import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
 import { ViewerPlaces } from "../../../src/http/results/ViewerPlaces.ts"
 import { Visibility } from "../../../src/http/results/Visibility.ts"
 import { layerServer } from "../../../src/http/Server.ts"
+import { SignIns } from "../../../src/http/SignIns.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
 import { Voters } from "../../../src/http/voting/Voters.ts"
 import { httpSettings, publicFolder, until } from "../../support/api.ts"
@@ -52,6 +53,7 @@ const layerLarge = (by: By) =>
         Probes.layer,
         Bodies.layer,
         ViewerPlaces.layer,
+        SignIns.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
