@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { assertProblem, request } from "../../support/api.ts"
+import { parseMetrics } from "../../support/metrics.ts"
 import { adminToken, bearer, createPoll, layerUncounted, post, tokensFor, voteIn } from "../../support/pollsApi.ts"
 
 layer(layerUncounted({ trustProxy: 1 }), { excludeTestServices: true })("the bounds of one stranger", (it) => {
@@ -23,6 +24,18 @@ layer(layerUncounted({ trustProxy: 1 }), { excludeTestServices: true })("the bou
       assert.isBelow(accepted, 80)
       assert.strictEqual((yield* voteIn(slug, "tea", { ...bearer(one), "idempotency-key": "k0" })).status, 201)
       assert.strictEqual((yield* voteIn(slug, "tea", bearer(other))).status, 201)
+    })
+  )
+
+  it.effect("a refused token is counted, and shown to nobody", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ identity: "token" })
+      const refused = Effect.map(request("GET", "/metrics"), ({ body }) =>
+        parseMetrics(body).get('tallykeep_refusals_total{reason="tokens"}')
+      )
+      const before = (yield* refused) ?? 0
+      for (const token of ["nonsense", "a.b.c"]) assertProblem(yield* voteIn(slug, "tea", bearer(token)), 401)
+      assert.strictEqual(yield* refused, before + 2)
     })
   )
 
