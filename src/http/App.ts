@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { HttpRouter } from "effect/http"
 import { makeMeter } from "../Meter.ts"
+import { Defences } from "./Defences.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { type Lane, makeLane } from "./lane/Lane.ts"
@@ -9,10 +10,11 @@ import { makePermission, withCors } from "./middleware/Cors.ts"
 import { withFallback } from "./middleware/Fallback.ts"
 import { withHost } from "./middleware/HostHeader.ts"
 import type { HttpApp, Middleware } from "./middleware/Middleware.ts"
-import { makeRateLimiter, withRateLimit } from "./middleware/RateLimit.ts"
+import { type RateLimiters, withRateLimit } from "./middleware/RateLimit.ts"
 import { makeRecord, withMetrics } from "./middleware/RequestMetrics.ts"
 import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
 import { withSizeLimit } from "./middleware/SizeLimit.ts"
+import { makeRateLimiter } from "./RateLimiter.ts"
 import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
 
 /** A path has one spelling: else an answer that no route gives (405, `Allow`) would have to know the others. */
@@ -23,8 +25,13 @@ export const makeApp = Effect.gen(function* () {
   const settings = yield* HttpSettings
   const lifecycle = yield* Lifecycle
   const record = makeRecord(yield* makeMeter)
-  const { corsOrigins, fastLane, production, rateLimit, trustProxy } = settings
-  const limiter = rateLimit === undefined ? undefined : makeRateLimiter(rateLimit, trustProxy)
+  const { corsOrigins, fastLane, production, rateLimit, readLimit, trustProxy } = settings
+  const { report } = yield* Defences
+  const limiters: RateLimiters = {
+    votes: rateLimit && makeRateLimiter(rateLimit, trustProxy),
+    reads: readLimit && makeRateLimiter(readLimit, trustProxy, "reads"),
+    report
+  }
   const routes = yield* Effect.provideService(HttpRouter.toHttpEffect(layerRoutes), HttpRouter.RouterConfig, exactPaths)
 
   /** The outermost first. */
@@ -35,11 +42,11 @@ export const makeApp = Effect.gen(function* () {
     withConnectionClose(lifecycle),
     withCors({ origins: corsOrigins }),
     withSizeLimit(settings),
-    withRateLimit(limiter),
+    withRateLimit(limiters),
     withFallback({ methodsOf, nowhere: "Nothing is here; see /docs" })
   ]
   const app = middleware.reduceRight<HttpApp>((inner, around) => around(inner), routes)
   const duties = { headers: securityHeaders(production), permission: makePermission(corsOrigins), record, lifecycle }
-  const lane: Lane | undefined = fastLane ? yield* makeLane(duties, limiter) : undefined
+  const lane: Lane | undefined = fastLane ? yield* makeLane(duties, limiters) : undefined
   return { app, lane }
 })

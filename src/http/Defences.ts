@@ -3,6 +3,15 @@ import { makeMeter } from "../Meter.ts"
 
 /** What is refused because a stranger asks too much or guesses, each with its sentence for the log. */
 const sentences = {
+  connections: "Connections have reached MAX_CONNECTIONS: more are closed with a 503",
+  viewers: "Live streams have reached MAX_VIEWERS: more get a 503",
+  client_viewers: "Live streams of one client address have reached MAX_VIEWERS_PER_CLIENT: more get a 503",
+  votes: "One client address has reached RATE_LIMIT: its votes get a 429",
+  reads: "One client address has reached READ_LIMIT: its requests get a 429",
+  guesses: "One client address has been wrong about ADMIN_TOKEN 20 times in a minute: it gets a 429",
+  sign_ins: "Sign-ins with a wrong ADMIN_TOKEN",
+  tokens: "Voters' tokens that are not valid",
+  voter_rows: "One voter has changed a vote too often: more get a 429",
   bodies: "Bodies under way have reached their bound together: requests get a 503",
   large_votes: "Votes are longer than any vote: they get a 422, and are not parsed"
 } as const

@@ -15,7 +15,13 @@ export class HttpSettings extends Context.Service<
     readonly corsOrigins: ReadonlyArray<string>
     /** The largest request body, in bytes. */
     readonly maxRequestSize: number
+    /** How many connections are kept at `port`; the management port keeps its own. */
+    readonly maxConnections: number
+    /** How many live streams there may be, and how many of one client address. */
+    readonly maxViewers: number
+    readonly maxViewersPerClient: number
     readonly rateLimit: RateLimit | undefined
+    readonly readLimit: RateLimit | undefined
     /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number
     /** Opens the admin's endpoints; without it they are off. */
@@ -31,7 +37,7 @@ export class HttpSettings extends Context.Service<
   }
 >()("tallykeep/http/HttpSettings") {}
 
-/** At most `votes` in any `seconds` for each client address. */
+/** At most `votes`, or what else is limited, in any `seconds` for each client address. */
 export interface RateLimit {
   readonly votes: number
   readonly seconds: number

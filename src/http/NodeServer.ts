@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { awaitContinue } from "./body/ReadBody.ts"
-import { problemAnswer } from "./Problem.ts"
+import { headersOfStatus, problemAnswer } from "./Problem.ts"
+import { refuseHead } from "./RequestHead.ts"
 
 /** How long a client may take to send a request's headers, and all of it, in ms. */
 const headersTimeout = 10_000
@@ -16,9 +17,21 @@ const statusOf: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408
 }
 
+/** How many connections beyond the bound get an answer at a time, and how long they have to read it, in ms. */
+const refusedAtOnce = 64
+const refusalTime = 1_000
+
+/** How many connections a server keeps, and who hears of those that it refuses. */
+export interface ConnectionBound {
+  readonly most: number
+  readonly refused: (peer: string | undefined) => void
+}
+
 /** The key under which a socket keeps the answer to its latest request: a WeakMap would cost each request more. */
 const latest = Symbol("the latest answer")
-type AnsweringSocket = Socket & { [latest]?: ServerResponse }
+/** Marks a socket that was refused, or a request on it: what comes after that is no request. */
+const refused = Symbol("refused")
+type AnsweringSocket = Socket & { [latest]?: ServerResponse; [refused]?: true }
 
 /** Answers a request. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
@@ -26,9 +39,13 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 /**
  * Makes Node's own server, with time-outs against slow clients. Each request goes to `handle`; what the server answers by
  * itself carries `headers` as well. Nothing here upgrades a connection: without a listener for that, Node treats a request
- * for it (`curl --http2`) as any other.
+ * for it (`curl --http2`) as any other. Connections beyond the bound get a 503 and are closed.
  */
-export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle: RequestHandler): Server => {
+export const makeNodeServer = (
+  headers: Readonly<Record<string, string>>,
+  handle: RequestHandler,
+  bound?: ConnectionBound
+): Server => {
   const server = createServer({
     headersTimeout,
     requestTimeout,
@@ -44,8 +61,16 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle
     .join("")
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const socket: AnsweringSocket = request.socket
+    if (socket[refused]) return
     socket[latest] = response
-    handle(request, response)
+    const wrong = refuseHead(request)
+    if (wrong === undefined) {
+      handle(request, response)
+      return
+    }
+    // Nobody knows where the next request begins.
+    socket[refused] = true
+    answerWrongHead(response, wrong, headers)
   }
   server.on("request", onRequest)
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -57,12 +82,49 @@ export const makeNodeServer = (headers: Readonly<Record<string, string>>, handle
   server.on("clientError", (error: NodeJS.ErrnoException, socket: AnsweringSocket) =>
     answerBroken(error, socket, lines)
   )
+  if (bound !== undefined) boundConnections(server, bound, lines)
   return server
 }
 
+/** Refuses connections beyond the bound; so many at once that not even that can be said are just closed. */
+const boundConnections = (server: Server, { most, refused: tell }: ConnectionBound, lines: string): void => {
+  let open = 0
+  server.maxConnections = most + refusedAtOnce
+  server.on("drop", (dropped) => tell(dropped?.remoteAddress))
+  server.on("connection", (socket: AnsweringSocket) => {
+    open++
+    socket.on("close", () => open--)
+    if (open <= most) return
+    socket[refused] = true
+    tell(socket.remoteAddress)
+    socket.end(problemText(503, "Too many connections; try again", lines))
+    setTimeout(() => socket.destroy(), refusalTime).unref()
+  })
+}
+
+/** Returns an answer to no request in particular, after which the connection is closed. */
+const problemText = (status: number, detail: string | undefined, headerLines: string): string => {
+  const title = STATUS_CODES[status] ?? "Bad Request"
+  const { body, contentType, headers } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
+  const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return (
+    `HTTP/1.1 ${status} ${title}\r\n${headerLines}${own.join("")}date: ${new Date().toUTCString()}\r\n` +
+    `content-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+  )
+}
+
+/** Answers a request whose head can be understood in two ways, and closes the connection. */
+const answerWrongHead = (response: ServerResponse, detail: string, headers: Readonly<Record<string, string>>): void => {
+  const { body, contentType } = problemAnswer({ type: "about:blank", title: "Bad Request", status: 400, detail }, "/")
+  const length = Buffer.byteLength(body)
+  const own = { "content-type": contentType, "content-length": length, connection: "close" }
+  response.writeHead(400, { ...headers, ...headersOfStatus(400), ...own })
+  response.end(body)
+}
+
 /** Answers bytes that are no request, or only a part of one, where the client could understand an answer. */
-const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, headerLines: string): void => {
-  if (error.code === "ECONNRESET" || !socket.writable) {
+const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lines: string): void => {
+  if (error.code === "ECONNRESET" || !socket.writable || socket[refused]) {
     socket.destroy()
     return
   }
@@ -77,11 +139,5 @@ const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, hea
     socket.destroySoon()
     return
   }
-  const status = statusOf[error.code ?? ""] ?? 400
-  const title = STATUS_CODES[status] ?? "Bad Request"
-  const { body, contentType } = problemAnswer({ type: "about:blank", title, status }, "/")
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\n${headerLines}content-type: ${contentType}\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
-  )
+  socket.end(problemText(statusOf[error.code ?? ""] ?? 400, undefined, lines))
 }

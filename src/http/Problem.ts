@@ -27,6 +27,7 @@ const noStore = { "cache-control": "no-store" }
 /** The headers of a refusal that tell what to do about it, by its status: how to sign in, when to try again. */
 const headersByStatus: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { ...noStore, "www-authenticate": "Bearer" },
+  429: { ...noStore, "retry-after": "1" },
   503: { ...noStore, "retry-after": "1" }
 }
 

@@ -4,6 +4,7 @@ import { Deferred, Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import { makeMeter } from "../Meter.ts"
 import { makeApp } from "./App.ts"
+import { Defences } from "./Defences.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { listen, makeAppHandler } from "./Listen.ts"
@@ -14,9 +15,13 @@ import { makeNodeServer, type RequestHandler } from "./NodeServer.ts"
 export const layerServer = Layer.effect(
   HttpServer.HttpServer,
   Effect.gen(function* () {
-    const { host, port, production, shutdownDelay } = yield* HttpSettings
+    const { host, maxConnections, port, production, shutdownDelay } = yield* HttpSettings
+    const { report } = yield* Defences
     const lifecycle = yield* Lifecycle
-    const node = makeNodeServer(securityHeaders(production), yield* makeHandler)
+    const node = makeNodeServer(securityHeaders(production), yield* makeHandler, {
+      most: maxConnections,
+      refused: (peer) => report("connections", peer)
+    })
     const server = yield* listen(node, { host, port, setting: "PORT" })
     lifecycle.phase = "running"
     yield* Effect.addFinalizer(() => drain(node, lifecycle, shutdownDelay))

@@ -23,6 +23,7 @@ import type { Work } from "../stream/Nodes.ts"
 import { layerStreamGauges } from "../stream/StreamGauges.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
+import { maxOpenFiles } from "./OpenFiles.ts"
 import { layerPostgres, layerReplica } from "./PostgresClient.ts"
 import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./RedisClient.ts"
@@ -44,9 +45,9 @@ const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined 
 
 /** Names each field, so that the HTTP side is never given a server's URL by accident. */
 const layerHttpSettings = (settings: Settings) =>
-  Layer.succeed(
-    HttpSettings,
-    HttpSettings.of({
+  Layer.sync(HttpSettings, () => {
+    const maxConnections = settings.maxConnections ?? Math.floor(maxOpenFiles() * 0.8)
+    return HttpSettings.of({
       host: settings.host,
       port: settings.port,
       managementPort: settings.managementPort,
@@ -54,7 +55,11 @@ const layerHttpSettings = (settings: Settings) =>
       production: settings.environment === "production",
       corsOrigins: settings.corsOrigins,
       maxRequestSize: settings.maxRequestSize,
+      maxConnections,
+      maxViewers: settings.maxViewers ?? Math.floor(maxConnections / 2),
+      maxViewersPerClient: settings.maxViewersPerClient,
       rateLimit: settings.rateLimit,
+      readLimit: settings.readLimit,
       trustProxy: settings.trustProxy,
       adminToken: reveal(settings.adminToken),
       voterSecret: reveal(settings.voterSecret),
@@ -63,7 +68,7 @@ const layerHttpSettings = (settings: Settings) =>
       jwtAudience: settings.jwtAudience,
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
-  )
+  })
 
 const layerStreamSettings = (settings: Settings) =>
   Layer.succeed(

@@ -128,7 +128,7 @@ export const origins: Kind<ReadonlyArray<string>> = {
 }
 
 export const rateLimit: Kind<RateLimit | "off"> = {
-  allowed: "off, or votes in a time, such as 20/1s",
+  allowed: "off, or a number in a time, such as 20/1s",
   parse: (value) => {
     if (value === "off") return value
     const [, votes, time = ""] = /^([1-9]\d{0,8})\/([1-9]\d{0,5}[smh])$/.exec(value) ?? []

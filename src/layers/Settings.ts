@@ -19,6 +19,9 @@ export const definitions = {
   databaseReadUrl: optional("DATABASE_READ_URL", Kinds.database),
   corsOrigins: setting("CORS_ORIGINS", Kinds.origins, "http://localhost:3000"),
   maxRequestSize: setting("MAX_REQUEST_SIZE", Kinds.int(1, 2 ** 30), "1048576"),
+  maxConnections: optional("MAX_CONNECTIONS", Kinds.int(1, 10_000_000)),
+  maxViewers: optional("MAX_VIEWERS", Kinds.int(0, 10_000_000)),
+  maxViewersPerClient: setting("MAX_VIEWERS_PER_CLIENT", Kinds.int(1, 10_000_000), "2000"),
   streamName: setting("STREAM_NAME", Kinds.text, "votes"),
   streamShards: setting("STREAM_SHARDS", Kinds.int(1, maxShards), "1"),
   consumerGroup: setting("CONSUMER_GROUP", Kinds.text, "vote-processors"),
@@ -31,6 +34,7 @@ export const definitions = {
   maxBacklog: setting("MAX_BACKLOG", Kinds.int(1, 1_000_000_000), "1000000"),
   idempotencyTtl: setting("IDEMPOTENCY_TTL", Kinds.duration, "24h"),
   rateLimit: optional("RATE_LIMIT", Kinds.rateLimit),
+  readLimit: optional("READ_LIMIT", Kinds.rateLimit),
   trustProxy: setting("TRUST_PROXY", Kinds.int(0, 16), "0"),
   adminToken: optional("ADMIN_TOKEN", Kinds.secret(16)),
   voterSecret: optional("VOTER_SECRET", Kinds.secret(32)),
@@ -48,8 +52,9 @@ export const definitions = {
 type Values = { readonly [Key in keyof typeof definitions]: Effect.Success<(typeof definitions)[Key]> }
 
 /** The settings as the program uses them. */
-export interface Settings extends Omit<Values, "rateLimit" | "shutdownDelay"> {
+export interface Settings extends Omit<Values, "rateLimit" | "readLimit" | "shutdownDelay"> {
   readonly rateLimit: RateLimit | undefined
+  readonly readLimit: RateLimit | undefined
   readonly shutdownDelay: Duration.Duration
 }
 
@@ -66,12 +71,13 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
   const problems = [...wrongOf(Object.values(read)), ...disagreements(role, read)]
   const values = Result.all(read)
   if (Result.isFailure(values) || problems.length > 0) return yield* new SettingsError({ problems })
-  const { rateLimit, shutdownDelay, ...others } = values.success
+  const { rateLimit, readLimit, shutdownDelay, ...others } = values.success
   const defaults = defaultsOf(others.environment === "production")
-  const limit = rateLimit ?? defaults.rateLimit
+  const orNone = (limit: RateLimit | "off" | undefined) => (limit === "off" ? undefined : limit)
   return {
     ...others,
-    rateLimit: limit === "off" ? undefined : limit,
+    rateLimit: orNone(rateLimit ?? defaults.rateLimit),
+    readLimit: orNone(readLimit ?? defaults.readLimit),
     shutdownDelay: shutdownDelay ?? defaults.shutdownDelay
   }
 })
@@ -81,8 +87,9 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
  * stops one address from taking the service for itself, yet lets a hall full of people behind one address vote; elsewhere
  * a load test from one machine should measure the service. The delay gives load balancers time to see `/ready` turn.
  */
-const defaultsOf = (production: boolean): Pick<Settings, "rateLimit" | "shutdownDelay"> => ({
+const defaultsOf = (production: boolean): Pick<Settings, "rateLimit" | "readLimit" | "shutdownDelay"> => ({
   rateLimit: production ? { votes: 1_000, seconds: 1 } : undefined,
+  readLimit: production ? { votes: 2_000, seconds: 1 } : undefined,
   shutdownDelay: Duration.seconds(production ? 5 : 0)
 })
 

@@ -24,6 +24,9 @@ describe("loadSettings", () => {
         databaseReadUrl: undefined,
         corsOrigins: ["http://localhost:3000"],
         maxRequestSize: 1_048_576,
+        maxConnections: undefined,
+        maxViewers: undefined,
+        maxViewersPerClient: 2_000,
         streamName: "votes",
         streamShards: 1,
         consumerGroup: "vote-processors",
@@ -35,6 +38,7 @@ describe("loadSettings", () => {
         claimIdleMs: 30_000,
         maxBacklog: 1_000_000,
         rateLimit: undefined,
+        readLimit: undefined,
         trustProxy: 0,
         adminToken: undefined,
         voterSecret: undefined,
@@ -73,6 +77,7 @@ describe("loadSettings", () => {
       const production = { ...servers, ENVIRONMENT: "production" }
       const settings = yield* load(production)
       assert.deepStrictEqual(settings.rateLimit, { votes: 1_000, seconds: 1 })
+      assert.deepStrictEqual(settings.readLimit, { votes: 2_000, seconds: 1 })
       assert.strictEqual(Duration.toSeconds(settings.shutdownDelay), 5)
       const told = yield* load({ ...production, RATE_LIMIT: "off", SHUTDOWN_DELAY: "0s" })
       assert.isUndefined(told.rateLimit)

@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { RateLimiter } from "../middleware/RateLimit.ts"
+import type { RateLimiters } from "../middleware/RateLimit.ts"
 import type { Lane } from "./LaneRequests.ts"
 import { type Duties, makeLaneResponses } from "./LaneResponses.ts"
 import { makeEventsLane, makeResultsLane } from "./ResultsLane.ts"
@@ -12,11 +12,11 @@ export type { Lane } from "./LaneRequests.ts"
  * Node's response by way of the same functions that the app is made of, without the app around them. Whatever is out of the
  * ordinary, the lane leaves to the app; `test/http/lane/lane.test.ts` holds the answers of both together.
  */
-export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiter: RateLimiter | undefined) {
+export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: Pick<RateLimiters, "votes" | "reads">) {
   const responses = makeLaneResponses(duties)
-  const votes = yield* makeVoteLane(responses, limiter)
-  const results = yield* makeResultsLane(responses)
-  const events = yield* makeEventsLane(responses)
+  const votes = yield* makeVoteLane(responses, limiters.votes)
+  const results = yield* makeResultsLane(responses, limiters.reads)
+  const events = yield* makeEventsLane(responses, limiters.reads)
   const lane: Lane = (request, response) =>
     votes(request, response) || results(request, response) || events(request, response)
   return lane

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from "node:http"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { elapsedMs } from "../../Elapsed.ts"
 import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
+import type { RateLimiter } from "../RateLimiter.ts"
 import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
 import { LiveStreams } from "../results/LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
+import { ViewerPlaces } from "../results/ViewerPlaces.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import type { LaneResponses } from "./LaneResponses.ts"
 
@@ -20,9 +23,10 @@ interface Found {
  * Makes the function that finds the results a request asks for, at `rest` below a poll's path or at a short path of the
  * default poll. It finds them where anyone may see them and the last reading is fresh.
  */
-const makeFind = Effect.gen(function* () {
+const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
   const polls = yield* PollCache
   const results = yield* LiveResults
+  const clock = yield* Clock.Clock
   return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
@@ -31,7 +35,14 @@ const makeFind = Effect.gen(function* () {
     const poll = slug === undefined ? undefined : polls.find(slug)
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
-    return snapshot && { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
+    if (snapshot === undefined) return undefined
+    if (limiter !== undefined) {
+      const forwarded = request.headers["x-forwarded-for"]?.toString()
+      const now = elapsedMs(clock)
+      // The app is told the same, and says so.
+      if (limiter(request.socket.remoteAddress ?? "unknown", forwarded, now).refusal !== undefined) return undefined
+    }
+    return { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
   }
 })
 
@@ -57,8 +68,11 @@ const headersOf = ({ poll, snapshot }: Found): SnapshotHeaders => {
 }
 
 /** Makes the lane of results as JSON. */
-export const makeResultsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
-  const find = yield* makeFind
+export const makeResultsLane = Effect.fnUntraced(function* (
+  { writeHead }: LaneResponses,
+  limiter: RateLimiter | undefined
+) {
+  const find = yield* makeFind(limiter)
   const lane: Lane = (request, response) => {
     const found = find(request, "/results", "/api/results", "/results")
     if (found === undefined) return false
@@ -80,12 +94,18 @@ export const makeResultsLane = Effect.fnUntraced(function* ({ writeHead }: LaneR
 const events = Object.entries(eventsHeaders).flat()
 
 /** Makes the lane of results as events, for as long as the viewer stays. */
-export const makeEventsLane = Effect.fnUntraced(function* ({ writeHead }: LaneResponses) {
-  const find = yield* makeFind
+export const makeEventsLane = Effect.fnUntraced(function* (
+  { writeHead }: LaneResponses,
+  limiter: RateLimiter | undefined
+) {
+  const find = yield* makeFind(limiter)
   const streams = yield* LiveStreams
+  const places = yield* ViewerPlaces
   const lane: Lane = (request, response) => {
     const found = find(request, "/results/stream", "/api/results/stream")
     if (found === undefined) return false
+    // The app finds no place either, and says so.
+    if (!places.take(request, response)) return false
     const { poll, route, snapshot } = found
     writeHead({ request, response, route, started: performance.now() }, 200, events)
     const lastEventId = request.headers["last-event-id"]?.toString()

@@ -1,12 +1,13 @@
 import { Effect, Layer, Redacted } from "effect"
+import { HttpServerRequest } from "effect/http"
 import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
-import { Forbidden, Unauthorized } from "../../domain/Problems.ts"
-import { isAdminToken } from "../AdminToken.ts"
+import { Forbidden, TooManyRequests, Unauthorized } from "../../domain/Problems.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { SignIns } from "../SignIns.ts"
 
 /** Around the admin's endpoints: refuses whoever does not send the admin's token. */
 export class AdminOnly extends HttpApiMiddleware.Service<AdminOnly>()("tallykeep/http/middleware/AdminOnly", {
-  error: [Unauthorized, Forbidden],
+  error: [Unauthorized, Forbidden, TooManyRequests],
   security: { admin: HttpApiSecurity.bearer }
 }) {}
 
@@ -16,10 +17,17 @@ const wrong = new Unauthorized({ detail: "The admin's token is needed: Authoriza
 
 export const layerAdminOnly = Layer.effect(
   AdminOnly,
-  Effect.map(HttpSettings, ({ adminToken }) => ({
+  Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminToken }, signIns]) => ({
     admin: (handler, { credential }) => {
       if (adminToken === undefined) return Effect.fail(off)
-      return isAdminToken(adminToken, Redacted.value(credential)) ? handler : Effect.fail(wrong)
+      return HttpServerRequest.HttpServerRequest.pipe(
+        Effect.flatMap((request) => signIns.isAdminToken(Redacted.value(credential), request)),
+        Effect.filterOrFail(
+          (isAdmin) => isAdmin,
+          () => wrong
+        ),
+        Effect.andThen(handler)
+      )
     }
   }))
 )

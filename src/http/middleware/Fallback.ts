@@ -19,7 +19,7 @@ export interface FallbackOptions {
 export const withFallback =
   (options: FallbackOptions) =>
   (app: HttpApp): HttpApp =>
-    Effect.catchCause(app, (cause) => {
+    Effect.catchCause(withOneSpelling(app), (cause) => {
       if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
       return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
         const error = Cause.squash(cause)
@@ -32,8 +32,21 @@ export const withFallback =
       })
     })
 
+/** What paths of ours are made of. The router would take `/%61dmin` and `/admin;x` for `/admin`; whoever guards that does not. */
+const plainPath = /^[\w./~-]*$/
+
+const withOneSpelling = (app: HttpApp): HttpApp =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    plainPath.test(pathOf(request.url))
+      ? app
+      : Effect.fail(new HttpServerError.HttpServerError({ reason: new HttpServerError.RouteNotFound({ request }) }))
+  )
+
 const unrouted = ({ method, url }: HttpServerRequest.HttpServerRequest, { methodsOf, nowhere }: FallbackOptions) => {
-  const known = methodsOf(pathOf(url))
+  if (method === "OPTIONS" && url === "*")
+    return HttpServerResponse.empty({ status: 204, headers: { allow: "GET, HEAD, POST, OPTIONS" } })
+  const path = pathOf(url)
+  const known = plainPath.test(path) ? methodsOf(path) : []
   // A path that has the method and yet was not routed has a part that is too long or can't be decoded.
   if (known.length === 0 || known.includes(method === "HEAD" ? "GET" : method)) {
     return problemResponse(new NotFound({ detail: nowhere }), url)

@@ -38,6 +38,9 @@ const fallback = withFallback({
   nowhere: `Here are ${paths.join(", ")}`
 })
 
+/** Probes and scrapes need few connections, which are not those of voters. */
+const connections = { most: 100, refused: () => undefined }
+
 /** The server at `MANAGEMENT_PORT`, where that is set: up before the work begins, and until it has ended. */
 export const layerManagementServer: Layer.Layer<never, CantListen, HttpSettings | Probes> = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -48,7 +51,7 @@ export const layerManagementServer: Layer.Layer<never, CantListen, HttpSettings 
       Effect.provide(HttpServer.layerServices)
     )
     const app = withSecurityHeaders({ production })(fallback(routes))
-    const node = makeNodeServer(securityHeaders(production), yield* makeAppHandler(app))
+    const node = makeNodeServer(securityHeaders(production), yield* makeAppHandler(app), connections)
     const server = yield* listen(node, { host, port, setting: "MANAGEMENT_PORT" })
     // Whoever scrapes or probes keeps its connection open.
     yield* Effect.addFinalizer(() => Effect.sync(() => node.closeAllConnections()))

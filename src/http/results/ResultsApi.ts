@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { NotFound, ResultsHidden, Unavailable } from "../../domain/Problems.ts"
+import { NotFound, ResultsHidden, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
 import { Results } from "../../domain/Tally.ts"
 
 const inPoll = { params: { slug: Schema.String } }
 
-const errors = [NotFound, ResultsHidden, Unavailable] as const
+const errors = [NotFound, ResultsHidden, TooManyRequests, Unavailable] as const
 
 const readResults = { success: Results, error: errors }
 

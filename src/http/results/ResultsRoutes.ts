@@ -11,6 +11,7 @@ import { resultsCsv } from "./Csv.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "./ResultsHeaders.ts"
+import { ViewerPlaces } from "./ViewerPlaces.ts"
 import { Visibility } from "./Visibility.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -28,6 +29,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const results = yield* LiveResults
     const streams = yield* LiveStreams
     const visibility = yield* Visibility
+    const places = yield* ViewerPlaces
 
     /** Answers with what `show` makes of the poll, once it is clear that whoever asks may see its results. */
     const answer = <E extends Parameters<typeof problemResponse>[0]>(
@@ -65,6 +67,16 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       )
     }
 
+    /** Lets a viewer watch where there is a place for it; who only asks for the headers needs none. */
+    const admitted = <E>(request: Request, watching: Effect.Effect<HttpServerResponse.HttpServerResponse, E>) => {
+      const incoming = NodeHttpServerRequest.toIncomingMessage(request)
+      if (request.method === "HEAD" || places.take(incoming, NodeHttpServerRequest.toServerResponse(request))) {
+        return watching
+      }
+      // Whoever finds no place must not go on to hold a connection.
+      return Effect.succeed(problemResponse(places.refuse(incoming), request.url, { connection: "close" }))
+    }
+
     const csv = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
         Effect.map(results.current(slug), (snapshot) =>
@@ -78,9 +90,9 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     return handlers
       .handleRaw("results", ({ request }) => read(defaultPoll.slug, request))
       .handleRaw("resultsShort", ({ request }) => read(defaultPoll.slug, request))
-      .handleRaw("resultsStream", ({ request }) => stream(defaultPoll.slug, request))
+      .handleRaw("resultsStream", ({ request }) => admitted(request, stream(defaultPoll.slug, request)))
       .handleRaw("resultsOf", ({ params, request }) => read(params.slug, request))
-      .handleRaw("resultsStreamOf", ({ params, request }) => stream(params.slug, request))
+      .handleRaw("resultsStreamOf", ({ params, request }) => admitted(request, stream(params.slug, request)))
       .handleRaw("resultsCsvOf", ({ params, request }) => csv(params.slug, request))
   })
 )

@@ -1,10 +1,9 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { type Poll, pollStatus } from "../../domain/Poll.ts"
-import { ResultsHidden } from "../../domain/Problems.ts"
+import { ResultsHidden, type TooManyRequests } from "../../domain/Problems.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
-import { isAdmin } from "../AdminToken.ts"
-import { HttpSettings } from "../HttpSettings.ts"
+import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { Voters } from "../voting/Voters.ts"
 
@@ -13,7 +12,10 @@ export class Visibility extends Context.Service<
   Visibility,
   {
     /** Fails where the poll hides its results from whoever sent the request; the admin sees them at any time. */
-    check(poll: Poll, request: HttpServerRequest.HttpServerRequest): Effect.Effect<void, ResultsHidden>
+    check(
+      poll: Poll,
+      request: HttpServerRequest.HttpServerRequest
+    ): Effect.Effect<void, ResultsHidden | TooManyRequests>
   }
 >()("tallykeep/http/results/Visibility") {
   static readonly layer = Layer.effect(
@@ -22,7 +24,7 @@ export class Visibility extends Context.Service<
       const ballots = yield* Ballots
       const store = yield* PollStore
       const voters = yield* Voters
-      const { adminToken } = yield* HttpSettings
+      const signIns = yield* SignIns
 
       const hasVoted = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
         const voter = yield* Effect.orElseSucceed(voters.identify(poll, request), () => undefined)
@@ -32,7 +34,7 @@ export class Visibility extends Context.Service<
       })
 
       const check = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
-        if (poll.results === "live" || isAdmin(adminToken, request)) return
+        if (poll.results === "live" || (yield* signIns.isAdmin(request))) return
         const status = pollStatus(poll, yield* Clock.currentTimeMillis)
         if (status === "closed") return
         if (poll.results === "after_close") {

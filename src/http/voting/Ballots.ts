@@ -1,10 +1,13 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { type Poll, pollStatus } from "../../domain/Poll.ts"
-import { Forbidden, HasVoted, InvalidFields, PollNotOpen, Unavailable } from "../../domain/Problems.ts"
+import { Forbidden, HasVoted, InvalidFields, PollNotOpen, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
 import { makeVoteId, type Vote } from "../../domain/Vote.ts"
+import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
+import { Defences } from "../Defences.ts"
+import { makeRateLimiter } from "../RateLimiter.ts"
 import type { Voter } from "./Voters.ts"
 
 /** A vote for one of the poll's options, not yet taken. */
@@ -17,10 +20,13 @@ export interface Ballot {
   readonly key: string | undefined
 }
 
-export type Refused = Forbidden | PollNotOpen | HasVoted | InvalidFields | Unavailable
+export type Refused = Forbidden | PollNotOpen | HasVoted | InvalidFields | TooManyRequests | Unavailable
 
 /** How many voters of `once` polls are remembered here, so that a second vote is refused at once. */
 const remembered = 100_000
+
+/** How often one voter may change a vote: each is a row. */
+const changes = { votes: 60, seconds: 60 }
 
 /**
  * What a vote must fulfil, and how it is appended: the app and the lane both call this and add nothing of their own. It is
@@ -41,7 +47,15 @@ export class Ballots extends Context.Service<
       const stream = yield* VoteStream
       const backlog = yield* Backlog
       const clock = yield* Clock.Clock
+      const { report } = yield* Defences
       const seen = new Set<string>()
+      const limiter = makeRateLimiter(changes, 0, "changes")
+      const changesTooOften = ({ ballot, slug }: Poll, { hash }: Voter): boolean => {
+        if (ballot !== "changeable" || limiter(`${slug}/${hash}`, undefined, elapsedMs(clock)).refusal === undefined)
+          return false
+        report("voter_rows")
+        return true
+      }
 
       const hasCast = (poll: Poll, voter: Voter): boolean => seen.has(`${poll.slug}/${voter.hash}`)
       const remember = (poll: Poll, voter: Voter): void => {
@@ -69,6 +83,7 @@ export class Ballots extends Context.Service<
         const status = pollStatus(poll, castAt)
         if (status !== "open") return refuse(ballot, notOpen(poll, status))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
+        if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
         return Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
@@ -87,6 +102,8 @@ export class Ballots extends Context.Service<
 }
 
 const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
+
+const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 times in a minute; try again later" })
 
 const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
 

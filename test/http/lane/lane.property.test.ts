@@ -66,7 +66,15 @@ const Asked = Schema.Struct({
 const server = (fastLane: boolean) =>
   Effect.map(
     Layer.build(
-      Layer.fresh(layerApi({ fastLane, production: true, trustProxy: 1, rateLimit: { votes: 20, seconds: 3_600 } }))
+      Layer.fresh(
+        layerApi({
+          fastLane,
+          production: true,
+          trustProxy: 1,
+          rateLimit: { votes: 20, seconds: 3_600 },
+          readLimit: { votes: 5, seconds: 3_600 }
+        })
+      )
     ),
     (context) =>
       <A, E, R>(effect: Effect.Effect<A, E, R>) =>

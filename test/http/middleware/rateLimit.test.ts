@@ -5,7 +5,8 @@ import { Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { TestClock } from "effect/testing"
 import type { RateLimit } from "../../../src/http/HttpSettings.ts"
-import { makeRateLimiter, withRateLimit } from "../../../src/http/middleware/RateLimit.ts"
+import { withRateLimit } from "../../../src/http/middleware/RateLimit.ts"
+import { makeRateLimiter } from "../../../src/http/RateLimiter.ts"
 
 /** The middleware around an app that always says 201; gives what it makes of a request of an address. */
 const limited = ({
@@ -16,7 +17,9 @@ const limited = ({
   readonly trustProxy?: number
 } = {}) => {
   const limiter = rateLimit === "off" ? undefined : makeRateLimiter(rateLimit, trustProxy)
-  const app = withRateLimit(limiter)(Effect.succeed(HttpServerResponse.empty({ status: 201 })))
+  const app = withRateLimit({ votes: limiter, reads: undefined, report: () => undefined })(
+    Effect.succeed(HttpServerResponse.empty({ status: 201 }))
+  )
   return (address: string | undefined, method = "POST", forwarded?: string) =>
     app.pipe(
       Effect.provideService(
@@ -138,21 +141,72 @@ describe("withRateLimit", () => {
     })
   )
 
-  it.effect.each([
-    ["two windows without a vote", ["120 seconds"]],
-    ["two windows with hardly any", ["60 seconds", "60 seconds"]]
-  ] as const)("forgets idle addresses after %s", ([, pauses]) =>
+  it.effect("limits reads by themselves, whoever tells it of them only where it refuses", () =>
     Effect.gen(function* () {
-      const cast = limited()
-      const before = heapUsed()
-      // Long, so that what is kept of them shows.
-      for (let index = 0; index < 300; index++) yield* cast(`${index}`.padEnd(100_000, "x"))
-      assert.isAbove(heapUsed() - before, 20_000_000)
-      for (const pause of pauses) {
-        yield* TestClock.adjust(pause)
-        yield* cast("192.0.2.1")
+      const reported: Array<string> = []
+      const reads = makeRateLimiter({ votes: 2, seconds: 60 }, 0, "reads")
+      const app = withRateLimit({ votes: undefined, reads, report: (what) => void reported.push(what) })(
+        Effect.succeed(HttpServerResponse.empty({ status: 200 }))
+      )
+      const ask = (path: string, method = "GET") =>
+        app.pipe(
+          Effect.provideService(
+            HttpServerRequest.HttpServerRequest,
+            HttpServerRequest.fromWeb(new Request(`http://localhost${path}`, { method })).modify({ url: path })
+          ),
+          Effect.scoped
+        )
+      for (const path of ["/results", "/api/polls?x"]) {
+        const { headers, status } = yield* ask(path)
+        assert.strictEqual(status, 200)
+        assert.isUndefined(headers.ratelimit)
       }
-      assert.isBelow(heapUsed() - before, 10_000_000)
+      const { headers, status } = yield* ask("/results", "HEAD")
+      assert.strictEqual(status, 429)
+      assert.deepInclude(headers, { "retry-after": "30", ratelimit: '"reads";r=0;t=30' })
+      for (const path of ["/health", "/ready", "/metrics?x"]) assert.strictEqual((yield* ask(path)).status, 200)
+      for (const method of ["POST", "OPTIONS"]) assert.strictEqual((yield* ask("/results", method)).status, 200)
+      assert.deepStrictEqual(reported, ["reads"])
     })
   )
+})
+
+describe("makeRateLimiter", () => {
+  const hour = { votes: 1, seconds: 3_600 }
+
+  it.each([
+    ["two windows without a vote", [7_200_000]],
+    ["two windows with hardly any", [3_600_000, 7_200_000]]
+  ] as const)("forgets idle addresses after %s", (_, times) => {
+    const limiter = makeRateLimiter(hour, 0)
+    const before = heapUsed()
+    for (let index = 0; index < 90_000; index++) limiter(`2001:db8:${index.toString(16)}::1`, undefined, 1)
+    assert.isAbove(heapUsed() - before, 4_000_000)
+    for (const time of times) limiter("192.0.2.1", undefined, 1 + time)
+    assert.isBelow(heapUsed() - before, 2_000_000)
+  })
+
+  it("knows 100,000 addresses, and forgets the oldest first", () => {
+    const limiter = makeRateLimiter(hour, 0)
+    const isKnown = (index: number) => limiter(`a${index}`, undefined, 1, "look").refusal !== undefined
+    for (let index = 0; index < 250_000; index++) limiter(`a${index}`, undefined, 1)
+    let known = 0
+    for (let index = 0; index < 250_000; index++) if (isKnown(index)) known++
+    assert.strictEqual(known, 100_000)
+    assert.isTrue(isKnown(249_999) && isKnown(150_000))
+    assert.isFalse(isKnown(149_999) || isKnown(0))
+  })
+
+  it("holds little of what a proxy writes, and still tells one client from another", () => {
+    const limiter = makeRateLimiter(hour, 1)
+    const before = heapUsed()
+    const header = (index: number, length: number) => `${"x, ".repeat(2_000)}${`${index}`.padEnd(length, "y")}`
+    for (const length of [20, 7_000]) {
+      for (let index = 0; index < 5_000; index++) {
+        assert.isUndefined(limiter("10.0.0.1", header(index, length), 1).refusal)
+        assert.isDefined(limiter("10.0.0.1", header(index, length), 1).refusal)
+      }
+    }
+    assert.isBelow(heapUsed() - before, 3_000_000)
+  })
 })

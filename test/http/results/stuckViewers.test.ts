@@ -12,8 +12,10 @@ import { PublicFolder } from "../../../src/http/pages/PageRoutes.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
+import { ViewerPlaces } from "../../../src/http/results/ViewerPlaces.ts"
 import { Visibility } from "../../../src/http/results/Visibility.ts"
 import { layerServer } from "../../../src/http/Server.ts"
+import { SignIns } from "../../../src/http/SignIns.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
 import { Voters } from "../../../src/http/voting/Voters.ts"
 import { httpSettings, publicFolder, until } from "../../support/api.ts"
@@ -52,13 +54,15 @@ const layerLarge = (by: By) =>
         PollCache.layer,
         Probes.layer,
         Bodies.layer,
+        ViewerPlaces.layer,
+        SignIns.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
           latest: () => Effect.sync(() => snapshot(++revision))
         })
       ]),
-      Layer.provide(Defences.layer),
+      Layer.provideMerge(Defences.layer),
       Layer.provide([
         layerMocks,
         Layer.succeed(PublicFolder, publicFolder),

@@ -1,0 +1,98 @@
+import { connect, type Socket } from "node:net"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { assertProblem, layerApi, request, until, vote } from "../support/api.ts"
+import { openEvents } from "../support/events.ts"
+import { parseMetrics } from "../support/metrics.ts"
+import { raw, serverPort } from "../support/wire.ts"
+
+const refusals = (reason: string) =>
+  Effect.map(
+    request("GET", "/metrics"),
+    ({ body }) => parseMetrics(body).get(`tallykeep_refusals_total{reason="${reason}"}`) ?? 0
+  )
+
+const ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+
+layer(layerApi({ maxConnections: 5 }), { excludeTestServices: true })("connections", (it) => {
+  it.effect(
+    "beyond MAX_CONNECTIONS get a 503 and are closed, however many, and there is room again once others end",
+    () =>
+      Effect.gen(function* () {
+        const port = yield* serverPort
+        const open = (count: number) =>
+          Array.from(
+            { length: count },
+            (): Socket =>
+              connect(port, "127.0.0.1")
+                .on("error", () => undefined)
+                .resume()
+          )
+        const held = open(5)
+        yield* until(() => held.every(({ readyState }) => readyState === "open"))
+        for (const bytes of [ask, ""]) {
+          const answers = yield* raw(bytes, 2)
+          assert.lengthOf(answers, 1)
+          const [answer] = answers
+          if (answer === undefined) return assert.fail("no answer")
+          assertProblem(answer, 503)
+          assert.deepInclude(answer.headers, { connection: "close", "retry-after": "1", "x-frame-options": "DENY" })
+        }
+        // None of them reads, or says anything.
+        const more = open(300)
+        yield* until(() => more.every(({ closed }) => closed))
+        for (const socket of held) socket.destroy()
+        yield* until(() => held.every(({ closed }) => closed))
+        let status = 503
+        let tries = 0
+        for (; status !== 201 && tries < 100; tries++) status = (yield* vote()).status
+        assert.strictEqual(status, 201)
+        assert.strictEqual(yield* refusals("connections"), 302 + tries - 1)
+      })
+  )
+})
+
+for (const fastLane of [true, false]) {
+  layer(layerApi({ fastLane, maxViewers: 3, maxViewersPerClient: 2, trustProxy: 1 }), { excludeTestServices: true })(
+    `live streams, ${fastLane ? "by the lane" : "by the app"}`,
+    (it) => {
+      it.effect("have a bound together and for each client, beyond which they get a 503 and are closed", () =>
+        Effect.gen(function* () {
+          const [ofClients, ofAll] = [yield* refusals("client_viewers"), yield* refusals("viewers")]
+          const watch = (client: string) => openEvents("/api/results/stream", { "x-forwarded-for": client })
+          const refused = (client: string) =>
+            Effect.map(
+              request("GET", "/api/results/stream", {
+                headers: { "x-forwarded-for": client, connection: "keep-alive" }
+              }),
+              (answer) => {
+                assertProblem(answer, 503)
+                assert.deepInclude(answer.headers, { connection: "close", "retry-after": "1" })
+              }
+            )
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              assert.strictEqual((yield* watch("2001:db8::1")).status, 200)
+              assert.strictEqual((yield* watch("2001:db8::2")).status, 200)
+              yield* refused("2001:db8::3")
+              const head = yield* request("HEAD", "/api/results/stream", {
+                headers: { "x-forwarded-for": "2001:db8::3" }
+              })
+              assert.strictEqual(head.status, 200)
+              assert.strictEqual((yield* watch("192.0.2.1")).status, 200)
+              yield* refused("192.0.2.2")
+              assert.strictEqual((yield* vote()).status, 201)
+            })
+          )
+          assert.strictEqual(yield* refusals("client_viewers"), ofClients + 1)
+          assert.strictEqual(yield* refusals("viewers"), ofAll + 1)
+          // They are gone, and there is room again.
+          const again = Effect.scoped(Effect.map(watch("2001:db8::9"), ({ status }) => status))
+          let status = 503
+          for (let tries = 0; status !== 200 && tries < 100; tries++) status = yield* again
+          assert.strictEqual(status, 200)
+        })
+      )
+    }
+  )
+}

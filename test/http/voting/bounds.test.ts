@@ -1,0 +1,67 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { assertProblem, request } from "../../support/api.ts"
+import { parseMetrics } from "../../support/metrics.ts"
+import { adminToken, bearer, createPoll, layerUncounted, post, tokensFor, voteIn } from "../../support/pollsApi.ts"
+
+layer(layerUncounted({ trustProxy: 1 }), { excludeTestServices: true })("the bounds of one stranger", (it) => {
+  it.effect("a voter of a changeable poll makes at most 60 rows at once, and has the same answer for a used key", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "changeable", identity: "token" })
+      const [one, other] = yield* tokensFor(slug, 2)
+      const statuses: Array<number> = []
+      for (let index = 0; index < 80; index++) {
+        const key = { ...bearer(one), "idempotency-key": `k${index}` }
+        const answer = yield* voteIn(slug, index % 2 === 0 ? "tea" : "coffee", key)
+        statuses.push(answer.status)
+        if (answer.status !== 201) {
+          assertProblem(answer, 429)
+          assert.isAtLeast(Number(answer.headers["retry-after"]), 1)
+        }
+      }
+      const accepted = statuses.filter((status) => status === 201).length
+      assert.isAtLeast(accepted, 60)
+      assert.isBelow(accepted, 80)
+      assert.strictEqual((yield* voteIn(slug, "tea", { ...bearer(one), "idempotency-key": "k0" })).status, 201)
+      assert.strictEqual((yield* voteIn(slug, "tea", bearer(other))).status, 201)
+    })
+  )
+
+  it.effect("a refused token is counted, and shown to nobody", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ identity: "token" })
+      const refused = Effect.map(request("GET", "/metrics"), ({ body }) =>
+        parseMetrics(body).get('tallykeep_refusals_total{reason="tokens"}')
+      )
+      const before = (yield* refused) ?? 0
+      for (const token of ["nonsense", "a.b.c"]) assertProblem(yield* voteIn(slug, "tea", bearer(token)), 401)
+      assert.strictEqual(yield* refused, before + 2)
+    })
+  )
+
+  it.effect("an address is wrong about the admin's token at most 20 times a minute, whatever the method", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ results: "after_close", identity: "token" })
+      const [token] = yield* tokensFor(slug, 1)
+      const ways = [
+        (headers: Readonly<Record<string, string>>) => request("GET", `/api/polls/${slug}/results`, { headers }),
+        (headers: Readonly<Record<string, string>>) => request("GET", `/api/polls/${slug}/results.csv`, { headers }),
+        (headers: Readonly<Record<string, string>>) =>
+          request("HEAD", `/api/polls/${slug}/results/stream`, { headers }),
+        (headers: Readonly<Record<string, string>>) => post("/api/polls", {}, headers),
+        (headers: Readonly<Record<string, string>>) => request("POST", `/api/polls/${slug}/close`, { headers })
+      ]
+      for (const [index, ask] of ways.entries()) {
+        const from = (authorization: string, client = `203.0.113.${index}`) =>
+          ask({ authorization, "x-forwarded-for": client })
+        // A voter's own token is no guess.
+        for (let asked = 0; asked < 30; asked++) assert.oneOf((yield* from(`Bearer ${token}`)).status, [401, 403])
+        for (let asked = 0; asked < 20; asked++) assert.oneOf((yield* from(`Bearer guess-${asked}`)).status, [401, 403])
+        assert.strictEqual((yield* from("Bearer guess")).status, 429)
+        // Not even the right one tells itself.
+        assert.strictEqual((yield* from(`Bearer ${adminToken}`)).status, 429)
+        assert.notInclude([401, 403, 429], (yield* from(`Bearer ${adminToken}`, "198.51.100.1")).status)
+      }
+    })
+  )
+})
