@@ -48,7 +48,8 @@ const watch = (index: number): Promise<Socket> =>
         // An `id` line may come in two pieces.
         if (end < 0) break
         const id = text.slice(at + 5, end)
-        last[index] = Number(id)
+        // The revision; the epoch follows it.
+        last[index] = Number.parseInt(id, 10)
         const times = arrivals.get(id)
         if (times === undefined) arrivals.set(id, [now])
         else times.push(now)
