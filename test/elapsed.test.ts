@@ -23,10 +23,12 @@ const moments: Readonly<Record<string, string>> = {
   "domain/Vote.ts": "the time in a vote's identity",
   "embedded/PostgresBinaries.ts": "a folder's name",
   "embedded/PostgresServer.ts": "a folder's name",
+  "http/NodeServer.ts": "the Date of an answer that Node would write itself",
   "http/pages/PollPageRoutes.ts": "whether a poll is open",
   "http/polls/PollRoutes.ts": "whether polls are open",
   "http/results/Visibility.ts": "whether a poll is closed",
   "http/voting/Ballots.ts": "when a vote was cast",
+  "http/voting/VoterTokens.ts": "whether a token was issued in the future",
   "http/voting/Voters.ts": "when a token was issued",
   "layers/ProcessMetrics.ts": "when the process was started"
 }

@@ -61,7 +61,6 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
   it.effect.each([
     ["x", ["#/vote_id"]],
     ["0190163d-8694-439b-aea5-966c26f8ad90", ["#/vote_id"]],
-    ["%3Cscript%3E", ["#/vote_id"]],
     ["x?stream_id=y", ["#/vote_id", "#/stream_id"]],
     [`${voteId}?stream_id=`, ["#/stream_id"]],
     [`${voteId}?stream_id=1`, ["#/stream_id"]],
@@ -82,7 +81,7 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
     Effect.gen(function* () {
       const twice = yield* request("GET", `/api/votes/${voteId}?stream_id=1-0&stream_id=2-0`)
       assert.strictEqual(assertProblem(twice, 400).detail, "The query is not understood")
-      for (const id of ["a".repeat(5_000), "%ff", "%zz"]) {
+      for (const id of ["a".repeat(5_000), "%ff", "%zz", "%3Cscript%3E"]) {
         for (const method of ["GET", "HEAD"]) {
           const { status } = yield* request(method, `/api/votes/${id}`)
           assert.strictEqual(status, 404)
