@@ -8,6 +8,7 @@ const sentences = {
   client_viewers: "Live streams of one client address have reached MAX_VIEWERS_PER_CLIENT: more get a 503",
   votes: "One client address has reached RATE_LIMIT: its votes get a 429",
   reads: "One client address has reached READ_LIMIT: its requests get a 429",
+  new_voters: "One client address has reached NEW_VOTER_LIMIT: it makes no more voters, and their votes get a 429",
   guesses: "One client address has been wrong about ADMIN_TOKEN 20 times in a minute: it gets a 429",
   sign_ins: "Sign-ins with a wrong ADMIN_TOKEN",
   tokens: "Voters' tokens that are not valid",

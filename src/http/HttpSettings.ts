@@ -22,6 +22,8 @@ export class HttpSettings extends Context.Service<
     readonly maxViewersPerClient: number
     readonly rateLimit: RateLimit | undefined
     readonly readLimit: RateLimit | undefined
+    /** Of voters that are made for browsers without a cookie. */
+    readonly newVoterLimit: RateLimit | undefined
     /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number
     /** Opens the admin's endpoints; without it they are off. */

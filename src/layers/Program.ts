@@ -60,6 +60,7 @@ const layerHttpSettings = (settings: Settings) =>
       maxViewersPerClient: settings.maxViewersPerClient,
       rateLimit: settings.rateLimit,
       readLimit: settings.readLimit,
+      newVoterLimit: settings.newVoterLimit,
       trustProxy: settings.trustProxy,
       adminToken: reveal(settings.adminToken),
       voterSecret: reveal(settings.voterSecret),

@@ -35,6 +35,7 @@ export const definitions = {
   idempotencyTtl: setting("IDEMPOTENCY_TTL", Kinds.duration, "24h"),
   rateLimit: optional("RATE_LIMIT", Kinds.rateLimit),
   readLimit: optional("READ_LIMIT", Kinds.rateLimit),
+  newVoterLimit: optional("NEW_VOTER_LIMIT", Kinds.rateLimit),
   trustProxy: setting("TRUST_PROXY", Kinds.int(0, 16), "0"),
   adminToken: optional("ADMIN_TOKEN", Kinds.secret(16)),
   voterSecret: optional("VOTER_SECRET", Kinds.secret(32)),
@@ -51,10 +52,14 @@ export const definitions = {
 
 type Values = { readonly [Key in keyof typeof definitions]: Effect.Success<(typeof definitions)[Key]> }
 
+/** What has another default in production. */
+type ByEnvironment = "rateLimit" | "readLimit" | "newVoterLimit" | "shutdownDelay"
+
 /** The settings as the program uses them. */
-export interface Settings extends Omit<Values, "rateLimit" | "readLimit" | "shutdownDelay"> {
+export interface Settings extends Omit<Values, ByEnvironment> {
   readonly rateLimit: RateLimit | undefined
   readonly readLimit: RateLimit | undefined
+  readonly newVoterLimit: RateLimit | undefined
   readonly shutdownDelay: Duration.Duration
 }
 
@@ -71,13 +76,14 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
   const problems = [...wrongOf(Object.values(read)), ...disagreements(role, read)]
   const values = Result.all(read)
   if (Result.isFailure(values) || problems.length > 0) return yield* new SettingsError({ problems })
-  const { rateLimit, readLimit, shutdownDelay, ...others } = values.success
+  const { newVoterLimit, rateLimit, readLimit, shutdownDelay, ...others } = values.success
   const defaults = defaultsOf(others.environment === "production")
   const orNone = (limit: RateLimit | "off" | undefined) => (limit === "off" ? undefined : limit)
   return {
     ...others,
     rateLimit: orNone(rateLimit ?? defaults.rateLimit),
     readLimit: orNone(readLimit ?? defaults.readLimit),
+    newVoterLimit: orNone(newVoterLimit ?? defaults.newVoterLimit),
     shutdownDelay: shutdownDelay ?? defaults.shutdownDelay
   }
 })
@@ -87,9 +93,10 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
  * stops one address from taking the service for itself, yet lets a hall full of people behind one address vote; elsewhere
  * a load test from one machine should measure the service. The delay gives load balancers time to see `/ready` turn.
  */
-const defaultsOf = (production: boolean): Pick<Settings, "rateLimit" | "readLimit" | "shutdownDelay"> => ({
+const defaultsOf = (production: boolean): Pick<Settings, ByEnvironment> => ({
   rateLimit: production ? { votes: 1_000, seconds: 1 } : undefined,
   readLimit: production ? { votes: 2_000, seconds: 1 } : undefined,
+  newVoterLimit: production ? { votes: 1_000, seconds: 60 } : undefined,
   shutdownDelay: Duration.seconds(production ? 5 : 0)
 })
 

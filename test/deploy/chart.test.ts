@@ -73,7 +73,7 @@ describe("the chart", () => {
     const example = (name: string) => {
       const { enum: choices, pattern, type } = schema.properties.settings.properties[name] ?? {}
       if (name.endsWith("PORT")) return name === "PORT" ? 8001 : 9001
-      if (/^(RATE|READ)_LIMIT$/.test(name)) return "20/1s"
+      if (/^(RATE|READ|NEW_VOTER)_LIMIT$/.test(name)) return "20/1s"
       if (pattern !== undefined) return "https://example.com"
       return choices?.[0] ?? (type === "integer" ? 100 : type === "string" ? "text" : "30s")
     }

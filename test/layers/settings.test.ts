@@ -39,6 +39,7 @@ describe("loadSettings", () => {
         maxBacklog: 1_000_000,
         rateLimit: undefined,
         readLimit: undefined,
+        newVoterLimit: undefined,
         trustProxy: 0,
         adminToken: undefined,
         voterSecret: undefined,
@@ -78,6 +79,7 @@ describe("loadSettings", () => {
       const settings = yield* load(production)
       assert.deepStrictEqual(settings.rateLimit, { votes: 1_000, seconds: 1 })
       assert.deepStrictEqual(settings.readLimit, { votes: 2_000, seconds: 1 })
+      assert.deepStrictEqual(settings.newVoterLimit, { votes: 1_000, seconds: 60 })
       assert.strictEqual(Duration.toSeconds(settings.shutdownDelay), 5)
       const told = yield* load({ ...production, RATE_LIMIT: "off", SHUTDOWN_DELAY: "0s" })
       assert.isUndefined(told.rateLimit)

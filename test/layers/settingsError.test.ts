@@ -28,7 +28,11 @@ describe("SettingsError", () => {
       "* or origins such as https://example.com, separated by commas",
       ["example.com", "https://a.example/path", "ftp://a.example", "https://a.example,", "null"]
     ],
-    ["RATE_LIMIT", "off, or a number in a time, such as 20/1s", ["20", "0/1s", "20/s", "20/1d", "20/0s", "-1/1s", "on"]],
+    [
+      "RATE_LIMIT",
+      "off, or a number in a time, such as 20/1s",
+      ["20", "0/1s", "20/s", "20/1d", "20/0s", "-1/1s", "on"]
+    ],
     ["IDEMPOTENCY_TTL", "a time such as 500ms, 25s, 10m, 24h or 7d", ["24", "1.5h", "-1h", "24 h", "forever", "0"]],
     ["SHUTDOWN_TIMEOUT", "a time such as 500ms, 25s, 10m, 24h or 7d", ["0", "0s", "25"]],
     ["SHUTDOWN_DELAY", "0, or a time such as 500ms, 25s, 10m, 24h or 7d", ["5", "00", "-0", "0.0", "off"]],

@@ -35,6 +35,7 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
   maxViewersPerClient: 2_000,
   rateLimit: undefined,
   readLimit: undefined,
+  newVoterLimit: undefined,
   trustProxy: 0,
   adminToken: undefined,
   voterSecret: undefined,

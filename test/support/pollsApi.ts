@@ -47,8 +47,8 @@ export const anotherProcess = (settings: Settings = {}) =>
 const migrated = Layer.effectDiscard(Effect.flatMap(Ledger, ({ migrated }) => migrated))
 
 /** An API process over real Redis and PostgreSQL, without anyone who counts. */
-export const layerUncounted = (settings: Settings = {}) =>
-  layerProcess(settings).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers()))
+export const layerUncounted = (settings: Settings = {}, folder: URL = publicFolder) =>
+  layerProcess(settings, folder).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers()))
 
 /** The same with a consumer pool that counts. */
 export const layerPollsApi = (settings: Settings = {}, folder: URL = publicFolder) =>

@@ -27,8 +27,8 @@ export class Visibility extends Context.Service<
       const signIns = yield* SignIns
 
       const hasVoted = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
-        const voter = yield* Effect.orElseSucceed(voters.identify(poll, request), () => undefined)
-        if (voter === undefined || voter.setCookie !== undefined) return false
+        const voter = yield* Effect.orElseSucceed(voters.recall(poll, request), () => undefined)
+        if (voter === undefined) return false
         if (ballots.hasCast(poll, voter)) return true
         return yield* Effect.orElseSucceed(store.hasVoted(poll.slug, voter.hash), () => false)
       })

@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll } from "../../domain/Poll.ts"
@@ -6,7 +6,6 @@ import { Api } from "../Api.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
-import { Defences } from "../Defences.ts"
 import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { Ballots } from "./Ballots.ts"
@@ -27,7 +26,6 @@ export const layerVoteRoutes = HttpApiBuilder.group(
     const polls = yield* PollCache
     const voters = yield* Voters
     const bodies = yield* Bodies
-    const { report } = yield* Defences
 
     const takeVote = Effect.fnUntraced(function* (slug: string, request: HttpServerRequest.HttpServerRequest) {
       const poll = yield* polls.get(slug)
@@ -41,11 +39,7 @@ export const layerVoteRoutes = HttpApiBuilder.group(
       if (refusal !== undefined) return yield* refusal
       const option = parseVoteBody(yield* readBody(request, bodies.votes), optionsOf(poll))
       if (typeof option !== "string") return yield* option
-      const voter = yield* Effect.tapError(voters.identify(poll, request, key), ({ _tag }) =>
-        Effect.sync(() => {
-          if (_tag !== "Unavailable") report("tokens", Option.getOrUndefined(request.remoteAddress))
-        })
-      )
+      const voter = yield* voters.identify(poll, request, key)
       return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key })), setCookie(voter))
     })
 

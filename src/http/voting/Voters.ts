@@ -1,10 +1,13 @@
 import { createHmac, randomUUID } from "node:crypto"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
-import { Forbidden, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
+import { Forbidden, TooManyRequests, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
+import { elapsedMs } from "../../Elapsed.ts"
+import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { makeRateLimiter } from "../RateLimiter.ts"
 import { makeVoterCookie } from "./VoterCookie.ts"
 
 /** A voter: the keyed hash that the ledger keeps, and the cookie to set where nothing else would know it again. */
@@ -17,22 +20,26 @@ export interface Voter {
 export const setCookie = (voter: Voter | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
 
+type Request = HttpServerRequest.HttpServerRequest
+
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
   Voters,
   {
     /**
-     * Returns the voter; undefined in a poll for anyone. A browser without a cookie is a new voter. With `key`, the request's
-     * idempotency key, it is the same one each time, so that a vote that is sent again stays one vote; it gets no cookie, which
-     * would be there for whoever learns the key.
+     * Returns who votes; undefined in a poll for anyone. A browser without a cookie is a new voter, as far as its address may
+     * have more. With `key`, the request's idempotency key, it is the same one each time, so that a vote that is sent again
+     * stays one vote; it gets no cookie, which would be there for whoever learns the key.
      */
     identify(
       poll: Poll,
-      request: HttpServerRequest.HttpServerRequest,
-      key?: string
-    ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
+      request: Request,
+      key: string | undefined
+    ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests>
+    /** Returns who reads, where that is a voter that is known; undefined where nobody is. */
+    recall(poll: Poll, request: Request): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
     /** Returns the header that makes a page's reader a voter, in a poll where a browser is one and this one has no cookie. */
-    greet(poll: Poll, request: HttpServerRequest.HttpServerRequest): Readonly<Record<string, string>>
+    greet(poll: Poll, request: Request): Readonly<Record<string, string>>
     /** Returns `count` signed tokens, each for one voter of the poll. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
@@ -41,7 +48,9 @@ export class Voters extends Context.Service<
     Voters,
     Effect.gen(function* () {
       const settings = yield* HttpSettings
-      const { voterSecret } = settings
+      const { newVoterLimit, trustProxy, voterSecret } = settings
+      const { report } = yield* Defences
+      const clock = yield* Clock.Clock
       // Loaded with the first vote that has a token: most starts need not wait for it.
       const tokens = yield* Effect.cached(
         Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
@@ -58,15 +67,23 @@ export class Voters extends Context.Service<
 
       const cookie = makeVoterCookie(settings, (id) => digest("cookie", id))
 
-      const makeVoter = (poll: Poll, request: HttpServerRequest.HttpServerRequest): Voter => {
+      const newVoters = newVoterLimit && makeRateLimiter(newVoterLimit, trustProxy, "new voters")
+      /** Takes a new voter off the allowance of a request's address. */
+      const mayBeNew = (request: Request): boolean => {
+        const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
+        const left = newVoters?.(peer, request.headers["x-forwarded-for"], elapsedMs(clock)).refusal === undefined
+        if (!left) report("new_voters", peer)
+        return left
+      }
+
+      const makeVoter = (poll: Poll, request: Request): Voter => {
         const id = randomUUID()
         return { hash: hashOf(poll, id), setCookie: cookie.write(request, id) }
       }
 
-      const identify = Effect.fnUntraced(function* (
+      const recall = Effect.fnUntraced(function* (
         poll: Poll,
-        request: HttpServerRequest.HttpServerRequest,
-        key?: string
+        request: Request
       ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable> {
         if (poll.identity === "anyone") return undefined
         const missing = missingFor(poll, settings)
@@ -76,16 +93,33 @@ export class Voters extends Context.Service<
           return { hash: hashOf(poll, subject) }
         }
         const known = cookie.read(request)
-        if (known !== undefined) return { hash: hashOf(poll, known) }
+        return known === undefined ? undefined : { hash: hashOf(poll, known) }
+      })
+
+      const identify = Effect.fnUntraced(function* (
+        poll: Poll,
+        request: Request,
+        key: string | undefined
+      ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests> {
+        const known = yield* Effect.tapError(recall(poll, request), ({ _tag }) =>
+          Effect.sync(() => {
+            if (_tag !== "Unavailable") report("tokens", Option.getOrUndefined(request.remoteAddress))
+          })
+        )
+        if (known !== undefined || poll.identity !== "browser") return known
+        if (!mayBeNew(request)) return yield* tooManyNew
         return key === undefined
           ? makeVoter(poll, request)
           : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
       })
 
-      const greet = (poll: Poll, request: HttpServerRequest.HttpServerRequest) =>
-        poll.identity !== "browser" || missingFor(poll, settings) !== undefined || cookie.read(request) !== undefined
-          ? {}
-          : setCookie(makeVoter(poll, request))
+      const greet = (poll: Poll, request: Request) =>
+        poll.identity === "browser" &&
+        missingFor(poll, settings) === undefined &&
+        cookie.read(request) === undefined &&
+        mayBeNew(request)
+          ? setCookie(makeVoter(poll, request))
+          : {}
 
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
@@ -95,10 +129,12 @@ export class Voters extends Context.Service<
             )
       )
 
-      return Voters.of({ identify, greet, issueTokens })
+      return Voters.of({ identify, recall, greet, issueTokens })
     })
   )
 }
+
+const tooManyNew = new TooManyRequests({ detail: "Too many new voters from this address; try again later" })
 
 /** Returns why this service can't tell a poll's voters apart; undefined where it can. */
 export const missingFor = (

@@ -1,10 +1,23 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { assertProblem, request } from "../../support/api.ts"
 import { parseMetrics } from "../../support/metrics.ts"
-import { adminToken, bearer, createPoll, layerUncounted, post, tokensFor, voteIn } from "../../support/pollsApi.ts"
+import {
+  adminToken,
+  bearer,
+  cookieOf,
+  createPoll,
+  layerUncounted,
+  post,
+  tokensFor,
+  voteIn
+} from "../../support/pollsApi.ts"
+import { buildPublicFolder } from "../../support/publicFolder.ts"
 
-layer(layerUncounted({ trustProxy: 1 }), { excludeTestServices: true })("the bounds of one stranger", (it) => {
+const settings = { trustProxy: 1, newVoterLimit: { votes: 3, seconds: 3_600 } }
+const layerBounded = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerUncounted(settings, folder)))
+
+layer(layerBounded, { excludeTestServices: true })("the bounds of one stranger", (it) => {
   it.effect("a voter of a changeable poll makes at most 60 rows at once, and has the same answer for a used key", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ ballot: "changeable", identity: "token" })
@@ -24,6 +37,32 @@ layer(layerUncounted({ trustProxy: 1 }), { excludeTestServices: true })("the bou
       assert.isBelow(accepted, 80)
       assert.strictEqual((yield* voteIn(slug, "tea", { ...bearer(one), "idempotency-key": "k0" })).status, 201)
       assert.strictEqual((yield* voteIn(slug, "tea", bearer(other))).status, 201)
+    })
+  )
+
+  it.effect("an address makes so many new voters, by votes and by pages, and those it has go on voting", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      const from = { "x-forwarded-for": "192.0.2.7" }
+      const page = yield* request("GET", `/polls/${slug}`, { headers: from })
+      assert.isDefined(page.headers["set-cookie"])
+      const [one, other] = [
+        yield* voteIn(slug, "tea", from),
+        yield* voteIn(slug, "tea", { ...from, "idempotency-key": "n" })
+      ]
+      assert.deepStrictEqual([one.status, other.status], [201, 201])
+      for (const key of [{}, { "idempotency-key": "m" }]) {
+        const refused = yield* voteIn(slug, "tea", { ...from, ...key })
+        assertProblem(refused, 429)
+        assert.isAtLeast(Number(refused.headers["retry-after"]), 1)
+      }
+      const later = yield* request("GET", `/polls/${slug}`, { headers: from })
+      assert.strictEqual(later.status, 200)
+      assert.isUndefined(later.headers["set-cookie"])
+      for (const known of [page, one]) {
+        assert.strictEqual((yield* voteIn(slug, "coffee", { ...from, ...cookieOf(known) })).status, 201)
+      }
+      assert.strictEqual((yield* voteIn(slug, "tea", { "x-forwarded-for": "192.0.2.8" })).status, 201)
     })
   )
 
