@@ -11,7 +11,7 @@ import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
 import { ViewerPlaces } from "../results/ViewerPlaces.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
-import type { LaneResponses } from "./LaneResponses.ts"
+import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 
 interface Found {
   readonly route: string
@@ -49,7 +49,6 @@ const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) 
 interface SnapshotHeaders {
   readonly ok: ReadonlyArray<string>
   readonly notModified: ReadonlyArray<string>
-  /** The encoding in which Node writes the body: latin1 costs less, and is right for ASCII. */
   readonly encoding: "latin1" | "utf8"
 }
 
@@ -61,7 +60,7 @@ const headersOf = ({ poll, snapshot }: Found): SnapshotHeaders => {
   if (known !== undefined) return known
   const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
   const content = ["content-type", "application/json", "content-length", String(snapshot.length)]
-  const encoding = snapshot.length === snapshot.body.length ? "latin1" : "utf8"
+  const encoding = encodingOf(snapshot.body, snapshot.length)
   const made: SnapshotHeaders = { notModified, ok: [...notModified, ...content], encoding }
   madeHeaders.set(snapshot, made)
   return made
