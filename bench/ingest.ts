@@ -2,7 +2,7 @@ import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRow
 import { oneThousand, runLoad, votes } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer, type Command, installedPeer, pythonPeer } from "./support/peers.ts"
-import { kill, type Launched, launch, portOf, tallykeep, untilReady } from "./support/processes.ts"
+import { kill, type Launched, launch, portOf, production, tallykeep, untilReady } from "./support/processes.ts"
 import { makeSite, type Site } from "./support/site.ts"
 
 const connections = 64
@@ -14,12 +14,10 @@ interface Figures {
   readonly cpu: Cpu
 }
 
-/** All that tallykeep has is on: the limit is so high that it refuses none. */
 const settings = {
-  ENVIRONMENT: "production",
+  ...production,
   NODE_ENV: "production",
   CORS_ORIGINS: "http://localhost:3000",
-  RATE_LIMIT: "1000000/1s",
   MAX_BACKLOG: "1000000000"
 }
 

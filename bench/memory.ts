@@ -2,7 +2,7 @@ import { type Bench, type BenchContext, figureRow, interleave } from "./harness.
 import { runLoad, votes } from "./load/load.ts"
 import { residentOf } from "./support/cpu.ts"
 import { openDatabase } from "./support/database.ts"
-import { kill, launchNode, portOf, tallykeep, until, untilReady } from "./support/processes.ts"
+import { kill, launchNode, portOf, production, tallykeep, until, untilReady } from "./support/processes.ts"
 import { makeSite } from "./support/site.ts"
 
 /** Three quarters of the memory that the chart allows a container (512 MiB), in MB. */
@@ -17,7 +17,7 @@ interface Figures {
 const measure = async ({ env, quick }: BenchContext): Promise<Figures> => {
   const total = quick ? 1_000 : 1_000_000
   const site = await makeSite(env)
-  const settings = { ...site.env, ENVIRONMENT: "production", RATE_LIMIT: "off", MAX_BACKLOG: "1000000000", PORT: "0" }
+  const settings = { ...site.env, ...production, MAX_BACKLOG: "1000000000", PORT: "0" }
   const program = [`--max-old-space-size=${heap}`, ...tallykeep]
   const consumer = await launchNode([...program, "--role=consumer"], settings, /Counting votes/)
   const api = await launchNode([...program, "--role=api"], settings)

@@ -2,7 +2,16 @@ import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRow
 import { oneThousand, runLoad } from "./load/load.ts"
 import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
 import { barePeer } from "./support/peers.ts"
-import { kill, type Launched, launch, launchNode, portOf, tallykeep, untilReady } from "./support/processes.ts"
+import {
+  kill,
+  type Launched,
+  launch,
+  launchNode,
+  portOf,
+  production,
+  tallykeep,
+  untilReady
+} from "./support/processes.ts"
 import { makeSite } from "./support/site.ts"
 
 const connections = 64
@@ -52,7 +61,7 @@ const withServers = async <A>(
   run: (servers: ReadonlyArray<readonly [name: string, server: Launched]>, etag: string) => Promise<A>
 ): Promise<A> => {
   const site = await makeSite(env)
-  const ours = await launchNode([...tallykeep, "--role=api"], { ...site.env, ENVIRONMENT: "production", PORT: "0" })
+  const ours = await launchNode([...tallykeep, "--role=api"], { ...site.env, ...production, PORT: "0" })
   const running = [ours]
   try {
     await untilReady(portOf(ours))

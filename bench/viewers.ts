@@ -14,7 +14,17 @@ import {
 import { runLoad, votes } from "./load/load.ts"
 import { residentOf } from "./support/cpu.ts"
 import { barePeer } from "./support/peers.ts"
-import { kill, type Launched, launch, launchNode, portOf, tallykeep, until, untilReady } from "./support/processes.ts"
+import {
+  kill,
+  type Launched,
+  launch,
+  launchNode,
+  portOf,
+  production,
+  tallykeep,
+  until,
+  untilReady
+} from "./support/processes.ts"
 import { makeSite } from "./support/site.ts"
 import type { Over, Seen, Watched, Watching } from "./watchers.ts"
 
@@ -90,7 +100,7 @@ const measurePeer = async ({ env }: BenchContext, crowd: Crowd, duration: Durati
 
 const measureOurs = async ({ env }: BenchContext, crowd: Crowd, duration: Duration): Promise<Figures> => {
   const site = await makeSite(env)
-  const settings = { ...site.env, ENVIRONMENT: "production", PORT: "0" }
+  const settings = { ...site.env, ...production, PORT: "0" }
   const consumer = await launchNode([...tallykeep, "--role=consumer"], settings, /Counting votes/)
   const api = await launchNode([...tallykeep, "--role=api"], settings)
   try {

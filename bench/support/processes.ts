@@ -19,6 +19,14 @@ export const inBench = (relative: string): string => fileURLToPath(new URL(`../$
 /** The arguments for Node that start tallykeep, before its own. */
 export const tallykeep: ReadonlyArray<string> = [...nodeFlags, inBench("../dist/main.js")]
 
+/** In production, all that tallykeep has is on; its limits for a client address are so high that they refuse none. */
+export const production = {
+  ENVIRONMENT: "production",
+  RATE_LIMIT: "1000000/1s",
+  READ_LIMIT: "1000000/1s",
+  MAX_VIEWERS_PER_CLIENT: "1000000"
+}
+
 const running = new Set<ChildProcess>()
 // Whatever becomes of the bench, nothing of it stays behind.
 process.once("exit", () => {

@@ -4,7 +4,7 @@ import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
 import { type Database, openDatabase } from "./database.ts"
 import { type Followed, follow, type Share } from "./delays.ts"
 import { watchTally } from "./events.ts"
-import { kill, launchNode, portOf, tallykeep, until, untilReady } from "./processes.ts"
+import { kill, launchNode, portOf, production, tallykeep, until, untilReady } from "./processes.ts"
 import { makeSite, type Site, serversCpu } from "./site.ts"
 import { watchCommits } from "./visibility.ts"
 
@@ -42,7 +42,7 @@ const sharesOf = (database: Database): Promise<ReadonlyArray<Share>> =>
 
 export const makeStage = async ({ env, quick }: BenchContext): Promise<Stage> => {
   const site = await makeSite(env)
-  const settings = { ...site.env, ENVIRONMENT: "production", RATE_LIMIT: "1000000/1s", PORT: "0" }
+  const settings = { ...site.env, ...production, PORT: "0" }
   const consumer = await launchNode([...tallykeep, "--role=consumer"], settings, /Counting votes/)
   const api = await launchNode([...tallykeep, "--role=api"], settings)
   await untilReady(portOf(api))
