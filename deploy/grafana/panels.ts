@@ -142,6 +142,13 @@ export const rows: ReadonlyArray<Row> = [
         queries: [["{{server}} from {{instance}}", series("tallykeep_server_up")]]
       },
       {
+        title: "Clocks",
+        about:
+          "How far they are ahead of each process's: Redis's, the stream's, whose ids may be ahead of it, and the database's.",
+        unit: "s",
+        queries: [["{{server}} from {{instance}}", series("tallykeep_clock_skew_seconds")]]
+      },
+      {
         title: "Durability of a vote",
         about: "What a vote that was accepted survives; only fsync survives a power cut.",
         unit: "short",

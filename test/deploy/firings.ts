@@ -67,6 +67,20 @@ export const firings: ReadonlyArray<Firing> = [
     quiet: { [`tallykeep_server_up{${of}, server="redis", instance="a"}`]: "1x117 0x1 1x80" }
   },
   {
+    alert: "TallykeepClocksApart",
+    labels: { namespace: "n", server: "stream" },
+    summary: "The stream's clock and that of a process are 1h 0m 0s apart, so polls open and close at the wrong time",
+    fires: {
+      [`tallykeep_clock_skew_seconds{${of}, server="redis", instance="a"}`]: "-1x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="stream", instance="a"}`]: "3600x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="stream", instance="b"}`]: "3599x200"
+    },
+    quiet: {
+      [`tallykeep_clock_skew_seconds{${of}, server="redis", instance="a"}`]: "-4x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="database", instance="a"}`]: "4x200"
+    }
+  },
+  {
     alert: "TallykeepErrors",
     labels: { namespace: "n" },
     summary: "5% of the requests are answered with 5xx",

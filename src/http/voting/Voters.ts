@@ -5,6 +5,7 @@ import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, TooManyRequests, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { elapsedMs } from "../../Elapsed.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
@@ -51,9 +52,12 @@ export class Voters extends Context.Service<
       const { newVoterLimit, trustProxy, voterSecret } = settings
       const { report } = yield* Defences
       const clock = yield* Clock.Clock
+      const stream = yield* VoteStream
       // Loaded with the first vote that has a token: most starts need not wait for it.
       const tokens = yield* Effect.cached(
-        Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
+        Effect.promise(() => import("./VoterTokens.ts")).pipe(
+          Effect.map(({ makeTokens }) => makeTokens(settings, stream.now))
+        )
       )
 
       const digest = (use: string, text: string): string =>
@@ -124,9 +128,7 @@ export class Voters extends Context.Service<
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
           ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens of ours" }))
-          : Effect.flatMap(Effect.zip(tokens, Clock.currentTimeMillis), ([issuer, now]) =>
-              issuer.issue(poll, count, now)
-            )
+          : Effect.flatMap(tokens, (issuer) => issuer.issue(poll, count))
       )
 
       return Voters.of({ identify, recall, greet, issueTokens })
