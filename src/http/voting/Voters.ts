@@ -23,6 +23,8 @@ export const setCookie = (voter: Voter | undefined): Readonly<Record<string, str
 
 type Request = HttpServerRequest.HttpServerRequest
 
+const peerOf = ({ remoteAddress }: Request) => Option.getOrUndefined(remoteAddress)
+
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
   Voters,
@@ -70,11 +72,18 @@ export class Voters extends Context.Service<
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
       const cookie = makeVoterCookie(settings, (id) => digest("cookie", id))
+      /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
+      const refused = new WeakSet<object>()
+      const idIn = (request: Request): string | undefined =>
+        cookie.read(request, () => {
+          if (!refused.has(request.source)) report("cookies", peerOf(request))
+          refused.add(request.source)
+        })
 
       const newVoters = newVoterLimit && makeRateLimiter(newVoterLimit, trustProxy, "new voters")
       /** Takes a new voter off the allowance of a request's address. */
       const mayBeNew = (request: Request): boolean => {
-        const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
+        const peer = peerOf(request) ?? "unknown"
         const left = newVoters?.(peer, request.headers["x-forwarded-for"], elapsedMs(clock)).refusal === undefined
         if (!left) report("new_voters", peer)
         return left
@@ -96,7 +105,7 @@ export class Voters extends Context.Service<
           const subject = yield* (yield* tokens).verify(poll, request.headers.authorization)
           return { hash: hashOf(poll, subject) }
         }
-        const known = cookie.read(request)
+        const known = idIn(request)
         return known === undefined ? undefined : { hash: hashOf(poll, known) }
       })
 
@@ -107,7 +116,7 @@ export class Voters extends Context.Service<
       ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests> {
         const known = yield* Effect.tapError(recall(poll, request), ({ _tag }) =>
           Effect.sync(() => {
-            if (_tag !== "Unavailable") report("tokens", Option.getOrUndefined(request.remoteAddress))
+            if (_tag !== "Unavailable") report("tokens", peerOf(request))
           })
         )
         if (known !== undefined || poll.identity !== "browser") return known
@@ -120,7 +129,7 @@ export class Voters extends Context.Service<
       const greet = (poll: Poll, request: Request) =>
         poll.identity === "browser" &&
         missingFor(poll, settings) === undefined &&
-        cookie.read(request) === undefined &&
+        idIn(request) === undefined &&
         mayBeNew(request)
           ? setCookie(makeVoter(poll, request))
           : {}
