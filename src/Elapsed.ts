@@ -13,6 +13,18 @@ export const elapsedMs = (clock: Clock.Clock): number =>
 /** The same as an effect. */
 export const elapsed: Effect.Effect<number> = Effect.clockWith((clock) => Effect.sync(() => elapsedMs(clock)))
 
+/**
+ * Returns how far a server's clock is ahead of our wall clock, in ms. It said `theirs` between two readings of `elapsed`, and is
+ * taken to have done so halfway.
+ */
+export const clockSkew = (clock: Clock.Clock, theirs: number, askedAt: number, answeredAt: number): number => {
+  const ours = clock.currentTimeMillisUnsafe() - (elapsedMs(clock) - (askedAt + answeredAt) / 2)
+  return theirs - ours
+}
+
+/** The gauge of it, in seconds: NaN where it is not known. */
+export const clockSkewGauge = ["tallykeep_clock_skew_seconds", "How far the server's clock is ahead of ours"] as const
+
 /** Keeps what an effect comes to for `ttl` ms. Effect's own `cachedWithTTL` goes by the wall clock. */
 export const cachedFor =
   (ttl: number) =>

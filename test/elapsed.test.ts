@@ -16,21 +16,17 @@ const readings =
 
 /** Where a moment is meant, and what it is. */
 const moments: Readonly<Record<string, string>> = {
-  "Elapsed.ts": "only the comment that says so",
-  "cli/PollsCommand.ts": "whether polls are open, when one closes, and when a token was issued",
+  "Elapsed.ts": "how far servers' clocks are from ours",
   "consumer/CountMetrics.ts": "how long ago a vote was accepted, by Redis's clock",
   "consumer/LedgerRetention.ts": "which votes are old, by the clocks of three servers",
   "domain/Vote.ts": "the time in a vote's identity",
   "embedded/PostgresBinaries.ts": "a folder's name",
   "embedded/PostgresServer.ts": "a folder's name",
   "http/NodeServer.ts": "the Date of an answer that Node would write itself",
-  "http/pages/PollPageRoutes.ts": "whether a poll is open",
-  "http/polls/PollRoutes.ts": "whether polls are open",
-  "http/results/Visibility.ts": "whether a poll is closed",
   "http/voting/Ballots.ts": "when a vote was cast",
-  "http/voting/VoterTokens.ts": "whether a token was issued in the future",
-  "http/voting/Voters.ts": "when a token was issued",
-  "layers/ProcessMetrics.ts": "when the process was started"
+  "http/voting/VoterTokens.ts": "whether a provider's token was issued in the future",
+  "layers/ProcessMetrics.ts": "when the process was started",
+  "stream/StreamClock.ts": "the time that polls close by, until Redis was seen"
 }
 
 describe("a wall clock that is set back", () => {

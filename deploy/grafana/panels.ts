@@ -81,6 +81,12 @@ export const rows: ReadonlyArray<Row> = [
         ]
       },
       {
+        title: "Refused by a bound",
+        about: "By reason; the log has a line for each.",
+        unit: "reqps",
+        queries: [["{{reason}}", `sum by (reason) (${rate("tallykeep_refusals_total")})`]]
+      },
+      {
         title: "Time to answer, 99 %",
         about: "Until the answer begins, by route.",
         unit: "s",
@@ -142,6 +148,13 @@ export const rows: ReadonlyArray<Row> = [
         queries: [["{{server}} from {{instance}}", series("tallykeep_server_up")]]
       },
       {
+        title: "Clocks",
+        about:
+          "How far they are ahead of each process's: Redis's, the stream's, whose ids may be ahead of it, and the database's.",
+        unit: "s",
+        queries: [["{{server}} from {{instance}}", series("tallykeep_clock_skew_seconds")]]
+      },
+      {
         title: "Durability of a vote",
         about: "What a vote that was accepted survives; only fsync survives a power cut.",
         unit: "short",
@@ -190,6 +203,12 @@ export const rows: ReadonlyArray<Row> = [
         about: "For how long it has been in its present step, of each consumer.",
         unit: "s",
         queries: [each("tallykeep_loop_age_seconds")]
+      },
+      {
+        title: "Traces not exported",
+        about: "Tries that failed, in the last hour; there is nothing where traces are off.",
+        unit: "short",
+        queries: [["{{instance}}", `increase(${series("tallykeep_trace_export_failures_total")}[1h])`]]
       },
       {
         title: "Running",

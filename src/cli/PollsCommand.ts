@@ -1,4 +1,4 @@
-import { Clock, Console, Effect, Layer, Option, Redacted, Result, Schema } from "effect"
+import { Console, Effect, Layer, Option, Redacted, Result, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import {
   Ballot,
@@ -6,6 +6,7 @@ import {
   Identity,
   type Poll,
   PollDefinition,
+  type PollView,
   ResultsVisibility,
   toView
 } from "../domain/Poll.ts"
@@ -16,9 +17,10 @@ import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { channelOf } from "../stream/Announcements.ts"
-import { readClock } from "../stream/Nodes.ts"
+import { findClosingTime, readStates } from "../stream/Nodes.ts"
 import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
+import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
@@ -45,23 +47,32 @@ const find = (store: PollStore["Service"], wanted: string) =>
 const announce = (settings: CommandSettings, changed: string) =>
   Effect.flatMap(Redis, ({ client }) => command(() => client.publish(channelOf(settings.streamName, "poll"), changed)))
 
-const describe = (poll: Poll) =>
-  Effect.map(Clock.currentTimeMillis, (now) => {
-    const view = toView(poll, now)
-    const times = [view.opens_at && `opens ${view.opens_at}`, view.closes_at && `closes ${view.closes_at}`].filter(
-      Boolean
-    )
-    return (
-      `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
-      `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}\n` +
-      view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
-    )
+/** Reads the time that polls open and close by, in ms since 1970. */
+const pollTime = (settings: CommandSettings) =>
+  Effect.flatMap(Redis, (redis) => {
+    const { blockMs, consumerGroup: group, streamName } = settings
+    return Effect.map(readStates(everyShard(redis, streamName), { group, blockMs }), nextEntryMs)
   })
 
-const print = (poll: Poll, asJson: boolean) =>
-  asJson
-    ? Effect.flatMap(Clock.currentTimeMillis, (now) => Console.log(JSON.stringify(toView(poll, now))))
-    : Effect.flatMap(describe(poll), Console.log)
+const describe = (view: PollView) => {
+  const times = [view.opens_at && `opens ${view.opens_at}`, view.closes_at && `closes ${view.closes_at}`].filter(
+    Boolean
+  )
+  return (
+    `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
+    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}\n` +
+    view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
+  )
+}
+
+const print = (settings: CommandSettings, polls: ReadonlyArray<Poll>, asJson: boolean) =>
+  Effect.flatMap(pollTime(settings), (now) =>
+    Effect.forEach(
+      polls.map((poll) => toView(poll, now)),
+      (view) => Console.log(asJson ? JSON.stringify(view) : describe(view)),
+      { discard: true }
+    )
+  )
 
 const text = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
@@ -111,7 +122,7 @@ const create = Command.make(
         const poll = fromDefinition(definition.success)
         yield* store.create(poll)
         yield* announce(settings, poll.slug)
-        yield* print(poll, given.json)
+        yield* print(settings, [poll], given.json)
       })
     )
 ).pipe(Command.withDescription("Create a poll"))
@@ -121,13 +132,11 @@ const decodeDefinition = Schema.decodeUnknownResult(PollDefinition, { errors: "a
 const optional = (name: string, value: Option.Option<string>) => (Option.isSome(value) ? { [name]: value.value } : {})
 
 const list = Command.make("list", { json }, (given) =>
-  withStore((store) =>
-    Effect.flatMap(store.list, (polls) => Effect.forEach(polls, (poll) => print(poll, given.json), { discard: true }))
-  )
+  withStore((store, settings) => Effect.flatMap(store.list, (polls) => print(settings, polls, given.json)))
 ).pipe(Command.withDescription("List all polls, the newest first"))
 
 const show = Command.make("show", { slug, json }, (given) =>
-  withStore((store) => Effect.flatMap(find(store, given.slug), (poll) => print(poll, given.json)))
+  withStore((store, settings) => Effect.flatMap(find(store, given.slug), (poll) => print(settings, [poll], given.json)))
 ).pipe(Command.withDescription("Show a poll"))
 
 const close = Command.make("close", { slug, json }, (given) =>
@@ -135,10 +144,10 @@ const close = Command.make("close", { slug, json }, (given) =>
     Effect.gen(function* () {
       const redis = yield* Redis
       yield* find(store, given.slug)
-      // By the clock that votes are accepted by, which is Redis's.
-      yield* store.close(given.slug, yield* readClock(everyShard(redis, settings.streamName)))
+      const time = yield* findClosingTime(everyShard(redis, settings.streamName), () => undefined)
+      yield* store.close(given.slug, time)
       yield* announce(settings, given.slug)
-      yield* print(yield* find(store, given.slug), given.json)
+      yield* print(settings, [yield* find(store, given.slug)], given.json)
     })
   )
 ).pipe(Command.withDescription("Close a poll now; votes accepted before count, none after"))
@@ -153,13 +162,13 @@ const exportPoll = Command.make(
     )
   },
   (given) =>
-    withStore((store) =>
+    withStore((store, settings) =>
       Effect.gen(function* () {
         const poll = yield* find(store, given.slug)
         if (given.votes) return yield* exportVotes(poll.slug)
         const ledger = yield* Ledger
         const tally = yield* ledger.tally(poll.slug)
-        if (tally !== undefined) process.stdout.write(resultsCsv(poll, toResults(tally, 0)))
+        if (tally !== undefined) process.stdout.write(resultsCsv(poll, toResults(tally, 0, yield* pollTime(settings))))
       })
     )
 ).pipe(Command.withDescription("Print a poll's counts, or with --votes its ledger rows, as CSV"))
@@ -177,13 +186,14 @@ const tokens = Command.make(
           })
         }
         const secret = yield* findVoterSecret(settings)
-        const issuer = makeTokens({
+        const now = yield* pollTime(settings)
+        const options = {
           voterSecret: secret === undefined ? undefined : Redacted.value(secret),
           jwksUrl: undefined,
           jwtIssuer: undefined,
           jwtAudience: undefined
-        })
-        const made = yield* issuer.issue(poll, given.count, yield* Clock.currentTimeMillis)
+        }
+        const made = yield* makeTokens(options, () => now).issue(poll, given.count)
         process.stdout.write(`token\r\n${made.map((token) => `${token}\r\n`).join("")}`)
       })
     )

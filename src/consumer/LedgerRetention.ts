@@ -23,10 +23,12 @@ const clockSkew = 86_400_000
 export const keepPartitions = Effect.fn("keepPartitions")(function* (retention: number | undefined) {
   const partitions = yield* Partitions
   const stream = yield* VoteStream
-  const now = Math.min(yield* Clock.currentTimeMillis, yield* stream.now, yield* partitions.now)
+  const states = yield* stream.states
+  const redis = states.map(({ timeMs }) => timeMs)
+  const now = Math.min(yield* Clock.currentTimeMillis, ...redis, yield* partitions.now)
   yield* partitions.extend(now, partitionWidth(retention))
   if (retention === undefined) return []
-  const waiting = Math.max(0, ...(yield* stream.states).map(({ oldestMs }) => oldestMs))
+  const waiting = Math.max(0, ...states.map(({ oldestMs }) => oldestMs))
   return yield* partitions.drop(now - Math.max(retention, waiting + clockSkew))
 })
 

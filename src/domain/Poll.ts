@@ -60,7 +60,8 @@ export const defaultPoll: Poll = {
 export const PollStatus = Schema.Literals(["upcoming", "open", "closed"])
 export type PollStatus = typeof PollStatus.Type
 
-export const pollStatus = ({ closesMs, opensMs }: Poll, now: number): PollStatus =>
+/** Returns a poll's status at a time, which is that of the stream, since it decides what votes are accepted in time. */
+export const pollStatus = ({ closesMs, opensMs }: Pick<Poll, "opensMs" | "closesMs">, now: number): PollStatus =>
   closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
 
 /** Whether the month has that day: `Date.parse` takes February 30 for March 2. */

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { PollStatus } from "./Poll.ts"
+import { type Poll, PollStatus, pollStatus } from "./Poll.ts"
 
 /** One option's count, in votes. */
 export interface OptionCount {
@@ -8,9 +8,8 @@ export interface OptionCount {
 }
 
 /** A poll's tally as the ledger holds it at one revision. */
-export interface Tally {
+export interface Tally extends Pick<Poll, "opensMs" | "closesMs"> {
   readonly poll: string
-  readonly status: PollStatus
   readonly revision: number
   /** Names the ledger, as long as it is the same: revisions of two epochs can't be compared. */
   readonly epoch: string
@@ -58,12 +57,12 @@ export const percentages = (counts: ReadonlyArray<number>): ReadonlyArray<number
   return hundredths.map((share) => share / 100)
 }
 
-/** Returns the body of `GET /api/results` for a tally; `pending` is in votes. */
-export const toResults = (tally: Tally, pending: number): Results => {
+/** Returns the body of `GET /api/results` for a tally; `pending` is in votes, `now` the time that polls close by. */
+export const toResults = (tally: Tally, pending: number, now: number): Results => {
   const shares = percentages(tally.options.map((option) => option.count))
   return {
     poll: tally.poll,
-    status: tally.status,
+    status: pollStatus(tally, now),
     results: tally.options
       .map(({ option, count }, index) => ({ option, count, percentage: shares[index] ?? 0 }))
       // A stable sort keeps ties in the poll's order.

@@ -49,6 +49,9 @@ export const splitEntryId = (id: string): Acceptance => {
   return { ms: BigInt(id.slice(0, dash)), seq: BigInt(id.slice(dash + 1)) }
 }
 
+/** Returns the time of an entry's id, in ms since 1970. */
+export const entryMs = (id: string): number => Number(id.slice(0, id.indexOf("-")))
+
 /** Reads an entry's id as an acceptance; undefined where a part of it is beyond the ledger's `bigint`. */
 export const parseEntryId = (id: string): Acceptance | undefined => {
   const parts = splitEntryId(id)

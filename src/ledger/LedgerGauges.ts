@@ -1,5 +1,6 @@
-import { Effect, Layer, Schedule } from "effect"
+import { Clock, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
+import { clockSkew, clockSkewGauge, elapsed } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { outOfService, questions } from "./Bounded.ts"
 import { Ledger } from "./Ledger.ts"
@@ -17,9 +18,12 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       const meter = yield* makeMeter
       let up: boolean | undefined
       let deadLetters = 0
+      let skew = Number.NaN
+      const clock = yield* Clock.Clock
       yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
         server: "database"
       })
+      yield* meter.gauge(...clockSkewGauge, () => skew / 1000, { server: "database" })
       yield* meter.gauge("tallykeep_dead_letters", "Dead letters that the database keeps", () => deadLetters)
       yield* meter.gauge(
         "tallykeep_database_questions",
@@ -35,16 +39,24 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         server: "database"
       })
 
-      const count = sql<{ count: bigint }>`select count(*) as count from dead_letter`.pipe(outOfService(timeout))
-      const look = Effect.andThen(ledger.ping, count).pipe(
+      const question = sql<{ count: bigint; ms: number }>`
+        select count(*) as count, extract(epoch from clock_timestamp())::float8 * 1000 as ms from dead_letter`
+      const ask = Effect.gen(function* () {
+        const askedAt = yield* elapsed
+        const [row] = yield* question.pipe(outOfService(timeout))
+        return { count: Number(row?.count), skew: clockSkew(clock, Number(row?.ms), askedAt, yield* elapsed) }
+      })
+      const look = Effect.andThen(ledger.ping, ask).pipe(
         Effect.match({
           onFailure: () => {
             up = up === undefined ? undefined : false
+            skew = Number.NaN
           },
-          onSuccess: ([row]) => {
+          onSuccess: (answer) => {
             if (up === false) reconnected()
             up = true
-            deadLetters = Number(row?.count ?? 0)
+            deadLetters = answer.count
+            skew = answer.skew
           }
         })
       )

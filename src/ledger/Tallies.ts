@@ -28,7 +28,8 @@ interface Row {
   readonly revision: bigint
   readonly epoch: string | null
   readonly last_updated: Date
-  readonly status: Tally["status"]
+  readonly opens_ms: bigint | null
+  readonly closes_ms: bigint | null
   readonly option: string
   readonly count: bigint
 }
@@ -39,7 +40,8 @@ const toTally = (poll: string, rows: ReadonlyArray<Row>, epoch = unknownEpoch): 
   if (first === undefined) return undefined
   return {
     poll,
-    status: first.status,
+    ...(first.opens_ms === null ? {} : { opensMs: Number(first.opens_ms) }),
+    ...(first.closes_ms === null ? {} : { closesMs: Number(first.closes_ms) }),
     revision: Number(first.revision),
     epoch: first.epoch ?? epoch,
     lastUpdated: first.last_updated,
@@ -48,11 +50,10 @@ const toTally = (poll: string, rows: ReadonlyArray<Row>, epoch = unknownEpoch): 
 }
 
 const readTally = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
-  select p.revision, (select ledger_epoch()) as epoch, p.last_updated, t.option, t.count,
-    case when p.closes_ms <= now.ms then 'closed' when p.opens_ms > now.ms then 'upcoming' else 'open' end as status
+  select p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
+    t.option, t.count
   from poll p
   join tally t on t.poll = p.slug
-  cross join (select extract(epoch from clock_timestamp()) * 1000 as ms) now
   where p.slug = ${poll}
   order by t.position`
 

@@ -3,8 +3,9 @@ import { OutOfService } from "../domain/Problems.ts"
 import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
 import { type Connection, command, isRefusal } from "./Redis.ts"
 import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
+import type { StreamClock } from "./StreamClock.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
-import { readState } from "./StreamState.ts"
+import { readState, type StateOptions } from "./StreamState.ts"
 
 /** What a process needs Redis for: an API appends votes, a consumer counts them. */
 export type Work = "append" | "count"
@@ -22,17 +23,37 @@ const checkTimeout = "700 millis"
 const askEachNode = <A>(shards: ReadonlyArray<Shard>, ask: (client: Connection) => Effect.Effect<A, OutOfService>) =>
   Effect.suspend(() => answering([...new Set(shards.map(({ client }) => client))], ask))
 
-/** Reads the clock of the nodes that have the shards, in ms since 1970; where the clocks differ, the latest. */
-export const readClock = (shards: ReadonlyArray<Shard>): Effect.Effect<number, OutOfService> =>
+/** Reads the states of the shards whose nodes answer. */
+export const readStates = (shards: ReadonlyArray<Shard>, options: Omit<StateOptions, "stream">) =>
+  answering(shards, ({ client, stream }) => readState(client, { ...options, stream }))
+
+/**
+ * Finds a time that the entries of all shards are before, in ms since 1970, and tells how far each has come. Later entries of
+ * the shard that is ahead are not before it; those of others may be, until their clocks are there.
+ */
+export const findClosingTime = (
+  shards: ReadonlyArray<Shard>,
+  reached: StreamClock["reached"]
+): Effect.Effect<number, OutOfService> =>
   Effect.map(
-    askEachNode(shards, (client) => command(() => client.time())),
-    (times) => Math.max(...times.map(([seconds, micros]) => Number(seconds) * 1000 + Math.floor(Number(micros) / 1000)))
+    answering(shards, ({ client, stream }) =>
+      Effect.map(
+        command(() => client.closingTime(stream)),
+        (time) => {
+          reached(stream, Number(time))
+          return Number(time)
+        }
+      )
+    ),
+    (times) => Math.max(...times)
   )
 
 /** The questions to the nodes that have the shards. Each tells of those that answer, and fails where none does. */
-export const askNodes = (shards: Shards["Service"], { blockMs, group }: StreamSettings["Service"]) => {
-  const states = Effect.flatMap(shards.all, (all) =>
-    answering(all, ({ client, stream }) => readState(client, { stream, group, blockMs }))
+export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Service"], clock: StreamClock) => {
+  const { group } = settings
+  const states = Effect.tap(
+    Effect.flatMap(shards.all, (all) => readStates(all, settings)),
+    (all) => Effect.sync(() => all.forEach(clock.see))
   )
   const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
 
@@ -74,5 +95,7 @@ export const askNodes = (shards: Shards["Service"], { blockMs, group }: StreamSe
       }
     )
 
-  return { now: readClock(shards.current), states, backlog, keeping, check }
+  const closingTime = Effect.flatMap(shards.all, (all) => findClosingTime(all, clock.reached))
+
+  return { now: clock.now, closingTime, states, backlog, keeping, check }
 }

@@ -1,6 +1,7 @@
 import append from "./scripts/append.lua"
 import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
+import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
@@ -13,12 +14,13 @@ import { withFields } from "./VoteEntry.ts"
 export interface Scripts {
   appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
   canAppend(absent: string): Promise<null>
+  closingTime(stream: string): Promise<string>
   ensureGroup(stream: string, group: string): Promise<number>
   streamState(
     stream: string,
     group: string,
     silence: number
-  ): Promise<readonly [number, number, number, number, number]>
+  ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
@@ -30,6 +32,7 @@ export interface Scripts {
 export const scripts = {
   appendVotes: { lua: withFields(append) },
   canAppend: { lua: canAppend, numberOfKeys: 1 },
+  closingTime: { lua: closingTime, numberOfKeys: 1 },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },

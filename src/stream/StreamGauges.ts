@@ -1,9 +1,10 @@
-import { Effect, Layer, Schedule, Scope } from "effect"
+import { Clock, Effect, Layer, Schedule, Scope } from "effect"
+import { clockSkew, clockSkewGauge } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Durability, durabilities, type Keeping } from "./Durability.ts"
 import type { Work } from "./Nodes.ts"
 import { StreamSettings } from "./StreamSettings.ts"
-import type { StreamState } from "./StreamState.ts"
+import { nextEntryMs, type StreamState } from "./StreamState.ts"
 import { VoteStream } from "./VoteStream.ts"
 
 /** How often Redis is asked for the state of the streams, and how it keeps them. */
@@ -20,6 +21,8 @@ export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStr
       const scope = yield* Effect.scope
       let works = false
       let kept: Keeping | undefined
+      const clock = yield* Clock.Clock
+      const skews = { redis: Number.NaN, stream: Number.NaN }
       const measured = new Map<string, { latest: StreamState }>()
 
       /** Makes the gauges of a stream that appears for the first time. */
@@ -49,12 +52,28 @@ export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStr
           { durability: value }
         )
       yield* Effect.forEach(durabilities, durability, { discard: true })
+      yield* meter.gauge(...clockSkewGauge, () => skews.redis / 1000, { server: "redis" })
+      // Where its last id is ahead of Redis's clock, ids stand still until the clock has caught up.
+      yield* meter.gauge(...clockSkewGauge, () => skews.stream / 1000, { server: "stream" })
       yield* meter.gauge("tallykeep_redis_eviction", "Whether Redis may evict votes", () =>
         Number(kept?.evicts === true)
       )
 
+      /** Returns how far a time that a state has is ahead, in ms; of several states, the one that is furthest off. */
+      const skewOf = (all: ReadonlyArray<StreamState>, read: (state: StreamState) => number) =>
+        all
+          .map((state) => clockSkew(clock, read(state), state.askedAt, state.answeredAt))
+          .reduce((furthest, skew) => (Math.abs(skew) > Math.abs(furthest) ? skew : furthest), 0)
+
       const sample = Effect.gen(function* () {
-        for (const latest of yield* states) {
+        const all = yield* Effect.tapError(states, () =>
+          Effect.sync(() => {
+            skews.redis = skews.stream = Number.NaN
+          })
+        )
+        skews.redis = skewOf(all, ({ timeMs }) => timeMs)
+        skews.stream = skewOf(all, (state) => nextEntryMs([state]))
+        for (const latest of all) {
           const known = measured.get(latest.stream)
           if (known !== undefined) known.latest = latest
           else {

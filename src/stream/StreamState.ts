@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { elapsed } from "../Elapsed.ts"
 import type { Connection } from "./Redis.ts"
 import { command } from "./Redis.ts"
 
@@ -16,6 +17,13 @@ export interface StreamState {
   readonly oldestMs: number
   /** How many consumers Redis has heard of lately. */
   readonly consumers: number
+  /** Its Redis's clock, in ms since 1970. */
+  readonly timeMs: number
+  /** The time of its last id, which never goes back; 0 where it has none. */
+  readonly lastMs: number
+  /** When Redis was asked for all of this, and when it had answered, in ms of `elapsed`. */
+  readonly askedAt: number
+  readonly answeredAt: number
 }
 
 /** A consumer that reads asks again after each BLOCK_MS; one that is silent for this much longer, in ms, is gone. */
@@ -32,7 +40,14 @@ export const readState = (
   client: Connection,
   { blockMs, group, stream }: StateOptions
 ): Effect.Effect<StreamState, OutOfService> =>
-  Effect.map(
-    command(() => client.streamState(stream, group, blockMs + silence)),
-    ([length, lag, pending, oldestMs, consumers]) => ({ stream, length, lag, pending, oldestMs, consumers })
-  )
+  Effect.gen(function* () {
+    const askedAt = yield* elapsed
+    const answer = yield* command(() => client.streamState(stream, group, blockMs + silence))
+    const answeredAt = yield* elapsed
+    const [length, lag, pending, oldestMs, consumers, timeMs, last] = answer
+    return { stream, length, lag, pending, oldestMs, consumers, timeMs, lastMs: Number(last), askedAt, answeredAt }
+  })
+
+/** Returns the time that an entry appended to one of the streams would have, in ms since 1970: of several, the latest. */
+export const nextEntryMs = (states: ReadonlyArray<StreamState>): number =>
+  Math.max(...states.map(({ lastMs, timeMs }) => Math.max(lastMs, timeMs)))

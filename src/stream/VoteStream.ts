@@ -1,6 +1,6 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import type { Vote } from "../domain/Vote.ts"
+import { entryMs, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
@@ -8,6 +8,7 @@ import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, s
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command } from "./Redis.ts"
 import { type Shard, Shards } from "./Shards.ts"
+import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
 import { traceparentOf } from "./Traceparent.ts"
@@ -31,8 +32,12 @@ export class VoteStream extends Context.Service<
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
     /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
-    /** The stream's clock, which acceptance goes by, in ms since 1970; of several nodes, the clock that is ahead. */
-    readonly now: Effect.Effect<number, OutOfService>
+    /**
+     * Returns the time that polls open and close by, in ms since 1970: that at which a vote would be accepted now, as last seen.
+     */
+    readonly now: () => number
+    /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
+    readonly closingTime: Effect.Effect<number, OutOfService>
     /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
     /** The state of each stream. */
@@ -50,6 +55,7 @@ export class VoteStream extends Context.Service<
     Effect.gen(function* () {
       const shards = yield* Shards
       const settings = yield* StreamSettings
+      const clock = makeStreamClock(yield* Clock.Clock)
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
@@ -61,11 +67,13 @@ export class VoteStream extends Context.Service<
       }
 
       const append = (vote: Vote, traceparent?: string) => {
-        const appender = appenderOf(shards.of(vote.voter ?? vote.voteId))
+        const shard = shards.of(vote.voter ?? vote.voteId)
+        const appender = appenderOf(shard)
         return Effect.map(
           command(() => appender.append(vote, traceparent === undefined ? undefined : { traceparent })),
           (streamId) => {
             accepted(vote.poll)
+            clock.reached(shard.stream, entryMs(streamId))
             return streamId
           }
         )
@@ -78,6 +86,7 @@ export class VoteStream extends Context.Service<
           command(() => appenderOf(shard).append(vote, { traceparent, record: keyRecord(shard, use) })),
           (record) => {
             const appended = fromRecord(record)
+            clock.reached(shard.stream, entryMs(appended.streamId))
             if (appended.voteId === vote.voteId) accepted(vote.poll)
             return appended
           }
@@ -127,7 +136,7 @@ export class VoteStream extends Context.Service<
           : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }),
-        ...askNodes(shards, settings)
+        ...askNodes(shards, settings, clock)
       })
     })
   ).pipe(Layer.provide(Shards.layer))

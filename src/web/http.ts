@@ -9,7 +9,7 @@ export interface Problem {
 
 /** What the head of an answer says. */
 export interface AnswerHead {
-  /** When it was given, by the service's clock to the second, in ms since 1970; undefined where it does not say. */
+  /** When it was given, by the time that polls close by, in ms since 1970; undefined where it does not say. */
   readonly at: number | undefined
   /** The tag of the body, if it has one. */
   readonly etag: string | undefined
@@ -51,8 +51,8 @@ const toProblem = (status: number, body: unknown): Problem => {
 }
 
 const headOf = ({ headers }: Response): AnswerHead => {
-  const at = Date.parse(headers.get("date") ?? "")
-  return { at: Number.isNaN(at) ? undefined : at, etag: headers.get("etag") ?? undefined }
+  const at = headers.get("poll-time")
+  return { at: at === null ? undefined : Number(at), etag: headers.get("etag") ?? undefined }
 }
 
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */

@@ -73,6 +73,21 @@ browserTests("the voting page, where the reader's clock is wrong", (test) => {
   })
 })
 
+browserTests("the voting page, where polls close by another time than the service's wall clock", (test) => {
+  test("goes by that time", async (web) => {
+    const slug = await web.poll({ closes_at: at(hour / 2) })
+    const page = await web.page({}, /ERR_FAILED/)
+    await page.route("**/results/stream", (route) => route.abort())
+    await page.route("**/results", async (route) => {
+      const response = await route.fetch()
+      assert.closeTo(Number(response.headers()["poll-time"]), Date.now(), hour / 4)
+      await route.fulfill({ response, headers: { ...response.headers(), "poll-time": String(Date.now() + hour) } })
+    })
+    await page.goto(`/polls/${slug}`)
+    await page.locator("#state").getByText("Closed").waitFor()
+  })
+})
+
 browserTests("the voting page, when the ledger was restored or made anew", (test) => {
   test("shows its results, though their revision is lower", async (web) => {
     const slug = await web.poll()

@@ -21,7 +21,8 @@ const asked = Effect.fnUntraced(function* (given: {
       return []
     })
   yield* TestClock.setTime(given.own)
-  const state = { stream: "votes", length: 1, lag: 1, pending: 0, consumers: 1 }
+  const times = { timeMs: given.redis, lastMs: 0, askedAt: 0, answeredAt: 0 }
+  const state = { stream: "votes", length: 1, lag: 1, pending: 0, consumers: 1, ...times }
   yield* keepPartitions(given.retention).pipe(
     Effect.provide([
       Layer.mock(Partitions, {
@@ -30,7 +31,7 @@ const asked = Effect.fnUntraced(function* (given: {
         drop: (before) => call("drop", before)
       }),
       Layer.mock(VoteStream, {
-        now: Effect.succeed(given.redis),
+        now: () => given.redis,
         states: Effect.succeed([
           { ...state, oldestMs: 0 },
           { ...state, oldestMs: given.waiting ?? 0 }

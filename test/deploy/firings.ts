@@ -23,6 +23,8 @@ const waiting = (lag: string, pending = "0x200"): Series => ({
   [`tallykeep_backlog_limit{${of}, instance="a"}`]: "1000x200",
   [`tallykeep_backlog_limit{${of}, instance="b"}`]: "1000x200"
 })
+const refusals = (reason: string, instance = "a") =>
+  `tallykeep_refusals_total{${of}, reason="${reason}", instance="${instance}"}`
 const answers = (fast: string, slow: string): Series => {
   const bucket = `tallykeep_http_request_duration_seconds_bucket{${of}, route="/api/vote"`
   return { [`${bucket}, le="1"}`]: fast, [`${bucket}, le="5"}`]: slow, [`${bucket}, le="+Inf"}`]: slow }
@@ -67,11 +69,51 @@ export const firings: ReadonlyArray<Firing> = [
     quiet: { [`tallykeep_server_up{${of}, server="redis", instance="a"}`]: "1x117 0x1 1x80" }
   },
   {
+    alert: "TallykeepClocksApart",
+    labels: { namespace: "n", server: "stream" },
+    summary: "The stream's clock and that of a process are 1h 0m 0s apart, so polls open and close at the wrong time",
+    fires: {
+      [`tallykeep_clock_skew_seconds{${of}, server="redis", instance="a"}`]: "-1x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="stream", instance="a"}`]: "3600x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="stream", instance="b"}`]: "3599x200"
+    },
+    quiet: {
+      [`tallykeep_clock_skew_seconds{${of}, server="redis", instance="a"}`]: "-4x200",
+      [`tallykeep_clock_skew_seconds{${of}, server="database", instance="a"}`]: "4x200"
+    }
+  },
+  {
     alert: "TallykeepErrors",
     labels: { namespace: "n" },
     summary: "5% of the requests are answered with 5xx",
     fires: { [requests(201)]: "0+95x200", [requests(503)]: "0+5x200" },
     quiet: { [requests(201)]: "0+999x200", [requests(503)]: "0+1x200", [requests(503, "/ready")]: "0+500x200" }
+  },
+  {
+    alert: "TallykeepAtCapacity",
+    labels: { namespace: "n", reason: "connections" },
+    summary: "Processes have no room for more connections, so clients get a 503",
+    // Now and then, one at a time.
+    fires: { [refusals("connections")]: "0x3 0+0.25x200", [refusals("votes")]: "0x200" },
+    // A burst, and what one address does.
+    quiet: { [refusals("connections")]: "0x115 999x200", [refusals("client_viewers")]: "0+999x200" }
+  },
+  {
+    alert: "TallykeepRefusals",
+    labels: { namespace: "n", reason: "votes" },
+    summary: "2 requests a second are refused for votes",
+    fires: {
+      [refusals("votes", "a")]: "0+15x200",
+      [refusals("votes", "b")]: "0+15x200",
+      [refusals("tokens")]: "0+1x200"
+    },
+    // Spread over reasons, a burst, and what TallykeepAtCapacity is for.
+    quiet: {
+      [refusals("votes")]: "0+14x200",
+      [refusals("reads")]: "0+14x200",
+      [refusals("guesses")]: "0x60 500x200",
+      [refusals("viewers")]: "0+999x200"
+    }
   },
   {
     alert: "TallykeepSlow",
@@ -128,6 +170,14 @@ export const firings: ReadonlyArray<Firing> = [
     fires: { [`tallykeep_votes_lost_total{${of}, instance="new"}`]: "_x300 1x100" },
     quiet: { [`tallykeep_votes_lost_total{${of}, instance="new"}`]: "_x300 0x100" },
     at: "90m"
+  },
+  {
+    alert: "TallykeepTracesLost",
+    labels: { namespace: "n" },
+    summary: "Traces can't be exported, and are dropped",
+    fires: { [`tallykeep_trace_export_failures_total{${of}, instance="a"}`]: "0x40 0+0.25x200" },
+    // A collector that was restarted.
+    quiet: { [`tallykeep_trace_export_failures_total{${of}, instance="a"}`]: "0x80 4x200" }
   },
   {
     alert: "TallykeepNotDurable",

@@ -81,6 +81,23 @@ const addOddEntries = ({ redis, stream }: Site) =>
     await redis.xadd(stream, "*", "v", "1", "nonsense", "1")
   })
 
+/** Comes twice for live results where there is one place, and guesses the admin's token more often than once a second. */
+const askTooMuch = (url: string) =>
+  Effect.promise(async () => {
+    const headers = { authorization: "Bearer a-guess", "content-type": "application/json" }
+    for (let guesses = 0; guesses < 400; guesses++)
+      await fetch(`${url}/api/polls`, { method: "POST", headers, body: "{}" })
+    const leave = new AbortController()
+    const watch = () => fetch(`${url}/api/results/stream`, { signal: leave.signal })
+    const [first, second] = [await watch(), await watch()]
+    leave.abort()
+    assert.deepStrictEqual([first.status, second.status], [200, 503])
+  })
+
+/** Appends an entry with an id an hour ahead: the next ones go on from there. */
+const stepAhead = ({ redis, stream }: Site) =>
+  Effect.promise(() => redis.xadd(stream, `${Date.now() + 3_600_000}-0`, ...aVote))
+
 describe("a real Prometheus", () => {
   it.live(
     "has data for every query of the dashboard, and for every alert when its time has come",
@@ -93,7 +110,14 @@ describe("a real Prometheus", () => {
         yield* loosen(site)
         yield* untilAnswered(conditions("TallykeepDown", "TallykeepNoConsumer"))
 
-        const env = { ...site.env, ...pollsEnv, MANAGEMENT_PORT: "0", BLOCK_MS: "100", MAX_BACKLOG: "500" }
+        const env = {
+          ...site.env,
+          ...pollsEnv,
+          MANAGEMENT_PORT: "0",
+          BLOCK_MS: "100",
+          MAX_BACKLOG: "500",
+          MAX_VIEWERS: "1"
+        }
         const api = yield* startApi("api", { env })
         const targets = [yield* managementOf(api)]
         yield* watch(targets)
@@ -117,9 +141,13 @@ describe("a real Prometheus", () => {
         assert.lengthOf(yield* query("absent(tallykeep_stream_consumers)"), 0)
         assert.lengthOf(yield* query(conditions("TallykeepDown")[0] ?? ""), 0)
 
-        const consumer = yield* startConsumer({ env: { ...env, CLAIM_IDLE_MS: "1000" } })
+        // Without a collector: the traces of its batches are lost, first when Prometheus has seen that none were.
+        const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_BSP_SCHEDULE_DELAY: "10000" }
+        const consumer = yield* startConsumer({ env: { ...env, ...traced, CLAIM_IDLE_MS: "1000" } })
         yield* watch([...targets, yield* managementOf(consumer)])
         yield* untilAnswered(conditions("TallykeepDeadLetters", "TallykeepVotesLost"))
+        yield* askTooMuch(api.url)
+        yield* untilAnswered(conditions("TallykeepAtCapacity", "TallykeepRefusals"))
         yield* untilAnswered(dashboardQueries)
         for (const [what, votes] of [
           ["rejected", 2],
@@ -138,6 +166,8 @@ describe("a real Prometheus", () => {
           yield* patiently(Effect.map(query(expr), (samples) => assert.lengthOf(samples, 0)))
         }
 
+        yield* stepAhead(site)
+        yield* untilAnswered(conditions("TallykeepClocksApart", "TallykeepTracesLost"))
         yield* load.stop
         yield* redis.crash
         yield* untilAnswered(conditions("TallykeepServerAway"))

@@ -54,7 +54,7 @@ describe("percentages", () => {
 describe("toResults", () => {
   const tally = {
     poll: "best-pet",
-    status: "closed" as const,
+    closesMs: 1_000 as const,
     revision: 3,
     epoch: "a1",
     lastUpdated: new Date("2026-01-02T03:04:05.006Z"),
@@ -68,7 +68,7 @@ describe("toResults", () => {
   }
 
   it("has most votes first, ties in the poll's order", () => {
-    assert.deepStrictEqual(toResults(tally, 5), {
+    assert.deepStrictEqual(toResults(tally, 5, 1_000), {
       poll: "best-pet",
       status: "closed",
       results: [
@@ -87,7 +87,7 @@ describe("toResults", () => {
 
   it("leaves the tally as it is", () => {
     const order = tally.options.map(({ option }) => option)
-    toResults(tally, 0)
+    toResults(tally, 0, 1_000)
     assert.deepStrictEqual(
       tally.options.map(({ option }) => option),
       order
@@ -100,7 +100,7 @@ describe("toResults", () => {
     ([counts]) =>
       Effect.gen(function* () {
         const options = counts.map((count, index) => ({ option: `option-${index}`, count }))
-        yield* Schema.decodeUnknownEffect(Results)(toResults({ ...tally, options }, 0))
+        yield* Schema.decodeUnknownEffect(Results)(toResults({ ...tally, options }, 0, 999))
       })
   )
 })

@@ -91,7 +91,7 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         assert.deepStrictEqual(yield* stream.appendOnce(cast(), "key-0"), first)
         const last = cast()
         assert.strictEqual(yield* stream.find(last.voteId, yield* stream.append(last)), "cats-or-dogs")
-        assert.isAtMost(Math.abs((yield* stream.now) - Date.now()), 5_000)
+        assert.isAtMost(Math.abs((yield* stream.closingTime) - Date.now()), 5_000)
         assert.deepInclude(yield* stream.keeping, { durability: "fsync", evicts: false })
         yield* expectCounted(301).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
       }),

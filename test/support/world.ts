@@ -86,6 +86,7 @@ export const layerMocks = Layer.unwrap(
         return world[part] === "up" ? Effect.sync(value) : new OutOfService({ part, cause: new Error("refused") })
       })
     const stream = Layer.mock(VoteStream, {
+      now: () => Date.now(),
       append: (vote) =>
         ask("redis", () => {
           world.votes.push(vote)
@@ -126,7 +127,7 @@ export const layerMocks = Layer.unwrap(
             world.reads++
             const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
             return world.migrated
-              ? { poll, status: "open" as const, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
+              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
               : undefined
           })
         ),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http"
 import { Clock, Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { elapsedMs } from "../../Elapsed.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
@@ -52,13 +53,13 @@ interface SnapshotHeaders {
   readonly encoding: "latin1" | "utf8"
 }
 
-/** Made once for each reading of the results. */
+/** Made once for each reading of the results, which is fresh for a second only. */
 const madeHeaders = new WeakMap<Snapshot, SnapshotHeaders>()
 
-const headersOf = ({ poll, snapshot }: Found): SnapshotHeaders => {
+const headersOf = ({ poll, snapshot }: Found, now: () => number): SnapshotHeaders => {
   const known = madeHeaders.get(snapshot)
   if (known !== undefined) return known
-  const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag)).flat()
+  const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag, now())).flat()
   const content = ["content-type", "application/json", "content-length", String(snapshot.length)]
   const encoding = encodingOf(snapshot.body, snapshot.length)
   const made: SnapshotHeaders = { notModified, ok: [...notModified, ...content], encoding }
@@ -72,12 +73,13 @@ export const makeResultsLane = Effect.fnUntraced(function* (
   limiter: RateLimiter | undefined
 ) {
   const find = yield* makeFind(limiter)
+  const { now } = yield* VoteStream
   const lane: Lane = (request, response) => {
     const found = find(request, "/results", "/api/results", "/results")
     if (found === undefined) return false
     const exchange = { request, response, route: found.route, started: performance.now() }
     const known = request.headers["if-none-match"]
-    const { encoding, notModified, ok } = headersOf(found)
+    const { encoding, notModified, ok } = headersOf(found, now)
     if (known !== undefined && matchesTag(known, found.snapshot.etag)) {
       writeHead(exchange, 304, notModified)
       response.end()

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto"
-import { Clock, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
@@ -48,6 +49,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const visibility = yield* Visibility
   const voters = yield* Voters
   const bodies = yield* Bodies
+  const stream = yield* VoteStream
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -55,7 +57,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     noticed: Effect.Effect<Notice | undefined>,
     status = 200
   ) {
-    const now = yield* Clock.currentTimeMillis
+    const now = stream.now()
     const shown = yield* visibility.check(poll, request).pipe(
       Effect.andThen(results.current(poll.slug)),
       Effect.map((snapshot) => snapshot.results),

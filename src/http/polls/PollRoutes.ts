@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import { fromDefinition, type Poll, toView } from "../../domain/Poll.ts"
 import { OutOfService, Unavailable } from "../../domain/Problems.ts"
@@ -15,8 +15,6 @@ const unavailable = new Unavailable({ detail: "Polls can't be changed for now" }
 const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | OutOfService, R>) =>
   Effect.mapError(effect, (error) => (error instanceof OutOfService ? unavailable : error))
 
-const view = (poll: Poll) => Effect.map(Clock.currentTimeMillis, (now) => toView(poll, now))
-
 /** Shows polls to anyone; makes and closes them for the admin. */
 export const layerPollRoutes = HttpApiBuilder.group(
   Api,
@@ -27,10 +25,11 @@ export const layerPollRoutes = HttpApiBuilder.group(
     const stream = yield* VoteStream
     const voters = yield* Voters
     const settings = yield* HttpSettings
+    const view = (poll: Poll) => toView(poll, stream.now())
 
     return handlers
-      .handle("polls", () => Effect.map(Effect.forEach(polls.all(), view), (all) => ({ polls: all })))
-      .handle("poll", ({ params }) => Effect.flatMap(polls.get(params.slug), view))
+      .handle("polls", () => Effect.sync(() => ({ polls: polls.all().map(view) })))
+      .handle("poll", ({ params }) => Effect.map(polls.get(params.slug), view))
       .handle(
         "createPoll",
         Effect.fnUntraced(function* ({ payload }) {
@@ -40,7 +39,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
           yield* store.create(poll)
           yield* polls.changed(poll.slug)
           return HttpApiSchema.withHeaders({
-            body: yield* view(poll),
+            body: view(poll),
             headers: { location: `/api/polls/${poll.slug}` }
           })
         }, orUnavailable)
@@ -49,9 +48,9 @@ export const layerPollRoutes = HttpApiBuilder.group(
         "closePoll",
         Effect.fnUntraced(function* ({ params }) {
           const { slug } = yield* polls.get(params.slug)
-          yield* store.close(slug, yield* stream.now)
+          yield* store.close(slug, yield* stream.closingTime)
           yield* polls.changed(slug)
-          return yield* view(yield* polls.get(slug))
+          return view(yield* polls.get(slug))
         }, orUnavailable)
       )
       .handle(

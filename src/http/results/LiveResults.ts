@@ -5,6 +5,7 @@ import { type Results, toResults } from "../../domain/Tally.ts"
 import { elapsed, elapsedMs } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Backlog } from "../../stream/Backlog.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 
 /** A poll's results in the form in which they are sent, made once for all who ask. */
 export interface Snapshot {
@@ -53,6 +54,7 @@ export class LiveResults extends Context.Service<
     Effect.gen(function* () {
       const ledger = yield* Ledger
       const backlog = yield* Backlog
+      const stream = yield* VoteStream
       const scope = yield* Effect.scope
       const clock = yield* Clock.Clock
       const polls = new Map<string, Cached>()
@@ -65,7 +67,7 @@ export class LiveResults extends Context.Service<
           delete cached.snapshot
           return
         }
-        const results = toResults(tally, backlog.pending())
+        const results = toResults(tally, backlog.pending(), stream.now())
         const body = JSON.stringify(results)
         const hash = createHash("sha256").update(body).digest("base64url")
         const { epoch } = tally

@@ -1,8 +1,12 @@
 import type { Poll } from "../../domain/Poll.ts"
 
+/** Returns the header that tells a page the time that polls open and close by, in ms since 1970: `Date` is the process's own. */
+export const pollTime = (now: number) => ({ "poll-time": String(Math.floor(now)) })
+
 /** Returns the headers of a poll's results: nothing in between may keep what not everyone may see. */
-export const snapshotHeaders = (poll: Poll, etag: string) => ({
+export const snapshotHeaders = (poll: Poll, etag: string, now: number) => ({
   etag,
+  ...pollTime(now),
   "cache-control": poll.results === "live" ? "public, max-age=2" : "private, no-store"
 })
 

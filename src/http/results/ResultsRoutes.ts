@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
 import { matchesTag } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
@@ -10,7 +11,7 @@ import { PollCache } from "../polls/PollCache.ts"
 import { resultsCsv } from "./Csv.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
-import { eventsHeaders, snapshotHeaders } from "./ResultsHeaders.ts"
+import { eventsHeaders, pollTime, snapshotHeaders } from "./ResultsHeaders.ts"
 import { ViewerPlaces } from "./ViewerPlaces.ts"
 import { Visibility } from "./Visibility.ts"
 
@@ -30,6 +31,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const streams = yield* LiveStreams
     const visibility = yield* Visibility
     const places = yield* ViewerPlaces
+    const { now } = yield* VoteStream
 
     /** Answers with what `show` makes of the poll, once it is clear that whoever asks may see its results. */
     const answer = <E extends Parameters<typeof problemResponse>[0]>(
@@ -40,13 +42,13 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       polls.get(slug).pipe(
         Effect.tap((poll) => visibility.check(poll, request)),
         Effect.flatMap(show),
-        Effect.catch((problem) => Effect.succeed(problemResponse(problem, request.url)))
+        Effect.catch((problem) => Effect.succeed(problemResponse(problem, request.url, pollTime(now()))))
       )
 
     const read = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
         Effect.map(results.current(slug), (snapshot) =>
-          snapshotResponse(poll, snapshot, request.headers["if-none-match"])
+          snapshotResponse(snapshot, snapshotHeaders(poll, snapshot.etag, now()), request.headers["if-none-match"])
         )
       )
 
@@ -97,9 +99,11 @@ export const layerResultsRoutes = HttpApiBuilder.group(
   })
 )
 
-const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
-  const headers = snapshotHeaders(poll, etag)
-  return ifNoneMatch !== undefined && matchesTag(ifNoneMatch, etag)
+const snapshotResponse = (
+  { body, etag }: Snapshot,
+  headers: ReturnType<typeof snapshotHeaders>,
+  ifNoneMatch: string | undefined
+) =>
+  ifNoneMatch !== undefined && matchesTag(ifNoneMatch, etag)
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.text(body, { contentType: "application/json", headers })
-}

@@ -1,8 +1,9 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { type Poll, pollStatus } from "../../domain/Poll.ts"
 import { ResultsHidden, type TooManyRequests } from "../../domain/Problems.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { Voters } from "../voting/Voters.ts"
@@ -23,6 +24,7 @@ export class Visibility extends Context.Service<
     Effect.gen(function* () {
       const ballots = yield* Ballots
       const store = yield* PollStore
+      const stream = yield* VoteStream
       const voters = yield* Voters
       const signIns = yield* SignIns
 
@@ -35,7 +37,7 @@ export class Visibility extends Context.Service<
 
       const check = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
         if (poll.results === "live" || (yield* signIns.isAdmin(request))) return
-        const status = pollStatus(poll, yield* Clock.currentTimeMillis)
+        const status = pollStatus(poll, stream.now())
         if (status === "closed") return
         if (poll.results === "after_close") {
           return yield* new ResultsHidden({ detail: "This poll shows its results once it is closed" })

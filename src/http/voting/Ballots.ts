@@ -1,7 +1,7 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Result } from "effect"
 import { type Poll, pollStatus } from "../../domain/Poll.ts"
 import { Forbidden, HasVoted, InvalidFields, PollNotOpen, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
-import { makeVoteId, type Vote } from "../../domain/Vote.ts"
+import { entryMs, makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
 import { Backlog } from "../../stream/Backlog.ts"
@@ -69,7 +69,8 @@ export class Ballots extends Context.Service<
           ? Effect.fail(refusal)
           : Effect.matchEffect(stream.findKey(poll.slug, voter?.hash, key), {
               onFailure: () => Effect.fail(unavailable),
-              onSuccess: (first) => (first === undefined ? Effect.fail(refusal) : sameVote(first, option))
+              onSuccess: (first) =>
+                Effect.fromResult(first === undefined ? Result.fail(refusal) : answerTo(first, option, poll))
             })
 
       const append = (vote: Vote, key: string | undefined) =>
@@ -79,19 +80,20 @@ export class Ballots extends Context.Service<
 
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { key, option, poll, voter } = ballot
-        const castAt = clock.currentTimeMillisUnsafe()
-        const status = pollStatus(poll, castAt)
+        const status = pollStatus(poll, stream.now())
         if (status !== "open") return refuse(ballot, notOpen(poll, status))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
+        const castAt = clock.currentTimeMillisUnsafe()
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
         return Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
           onFailure: () => Effect.fail(unavailable),
           onSuccess: (appended) => {
             failpoint("after-append")
-            if (voter !== undefined) remember(poll, voter)
-            return sameVote(appended, option)
+            const answer = answerTo(appended, option, poll)
+            if (voter !== undefined && Result.isSuccess(answer)) remember(poll, voter)
+            return Effect.fromResult(answer)
           }
         })
       }
@@ -114,9 +116,15 @@ const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden |
     : new PollNotOpen({ detail: "The poll is closed" })
 }
 
-/** Returns the vote of a key's first use, which must be for the same option. */
-const sameVote = (first: Appended, option: string): Effect.Effect<Appended, InvalidFields> =>
-  first.option === option ? Effect.succeed(first) : Effect.fail(keyReused)
+/**
+ * Returns the vote that was appended, now or at a key's first use, which must have been for the same option. Only its entry's
+ * id says for sure when it was accepted: one that will be rejected for that is not confirmed.
+ */
+const answerTo = (appended: Appended, option: string, poll: Poll): Result.Result<Appended, Refused> => {
+  if (appended.option !== option) return Result.fail(keyReused)
+  const status = pollStatus(poll, entryMs(appended.streamId))
+  return status === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, status))
+}
 
 const keyReused = new InvalidFields({
   detail: "This Idempotency-Key was used with another vote",

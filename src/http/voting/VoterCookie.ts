@@ -12,8 +12,11 @@ type Request = Pick<HttpServerRequest.HttpServerRequest, "headers">
 
 /** The cookie that a browser is known by as a voter. */
 export interface VoterCookie {
-  /** Returns the voter's id in a request's cookie; undefined where there is none that we have signed. */
-  read(request: Request): string | undefined
+  /**
+   * Returns the voter's id in a request's cookie; undefined where there is none that we have signed. `refused` hears of one with
+   * our name and a wrong signature.
+   */
+  read(request: Request, refused: () => void): string | undefined
   /** Returns the value of `Set-Cookie` that gives a request's browser this id. */
   write(request: Request, id: string): string
 }
@@ -38,13 +41,12 @@ export const makeVoterCookie = (
 
   return {
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
-    read: (request) => {
+    read: (request, refused) => {
       const start = `${isSecure(request) ? "__Host-" : ""}${name}=`
       const values = (request.headers.cookie ?? "").split(";").map((pair) => pair.trim())
-      return values
-        .filter((pair) => pair.startsWith(start))
-        .map((pair) => verify(pair.slice(start.length)))
-        .findLast((id) => id !== undefined)
+      const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
+      if (ids.includes(undefined)) refused()
+      return ids.findLast((id) => id !== undefined)
     },
     write: (request, id) => {
       const secure = isSecure(request)

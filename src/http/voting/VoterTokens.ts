@@ -25,7 +25,7 @@ export interface VoterTokens {
    * identity is `token`, and of a provider's, with its issuer, where it is `provider`.
    */
   verify(poll: Poll, authorization: string | undefined): Effect.Effect<string, Unauthorized | Forbidden | Unavailable>
-  issue(poll: Poll, count: number, now: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
+  issue(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
 }
 
 type Options = Pick<HttpSettings["Service"], "voterSecret" | "jwksUrl" | "jwtIssuer" | "jwtAudience">
@@ -33,14 +33,18 @@ type Options = Pick<HttpSettings["Service"], "voterSecret" | "jwksUrl" | "jwtIss
 /** Returns what a token says whose signature and claims are right; fails with an error of jose, or of `fetch`. */
 type Check = (token: string, poll: Poll) => Promise<JWTPayload>
 
-/** Handles our own tokens and, where there is an identity provider, those of it. */
-export const makeTokens = (options: Options): VoterTokens => {
+/**
+ * Handles our own tokens and, where there is an identity provider, those of it. Our own hold by `now`, which polls close by, in ms
+ * since 1970; a provider's by the wall clock.
+ */
+export const makeTokens = (options: Options, now: () => number): VoterTokens => {
   const own = ownKey(options)
   const checkOwn: Check | undefined =
     own &&
-    (async (token, { slug }) =>
-      (await jwtVerify(token, own, { issuer, audience: slug, algorithms: [algorithm], requiredClaims: ["exp"] }))
-        .payload)
+    (async (token, { slug }) => {
+      const expected = { issuer, audience: slug, algorithms: [algorithm], requiredClaims: ["exp"] }
+      return (await jwtVerify(token, own, { ...expected, currentDate: new Date(now()) })).payload
+    })
   const provider = makeProviderCheck(options)
 
   const check = async (poll: Poll, token: string): Promise<string> => {
@@ -59,11 +63,11 @@ export const makeTokens = (options: Options): VoterTokens => {
         ? Effect.fail(new Unauthorized({ detail: "This poll needs a voter's token: Authorization: Bearer <token>" }))
         : Effect.tryPromise({ try: () => check(poll, token), catch: refusal })
     },
-    issue: (poll, count, now) => {
+    issue: (poll, count) => {
       if (own === undefined) {
         return Effect.fail(new Forbidden({ detail: "This service has no VOTER_SECRET, which voters' tokens need" }))
       }
-      const seconds = Math.floor(now / 1000)
+      const seconds = Math.floor(now() / 1000)
       const expires = poll.closesMs === undefined ? seconds + openEnded : Math.ceil(poll.closesMs / 1000) + afterClosing
       const sign = () =>
         new SignJWT()

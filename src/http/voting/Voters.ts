@@ -5,6 +5,7 @@ import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, TooManyRequests, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { elapsedMs } from "../../Elapsed.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
@@ -21,6 +22,8 @@ export const setCookie = (voter: Voter | undefined): Readonly<Record<string, str
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
 
 type Request = HttpServerRequest.HttpServerRequest
+
+const peerOf = ({ remoteAddress }: Request) => Option.getOrUndefined(remoteAddress)
 
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
@@ -51,9 +54,12 @@ export class Voters extends Context.Service<
       const { newVoterLimit, trustProxy, voterSecret } = settings
       const { report } = yield* Defences
       const clock = yield* Clock.Clock
+      const stream = yield* VoteStream
       // Loaded with the first vote that has a token: most starts need not wait for it.
       const tokens = yield* Effect.cached(
-        Effect.promise(() => import("./VoterTokens.ts")).pipe(Effect.map(({ makeTokens }) => makeTokens(settings)))
+        Effect.promise(() => import("./VoterTokens.ts")).pipe(
+          Effect.map(({ makeTokens }) => makeTokens(settings, stream.now))
+        )
       )
 
       const digest = (use: string, text: string): string =>
@@ -66,11 +72,18 @@ export class Voters extends Context.Service<
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
       const cookie = makeVoterCookie(settings, (id) => digest("cookie", id))
+      /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
+      const refused = new WeakSet<object>()
+      const idIn = (request: Request): string | undefined =>
+        cookie.read(request, () => {
+          if (!refused.has(request.source)) report("cookies", peerOf(request))
+          refused.add(request.source)
+        })
 
       const newVoters = newVoterLimit && makeRateLimiter(newVoterLimit, trustProxy, "new voters")
       /** Takes a new voter off the allowance of a request's address. */
       const mayBeNew = (request: Request): boolean => {
-        const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
+        const peer = peerOf(request) ?? "unknown"
         const left = newVoters?.(peer, request.headers["x-forwarded-for"], elapsedMs(clock)).refusal === undefined
         if (!left) report("new_voters", peer)
         return left
@@ -92,7 +105,7 @@ export class Voters extends Context.Service<
           const subject = yield* (yield* tokens).verify(poll, request.headers.authorization)
           return { hash: hashOf(poll, subject) }
         }
-        const known = cookie.read(request)
+        const known = idIn(request)
         return known === undefined ? undefined : { hash: hashOf(poll, known) }
       })
 
@@ -103,7 +116,7 @@ export class Voters extends Context.Service<
       ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests> {
         const known = yield* Effect.tapError(recall(poll, request), ({ _tag }) =>
           Effect.sync(() => {
-            if (_tag !== "Unavailable") report("tokens", Option.getOrUndefined(request.remoteAddress))
+            if (_tag !== "Unavailable") report("tokens", peerOf(request))
           })
         )
         if (known !== undefined || poll.identity !== "browser") return known
@@ -116,7 +129,7 @@ export class Voters extends Context.Service<
       const greet = (poll: Poll, request: Request) =>
         poll.identity === "browser" &&
         missingFor(poll, settings) === undefined &&
-        cookie.read(request) === undefined &&
+        idIn(request) === undefined &&
         mayBeNew(request)
           ? setCookie(makeVoter(poll, request))
           : {}
@@ -124,9 +137,7 @@ export class Voters extends Context.Service<
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
           ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens of ours" }))
-          : Effect.flatMap(Effect.zip(tokens, Clock.currentTimeMillis), ([issuer, now]) =>
-              issuer.issue(poll, count, now)
-            )
+          : Effect.flatMap(tokens, (issuer) => issuer.issue(poll, count))
       )
 
       return Voters.of({ identify, recall, greet, issueTokens })

@@ -7,15 +7,20 @@
 -- ARGV[1]  the group
 -- ARGV[2]  how long a consumer may be silent before it counts as gone, in ms
 --
--- Returns five numbers: the length; the lag (entries not yet given out); the pending entries (given out and not acked); the
--- age of the oldest entry among lag and pending, in ms; the consumers that are not gone. Without the group, all entries
--- are lag.
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  return {0, 0, 0, 0, 0}
-end
-local length = redis.call('XLEN', KEYS[1])
+-- Returns six numbers: the length; the lag (entries not yet given out); the pending entries (given out and not acked); the
+-- age of the oldest entry among lag and pending, in ms; the consumers that are not gone; the time, in ms since 1970. Without
+-- the group, all entries are lag. Then the ms of the last id, as text.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return {0, 0, 0, 0, 0, now, '0'}
+end
+local length = redis.call('XLEN', KEYS[1])
+local last = '0'
+local about_stream = redis.call('XINFO', 'STREAM', KEYS[1])
+for index = 1, #about_stream, 2 do
+  if about_stream[index] == 'last-generated-id' then last = string.match(about_stream[index + 1], '(%d+)-') end
+end
 
 -- Returns the age of the entry with this id, in ms.
 local function age(id)
@@ -42,8 +47,8 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
       for index = 1, #consumer, 2 do about[consumer[index]] = consumer[index + 1] end
       if about['idle'] <= tonumber(ARGV[2]) then there = there + 1 end
     end
-    return {length, lag, pending[1], oldest, there}
+    return {length, lag, pending[1], oldest, there, now, last}
   end
 end
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-return {length, length, 0, first and age(first[1]) or 0, 0}
+return {length, length, 0, first and age(first[1]) or 0, 0, now, last}

@@ -1,8 +1,8 @@
-/** The service's clock, as far as the page can tell: the reader's own may be wrong by hours or days. */
+/** The clock that polls open and close by, as far as the page can tell: the reader's own may be wrong by hours or days. */
 export interface ServiceClock {
   /** Returns the service's time, in ms since 1970. */
   now(): number
-  /** Hears when the service gave an answer that has just come, by its own clock to the second, in ms since 1970. */
+  /** Hears when the service gave an answer that has just come, by its time, in ms since 1970. */
   hear(answeredAt: number): void
 }
 

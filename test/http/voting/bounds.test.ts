@@ -78,6 +78,42 @@ layer(layerBounded, { excludeTestServices: true })("the bounds of one stranger",
     })
   )
 
+  it.effect("a refused cookie is counted once a request, wherever it is read, and shown to nobody", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "once", identity: "browser", results: "after_vote" })
+      const refused = Effect.map(
+        request("GET", "/metrics"),
+        ({ body }) => parseMetrics(body).get('tallykeep_refusals_total{reason="cookies"}') ?? 0
+      )
+      const before = yield* refused
+      const { cookie } = cookieOf(yield* voteIn(slug, "tea"))
+      assert.strictEqual((yield* request("GET", `/polls/${slug}`, { headers: { cookie } })).status, 200)
+      assert.strictEqual(yield* refused, before)
+      const forged = { cookie: `${cookie.split(".")[0]}.forged` }
+      // From an address each: none is refused a new voter.
+      const from = (client: number) => ({ ...forged, "x-forwarded-for": `203.0.113.${client}` })
+      const form = { ...from(3), "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" }
+      const ways: ReadonlyArray<readonly [status: number, ReturnType<typeof request>]> = [
+        [201, voteIn(slug, "coffee", from(1))],
+        [200, request("GET", `/polls/${slug}`, { headers: from(2) })],
+        [303, request("POST", `/polls/${slug}`, { headers: form, body: "option=tea" })],
+        // The page that says so reads it again.
+        [422, request("POST", `/polls/${slug}`, { headers: form, body: "option=cocoa" })],
+        [403, request("GET", `/api/polls/${slug}/results`, { headers: forged })],
+        [403, request("GET", `/api/polls/${slug}/results.csv`, { headers: forged })],
+        [403, request("GET", `/api/polls/${slug}/results/stream`, { headers: forged })]
+      ]
+      for (const [index, [status, ask]] of ways.entries()) {
+        const answer = yield* ask
+        assert.strictEqual(answer.status, status, `${index}: ${answer.body}`)
+        assert.strictEqual(yield* refused, before + index + 1, String(index))
+      }
+      // Polls that know their voters otherwise don't look at it.
+      yield* voteIn(yield* createPoll(), "tea", forged)
+      assert.strictEqual(yield* refused, before + ways.length)
+    })
+  )
+
   it.effect("an address is wrong about the admin's token at most 20 times a minute, whatever the method", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ results: "after_close", identity: "token" })

@@ -32,28 +32,35 @@ describe("the voter's cookie", () => {
   })
 
   it.each([
-    ["", undefined],
-    ["other=1", undefined],
-    ["tallykeep_voter=ann.signed-3", "ann"],
-    ["a=b;tallykeep_voter=ann.signed-3;c=d", "ann"],
-    ["tallykeep_voter=ann.signed-4", undefined],
-    ["tallykeep_voter=ann.", undefined],
-    ["tallykeep_voter=.signed-0", undefined],
-    ["xtallykeep_voter=ann.signed-3", undefined],
-    ["Tallykeep_voter=ann.signed-3", undefined],
-    ["__Host-tallykeep_voter=ann.signed-3", undefined],
-    ["tallykeep_voter=eve.forged-3; tallykeep_voter=ann.signed-3", "ann"],
-    ["tallykeep_voter=ann.signed-3; tallykeep_voter=eve.forged-3", "ann"],
+    ["", undefined, 0],
+    ["other=1", undefined, 0],
+    ["tallykeep_voter=ann.signed-3", "ann", 0],
+    ["a=b;tallykeep_voter=ann.signed-3;c=d", "ann", 0],
+    ["tallykeep_voter=ann.signed-4", undefined, 1],
+    ["tallykeep_voter=ann.", undefined, 1],
+    ["tallykeep_voter=.signed-0", undefined, 1],
+    ["xtallykeep_voter=ann.signed-3", undefined, 0],
+    ["Tallykeep_voter=ann.signed-3", undefined, 0],
+    ["__Host-tallykeep_voter=ann.signed-3", undefined, 0],
+    ["tallykeep_voter=eve.forged-3; tallykeep_voter=ann.signed-3", "ann", 1],
+    ["tallykeep_voter=eve.forged-3; tallykeep_voter=eve.forged-3", undefined, 1],
+    ["tallykeep_voter=ann.signed-3; tallykeep_voter=eve.forged-3", "ann", 1],
     // A browser sends those of longer paths first, and ours is of the shortest.
-    ["tallykeep_voter=eve.signed-3; tallykeep_voter=ann.signed-3", "ann"]
-  ] as const)("of a request with %s is %s", (cookie, id) => {
-    assert.strictEqual(cookieWith({}).read(requestWith({ cookie })), id)
+    ["tallykeep_voter=eve.signed-3; tallykeep_voter=ann.signed-3", "ann", 0]
+  ] as const)("of a request with %s is %s, and refused %i times", (cookie, id, times) => {
+    let refused = 0
+    assert.strictEqual(
+      cookieWith({}).read(requestWith({ cookie }), () => refused++),
+      id
+    )
+    assert.strictEqual(refused, times)
   })
 
   it("by HTTPS is only what no other host can set", () => {
     const { read } = cookieWith({ production: true })
-    assert.isUndefined(read(requestWith({ cookie: "tallykeep_voter=eve.signed-3" })))
+    const none = () => assert.fail("No cookie of this name is forged")
+    assert.isUndefined(read(requestWith({ cookie: "tallykeep_voter=eve.signed-3" }), none))
     const both = "__Host-tallykeep_voter=ann.signed-3; tallykeep_voter=eve.signed-3"
-    assert.strictEqual(read(requestWith({ cookie: both })), "ann")
+    assert.strictEqual(read(requestWith({ cookie: both }), none), "ann")
   })
 })
