@@ -12,6 +12,7 @@ const sentences = {
   guesses: "One client address has been wrong about ADMIN_TOKEN 20 times in a minute: it gets a 429",
   sign_ins: "Sign-ins with a wrong ADMIN_TOKEN",
   tokens: "Voters' tokens that are not valid",
+  keys: "Records of idempotency keys hold twice their share of Redis's memory (IDEMPOTENCY_MEMORY): votes with a new key get a 503",
   voter_rows: "One voter has changed a vote too often: more get a 429",
   bodies: "Bodies under way have reached their bound together: requests get a 503",
   large_votes: "Votes are longer than any vote: they get a 422, and are not parsed"

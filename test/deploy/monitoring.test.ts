@@ -81,6 +81,10 @@ const addOddEntries = ({ redis, stream }: Site) =>
     await redis.xadd(stream, "*", "v", "1", "nonsense", "1")
   })
 
+/** Says of the idempotency keys that they hold a gibibyte of memory. */
+const fillKeyMemory = ({ redis, stream }: Site) =>
+  Effect.promise(() => redis.hset(`${stream}:key-memory`, String(Date.now() + 600_000), 2 ** 30))
+
 describe("a real Prometheus", () => {
   it.live(
     "has data for every query of the dashboard, and for every alert when its time has come",
@@ -137,6 +141,10 @@ describe("a real Prometheus", () => {
         }))) {
           yield* patiently(Effect.map(query(expr), (samples) => assert.lengthOf(samples, 0)))
         }
+
+        // As after very many votes with a key each.
+        yield* fillKeyMemory(site)
+        yield* untilAnswered(conditions("TallykeepKeysBrief", "TallykeepKeysRefused"))
 
         yield* load.stop
         yield* redis.crash
