@@ -47,6 +47,7 @@ export const makeKeyMemory = Effect.fnUntraced(function* (
   let bytes = 0
   let limit = idempotencyMemory ?? defaultLimit
   let ttl = idempotencyTtl
+  let isOver = false
   const outage = makeOutageLog("Idempotency keys are remembered for IDEMPOTENCY_TTL")
 
   const readLimit = yield* Effect.match(keeping, {
@@ -60,7 +61,7 @@ export const makeKeyMemory = Effect.fnUntraced(function* (
   const sample = Effect.gen(function* () {
     yield* readLimit
     bytes = yield* keyBytes
-    const isOver = bytes >= (ttl < idempotencyTtl ? release * limit : limit)
+    isOver = bytes >= (isOver ? release * limit : limit)
     ttl = isOver ? Math.min(brief, idempotencyTtl) : idempotencyTtl
     yield* isOver
       ? outage.down(
