@@ -4,11 +4,11 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { Api } from "../Api.ts"
-import { matchesTag } from "../ETag.ts"
+import { jsonResponse } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { resultsCsv } from "./Csv.ts"
-import { LiveResults, type Snapshot } from "./LiveResults.ts"
+import { LiveResults } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "./ResultsHeaders.ts"
 import { ViewerPlaces } from "./ViewerPlaces.ts"
@@ -46,7 +46,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const read = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
         Effect.map(results.current(slug), (snapshot) =>
-          snapshotResponse(poll, snapshot, request.headers["if-none-match"])
+          jsonResponse(snapshot.body, snapshotHeaders(poll, snapshot.etag), request.headers["if-none-match"])
         )
       )
 
@@ -96,10 +96,3 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       .handleRaw("resultsCsvOf", ({ params, request }) => csv(params.slug, request))
   })
 )
-
-const snapshotResponse = (poll: Poll, { body, etag }: Snapshot, ifNoneMatch: string | undefined) => {
-  const headers = snapshotHeaders(poll, etag)
-  return ifNoneMatch !== undefined && matchesTag(ifNoneMatch, etag)
-    ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.text(body, { contentType: "application/json", headers })
-}
