@@ -57,7 +57,7 @@ describe("the alerts", () => {
       const { status, stderr, stdout } = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" })
       assert.strictEqual(status, 0, stdout + stderr)
     })
-  })
+  }, 120_000)
 
   it("lead each to a section of the runbook", () => {
     const headings = readFileSync(join(root, "deploy/README.md"), "utf8").match(/^#+ .*$/gm) ?? []
