@@ -170,6 +170,16 @@ export const rows: ReadonlyArray<Row> = [
         queries: [["{{stream}}", `max by (stream) (${series("tallykeep_stream_length")})`]]
       },
       {
+        title: "Idempotency keys",
+        about:
+          "What they hold of Redis's memory. Over the limit new ones live 15 minutes, over twice that they are refused.",
+        unit: "bytes",
+        queries: [
+          ["held", `max(${series("tallykeep_idempotency_bytes")})`],
+          ["limit", `max(${series("tallykeep_idempotency_limit_bytes")})`]
+        ]
+      },
+      {
         title: "Questions to PostgreSQL",
         about: "Under way, and the most connections that there may be for them.",
         unit: "short",

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { HttpServerResponse } from "effect/http"
 
 /** Returns a strong entity tag: a digest of the content. */
 export const etagOf = (content: string | Uint8Array): string =>
@@ -10,3 +11,16 @@ export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
   ifNoneMatch === etag ||
   ifNoneMatch.trim() === "*" ||
   ifNoneMatch.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag)
+
+/** For what everyone may see and changes at any time: a burst of readers gets it from what is in between. */
+export const publicBriefly = "public, max-age=2"
+
+/** Returns JSON as a response; none but its headers where an `If-None-Match` says that the client has it. */
+export const jsonResponse = (
+  body: string,
+  headers: { readonly etag: string; readonly "cache-control": string },
+  ifNoneMatch: string | undefined
+): HttpServerResponse.HttpServerResponse =>
+  ifNoneMatch !== undefined && matchesTag(ifNoneMatch, headers.etag)
+    ? HttpServerResponse.empty({ status: 304, headers })
+    : HttpServerResponse.text(body, { contentType: "application/json", headers })

@@ -81,6 +81,7 @@ const layerStreamSettings = (settings: Settings) =>
       blockMs: settings.blockMs,
       maxBacklog: settings.maxBacklog,
       idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
+      idempotencyMemory: settings.idempotencyMemory,
       tracing: settings.otlpEndpoint !== undefined
     })
   )

@@ -33,6 +33,7 @@ export const definitions = {
   claimIdleMs: setting("CLAIM_IDLE_MS", Kinds.int(100, 3_600_000), "30000"),
   maxBacklog: setting("MAX_BACKLOG", Kinds.int(1, 1_000_000_000), "1000000"),
   idempotencyTtl: setting("IDEMPOTENCY_TTL", Kinds.duration, "24h"),
+  idempotencyMemory: optional("IDEMPOTENCY_MEMORY", Kinds.int(2 ** 20, 2 ** 40)),
   rateLimit: optional("RATE_LIMIT", Kinds.rateLimit),
   readLimit: optional("READ_LIMIT", Kinds.rateLimit),
   newVoterLimit: optional("NEW_VOTER_LIMIT", Kinds.rateLimit),

@@ -1,5 +1,6 @@
 import { Array } from "effect"
 import type { Vote } from "../domain/Vote.ts"
+import { keyMemoryHash } from "./KeyRecords.ts"
 import type { Shard } from "./Shards.ts"
 import { optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
@@ -29,15 +30,15 @@ const noExtras: Extras = {}
 
 /**
  * Makes an appender. All votes that arrive while others are under way are sent together after those: most of what an append
- * costs, here and in Redis, is its command. Records of idempotency keys are kept for `ttl` ms.
+ * costs, here and in Redis, is its command. New records of idempotency keys are kept for `ttl()` ms.
  */
-export const makeAppender = (shard: Shard, ttl: number): Appender => {
+export const makeAppender = (shard: Shard, ttl: () => number): Appender => {
   let waiting: Array<Waiting> = []
   let busy = false
 
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
     const keys = [shard.stream]
-    const args = [String(ttl)]
+    const args = [String(ttl())]
     for (const { extras, vote } of votes) {
       const values = valuesOf(vote, extras.traceparent)
       let beside = ""
@@ -53,6 +54,7 @@ export const makeAppender = (shard: Shard, ttl: number): Appender => {
         if (value !== undefined) args.push(value)
       }
     }
+    if (keys.length > 1) keys.push(keyMemoryHash(shard))
     return shard.client.appendVotes([String(keys.length), ...keys, ...args])
   }
 

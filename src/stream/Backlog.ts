@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Schedule } from "effect"
+import { makeMeter } from "../Meter.ts"
 import { makeOutageLog } from "./Outage.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { VoteStream } from "./VoteStream.ts"
@@ -36,6 +37,14 @@ export class Backlog extends Context.Service<
           ? Effect.logInfo(`Redis keeps votes with durability ${durability}`)
           : Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
       )
+      const { keyMemory } = stream
+      const meter = yield* makeMeter
+      yield* meter.gauge(
+        "tallykeep_idempotency_bytes",
+        "What records of idempotency keys hold of Redis's memory",
+        keyMemory.bytes
+      )
+      yield* meter.gauge("tallykeep_idempotency_limit_bytes", "The share of it that they may hold", keyMemory.limit)
       const outage = makeOutageLog("Redis takes votes")
       // Also while Redis takes no votes, the backlog changes.
       const watched = Effect.result(sample).pipe(
@@ -62,6 +71,8 @@ export class Backlog extends Context.Service<
         Effect.andThen(Effect.repeat(watched, Schedule.spaced(interval))),
         Effect.forkScoped
       )
+      // That Redis is away is told above.
+      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(keyMemory.sample), Schedule.spaced(interval)))
       return Backlog.of({ pending: () => pending, isFull: () => full })
     })
   )

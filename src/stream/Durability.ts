@@ -15,6 +15,8 @@ export interface Keeping {
   readonly durability: Durability
   /** Whether it may throw votes away when its memory is full. */
   readonly evicts: boolean
+  /** The memory that it may use, in bytes: `maxmemory`; infinite where that is not set, or not told. */
+  readonly maxMemory: number
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -44,5 +46,6 @@ export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfSer
     if (evicts) {
       warnings.push(`Redis may evict votes when its memory is full (maxmemory-policy ${policy}): set it to noeviction`)
     }
-    return { durability, evicts, warnings }
+    const maxMemory = Number(valueIn(info, "maxmemory") ?? 0) || Number.POSITIVE_INFINITY
+    return { durability, evicts, maxMemory, warnings }
   })

@@ -22,6 +22,9 @@ export interface KeyUse {
 export const keyRecord = ({ keyPrefix }: Shard, { key, poll, voter }: KeyUse): string =>
   `${keyPrefix}:key:${poll}:${voter ?? ""}:${createHash("sha256").update(key).digest("base64url")}`
 
+/** Returns the Redis key of what the records of a shard hold of memory. */
+export const keyMemoryHash = ({ keyPrefix }: Shard): string => `${keyPrefix}:key-memory`
+
 /** Reads a record as `append.lua` writes it: stream_id, vote_id and option. */
 export const fromRecord = (record: string): Appended => {
   const [streamId = "", voteId = "", option = ""] = record.split(" ")

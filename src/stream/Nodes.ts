@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { OutOfService } from "../domain/Problems.ts"
 import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
+import { keyMemoryHash } from "./KeyRecords.ts"
 import { type Connection, command, isRefusal } from "./Redis.ts"
 import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamClock } from "./StreamClock.ts"
@@ -62,8 +63,26 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
     (all): Keeping => ({
       durability: durabilities.findLast((weakest) => all.some(({ durability }) => durability === weakest)) ?? "memory",
       evicts: all.some(({ evicts }) => evicts),
+      maxMemory: Math.min(...all.map(({ maxMemory }) => maxMemory)),
       warnings: [...new Set(all.flatMap(({ warnings }) => warnings))]
     })
+  )
+
+  const keyBytes = Effect.map(
+    Effect.flatMap(shards.all, (all) =>
+      answering(all, (shard) => {
+        const { client } = shard
+        return Effect.map(
+          command(() => client.keyMemory(keyMemoryHash(shard))),
+          (bytes) => ({ client, bytes })
+        )
+      })
+    ),
+    (all) => {
+      const ofNodes = new Map<Connection, number>()
+      for (const { bytes, client } of all) ofNodes.set(client, (ofNodes.get(client) ?? 0) + bytes)
+      return Math.max(...ofNodes.values())
+    }
   )
 
   /** Asks for what the work takes, without doing any. PING would not do: who answers that may refuse to write. */
@@ -97,5 +116,5 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   const closingTime = Effect.flatMap(shards.all, (all) => findClosingTime(all, clock.reached))
 
-  return { now: clock.now, closingTime, states, backlog, keeping, check }
+  return { now: clock.now, closingTime, states, backlog, keeping, keyBytes, check }
 }

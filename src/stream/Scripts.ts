@@ -4,6 +4,7 @@ import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import holdTrims from "./scripts/hold_trims.lua"
+import keyMemory from "./scripts/key_memory.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
 import sweepConsumers from "./scripts/sweep_consumers.lua"
@@ -23,6 +24,7 @@ export interface Scripts {
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
+  keyMemory(held: string): Promise<number>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
   trimAcked(stream: string, record: string, interval: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
@@ -37,6 +39,7 @@ export const scripts = {
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
+  keyMemory: { lua: keyMemory, numberOfKeys: 1 },
   lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
   trimAcked: { lua: trim, numberOfKeys: 2 },
   sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }

@@ -16,6 +16,8 @@ export class StreamSettings extends Context.Service<
     readonly maxBacklog: number
     /** How long an idempotency key is remembered, in ms. */
     readonly idempotencyTtl: number
+    /** How much of each node's memory the records of idempotency keys may hold, in bytes; undefined: by what Redis has. */
+    readonly idempotencyMemory: number | undefined
     /** Whether votes carry their trace along. */
     readonly tracing: boolean
   }

@@ -4,6 +4,7 @@ import { entryMs, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
 import type { Keeping } from "./Durability.ts"
+import { type KeyMemory, makeKeyMemory } from "./KeyMemory.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command } from "./Redis.ts"
@@ -32,6 +33,8 @@ export class VoteStream extends Context.Service<
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
     /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
+    /** What the records of idempotency keys hold of Redis's memory; in a process that samples it. */
+    readonly keyMemory: KeyMemory
     /**
      * Returns the time that polls open and close by, in ms since 1970: that at which a vote would be accepted now, as last seen.
      */
@@ -56,12 +59,14 @@ export class VoteStream extends Context.Service<
       const shards = yield* Shards
       const settings = yield* StreamSettings
       const clock = makeStreamClock(yield* Clock.Clock)
+      const { keyBytes, ...nodes } = askNodes(shards, settings, clock)
+      const keyMemory = yield* makeKeyMemory(settings, { keeping: nodes.keeping, keyBytes })
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
       const appenders = new Map<Shard, Appender>()
       const appenderOf = (shard: Shard): Appender => {
-        const made = appenders.get(shard) ?? makeAppender(shard, settings.idempotencyTtl)
+        const made = appenders.get(shard) ?? makeAppender(shard, keyMemory.ttl)
         appenders.set(shard, made)
         return made
       }
@@ -136,7 +141,8 @@ export class VoteStream extends Context.Service<
           : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }),
-        ...askNodes(shards, settings, clock)
+        keyMemory,
+        ...nodes
       })
     })
   ).pipe(Layer.provide(Shards.layer))

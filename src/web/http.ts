@@ -26,6 +26,8 @@ export interface Ask {
   readonly body?: unknown
   readonly token?: string | undefined
   readonly key?: string
+  /** Asks the service itself, whatever the browser has kept of its last answer. */
+  readonly fresh?: boolean
 }
 
 /** The longest wait for an answer, in ms. */
@@ -56,10 +58,14 @@ const headOf = ({ headers }: Response): AnswerHead => {
 }
 
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
-export const ask = async <A>(path: string, { body, key, method = "GET", token }: Ask = {}): Promise<Answer<A>> => {
+export const ask = async <A>(
+  path: string,
+  { body, fresh, key, method = "GET", token }: Ask = {}
+): Promise<Answer<A>> => {
   try {
     const response = await fetch(path, {
       method,
+      ...(fresh ? { cache: "no-cache" } : {}),
       signal: AbortSignal.timeout(patience),
       headers: {
         accept: "application/json",

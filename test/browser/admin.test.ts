@@ -56,6 +56,25 @@ browserTests("the admin's page", (test) => {
     assert.deepInclude(await web.ask("/api/polls/was-fur-ein-kase"), { status: "closed" })
   })
 
+  test("lists the polls of all pages", async (web) => {
+    const page = await web.page({}, tried)
+    await page.route(/\/api\/polls\?/, async (route) => {
+      const { searchParams } = new URL(route.request().url())
+      const response = await route.fetch()
+      const { polls } = await response.json()
+      const cursor = searchParams.get("cursor")
+      const title = cursor === null ? "On the first page" : "On the second page"
+      const shown = [{ ...polls[0], title }]
+      const next = cursor === null ? { next: Buffer.from(polls[0].slug).toString("base64url") } : {}
+      await route.fulfill({ response, json: { polls: shown, ...next } })
+    })
+    await page.goto("/admin")
+    await page.getByLabel("Admin token").fill(web.adminToken)
+    await page.getByRole("button", { name: "Sign in" }).click()
+    await page.getByRole("button", { name: "On the first page" }).waitFor()
+    await page.getByRole("button", { name: "On the second page" }).waitFor()
+  })
+
   test("says what is wrong with a poll", async (web) => {
     const page = await web.page({}, /status of (409|422)/)
     await page.goto("/admin")

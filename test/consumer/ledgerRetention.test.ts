@@ -5,6 +5,7 @@ import { keepPartitions } from "../../src/consumer/LedgerRetention.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { day } from "../support/votes.ts"
+import { noKeyMemory } from "../support/world.ts"
 
 /** What is asked of the partitions, with three clocks and a vote that waits, in ms. */
 const asked = Effect.fnUntraced(function* (given: {
@@ -32,6 +33,7 @@ const asked = Effect.fnUntraced(function* (given: {
       }),
       Layer.mock(VoteStream, {
         now: () => given.redis,
+        keyMemory: noKeyMemory,
         states: Effect.succeed([
           { ...state, oldestMs: 0 },
           { ...state, oldestMs: given.waiting ?? 0 }

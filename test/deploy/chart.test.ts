@@ -83,6 +83,7 @@ describe("the chart", () => {
     values.STREAM_SHARDS = 4
     values.CONSUMER_FIBERS = 3
     values.MAX_BACKLOG = 12_345_678
+    values.IDEMPOTENCY_MEMORY = 4_294_967_296
     const objects = await render("values.yaml", { secrets: Object.fromEntries(all), settings: values })
     const [api, consumer] = [envOf(objects, "-api"), envOf(objects, "-consumer")]
     for (const env of [api, consumer]) {

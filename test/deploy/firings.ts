@@ -25,6 +25,12 @@ const waiting = (lag: string, pending = "0x200"): Series => ({
 })
 const refusals = (reason: string, instance = "a") =>
   `tallykeep_refusals_total{${of}, reason="${reason}", instance="${instance}"}`
+const keys = (bytes: string): Series => ({
+  [`tallykeep_idempotency_bytes{${of}, instance="a"}`]: bytes,
+  [`tallykeep_idempotency_bytes{${of}, instance="b"}`]: "0x200",
+  [`tallykeep_idempotency_limit_bytes{${of}, instance="a"}`]: "268435456x200",
+  [`tallykeep_idempotency_limit_bytes{${of}, instance="b"}`]: "268435456x200"
+})
 const answers = (fast: string, slow: string): Series => {
   const bucket = `tallykeep_http_request_duration_seconds_bucket{${of}, route="/api/vote"`
   return { [`${bucket}, le="1"}`]: fast, [`${bucket}, le="5"}`]: slow, [`${bucket}, le="+Inf"}`]: slow }
@@ -136,6 +142,20 @@ export const firings: ReadonlyArray<Firing> = [
     summary: "900 votes wait; at MAX_BACKLOG no more are taken",
     fires: waiting("500x200", "400x200"),
     quiet: waiting("500x200", "399x200")
+  },
+  {
+    alert: "TallykeepKeysBrief",
+    labels: { namespace: "n" },
+    summary: "Idempotency keys hold 256MiB of Redis, so new ones are remembered for 15 minutes only",
+    fires: keys("268435456x200"),
+    quiet: keys("268435455x200")
+  },
+  {
+    alert: "TallykeepKeysRefused",
+    labels: { namespace: "n" },
+    summary: "Idempotency keys hold 512MiB of Redis, so votes with new ones are refused",
+    fires: keys("536870912x200"),
+    quiet: keys("510027366x200")
   },
   {
     alert: "TallykeepOldestPending",

@@ -97,6 +97,9 @@ const askTooMuch = (url: string) =>
 /** Appends an entry with an id an hour ahead: the next ones go on from there. */
 const stepAhead = ({ redis, stream }: Site) =>
   Effect.promise(() => redis.xadd(stream, `${Date.now() + 3_600_000}-0`, ...aVote))
+/** Says of the idempotency keys that they hold a gibibyte of memory. */
+const fillKeyMemory = ({ redis, stream }: Site) =>
+  Effect.promise(() => redis.hset(`${stream}:key-memory`, String(Date.now() + 600_000), 2 ** 30))
 
 describe("a real Prometheus", () => {
   it.live(
@@ -168,6 +171,10 @@ describe("a real Prometheus", () => {
 
         yield* stepAhead(site)
         yield* untilAnswered(conditions("TallykeepClocksApart", "TallykeepTracesLost"))
+        // As after very many votes with a key each.
+        yield* fillKeyMemory(site)
+        yield* untilAnswered(conditions("TallykeepKeysBrief", "TallykeepKeysRefused"))
+
         yield* load.stop
         yield* redis.crash
         yield* untilAnswered(conditions("TallykeepServerAway"))

@@ -142,7 +142,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       assert.strictEqual(made.headers.location, `/api/polls/${poll.slug}`)
       assert.strictEqual(yield* problemOf(admin.polls.createPoll({ payload: poll })), "PollExists")
       assert.strictEqual(yield* problemOf(anyone.polls.createPoll({ payload: poll })), "Unauthorized")
-      const { polls } = yield* anyone.polls.polls()
+      const { polls } = yield* anyone.polls.polls({ query: {} })
       assert.include(
         polls.map(({ slug }) => slug),
         poll.slug

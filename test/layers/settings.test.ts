@@ -37,6 +37,7 @@ describe("loadSettings", () => {
         maxRetries: 3,
         claimIdleMs: 30_000,
         maxBacklog: 1_000_000,
+        idempotencyMemory: undefined,
         rateLimit: undefined,
         readLimit: undefined,
         newVoterLimit: undefined,

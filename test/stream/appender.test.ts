@@ -44,7 +44,7 @@ const argsOf = (voteId: string) => ["", voteId, "p", "o", "7"]
 describe("an appender", () => {
   it("sends what comes in one turn at once, and what comes meanwhile together with the next", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, 1_000)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = [append(named("a")), append({ ...named("b"), voter: "x" }, { record: "record-b", traceparent })]
     await sleep(5)
     const second = [append(named("c")), append(named("d"))]
@@ -52,7 +52,7 @@ describe("an appender", () => {
     const ofBoth = [...argsOf("a"), "key voter traceparent", ...argsOf("b").slice(1), "x", traceparent]
     assert.deepStrictEqual(
       sent.map(({ args }) => args),
-      [["2", "votes", "record-b", "1000", ...ofBoth]]
+      [["3", "votes", "record-b", "votes:key-memory", "1000", ...ofBoth]]
     )
     sent[0]?.resolve(["1-0", "1-1 b x"])
     await sleep(5)
@@ -67,7 +67,7 @@ describe("an appender", () => {
 
   it("leaves no vote waiting behind a command that fails, and never sends those", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, 1_000)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = append(named("a"))
     await sleep(5)
     const waiting = [append(named("b")), append(named("c"))]
@@ -83,7 +83,7 @@ describe("an appender", () => {
 
   it("sends two hundred at most in one command, and lets none wait for another that came with it", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, 1_000)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = append(named("first"))
     await sleep(5)
     const votes = Array.from({ length: 450 }, (_, index) => append(named(String(index))))
@@ -119,7 +119,7 @@ describe("an appender", () => {
         return Promise.resolve(["1-0"])
       }
     }
-    const { append } = makeAppender({ stream: "votes", keyPrefix: "votes", client } as unknown as Shard, 1_000)
+    const { append } = makeAppender({ stream: "votes", keyPrefix: "votes", client } as unknown as Shard, () => 1_000)
     assert.deepStrictEqual(await outcomes([append(named("a"))]), ["broken"])
     broken = false
     assert.strictEqual(await append(named("b")), "1-0")
@@ -144,7 +144,7 @@ describe("an appender", () => {
       const [shard = assert.fail()] = (yield* Shards).current
       const record = (key: string) => keyRecord(shard, { poll: "cats-or-dogs", key })
       yield* Effect.promise(() => shard.client.lpush(record("broken"), "no record"))
-      const { append } = makeAppender(shard, 60_000)
+      const { append } = makeAppender(shard, () => 60_000)
       const vote = cast()
       const answers = yield* Effect.promise(() =>
         outcomes([
@@ -165,7 +165,7 @@ describe("an appender", () => {
   it.live("gives an entry the fields that a vote is encoded as, whatever it has beside", () =>
     Effect.gen(function* () {
       const [shard = assert.fail()] = (yield* Shards).current
-      const { append } = makeAppender(shard, 60_000)
+      const { append } = makeAppender(shard, () => 60_000)
       const votes = [undefined, "YW5u"].flatMap((voter) =>
         [undefined, traceparent].flatMap((trace) =>
           [false, true].map((keyed) => ({ vote: { ...cast(), ...(voter && { voter }) }, trace, keyed }))

@@ -12,7 +12,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { httpSettings, json, publicFolder, request } from "./api.ts"
-import { eventually, layerServers, uniqueName } from "./servers.ts"
+import { eventually, layerServers, type TestSettings, uniqueName } from "./servers.ts"
 import { teaOrCoffee } from "./teaOrCoffee.ts"
 import type { Answer } from "./wire.ts"
 
@@ -47,8 +47,11 @@ export const anotherProcess = (settings: Settings = {}) =>
 const migrated = Layer.effectDiscard(Effect.flatMap(Ledger, ({ migrated }) => migrated))
 
 /** An API process over real Redis and PostgreSQL, without anyone who counts. */
-export const layerUncounted = (settings: Settings = {}, folder: URL = publicFolder) =>
-  layerProcess(settings, folder).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers()))
+export const layerUncounted = (
+  settings: Settings = {},
+  folder: URL = publicFolder,
+  stream: Partial<TestSettings> = {}
+) => layerProcess(settings, folder).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers(stream)))
 
 /** The same with a consumer pool that counts. */
 export const layerPollsApi = (settings: Settings = {}, folder: URL = publicFolder) =>

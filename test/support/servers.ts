@@ -49,6 +49,7 @@ export const testSettings = (overrides: Partial<TestSettings> = {}): TestSetting
   fastRead: true,
   maxBacklog: 1_000_000,
   idempotencyTtl: 60_000,
+  idempotencyMemory: undefined,
   tracing: false,
   ...overrides
 })

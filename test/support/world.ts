@@ -7,6 +7,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
+import type { KeyMemory } from "../../src/stream/KeyMemory.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 
@@ -36,6 +37,8 @@ export class World extends Context.Service<
     oldest: string
     pending: number
     full: boolean
+    /** No vote with a new idempotency key is taken. */
+    keysFull: boolean
     /** How often the tally was read. */
     reads: number
     /** How long that takes, in ms. */
@@ -61,6 +64,7 @@ export const newWorld = (): World["Service"] => ({
   oldest: "",
   pending: 0,
   full: false,
+  keysFull: false,
   reads: 0,
   delay: 0,
   held: Effect.void
@@ -73,6 +77,15 @@ export const streamId = "1732000000000-0"
 
 /** What a mistake of ours might say, and no client may read. */
 export const secret = "password=hunter2"
+
+/** What stands for the memory of idempotency keys where there are none. */
+export const noKeyMemory: KeyMemory = {
+  bytes: () => 0,
+  limit: () => 1,
+  ttl: () => 60_000,
+  isFull: () => false,
+  sample: Effect.void
+}
 
 const refused = (reply: string) =>
   new OutOfService({ part: "redis", cause: Object.assign(new Error(reply), { name: "ReplyError" }) })
@@ -107,9 +120,15 @@ export const layerMocks = Layer.unwrap(
         ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),
       keeping: Effect.suspend(() =>
         world.keeping
-          ? Effect.succeed({ durability: "fsync" as const, evicts: false, warnings: [] })
+          ? Effect.succeed({
+              durability: "fsync" as const,
+              evicts: false,
+              maxMemory: Number.POSITIVE_INFINITY,
+              warnings: []
+            })
           : new OutOfService({ part: "redis", cause: new Error("refused") })
       ),
+      keyMemory: { ...noKeyMemory, isFull: () => world.keysFull },
       check: () =>
         Effect.suspend(() =>
           world.refusal === undefined

@@ -17,7 +17,7 @@ const patience = "500 millis"
 export class PollCache extends Context.Service<
   PollCache,
   {
-    /** Returns all polls, the newest first. */
+    /** Returns all polls, the newest first: the same array until they are read again. */
     readonly all: () => ReadonlyArray<Poll>
     readonly find: (slug: string) => Poll | undefined
     /** Returns a poll that may have been made a moment ago; fails with Unavailable while that can't be told. */
@@ -36,14 +36,16 @@ export class PollCache extends Context.Service<
       const one = Semaphore.makeUnsafe(1)
       // Until the ledger is read for the first time, only the default poll is known.
       let polls: ReadonlyMap<string, Poll> = new Map([[defaultPoll.slug, defaultPoll]])
+      let list = [...polls.values()]
       let missed = Number.NEGATIVE_INFINITY
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
       const read = Effect.match(store.list, {
-        onSuccess: (list) => {
-          const read = new Map(list.map((poll) => [poll.slug, poll]))
+        onSuccess: (stored) => {
+          const read = new Map(stored.map((poll) => [poll.slug, poll]))
           polls = read.has(defaultPoll.slug) ? read : read.set(defaultPoll.slug, defaultPoll)
+          list = [...polls.values()]
           upToDate = true
         },
         onFailure: () => {
@@ -72,7 +74,7 @@ export class PollCache extends Context.Service<
       })
 
       return PollCache.of({
-        all: () => [...polls.values()],
+        all: () => list,
         find: (slug) => polls.get(slug),
         get,
         changed: (slug) => Effect.andThen(read, announcements.announce("poll", slug))

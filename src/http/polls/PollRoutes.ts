@@ -1,13 +1,15 @@
 import { Effect } from "effect"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import { fromDefinition, type Poll, toView } from "../../domain/Poll.ts"
-import { OutOfService, Unavailable } from "../../domain/Problems.ts"
+import { InvalidFields, OutOfService, Unavailable } from "../../domain/Problems.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
+import { jsonResponse, publicBriefly } from "../ETag.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { missingFor, Voters } from "../voting/Voters.ts"
 import { PollCache } from "./PollCache.ts"
+import { invalidCursor, makePollPages, parsePageQuery } from "./PollPages.ts"
 
 const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
 
@@ -27,8 +29,23 @@ export const layerPollRoutes = HttpApiBuilder.group(
     const settings = yield* HttpSettings
     const view = (poll: Poll) => toView(poll, stream.now())
 
+    const pageOf = makePollPages(polls)
+
+    /** Answers with a page of the list. The handler is raw: the same bytes go to all who ask. */
+    const list = Effect.fnUntraced(
+      function* (query: Parameters<typeof parsePageQuery>[0], ifNoneMatch: string | undefined) {
+        const asked = parsePageQuery(query)
+        if (asked instanceof InvalidFields) return yield* asked
+        // It may have been made a moment ago, at another process.
+        if (asked.after !== undefined) yield* polls.get(asked.after)
+        const { body, etag } = pageOf(asked, stream.now())
+        return jsonResponse(body, { etag, "cache-control": publicBriefly }, ifNoneMatch)
+      },
+      Effect.catchTag("NotFound", () => Effect.fail(new InvalidFields({ errors: [invalidCursor] })))
+    )
+
     return handlers
-      .handle("polls", () => Effect.sync(() => ({ polls: polls.all().map(view) })))
+      .handleRaw("polls", ({ query, request }) => list(query, request.headers["if-none-match"]))
       .handle("poll", ({ params }) => Effect.map(polls.get(params.slug), view))
       .handle(
         "createPoll",

@@ -1,10 +1,19 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { PollDefinition, PollView } from "../../domain/Poll.ts"
-import { Forbidden, InvalidFields, NotFound, PollExists, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
+import {
+  Forbidden,
+  InvalidFields,
+  Malformed,
+  NotFound,
+  PollExists,
+  TooManyRequests,
+  Unavailable
+} from "../../domain/Problems.ts"
 import { AdminOnly } from "../middleware/AdminOnly.ts"
 import { JsonPayload } from "../middleware/JsonPayload.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
+import { maxLimit } from "./PollPages.ts"
 
 const inPoll = { params: { slug: Schema.String } }
 
@@ -46,8 +55,25 @@ export const PollsGroup = HttpApiGroup.make("polls")
         summary("Make tokens for voters", "Each is for one voter of this poll, and holds until it closes.")
       ),
     HttpApiEndpoint.get("polls", "/api/polls", {
-      success: Schema.Struct({ polls: Schema.Array(PollView) })
-    }).annotateMerge(summary("All polls, the newest first")),
+      query: {
+        limit: Schema.optionalKey(Schema.String).annotate({
+          description: `How many polls a page has: 1 to ${maxLimit}; 100 where it is not given`
+        }),
+        cursor: Schema.optionalKey(Schema.String).annotate({ description: "The `next` of the page before" })
+      },
+      success: Schema.Struct({
+        polls: Schema.Array(PollView),
+        next: Schema.optionalKey(Schema.String).annotate({
+          description: "The cursor of the next page; without it, this is the last one"
+        })
+      }),
+      error: [Malformed, InvalidFields, TooManyRequests, Unavailable]
+    }).annotateMerge(
+      summary(
+        "All polls, the newest first, in pages",
+        "Polls that are made meanwhile move no page. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+      )
+    ),
     HttpApiEndpoint.get("poll", "/api/polls/:slug", {
       ...inPoll,
       success: PollView,

@@ -5,11 +5,11 @@ import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
-import { matchesTag } from "../ETag.ts"
+import { jsonResponse } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { resultsCsv } from "./Csv.ts"
-import { LiveResults, type Snapshot } from "./LiveResults.ts"
+import { LiveResults } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
 import { eventsHeaders, pollTime, snapshotHeaders } from "./ResultsHeaders.ts"
 import { ViewerPlaces } from "./ViewerPlaces.ts"
@@ -48,7 +48,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const read = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
         Effect.map(results.current(slug), (snapshot) =>
-          snapshotResponse(snapshot, snapshotHeaders(poll, snapshot.etag, now()), request.headers["if-none-match"])
+          jsonResponse(snapshot.body, snapshotHeaders(poll, snapshot.etag, now()), request.headers["if-none-match"])
         )
       )
 
@@ -98,12 +98,3 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       .handleRaw("resultsCsvOf", ({ params, request }) => csv(params.slug, request))
   })
 )
-
-const snapshotResponse = (
-  { body, etag }: Snapshot,
-  headers: ReturnType<typeof snapshotHeaders>,
-  ifNoneMatch: string | undefined
-) =>
-  ifNoneMatch !== undefined && matchesTag(ifNoneMatch, etag)
-    ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.text(body, { contentType: "application/json", headers })

@@ -85,6 +85,11 @@ export class Ballots extends Context.Service<
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
+        if (key !== undefined && stream.keyMemory.isFull()) {
+          return Effect.tapError(refuse(ballot, keysFull), (refusal) =>
+            Effect.sync(() => refusal === keysFull && report("keys"))
+          )
+        }
         const castAt = clock.currentTimeMillisUnsafe()
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
         return Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
@@ -104,6 +109,10 @@ export class Ballots extends Context.Service<
 }
 
 const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
+
+const keysFull = new Unavailable({
+  detail: "Votes with a new Idempotency-Key can't be taken for now; try again later"
+})
 
 const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 times in a minute; try again later" })
 

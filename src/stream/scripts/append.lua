@@ -2,7 +2,8 @@
 -- whatever API processes, only one becomes an entry.
 --
 -- KEYS[1]  the stream
--- KEYS[2…] the records of the idempotency keys, one for each vote that has a key
+-- KEYS[2…] the records of the idempotency keys, one for each vote that has a key; where there are any, after them a hash with
+--          what the records hold of memory, in bytes, by the time at which they have expired (see key_memory.lua)
 -- ARGV[1]  how long a record is kept, in ms
 -- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields);
 --          its values of the required fields; its values of those optional fields
@@ -12,7 +13,9 @@
 --
 -- Returns for each vote its stream_id; for a vote with a key the record, "<stream_id> <vote_id> <option>", of this vote or
 -- of the first one with that key; or the error that kept the vote from being appended.
-local answers, none, record, at = {}, {}, 1, 2
+local answers, none, record, at, bytes = {}, {}, 1, 2, 0
+-- What Redis holds for a key with an expiry, beside the texts of the key and its value.
+local overhead = 120
 while at <= #ARGV do
   local beside, @values = unpack(ARGV, at, at + @count)
   local optional, key, answer = none, false, false
@@ -38,8 +41,19 @@ while at <= #ARGV do
     if key and type(answer) == 'string' then
       answer = answer .. ' ' .. vote_id .. ' ' .. option
       redis.call('SET', key, answer, 'PX', ARGV[1])
+      bytes = bytes + #key + #answer + overhead
     end
   end
   answers[#answers + 1] = answer
+end
+if bytes > 0 then
+  local held, time, step = KEYS[#KEYS], redis.call('TIME'), math.ceil(ARGV[1] / 96)
+  local expired = math.ceil((time[1] * 1000 + time[2] / 1000 + ARGV[1]) / step) * step
+  expired = string.format('%.0f', expired)
+  -- The votes are appended, so that nothing may fail from here on.
+  if redis.pcall('HINCRBY', held, expired, bytes) == bytes then
+    redis.pcall('PEXPIREAT', held, expired, 'NX')
+    redis.pcall('PEXPIREAT', held, expired, 'GT')
+  end
 end
 return answers

@@ -1,13 +1,32 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { byId, make, say } from "../dom.ts"
+import type { Answer } from "../http.ts"
 import { admin, status } from "../words.ts"
 import { createForm } from "./createForm.ts"
 import { field } from "./fields.ts"
 import { pollPanel } from "./panel.ts"
-import { checkToken, withToken } from "./session.ts"
+import { type AdminAsk, checkToken, withToken } from "./session.ts"
 import type { Tally } from "./tally.ts"
 
+interface Page {
+  readonly polls: ReadonlyArray<PollView>
+  readonly next?: string
+}
+
 const root = byId("admin", HTMLElement)
+
+/** Reads all pages of the list; returns undefined where one of them can't be had. */
+const readPolls = async (ask: AdminAsk): Promise<ReadonlyArray<PollView> | undefined> => {
+  const polls: Array<PollView> = []
+  for (let path: string | undefined = "/api/polls?limit=1000"; path !== undefined; ) {
+    const answer: Answer<Page> = await ask<Page>(path, { fresh: true })
+    if (answer.kind !== "ok") return undefined
+    polls.push(...answer.body.polls)
+    const { next }: Page = answer.body
+    path = next === undefined ? undefined : `/api/polls?limit=1000&cursor=${next}`
+  }
+  return polls
+}
 
 /** Shows the polls, once the token is known to be good. */
 const showPolls = (token: string): void => {
@@ -53,9 +72,9 @@ const showPolls = (token: string): void => {
   /** Reads the list again and opens the poll that was created or changed, unless another one was opened meanwhile. */
   const load = async (changed?: PollView): Promise<void> => {
     const before = opened
-    const answer = await ask<{ readonly polls: ReadonlyArray<PollView> }>("/api/polls")
-    say(said, answer.kind === "ok" ? "" : admin.away)
-    if (answer.kind === "ok") polls = answer.body.polls
+    const read = await readPolls(ask)
+    say(said, read === undefined ? admin.away : "")
+    if (read !== undefined) polls = read
     listPolls()
     const wanted = changed ?? polls[0]
     if (wanted !== undefined && opened === before) select(wanted)

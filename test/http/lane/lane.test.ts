@@ -88,25 +88,35 @@ describe("the fast lane", () => {
     })
   )
 
-  it.live("says 503 when the append fails, and when the backlog is full, as the app does", () =>
-    Effect.gen(function* () {
-      const failing = (fastLane: boolean) =>
-        Effect.gen(function* () {
-          const world = yield* World
-          world.redis = "away"
-          const away = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
-          world.redis = "up"
-          world.full = true
-          const full = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
-          return [away, full]
-        }).pipe(Effect.provide(layerApi({ fastLane })))
-      const lane = yield* failing(true)
-      assert.deepStrictEqual(
-        lane.map(({ status }) => status),
-        [503, 503]
-      )
-      assert.deepStrictEqual(lane, yield* failing(false))
-    })
+  it.live(
+    "says 503 when the append fails, when the backlog is full, and to new keys when these are full, as the app does",
+    () =>
+      Effect.gen(function* () {
+        const failing = (fastLane: boolean) =>
+          Effect.gen(function* () {
+            const world = yield* World
+            world.redis = "away"
+            const away = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
+            world.redis = "up"
+            world.full = true
+            const full = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
+            world.full = false
+            const keyed = { headers: { ...json, "idempotency-key": "k1" }, body: cats }
+            const first = comparable(yield* request("POST", "/api/vote", keyed))
+            world.keysFull = true
+            const again = comparable(yield* request("POST", "/api/vote", keyed))
+            const other = { headers: { ...json, "idempotency-key": "k2" }, body: cats }
+            const refused = comparable(yield* request("POST", "/api/vote", other))
+            const bare = comparable(yield* request("POST", "/api/vote", { headers: json, body: cats }))
+            return [away, full, first, again, refused, bare]
+          }).pipe(Effect.provide(layerApi({ fastLane })))
+        const lane = yield* failing(true)
+        assert.deepStrictEqual(
+          lane.map(({ status }) => status),
+          [503, 503, 201, 201, 503, 201]
+        )
+        assert.deepStrictEqual(lane, yield* failing(false))
+      })
   )
 
   it.live("sends events as the app does", () =>

@@ -23,7 +23,7 @@ import {
 } from "../../support/pollsApi.ts"
 import { buildPublicFolder } from "../../support/publicFolder.ts"
 import { eventually } from "../../support/servers.ts"
-import { streamId } from "../../support/world.ts"
+import { noKeyMemory, streamId } from "../../support/world.ts"
 
 const hour = 3_600_000
 
@@ -150,6 +150,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
     Layer.provide([
       Layer.mock(VoteStream, {
         now: () => now,
+        keyMemory: noKeyMemory,
         append: () => Effect.succeed(streamId),
         appendOnce: ({ option }) => Effect.succeed(appended(option)),
         findKey: () => Effect.succeed(appended("cats"))

@@ -1,0 +1,77 @@
+import type { Poll } from "../../domain/Poll.ts"
+import { slugPattern, toView } from "../../domain/Poll.ts"
+import { type FieldError, InvalidFields } from "../../domain/Problems.ts"
+import { etagOf } from "../ETag.ts"
+import type { PollCache } from "./PollCache.ts"
+
+/** How many polls a page has unless asked otherwise, and at most. */
+const defaultLimit = 100
+export const maxLimit = 1_000
+
+/** How many pages are kept; clients choose where theirs begin. */
+const kept = 100
+
+/** A page of the list of polls, as it is sent. */
+export interface PollPage {
+  readonly body: string
+  readonly etag: string
+}
+
+/** Which page a request is for: at most `limit` polls, those after the poll `after`, if any. */
+export interface PageQuery {
+  readonly limit: number
+  readonly after: string | undefined
+}
+
+export const invalidCursor: FieldError = { pointer: "#/cursor", detail: "must be the `next` of a page" }
+
+/** Reads which page a query asks for. A cursor is the slug of the last poll of a page, which newer polls don't move. */
+export const parsePageQuery = ({
+  cursor,
+  limit = String(defaultLimit)
+}: {
+  readonly limit?: string
+  readonly cursor?: string
+}): PageQuery | InvalidFields => {
+  const asked = /^\d{1,4}$/.test(limit) ? Number(limit) : 0
+  const after = cursor === undefined ? undefined : Buffer.from(cursor, "base64url").toString()
+  const errors: Array<FieldError> = []
+  if (asked < 1 || asked > maxLimit) {
+    errors.push({ pointer: "#/limit", detail: `must be a whole number from 1 to ${maxLimit}` })
+  }
+  if (after !== undefined && !slugPattern.test(after)) errors.push(invalidCursor)
+  return errors.length > 0 ? new InvalidFields({ errors }) : { limit: asked, after }
+}
+
+/**
+ * Makes the pages of the list of polls, each once for each reading of the polls and each second, since the status of a poll
+ * changes with the time.
+ */
+export const makePollPages = ({ all }: Pick<PollCache["Service"], "all">) => {
+  let pages = new Map<string, PollPage>()
+  let listed: ReadonlyArray<Poll> = []
+  let second = 0
+
+  const makePage = ({ after, limit }: PageQuery, now: number): PollPage => {
+    const from = after === undefined ? 0 : listed.findIndex(({ slug }) => slug === after) + 1
+    const polls = listed.slice(from, from + limit)
+    const last = from + limit < listed.length ? polls.at(-1) : undefined
+    const next = last && Buffer.from(last.slug).toString("base64url")
+    const body = JSON.stringify({ polls: polls.map((poll) => toView(poll, now)), next })
+    return { body, etag: etagOf(body) }
+  }
+
+  /** Returns the page as of `now`, in ms since 1970. The poll that it comes after has to be there. */
+  return (query: PageQuery, now: number): PollPage => {
+    const nowSecond = Math.floor(now / 1000)
+    if (listed !== all() || second !== nowSecond) {
+      listed = all()
+      second = nowSecond
+      pages = new Map()
+    }
+    const name = `${query.limit} ${query.after ?? ""}`
+    const page = pages.get(name) ?? makePage(query, now)
+    if (pages.size < kept) pages.set(name, page)
+    return page
+  }
+}
