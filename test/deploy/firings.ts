@@ -77,7 +77,7 @@ export const firings: ReadonlyArray<Firing> = [
   {
     alert: "TallykeepClocksApart",
     labels: { namespace: "n", server: "stream" },
-    summary: "The stream's clock and that of a process are 1h 0m 0s apart, so polls open and close at the wrong time",
+    summary: "The stream's clock and that of a process of tallykeep are 1h 0m 0s apart",
     fires: {
       [`tallykeep_clock_skew_seconds{${of}, server="redis", instance="a"}`]: "-1x200",
       [`tallykeep_clock_skew_seconds{${of}, server="stream", instance="a"}`]: "3600x200",

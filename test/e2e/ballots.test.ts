@@ -117,13 +117,15 @@ describe("ballots", () => {
         const casting = yield* Effect.forkChild(castUntilClosed(urls, "burst", "tea"))
         // And one whose clock is slow: it takes votes as if the poll were still open.
         const slow = Effect.promise(async () => {
-          let appended = 0
-          while (Date.now() < closesMs + 300) {
+          let [appended, late] = [0, 0]
+          while (late < 100) {
             const fields = ["v", "1", "poll", "burst", "option", "coffee", "cast_at", String(closesMs - 1)]
             const votes = Array.from({ length: 20 }, () =>
               site.redis.xadd(site.stream, "*", "vote_id", makeVoteId(), ...fields)
             )
-            appended += (await Promise.all(votes)).length
+            const ids = await Promise.all(votes)
+            appended += ids.length
+            late += ids.filter((id) => Number(id?.split("-")[0]) >= closesMs).length
           }
           return appended
         })
@@ -139,13 +141,13 @@ describe("ballots", () => {
           from vote_event where poll = 'burst'`
         const [before, after] = [Number(found?.before), Number(found?.after)]
         assert.deepInclude(found, { counted: BigInt(before), wrong: 0n })
-        assert.strictEqual(before + after, receipts.length + appended)
-        assert.isAbove(before, 1_000)
-        assert.isAbove(after, 100)
-        const open = receipts.filter(({ streamId }) => Number(streamId.split("-")[0]) < closesMs)
+        // A vote whose entry turned out to be too late has no receipt.
+        assert.isAtLeast(before + after, receipts.length + appended)
+        assert.isAbove(before, 0)
+        assert.isAtLeast(after, 100)
         const counted = new Set(yield* countedIn(site, "burst"))
         assert.deepStrictEqual(
-          open.filter(({ voteId }) => !counted.has(voteId)),
+          receipts.filter(({ voteId }) => !counted.has(voteId)),
           []
         )
         yield* expectAudited(env)
