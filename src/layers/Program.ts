@@ -81,6 +81,7 @@ const layerStreamSettings = (settings: Settings) =>
       blockMs: settings.blockMs,
       maxBacklog: settings.maxBacklog,
       idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
+      appendReplicas: settings.appendReplicas,
       tracing: settings.otlpEndpoint !== undefined
     })
   )
@@ -113,7 +114,7 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(servers.redisUrl),
+        layerRedis(servers.redisUrl, workOf(role) === "append" && settings.appendReplicas > 0),
         layerPostgres(servers.databaseUrl, maxConnections),
         layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)

@@ -3,6 +3,7 @@ import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
+import findAgain from "./scripts/find_again.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
@@ -22,6 +23,7 @@ export interface Scripts {
     silence: number
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
+  findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
   trimAcked(stream: string, record: string, interval: number): Promise<number>
@@ -36,6 +38,7 @@ export const scripts = {
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
+  findAgain: { lua: findAgain },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
   trimAcked: { lua: trim, numberOfKeys: 2 },

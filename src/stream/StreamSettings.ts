@@ -16,6 +16,8 @@ export class StreamSettings extends Context.Service<
     readonly maxBacklog: number
     /** How long an idempotency key is remembered, in ms. */
     readonly idempotencyTtl: number
+    /** How many replicas must have a vote before it counts as appended; 0 to wait for none. */
+    readonly appendReplicas: number
     /** Whether votes carry their trace along. */
     readonly tracing: boolean
   }

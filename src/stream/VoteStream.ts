@@ -7,6 +7,7 @@ import type { Keeping } from "./Durability.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command } from "./Redis.ts"
+import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -21,7 +22,7 @@ export class VoteStream extends Context.Service<
   VoteStream,
   {
     /**
-     * Appends a vote, and returns the entry's id once Redis has confirmed it. After a failure the vote may be in the stream or
+     * Appends a vote, and returns the entry's id once Redis has confirmed it, and as many replicas as are asked for. After a failure the vote may be in the stream or
      * not.
      */
     append(vote: Vote): Effect.Effect<string, OutOfService>
@@ -59,9 +60,11 @@ export class VoteStream extends Context.Service<
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
+      const { appendReplicas, idempotencyTtl } = settings
+      const replicated = appendReplicas === 0 ? undefined : makeReplicatedWrites(appendReplicas)
       const appenders = new Map<Shard, Appender>()
       const appenderOf = (shard: Shard): Appender => {
-        const made = appenders.get(shard) ?? makeAppender(shard, settings.idempotencyTtl)
+        const made = appenders.get(shard) ?? makeAppender(shard, idempotencyTtl, replicated)
         appenders.set(shard, made)
         return made
       }
@@ -91,7 +94,7 @@ export class VoteStream extends Context.Service<
             return appended
           }
         )
-        return Effect.flatMap(findInFormerShards(shards, use), (first) =>
+        return Effect.flatMap(findInFormerShards(shards, use, replicated), (first) =>
           first === undefined ? appended : Effect.succeed(first)
         )
       }
@@ -135,7 +138,7 @@ export class VoteStream extends Context.Service<
           ? (vote, key) => traced(vote, (traceparent) => appendOnce(vote, key, traceparent))
           : appendOnce,
         find,
-        findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }),
+        findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
         ...askNodes(shards, settings, clock)
       })
     })
