@@ -40,6 +40,13 @@ const failsSoon = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return error
   })
 
+/** Asserts that the replica of a Redis has said that it has everything: a WAIT for what was written before would not wait. */
+const expectLevel = ({ address }: Replicable) =>
+  Effect.promise(async () => {
+    const info = await withRedis(address, (client) => client.info("replication"))
+    assert.strictEqual(/^slave0:.*offset=(\d+)/m.exec(info)?.[1], /^master_repl_offset:(\d+)/m.exec(info)?.[1])
+  })
+
 /** A Redis and a replica of it, that it reaches by a gate. */
 const pair = Effect.gen(function* () {
   const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
@@ -96,11 +103,11 @@ describe("with APPEND_REPLICAS", () => {
         const { primary, replica, stream } = yield* pair
         yield* Effect.gen(function* () {
           yield* eventually(append(cast()))
+          yield* eventually(expectLevel(primary))
+          yield* Effect.promise(() => withRedis(primary.address, (client) => client.script("FLUSH")))
           yield* replica.freeze
           const { message } = yield* failsSoon(append(cast()))
           assert.include(message, "0 of the 1 replicas that APPEND_REPLICAS asks for have it in time")
-          yield* Effect.promise(() => withRedis(primary.address, (client) => client.script("FLUSH")))
-          yield* failsSoon(append(cast()))
           const many = yield* Effect.forEach(times(500), () => Effect.result(append(cast())), {
             concurrency: "unbounded"
           })
