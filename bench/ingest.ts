@@ -5,9 +5,9 @@ import { barePeer, type Command, installedPeer, pythonPeer } from "./support/pee
 import { kill, type Launched, launch, portOf, production, tallykeep, untilReady } from "./support/processes.ts"
 import { makeSite, type Site } from "./support/site.ts"
 
-const connections = 64
+export const connections = 64
 
-interface Figures {
+export interface Figures {
   /** Votes a second. */
   readonly rate: number
   readonly p99: number
@@ -28,7 +28,7 @@ const redisCpu = async ({ redis }: Site): Promise<number> => {
   return of("used_cpu_sys") + of("used_cpu_user")
 }
 
-const api: ReadonlyArray<string> = [process.execPath, ...tallykeep, "--role=api"]
+export const api: ReadonlyArray<string> = [process.execPath, ...tallykeep, "--role=api"]
 
 /** A server that runs, with a stream of its own. */
 interface Server {
@@ -38,9 +38,13 @@ interface Server {
   warm: boolean
 }
 
-const startServer = async ({ env }: BenchContext, command: ReadonlyArray<string>): Promise<Server> => {
+const startServer = async (
+  { env }: BenchContext,
+  command: ReadonlyArray<string>,
+  more: Readonly<Record<string, string>>
+): Promise<Server> => {
   const site = await makeSite(env)
-  const program = await launch(command, { ...site.env, ...settings, PORT: "0" })
+  const program = await launch(command, { ...site.env, ...settings, ...more, PORT: "0" })
   if (command === api) await untilReady(portOf(program))
   return { site, program, warm: false }
 }
@@ -61,11 +65,16 @@ const measure = async ({ quick }: BenchContext, server: Server): Promise<Figures
   return { rate: answers / seconds, p99, cpu: cpuEach(before, after, answers) }
 }
 
-/** One side; its server stays up for all rounds, so that they follow each other closely. */
-const makeSide = (context: BenchContext, name: string, command: Command) => {
+/** Makes one side, with `more` settings; its server stays up for all rounds, so that they follow each other closely. */
+export const makeSide = (
+  context: BenchContext,
+  name: string,
+  command: Command,
+  more: Readonly<Record<string, string>> = {}
+) => {
   let server: Server | undefined
   const run = async (given: ReadonlyArray<string>) => {
-    server ??= await startServer(context, given)
+    server ??= await startServer(context, given, more)
     return measure(context, server)
   }
   const side: Side<Figures> = { name, run: "skipped" in command ? command : () => run(command) }
@@ -76,6 +85,9 @@ const makeSide = (context: BenchContext, name: string, command: Command) => {
   }
   return { side, close }
 }
+
+export const show = ({ cpu, p99, rate }: Figures): string =>
+  `${Math.round(rate)} votes/s, ${cpu.own?.toFixed(1)} µs each, p99 ${p99.toFixed(1)} ms`
 
 export const ingest: Bench = {
   name: "ingest",
@@ -88,11 +100,7 @@ export const ingest: Bench = {
       makeSide(context, "FastAPI", pythonPeer(context, "ingest_fastapi.py"))
     ]
     const sides = made.map(({ side }) => side)
-    const taken = await interleave(
-      context,
-      sides,
-      ({ cpu, p99, rate }) => `${Math.round(rate)} votes/s, ${cpu.own?.toFixed(1)} µs each, p99 ${p99.toFixed(1)} ms`
-    )
+    const taken = await interleave(context, sides, show)
     for (const { close } of made) await close()
     const [ours = [], bare = [], fastify = [], fastapi = []] = taken.map((figures) => figures.map(({ rate }) => rate))
     const perCore = (index: number) => (taken[index] ?? []).map(({ cpu }) => 1 / (cpu.own ?? Number.NaN))

@@ -9,13 +9,25 @@ import type { Bench, Row } from "./harness.ts"
 import { ingest } from "./ingest.ts"
 import { memory } from "./memory.ts"
 import { quiet } from "./quiet.ts"
+import { replicas } from "./replicas.ts"
 import { results } from "./results.ts"
 import { start } from "./start.ts"
 import { servers } from "./support/servers.ts"
 import { table } from "./table.ts"
 import { viewersBench } from "./viewers.ts"
 
-const benches: ReadonlyArray<Bench> = [ingest, drain, endToEnd, results, viewersBench, quiet, start, memory, growth]
+const benches: ReadonlyArray<Bench> = [
+  ingest,
+  replicas,
+  drain,
+  endToEnd,
+  results,
+  viewersBench,
+  quiet,
+  start,
+  memory,
+  growth
+]
 
 const usage = `Usage: script/bench [name …] [--rounds N] [--json] [--quick]
 

@@ -82,6 +82,7 @@ const layerStreamSettings = (settings: Settings) =>
       maxBacklog: settings.maxBacklog,
       idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
       idempotencyMemory: settings.idempotencyMemory,
+      appendReplicas: settings.appendReplicas,
       tracing: settings.otlpEndpoint !== undefined
     })
   )
@@ -114,7 +115,7 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(servers.redisUrl),
+        layerRedis(servers.redisUrl, workOf(role) === "append" && settings.appendReplicas > 0),
         layerPostgres(servers.databaseUrl, maxConnections),
         layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)

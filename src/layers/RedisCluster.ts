@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type Connection, Redis } from "../stream/Redis.ts"
 import { keySlot } from "../stream/Slot.ts"
-import { connect, makeWatch, newConnection, sharedOptions } from "./RedisConnection.ts"
+import { connect, makeWatch, newConnection, sharedOptions, writerOptions } from "./RedisConnection.ts"
 import { makeConnector } from "./RedisConnector.ts"
 
 /*
@@ -31,11 +31,13 @@ const sample = <A>(list: ReadonlyArray<A>): A | undefined => list[Math.floor(Mat
 
 const isMoved = (error: Error): boolean => error.message.startsWith("MOVED ")
 
-/** Connects to the cluster that these nodes belong to, and follows keys to where they are. */
-export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+/** Connects to the cluster that these nodes belong to, and follows keys to where they are; `waits` as `layerRedis` has it. */
+export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, waits: boolean) {
   const watch = yield* makeWatch({ replicas: true })
   /** Connections by their nodes' names. Those of the settings stay; others stay as long as they are masters. */
   const clients = new Map<string, Connection>()
+  /** The connections to the same nodes for writes that wait for replicas. */
+  const writers = new Map<Connection, Connection>()
   const seeds = urls.map((url) => newConnection(url, { ...sharedOptions, Connector }))
   const [firstSeed] = seeds as [Connection]
   /** The name of the node that has each slot. */
@@ -53,6 +55,10 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
     return sample(ready.filter((client) => !silent.has(client))) ?? sample(ready) ?? firstSeed
   }
   const clientOf = (key: string): Connection => clients.get(owners[keySlot(key)] ?? "") ?? anyClient()
+  const writerOf = (key: string): Connection => {
+    const client = clientOf(key)
+    return writers.get(client) ?? client
+  }
 
   /** Asks a node where the slots are. */
   const askForSlots = async (client: Connection): Promise<void> => {
@@ -73,10 +79,19 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       if (isMoved(error)) void askForSlots(client)
       return false
     }
+    const writer = waits ? (client.duplicate(writerOptions) as Connection) : undefined
     clients.set(name, watch(`tallykeep at ${name}`, client))
     client.on("ready", () => void askForSlots(client))
     client.on("close", () => void askForSlots(anyClient()))
     connect(client)
+    if (writer === undefined) return
+    writers.set(client, watch(`tallykeep-writer at ${name}`, writer))
+    connect(writer)
+  }
+  const close = (client: Connection): void => {
+    client.disconnect()
+    writers.get(client)?.disconnect()
+    writers.delete(client)
   }
 
   const adopt = (ranges: ReadonlyArray<SlotRange>, from: Node): void => {
@@ -92,7 +107,7 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       if (masters.has(name) || seeds.includes(client)) continue
       clients.delete(name)
       silent.delete(client)
-      client.disconnect()
+      close(client)
     }
     onFound()
   }
@@ -107,7 +122,7 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
     (timer) =>
       Effect.sync(() => {
         clearInterval(timer)
-        for (const client of clients.values()) client.disconnect()
+        for (const client of clients.values()) close(client)
       })
   )
 
@@ -142,6 +157,7 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       return anyClient()
     },
     clientOf,
+    writerOf,
     dedicated: (name, key) => open(name, true, key),
     listener: (name) => open(name, false),
     clustered: true

@@ -34,6 +34,9 @@ export const sharedOptions = {
   connectionName: "tallykeep"
 }
 
+/** Those of a connection for writes that wait for replicas, each of which is sent in one go. */
+export const writerOptions = { ...sharedOptions, enableAutoPipelining: false, connectionName: "tallykeep-writer" }
+
 /** Makes a connection that does not connect yet. */
 export const newConnection = (url: string, options: Omit<RedisOptions, "replyMapping">): Connection =>
   // ioredis makes a method of each script.

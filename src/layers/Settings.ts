@@ -24,6 +24,7 @@ export const definitions = {
   maxViewersPerClient: setting("MAX_VIEWERS_PER_CLIENT", Kinds.int(1, 10_000_000), "2000"),
   streamName: setting("STREAM_NAME", Kinds.text, "votes"),
   streamShards: setting("STREAM_SHARDS", Kinds.int(1, maxShards), "1"),
+  appendReplicas: setting("APPEND_REPLICAS", Kinds.int(0, 16), "0"),
   consumerGroup: setting("CONSUMER_GROUP", Kinds.text, "vote-processors"),
   consumerName: optional("CONSUMER_NAME", Kinds.text),
   consumerFibers: setting("CONSUMER_FIBERS", Kinds.int(1, 64), "4"),
@@ -127,6 +128,9 @@ const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
   }
   if (Result.getOrUndefined(read.databaseReadUrl) !== undefined && isMissing(read.databaseUrl)) {
     problems.push("DATABASE_READ_URL is set and DATABASE_URL is not; it must be a replica of that database")
+  }
+  if ((Result.getOrUndefined(read.appendReplicas) ?? 0) > 0 && isMissing(read.redisUrl)) {
+    problems.push("APPEND_REPLICAS is set and REDIS_URL is not; the embedded Redis has no replicas")
   }
   for (const key of ["jwtIssuer", "jwtAudience"] as const) {
     const { allowed, name } = definitions[key]

@@ -1,6 +1,7 @@
 import { Array } from "effect"
 import type { Vote } from "../domain/Vote.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
+import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
 import type { Shard } from "./Shards.ts"
 import { optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
@@ -30,9 +31,10 @@ const noExtras: Extras = {}
 
 /**
  * Makes an appender. All votes that arrive while others are under way are sent together after those: most of what an append
- * costs, here and in Redis, is its command. New records of idempotency keys are kept for `ttl()` ms.
+ * costs, here and in Redis, is its command. New records of idempotency keys are kept for `ttl()` ms. With `replicated`, votes
+ * and records count as appended once replicas have them.
  */
-export const makeAppender = (shard: Shard, ttl: () => number): Appender => {
+export const makeAppender = (shard: Shard, ttl: () => number, replicated?: ReplicatedWrites): Appender => {
   let waiting: Array<Waiting> = []
   let busy = false
 
@@ -44,7 +46,7 @@ export const makeAppender = (shard: Shard, ttl: () => number): Appender => {
       let beside = ""
       if (extras.record !== undefined) {
         keys.push(extras.record)
-        beside = "key"
+        beside = replicated === undefined ? "key" : "key again"
       }
       for (const name of optionalFields) if (values[name] !== undefined) beside += ` ${name}`
       args.push(beside)
@@ -55,7 +57,8 @@ export const makeAppender = (shard: Shard, ttl: () => number): Appender => {
       }
     }
     if (keys.length > 1) keys.push(keyMemoryHash(shard))
-    return shard.client.appendVotes([String(keys.length), ...keys, ...args])
+    const all = [String(keys.length), ...keys, ...args]
+    return replicated === undefined ? shard.client.appendVotes(all) : replicated.run(shard.writer, "appendVotes", all)
   }
 
   const send = async (votes: ReadonlyArray<Waiting>): Promise<void> => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { command } from "./Redis.ts"
+import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
 import type { Shard, Shards } from "./Shards.ts"
 
 /** An appended vote. */
@@ -34,28 +35,41 @@ export const fromRecord = (record: string): Appended => {
 /** Returns what a keyed vote's shard is chosen by: the voter, if any, so that a voter's votes stay in order; else the key. */
 export const shardedBy = ({ key, voter }: KeyUse): string => voter ?? key
 
-const findIn = (shard: Shard, use: KeyUse): Effect.Effect<Appended | undefined, OutOfService> =>
-  Effect.map(
-    command(() => shard.client.get(keyRecord(shard, use))),
-    (record) => (record === null ? undefined : fromRecord(record))
-  )
+/** With `replicated`, what is found is at replicas by then, too. */
+const findIn = (
+  shard: Shard,
+  use: KeyUse,
+  replicated: ReplicatedWrites | undefined
+): Effect.Effect<Appended | undefined, OutOfService> => {
+  const key = keyRecord(shard, use)
+  const find = async () => {
+    const record = await shard.client.get(key)
+    return record === null || replicated === undefined ? record : replicated.run(shard.writer, "findAgain", ["1", key])
+  }
+  return Effect.map(command(find), (record) => (record === null ? undefined : fromRecord(record)))
+}
 
 /** Finds the first vote with a key in the shards that it may be in from before the number of shards was changed. */
 export const findInFormerShards = (
   shards: Shards["Service"],
-  use: KeyUse
+  use: KeyUse,
+  replicated: ReplicatedWrites | undefined
 ): Effect.Effect<Appended | undefined, OutOfService> =>
   Effect.flatMap(shards.formerOf(shardedBy(use)), (former) =>
     former.length === 0
       ? Effect.undefined
       : Effect.map(
-          Effect.forEach(former, (shard) => findIn(shard, use)),
+          Effect.forEach(former, (shard) => findIn(shard, use, replicated)),
           (found) => found.find((record) => record !== undefined)
         )
   )
 
 /** Finds the first vote with a key; undefined where the key was not used. */
-export const findRecord = Effect.fnUntraced(function* (shards: Shards["Service"], use: KeyUse) {
-  const found = yield* findIn(shards.of(shardedBy(use)), use)
-  return found ?? (yield* findInFormerShards(shards, use))
+export const findRecord = Effect.fnUntraced(function* (
+  shards: Shards["Service"],
+  use: KeyUse,
+  replicated: ReplicatedWrites | undefined
+) {
+  const found = yield* findIn(shards.of(shardedBy(use)), use, replicated)
+  return found ?? (yield* findInFormerShards(shards, use, replicated))
 })

@@ -3,6 +3,7 @@ import { OutOfService } from "../domain/Problems.ts"
 import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import { type Connection, command, isRefusal } from "./Redis.ts"
+import { expectReplicas } from "./Replicas.ts"
 import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamClock } from "./StreamClock.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
@@ -51,7 +52,7 @@ export const findClosingTime = (
 
 /** The questions to the nodes that have the shards. Each tells of those that answer, and fails where none does. */
 export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Service"], clock: StreamClock) => {
-  const { group } = settings
+  const { appendReplicas, group } = settings
   const states = Effect.tap(
     Effect.flatMap(shards.all, (all) => readStates(all, settings)),
     (all) => Effect.sync(() => all.forEach(clock.see))
@@ -87,7 +88,10 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   /** Asks for what the work takes, without doing any. PING would not do: who answers that may refuse to write. */
   const ask: Record<Work, (shard: Shard) => Promise<unknown>> = {
-    append: ({ client, keyPrefix }) => client.canAppend(`${keyPrefix}:absent`),
+    append: async (shard) => {
+      await shard.client.canAppend(`${shard.keyPrefix}:absent`)
+      if (appendReplicas > 0) await expectReplicas(shard, appendReplicas)
+    },
     count: ({ client, stream }) => client.xack(stream, group, "0-0")
   }
   const check = (work: Work) =>

@@ -6,7 +6,7 @@ import type { Scripts } from "./Scripts.ts"
 /** How long Redis may take to answer, in ms: a voter who waits for that gets a 503 within a second. */
 export const commandTimeout = 900
 
-/** Why a server can't be used, though it answers: its version, its role, or that it lacks the database. */
+/** Why a server can't be used, though it answers: its version, its role, or that it lacks the database or replicas. */
 export class Unsuitable extends Error {
   override readonly name = "Unsuitable"
 }
@@ -26,6 +26,8 @@ export class Redis extends Context.Service<
     readonly client: Connection
     /** The same to the node that has `key`. Not to be kept, since a key can move to another node. */
     readonly clientOf: (key: string) => Connection
+    /** The same, for writes that wait for replicas: nothing but those goes by it, since what is behind one has to wait, too. */
+    readonly writerOf: (key: string) => Connection
     /**
      * Makes a connection of its own, for reads that block; it is closed with the scope. In a cluster it leads to the node that
      * has `key` at the time when it connects, or to any node.

@@ -3,6 +3,7 @@ import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
+import findAgain from "./scripts/find_again.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keyMemory from "./scripts/key_memory.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
@@ -23,6 +24,7 @@ export interface Scripts {
     silence: number
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
+  findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
@@ -38,6 +40,7 @@ export const scripts = {
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
+  findAgain: { lua: findAgain },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },
   lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },

@@ -11,6 +11,8 @@ export interface Shard {
   readonly keyPrefix: string
   /** The connection to the Redis that has the stream. Not to be kept, since the stream can move to another Redis. */
   readonly client: Connection
+  /** The same, for writes that wait for replicas. */
+  readonly writer: Connection
 }
 
 export const maxShards = 64
@@ -33,6 +35,9 @@ export const everyShard = (redis: Redis["Service"], stream: string): ReadonlyArr
     keyPrefix: redis.clustered && hashTag(name) === undefined ? `{${name}}` : name,
     get client() {
       return redis.clientOf(name)
+    },
+    get writer() {
+      return redis.writerOf(name)
     }
   }))
 

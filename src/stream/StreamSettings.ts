@@ -18,6 +18,8 @@ export class StreamSettings extends Context.Service<
     readonly idempotencyTtl: number
     /** How much of each node's memory the records of idempotency keys may hold, in bytes; undefined: by what Redis has. */
     readonly idempotencyMemory: number | undefined
+    /** How many replicas must have a vote before it counts as appended; 0 to wait for none. */
+    readonly appendReplicas: number
     /** Whether votes carry their trace along. */
     readonly tracing: boolean
   }

@@ -8,6 +8,7 @@ import { type KeyMemory, makeKeyMemory } from "./KeyMemory.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command } from "./Redis.ts"
+import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -22,7 +23,7 @@ export class VoteStream extends Context.Service<
   VoteStream,
   {
     /**
-     * Appends a vote, and returns the entry's id once Redis has confirmed it. After a failure the vote may be in the stream or
+     * Appends a vote, and returns the entry's id once Redis has confirmed it, and as many replicas as are asked for. After a failure the vote may be in the stream or
      * not.
      */
     append(vote: Vote): Effect.Effect<string, OutOfService>
@@ -64,9 +65,11 @@ export class VoteStream extends Context.Service<
       const meter = yield* makeMeter
       const accepted = meter.counterByPoll("tallykeep_votes_accepted_total", "Votes that Redis has confirmed")
 
+      const { appendReplicas } = settings
+      const replicated = appendReplicas === 0 ? undefined : makeReplicatedWrites(appendReplicas)
       const appenders = new Map<Shard, Appender>()
       const appenderOf = (shard: Shard): Appender => {
-        const made = appenders.get(shard) ?? makeAppender(shard, keyMemory.ttl)
+        const made = appenders.get(shard) ?? makeAppender(shard, keyMemory.ttl, replicated)
         appenders.set(shard, made)
         return made
       }
@@ -96,7 +99,7 @@ export class VoteStream extends Context.Service<
             return appended
           }
         )
-        return Effect.flatMap(findInFormerShards(shards, use), (first) =>
+        return Effect.flatMap(findInFormerShards(shards, use, replicated), (first) =>
           first === undefined ? appended : Effect.succeed(first)
         )
       }
@@ -140,7 +143,7 @@ export class VoteStream extends Context.Service<
           ? (vote, key) => traced(vote, (traceparent) => appendOnce(vote, key, traceparent))
           : appendOnce,
         find,
-        findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }),
+        findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
         keyMemory,
         ...nodes
       })

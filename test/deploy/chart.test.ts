@@ -81,6 +81,7 @@ describe("the chart", () => {
     const values = Object.fromEntries(names.map((name) => [name, example(name)]))
     values.TRUST_PROXY = 2
     values.STREAM_SHARDS = 4
+    values.APPEND_REPLICAS = 1
     values.CONSUMER_FIBERS = 3
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296

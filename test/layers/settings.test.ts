@@ -29,6 +29,7 @@ describe("loadSettings", () => {
         maxViewersPerClient: 2_000,
         streamName: "votes",
         streamShards: 1,
+        appendReplicas: 0,
         consumerGroup: "vote-processors",
         consumerName: undefined,
         consumerFibers: 4,

@@ -22,6 +22,7 @@ describe("SettingsError", () => {
     ["HOST", "a text of visible characters", ["a b", "\u00e4"]],
     ["PORT", "a whole number from 0 to 65535", ["-1", "65536", "80.5", "http", "Infinity", "8000;"]],
     ["MAX_REQUEST_SIZE", "a whole number from 1 to 1073741824", ["0", "1MB", "1073741825"]],
+    ["APPEND_REPLICAS", "a whole number from 0 to 16", ["-1", "17", "majority"]],
     ["TRUST_PROXY", "a whole number from 0 to 16", ["true", "17"]],
     [
       "CORS_ORIGINS",
@@ -151,6 +152,16 @@ describe("SettingsError", () => {
       assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "6d", IDEMPOTENCY_TTL: "7d" }), tooShort)
       yield* load({ LEDGER_RETENTION: "2d" })
       yield* load({ LEDGER_RETENTION: "7d", IDEMPOTENCY_TTL: "7d" })
+    })
+  )
+
+  it.effect("refuses to wait for replicas of an embedded Redis", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problemsOf({ APPEND_REPLICAS: "1" }), [
+        "APPEND_REPLICAS is set and REDIS_URL is not; the embedded Redis has no replicas"
+      ])
+      yield* load({ APPEND_REPLICAS: "0" })
+      yield* load({ ...servers, APPEND_REPLICAS: "1" })
     })
   )
 

@@ -1,41 +1,17 @@
-import { writeFileSync } from "node:fs"
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer } from "effect"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { startRedis } from "../../src/embedded/RedisServer.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { command, Redis } from "../../src/stream/Redis.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
-import { openGate } from "../chaos/proxy.ts"
-import { own } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
-import { dataFolder } from "../support/dataFolder.ts"
+import { follow, openGateTo, startReplicable, urlOf } from "../support/redisPair.ts"
 import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
-
-const password = "the-same-at-both"
-
-const startServer = Effect.gen(function* () {
-  const dataDir = yield* dataFolder
-  writeFileSync(join(dataDir, "redis.password"), password)
-  const more = [`masterauth ${password}`, "repl-diskless-sync-delay 0"]
-  const { url } = yield* own((options) => startRedis({ ...options, more }), dataDir)
-  return { port: Number(new URL(Redacted.value(url)).port), url: Redacted.value(url) }
-})
-
-/** Opens a gate to a Redis, whose port `upstream()` returns whenever a connection is made. */
-const openGateTo = (upstream: () => number) =>
-  Effect.acquireRelease(
-    Effect.promise(() => openGate(upstream)),
-    (gate) => Effect.sync(() => gate.close())
-  )
-
-const urlOf = (port: number) => Redacted.make(`redis://:${password}@127.0.0.1:${port}`)
 
 /** Votes, and asserts that it works again within 5 s; returns how many votes were taken meanwhile. */
 const votesWithin5s = Effect.gen(function* () {
@@ -78,27 +54,21 @@ describe("a Redis that was demoted", () => {
     "is left within 5 s by every connection, and no vote is called lost (%s)",
     (how) =>
       Effect.gen(function* () {
-        const [first, second] = yield* Effect.all([startServer, startServer], { concurrency: "unbounded" })
+        const [first, second] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
         let master = first.port
         const gate = yield* openGateTo(() => master)
         const log = collectLog()
-        yield* Effect.promise(() => withRedis(second.url, (client) => client.replicaof("127.0.0.1", first.port)))
-        yield* eventually(
-          Effect.promise(async () => {
-            const info = await withRedis(first.url, (client) => client.info("replication"))
-            assert.match(info, /state=online/)
-          })
-        )
+        yield* follow(second, first.port)
         yield* Effect.gen(function* () {
           yield* eventually(expectHeard)
           yield* Effect.flatMap(VoteStream, (stream) => eventually(stream.append(cast())))
           yield* expectCounted(1)
           yield* Effect.promise(async () => {
             if (how === "FAILOVER")
-              await withRedis(first.url, (client) => client.call("FAILOVER", "TO", "127.0.0.1", second.port))
+              await withRedis(first.address, (client) => client.call("FAILOVER", "TO", "127.0.0.1", second.port))
             else {
-              await withRedis(second.url, (client) => client.replicaof("NO", "ONE"))
-              await withRedis(first.url, (client) => client.replicaof("127.0.0.1", second.port))
+              await withRedis(second.address, (client) => client.replicaof("NO", "ONE"))
+              await withRedis(first.address, (client) => client.replicaof("127.0.0.1", second.port))
             }
           })
           master = second.port
@@ -107,11 +77,11 @@ describe("a Redis that was demoted", () => {
           yield* votesWithin5s
           yield* expectCounted(3)
           assert.deepStrictEqual(log.like(/ALARM/), [])
-          const left = yield* Effect.promise(() => withRedis(first.url, (client) => client.client("LIST")))
+          const left = yield* Effect.promise(() => withRedis(first.address, (client) => client.client("LIST")))
           assert.notMatch(String(left), /name=(tallykeep|announcements|test-)/)
         }).pipe(
           Effect.provide(Layer.mergeAll(layerPool, Backlog.layer).pipe(Layer.provide(log.layer))),
-          Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate.port)))
+          Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
         )
       }).pipe(Effect.scoped),
     60_000
@@ -123,7 +93,7 @@ describe("a half-open connection", () => {
     "is given up: votes, announcements and counting go on within 5 s, however long reads may block",
     () =>
       Effect.gen(function* () {
-        const { port } = yield* startServer
+        const { port } = yield* startReplicable
         const gate = yield* openGateTo(() => port)
         yield* Effect.gen(function* () {
           yield* eventually(expectHeard)
@@ -135,7 +105,7 @@ describe("a half-open connection", () => {
           yield* expectCounted(2)
         }).pipe(
           Effect.provide(layerPool),
-          Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate.port)))
+          Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
         )
       }).pipe(Effect.scoped),
     60_000
@@ -145,7 +115,7 @@ describe("a half-open connection", () => {
     "is not what a busy connection is, nor one that waits for entries",
     () =>
       Effect.gen(function* () {
-        const { port } = yield* startServer
+        const { port } = yield* startReplicable
         const log = collectLog()
         yield* Effect.gen(function* () {
           const redis = yield* Redis
@@ -156,7 +126,7 @@ describe("a half-open connection", () => {
           assert.deepStrictEqual(log.lines, [])
         }).pipe(
           Effect.scoped,
-          Effect.provide(layerServers({}, yield* makeDatabase, urlOf(port))),
+          Effect.provide(layerServers({}, yield* makeDatabase, urlOf({ port }))),
           Effect.provide(log.layer)
         )
       }).pipe(Effect.scoped),

@@ -16,7 +16,7 @@ export interface ClusterNode extends OwnServer {
   readonly redis: Redis
 }
 
-/** A Redis Cluster of three masters without replicas. */
+/** A Redis Cluster of three masters, without replicas until `addReplicas`. */
 export class RedisCluster extends Context.Service<
   RedisCluster,
   {
@@ -52,6 +52,8 @@ const startNode = Effect.gen(function* () {
   const busPort = yield* freePort
   writeFileSync(join(dataDir, "redis.password"), password)
   const more = [
+    `masterauth ${password}`,
+    "repl-diskless-sync-delay 0",
     "cluster-enabled yes",
     `cluster-port ${busPort}`,
     "cluster-node-timeout 2000",
@@ -82,10 +84,33 @@ const joinNodes = async (
     await redis.cluster("ADDSLOTSRANGE", slots[index] ?? 0, (slots[index + 1] ?? 0) - 1)
   }
   const [first, ...others] = nodes
+  await meet(first, others)
+}
+
+const meet = async (
+  known: ClusterNode | undefined,
+  others: ReadonlyArray<ClusterNode & { readonly busPort: number }>
+): Promise<void> => {
   for (const { busPort, redis } of others) {
-    await first?.redis.call("CLUSTER", "MEET", "127.0.0.1", redis.options.port ?? 0, busPort)
+    await known?.redis.call("CLUSTER", "MEET", "127.0.0.1", redis.options.port ?? 0, busPort)
   }
 }
+
+/** Gives each master a replica, and waits until they have all data; returns them in their masters' order. */
+export const addReplicas = Effect.fnUntraced(function* (masters: ReadonlyArray<ClusterNode>) {
+  const servers = yield* Effect.forEach(masters, () => startNode, { concurrency: "unbounded" })
+  const replicas = yield* Effect.forEach(servers, openNode)
+  yield* Effect.promise(() => meet(masters[0], replicas))
+  for (const [index, { redis }] of replicas.entries()) {
+    // It refuses until it has heard of its master.
+    yield* eventually(Effect.promise(async () => redis.cluster("REPLICATE", masters[index]?.id ?? "")))
+    yield* eventually(
+      Effect.promise(async () => assert.match(await redis.info("replication"), /^master_link_status:up/m))
+    )
+    yield* Effect.promise(() => redis.readonly())
+  }
+  return replicas
+})
 
 /** Asserts that a node knows all others, and that all slots are served. */
 const expectWhole = ({ redis }: ClusterNode) =>

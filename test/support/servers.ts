@@ -50,6 +50,7 @@ export const testSettings = (overrides: Partial<TestSettings> = {}): TestSetting
   maxBacklog: 1_000_000,
   idempotencyTtl: 60_000,
   idempotencyMemory: undefined,
+  appendReplicas: 0,
   tracing: false,
   ...overrides
 })
@@ -87,7 +88,7 @@ export const layerServers = (
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(redis),
+        layerRedis(redis, settings.appendReplicas > 0),
         Layer.unwrap(
           Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 5))
         ),

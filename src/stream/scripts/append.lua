@@ -5,7 +5,8 @@
 -- KEYS[2…] the records of the idempotency keys, one for each vote that has a key; where there are any, after them a hash with
 --          what the records hold of memory, in bytes, by the time at which they have expired (see key_memory.lua)
 -- ARGV[1]  how long a record is kept, in ms
--- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields);
+-- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields;
+--          "again" where a WAIT follows, which stands for what was written, so that a record that is found is written again);
 --          its values of the required fields; its values of those optional fields
 --
 -- @values, @count and @fields are filled in from VoteEntry.ts, which knows an entry's fields. Only their values are sent
@@ -18,7 +19,7 @@ local answers, none, record, at, bytes = {}, {}, 1, 2, 0
 local overhead = 120
 while at <= #ARGV do
   local beside, @values = unpack(ARGV, at, at + @count)
-  local optional, key, answer = none, false, false
+  local optional, key, again, answer = none, false, false, false
   at = at + 1 + @count
   if beside ~= '' then
     optional = {}
@@ -26,6 +27,8 @@ while at <= #ARGV do
       if word == 'key' then
         record = record + 1
         key = KEYS[record]
+      elseif word == 'again' then
+        again = true
       else
         optional[#optional + 1] = word
         optional[#optional + 1] = ARGV[at]
@@ -35,6 +38,10 @@ while at <= #ARGV do
   end
   if key then
     answer = redis.pcall('GET', key)
+  end
+  if again and type(answer) == 'string' then
+    local written = redis.pcall('SET', key, answer, 'KEEPTTL')
+    if written.err then answer = written end
   end
   if not answer then
     answer = redis.pcall('XADD', KEYS[1], '*', @fields, unpack(optional))
