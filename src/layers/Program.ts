@@ -34,6 +34,7 @@ import { welcome } from "./Welcome.ts"
 /** Where Redis and PostgreSQL are. */
 export interface Servers {
   readonly redisUrl: Redacted.Redacted
+  readonly redisCaFile: string | undefined
   readonly databaseUrl: Redacted.Redacted
   readonly databaseReadUrl: Redacted.Redacted | undefined
 }
@@ -113,7 +114,7 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(servers.redisUrl),
+        layerRedis(servers.redisUrl, servers.redisCaFile),
         layerPostgres(servers.databaseUrl, maxConnections),
         layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)
