@@ -27,7 +27,8 @@ export const findServersRunning = Effect.fnUntraced(function* (settings: Setting
     const problems = ["REDIS_URL and DATABASE_URL are not both set, and no embedded servers run in DATA_DIR"]
     return yield* new SettingsError({ problems })
   }
-  return { redisUrl, databaseUrl, databaseReadUrl: settings.databaseReadUrl } satisfies Servers
+  const { databaseReadUrl, redisCaFile } = settings
+  return { redisUrl, redisCaFile, databaseUrl, databaseReadUrl } satisfies Servers
 })
 
 /** Runs a command for people against the running servers; log lines go to stderr, apart from what it prints. */
@@ -43,7 +44,7 @@ export const withServers = <A, E, R>(body: (settings: CommandSettings) => Effect
     ).pipe(Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 150 }))
     return yield* Effect.andThen(connected, body(settings)).pipe(
       Effect.provide([
-        layerRedis(servers.redisUrl),
+        layerRedis(servers.redisUrl, { caFile: servers.redisCaFile }),
         layerPostgres(servers.databaseUrl, 2),
         layerReplica(servers.databaseReadUrl)
       ]),

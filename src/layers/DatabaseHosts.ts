@@ -1,9 +1,9 @@
 import type { Socket } from "node:net"
-import { setTimeout as sleep } from "node:timers/promises"
 import { reasonOf } from "../domain/Problems.ts"
 import { codesOf } from "../ledger/SqlFailure.ts"
 import type { DatabaseAddress, DatabaseHost, Target } from "./DatabaseAddress.ts"
 import { openHost } from "./DatabaseSocket.ts"
+import { firstAnswer } from "./FirstAnswer.ts"
 
 /** What a session at a server can do. */
 export interface SessionState {
@@ -22,9 +22,6 @@ export interface DatabaseHosts {
   /** Has the hosts looked at again for the next connection, this one last. */
   giveUp(host: DatabaseHost): void
 }
-
-/** How long a host may take, in ms, before the next one in the list is asked too: one may be a black hole. */
-const headStart = 250
 
 export const nameOf = ({ name, port }: DatabaseHost): string =>
   name.startsWith("/") ? name : `${name.includes(":") ? `[${name}]` : name}:${port}`
@@ -49,39 +46,22 @@ class Unusable extends Error {
 
 type Check = (host: DatabaseHost, signal: AbortSignal) => Promise<string | undefined>
 
-/** Returns the first host with which there is no problem; each gets a head start on the next. */
-const firstOf = async (
-  hosts: ReadonlyArray<DatabaseHost>,
-  signal: AbortSignal,
-  check: Check
-): Promise<DatabaseHost> => {
-  const found = new AbortController()
-  const either = AbortSignal.any([signal, found.signal])
-  const problems: Array<Unusable> = []
-  const unusable = (host: DatabaseHost, why: string, cause?: unknown) => {
-    const problem = new Unusable(`${nameOf(host)} ${why}`, cause)
-    problems.push(problem)
-    return problem
-  }
-  const asked = hosts.map(async (host, index) => {
-    if (index > 0) await sleep(index * headStart, undefined, { signal: either })
-    const problem = await check(host, either).catch((cause) => {
-      throw unusable(host, `can't be used: ${reasonOf(cause)}`, cause)
+/** Returns the first host with which there is no problem. */
+const firstOf = (hosts: ReadonlyArray<DatabaseHost>, signal: AbortSignal, check: Check): Promise<DatabaseHost> =>
+  firstAnswer(hosts, signal, async (host, until) => {
+    const problem = await check(host, until).catch((cause) => {
+      throw new Unusable(`${nameOf(host)} can't be used: ${reasonOf(cause)}`, cause)
     })
-    if (problem !== undefined) throw unusable(host, problem)
+    if (problem !== undefined) throw new Unusable(`${nameOf(host)} ${problem}`)
     return host
-  })
-  try {
-    return await Promise.any(asked)
-  } catch {
+  }).catch((error) => {
+    const problems: ReadonlyArray<unknown> = error instanceof AggregateError ? error.errors : [error]
+    const told = problems.filter((problem) => problem instanceof Unusable)
     throw new Unusable(
-      problems.map(({ message }) => message).join("; "),
-      problems.find(({ code }) => code)
+      told.map(({ message }) => message).join("; "),
+      told.find(({ code }) => code)
     )
-  } finally {
-    found.abort()
-  }
-}
+  })
 
 /** Keeps to the address as it is whenever a connection is made. */
 export const makeHosts = (address: () => DatabaseAddress, ask: AskState): DatabaseHosts => {

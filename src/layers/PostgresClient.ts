@@ -5,18 +5,14 @@ import { arrayTypes } from "../ledger/ArrayColumn.ts"
 import { Replica } from "../ledger/Tallies.ts"
 import { type DatabaseAddress, parseDatabaseUrl } from "./DatabaseAddress.ts"
 import { makePostgresSockets } from "./PostgresSockets.ts"
-import { latest } from "./SecretFile.ts"
+import { makeLatest } from "./SecretFile.ts"
 
-/** Returns the address that a URL names now; the last one that was right, while its file has a wrong one. */
-const makeAddress = (url: Redacted.Redacted): (() => DatabaseAddress) => {
-  let known: DatabaseAddress | undefined
-  return () => {
-    const parsed = parseDatabaseUrl(Redacted.value(latest(url)))
-    if (parsed !== undefined && Result.isSuccess(parsed)) known = parsed.success
-    if (known === undefined) throw new Error("The database's URL is wrong, which the settings were checked for")
-    return known
-  }
-}
+/** Makes a function that returns the address that a URL names now. */
+const makeAddress = (url: Redacted.Redacted): (() => DatabaseAddress) =>
+  makeLatest(url, (text) => {
+    const parsed = parseDatabaseUrl(text)
+    return parsed === undefined ? undefined : Result.getOrUndefined(parsed)
+  })
 
 /**
  * Connects to the database at `url` when a connection is first needed, so that the program starts without it. There may

@@ -34,6 +34,7 @@ import { welcome } from "./Welcome.ts"
 /** Where Redis and PostgreSQL are. */
 export interface Servers {
   readonly redisUrl: Redacted.Redacted
+  readonly redisCaFile: string | undefined
   readonly databaseUrl: Redacted.Redacted
   readonly databaseReadUrl: Redacted.Redacted | undefined
 }
@@ -115,7 +116,10 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(servers.redisUrl, workOf(role) === "append" && settings.appendReplicas > 0),
+        layerRedis(servers.redisUrl, {
+          caFile: servers.redisCaFile,
+          waits: workOf(role) === "append" && settings.appendReplicas > 0
+        }),
         layerPostgres(servers.databaseUrl, maxConnections),
         layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)

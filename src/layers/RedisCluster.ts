@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { type Connection, Redis } from "../stream/Redis.ts"
 import { keySlot } from "../stream/Slot.ts"
-import { connect, makeWatch, newConnection, sharedOptions, writerOptions } from "./RedisConnection.ts"
+import { nameOf, type RedisAddressOf, type RedisServer } from "./RedisAddress.ts"
+import { connect, makeWatch, newConnection, optionsOf, sharedOptions, writerOptions } from "./RedisConnection.ts"
 import { makeConnector } from "./RedisConnector.ts"
 
 /*
@@ -10,10 +11,7 @@ import { makeConnector } from "./RedisConnector.ts"
  * was refused is appended later; and a read that blocks needs a connection of its own to the right node anyway.
  */
 
-interface Node {
-  readonly host: string
-  readonly port: number
-}
+type Node = Pick<RedisServer, "host" | "port">
 
 /** CLUSTER SLOTS: a range of slots, its master, its replicas. A node that does not know its own name says null. */
 type SlotRange = readonly [first: number, last: number, master: readonly [host: string | null, port: number]]
@@ -23,23 +21,24 @@ const askInterval = 2_000
 
 const nodeOf = ({ options }: Connection): Node => options as Node
 
-const nameOf = ({ host, port }: Node): string => `${host}:${port}`
-
-const Connector = makeConnector({ replicas: true })
-
 const sample = <A>(list: ReadonlyArray<A>): A | undefined => list[Math.floor(Math.random() * list.length)]
 
 const isMoved = (error: Error): boolean => error.message.startsWith("MOVED ")
 
 /** Connects to the cluster that these nodes belong to, and follows keys to where they are; `waits` as `layerRedis` has it. */
-export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, waits: boolean) {
+export const makeCluster = Effect.fnUntraced(function* (
+  address: () => RedisAddressOf<"cluster">,
+  ca: () => string | undefined,
+  waits: boolean
+) {
+  const Connector = makeConnector({ replicas: true, ca })
   const watch = yield* makeWatch({ replicas: true })
   /** Connections by their nodes' names. Those of the settings stay; others stay as long as they are masters. */
   const clients = new Map<string, Connection>()
   /** The connections to the same nodes for writes that wait for replicas. */
   const writers = new Map<Connection, Connection>()
-  const seeds = urls.map((url) => newConnection(url, { ...sharedOptions, Connector }))
-  const [firstSeed] = seeds as [Connection]
+  const seedOf = (node: Node) => address().nodes.find((seed) => nameOf(seed) === nameOf(node))
+  const placeOf = ({ host, port }: Node) => ({ ...(seedOf({ host, port }) ?? address().nodes[0]), host, port })
   /** The name of the node that has each slot. */
   const owners = new Array<string | undefined>(16_384)
   let onFound = () => {}
@@ -52,7 +51,9 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
 
   const anyClient = (): Connection => {
     const ready = [...clients.values()].filter(({ status }) => status === "ready")
-    return sample(ready.filter((client) => !silent.has(client))) ?? sample(ready) ?? firstSeed
+    return (
+      sample(ready.filter((client) => !silent.has(client))) ?? sample(ready) ?? ([...clients.values()][0] as Connection)
+    )
   }
   const clientOf = (key: string): Connection => clients.get(owners[keySlot(key)] ?? "") ?? anyClient()
   const writerOf = (key: string): Connection => {
@@ -73,13 +74,15 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
     }
   }
 
-  const add = (client: Connection): void => {
-    const name = nameOf(nodeOf(client))
+  const add = (node: Node): void => {
+    const name = nameOf(node)
+    if (clients.has(name)) return
+    const client = newConnection(() => placeOf(node), { ...sharedOptions, Connector })
     client.options.reconnectOnError = (error) => {
       if (isMoved(error)) void askForSlots(client)
       return false
     }
-    const writer = waits ? (client.duplicate(writerOptions) as Connection) : undefined
+    const writer = waits ? newConnection(() => placeOf(node), { ...writerOptions, Connector }) : undefined
     clients.set(name, watch(`tallykeep at ${name}`, client))
     client.on("ready", () => void askForSlots(client))
     client.on("close", () => void askForSlots(anyClient()))
@@ -101,10 +104,10 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       const name = nameOf(node)
       masters.add(name)
       owners.fill(name, first, last + 1)
-      if (!clients.has(name)) add(firstSeed.duplicate(node) as Connection)
+      add(node)
     }
     for (const [name, client] of clients) {
-      if (masters.has(name) || seeds.includes(client)) continue
+      if (masters.has(name) || seedOf(nodeOf(client)) !== undefined) continue
       clients.delete(name)
       silent.delete(client)
       close(client)
@@ -114,8 +117,9 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
 
   yield* Effect.acquireRelease(
     Effect.sync(() => {
-      for (const seed of seeds) if (!clients.has(nameOf(nodeOf(seed)))) add(seed)
+      address().nodes.forEach(add)
       return setInterval(() => {
+        address().nodes.forEach(add)
         for (const client of clients.values()) void askForSlots(client)
       }, askInterval)
     }),
@@ -126,27 +130,19 @@ export const makeCluster = Effect.fnUntraced(function* (urls: ReadonlyArray<stri
       })
   )
 
-  /** Makes a connection go to wherever the key is, each time it connects. */
-  const follow = (connection: Connection, key: string | undefined): void => {
-    const target = (): Node => {
-      const { host, port } = nodeOf(key === undefined ? anyClient() : clientOf(key))
-      return { host, port }
-    }
-    connection.on("reconnecting", () => Object.assign(connection.options, target()))
-    void found.then(() => {
-      // It may have been closed meanwhile.
-      if (connection.status !== "wait") return
-      Object.assign(connection.options, target())
-      connect(connection)
-    })
-  }
-
   const open = (name: string, reads: boolean, key?: string) =>
     Effect.acquireRelease(
       Effect.sync(() => {
-        const options = { connectionName: name, enableAutoPipelining: false, commandTimeout: undefined }
-        const connection = firstSeed.duplicate({ ...options, reconnectOnError: isMoved }) as Connection
-        follow(watch(name, connection, reads), key)
+        // To wherever the key is, each time it connects.
+        const place = () => placeOf(nodeOf(key === undefined ? anyClient() : clientOf(key)))
+        const connection = newConnection(place, { Connector, connectionName: name, reconnectOnError: isMoved })
+        watch(name, connection, reads)
+        void found.then(() => {
+          // It may have been closed meanwhile.
+          if (connection.status !== "wait") return
+          Object.assign(connection.options, optionsOf(place()))
+          connect(connection)
+        })
         return connection
       }),
       (connection) => Effect.sync(() => connection.disconnect())

@@ -3,6 +3,7 @@ import { Redis as IoRedis, type RedisOptions } from "ioredis"
 import { makeMeter } from "../Meter.ts"
 import { type Connection, commandTimeout, Unsuitable } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
+import type { RedisLogin, RedisServer } from "./RedisAddress.ts"
 import { makePulse } from "./RedisPulse.ts"
 
 const connectTimeout = 2_000
@@ -37,10 +38,26 @@ export const sharedOptions = {
 /** Those of a connection for writes that wait for replicas, each of which is sent in one go. */
 export const writerOptions = { ...sharedOptions, enableAutoPipelining: false, connectionName: "tallykeep-writer" }
 
-/** Makes a connection that does not connect yet. */
-export const newConnection = (url: string, options: Omit<RedisOptions, "replyMapping">): Connection =>
+/** Where a connection leads, and what is said there first. The host may be found out later. */
+export type RedisPlace = RedisLogin & Partial<RedisServer>
+
+/** Returns a place as ioredis wants it. */
+export const optionsOf = ({ tls, ...place }: RedisPlace): Omit<RedisOptions, "replyMapping"> => ({
+  ...place,
+  tls: tls ? {} : undefined
+})
+
+/** Makes a connection that does not connect yet. Each time that it connects again, `place` says where to. */
+export const newConnection = (place: () => RedisPlace, options: Omit<RedisOptions, "replyMapping">): Connection => {
   // ioredis makes a method of each script.
-  new IoRedis(url, { ...common, ...options }) as Connection
+  const connection = new IoRedis({ ...common, ...options, ...optionsOf(place()) }) as Connection
+  connection.on("reconnecting", () => {
+    // ioredis would go back to the database that it was in before.
+    Object.assign(connection, { prevCondition: null })
+    Object.assign(connection.options, optionsOf(place()))
+  })
+  return connection
+}
 
 /** What ioredis does not say itself: it goes on in database 0 where it could not choose the one that it was told to. */
 const wrongDatabase = (error: Error): Unsuitable | undefined => {

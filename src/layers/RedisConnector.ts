@@ -1,4 +1,4 @@
-import { createConnection, type Socket } from "node:net"
+import { createConnection, isIP, Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import { AbstractConnector, type RedisOptions } from "ioredis"
 import { Unsuitable } from "../stream/Redis.ts"
@@ -23,14 +23,30 @@ export const whyUnsuitable = (info: ServerInfo, replicas: boolean): string | und
   return undefined
 }
 
+/** Says where the server is, for those who have to ask. */
+export interface Guide {
+  find(signal: AbortSignal): Promise<{ readonly host: string; readonly port: number }>
+  /** Is told that the server which was found is away, or can't be used. */
+  misled(): void
+}
+
+interface ConnectorOptions {
+  /** Whether a replica will do. */
+  readonly replicas: boolean
+  /** Returns the authorities to trust for TLS; undefined for those that Node trusts. */
+  readonly ca: () => string | undefined
+  /** Where there is one, it says where the server is each time a connection is made; else that is in the options. */
+  readonly guide?: Guide
+}
+
 /**
  * Makes a way to connect that ioredis takes: as its own, but that a connection to a server that can't be used never becomes
- * ready. It is closed, with the reason as its error, and tried again like any that is lost. `replicas` says whether a replica
- * will do.
+ * ready. It is closed, with the reason as its error, and tried again like any that is lost.
  */
-export const makeConnector = ({ replicas }: { readonly replicas: boolean }) =>
+export const makeConnector = ({ ca, guide, replicas }: ConnectorOptions) =>
   class Connector extends AbstractConnector {
     private readonly options: RedisOptions
+    private search = new AbortController()
 
     constructor(options: unknown) {
       const given = options as RedisOptions
@@ -39,23 +55,60 @@ export const makeConnector = ({ replicas }: { readonly replicas: boolean }) =>
     }
 
     override async connect(): Promise<Socket> {
-      const { family, host, path, port, tls } = this.options
       this.connecting = true
-      // As late as ioredis's own does, which may be told to disconnect meanwhile.
-      await new Promise((resolve) => process.nextTick(resolve))
+      try {
+        // As late as ioredis's own does, which may be told to disconnect meanwhile.
+        await new Promise((resolve) => process.nextTick(resolve))
+        if (guide !== undefined && this.connecting) await this.find(guide)
+        if (this.connecting) this.stream = this.open()
+      } catch (error) {
+        // ioredis tries again where a connection was lost, and never where it could not be made at all.
+        this.stream = new Socket().destroy()
+        this.firstError = error instanceof Error ? error : new Error(String(error))
+      }
       if (!this.connecting) throw new Error("The connection was closed before it was made")
-      const where = path === undefined ? { host, port: port ?? 6379, family } : { path }
-      const stream = tls === undefined ? createConnection(where) : connectTls({ ...where, ...tls })
-      this.stream = stream
-      stream.once("error", (error) => {
-        this.firstError = error
-      })
-      return stream
+      return this.stream as Socket
+    }
+
+    override disconnect(): void {
+      this.search.abort()
+      // ioredis would wait for the end of a connection that has ended.
+      if (this.stream?.destroyed) this.connecting = false
+      else super.disconnect()
     }
 
     override check(info: ServerInfo): boolean {
       const why = whyUnsuitable(info, replicas)
-      if (why !== undefined) this.stream.destroy(new Unsuitable(why))
-      return why === undefined
+      if (why === undefined) return true
+      guide?.misled()
+      this.stream.destroy(new Unsuitable(why))
+      return false
+    }
+
+    private async find({ find }: Guide): Promise<void> {
+      this.search = new AbortController()
+      Object.assign(this.options, await find(this.search.signal))
+    }
+
+    private open(): Socket {
+      const { family, host = "localhost", path, port = 6379, tls } = this.options
+      const where = path === undefined ? { host, port, family } : { path }
+      const stream = tls === undefined ? createConnection(where) : connectTls({ ...where, ...this.tlsTo(host), ...tls })
+      let reached = false
+      stream.once(tls === undefined ? "connect" : "secureConnect", () => {
+        reached = true
+      })
+      stream.once("error", (error) => {
+        this.firstError = error
+      })
+      stream.once("close", () => {
+        if (!reached) guide?.misled()
+      })
+      return stream
+    }
+
+    private tlsTo(host: string) {
+      const trusted = ca()
+      return { ...(isIP(host) === 0 && { servername: host }), ...(trusted !== undefined && { ca: trusted }) }
     }
   }

@@ -19,9 +19,9 @@ const layerTelemetry = (role: Role, settings: Settings) =>
       )
 
 /** Finds the servers that the settings name, and starts embedded ones in place of those they don't name. */
-const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, ...given }: Settings) {
+const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, redisCaFile, ...given }: Settings) {
   if (given.redisUrl !== undefined && given.databaseUrl !== undefined) {
-    return { redisUrl: given.redisUrl, databaseUrl: given.databaseUrl, databaseReadUrl } satisfies Servers
+    return { redisUrl: given.redisUrl, redisCaFile, databaseUrl: given.databaseUrl, databaseReadUrl } satisfies Servers
   }
   const { startEmbedded } = yield* Effect.promise(() => import("../embedded/Embedded.ts"))
   const embedded = yield* startEmbedded({
@@ -35,7 +35,7 @@ const findServers = Effect.fnUntraced(function* ({ dataDir, databaseReadUrl, ...
   if (redisUrl === undefined || databaseUrl === undefined) {
     return yield* Effect.die(new Error("A server that is not configured was not started either"))
   }
-  return { redisUrl, databaseUrl, databaseReadUrl } satisfies Servers
+  return { redisUrl, redisCaFile, databaseUrl, databaseReadUrl } satisfies Servers
 })
 
 /** Runs a role until it is told to stop. `publicFolder` holds the pages' files. */

@@ -13,16 +13,26 @@ export const cameFrom = (secret: Redacted.Redacted<unknown>, path: string): void
 }
 
 /**
- * Returns a secret as its file has it now, since passwords are replaced while the program runs. One that came from no file,
- * or whose file can't be read or is empty for the moment, stays as it is.
+ * Makes a function that reads a file anew, since what is in it is replaced while the program runs. While it can't be read, or
+ * there is nothing right in it, the function returns what was right last: `known`, to begin with.
  */
-export const latest = (secret: Redacted.Redacted): Redacted.Redacted => {
-  const path = files.get(secret)
-  if (path === undefined) return secret
-  try {
-    const text = readSecretFile(path)
-    return text === "" ? secret : Redacted.make(text)
-  } catch {
-    return secret
+export const makeLatestOf = <A>(path: string, known: A, parse: (text: string) => A | undefined): (() => A) => {
+  let right = known
+  return () => {
+    try {
+      const text = readSecretFile(path)
+      right = (text === "" ? undefined : parse(text)) ?? right
+    } catch {
+      // It may be back next time.
+    }
+    return right
   }
+}
+
+/** Makes a function that returns what a secret says now: what its file has, where it came from one. */
+export const makeLatest = <A>(secret: Redacted.Redacted, parse: (text: string) => A | undefined): (() => A) => {
+  const known = parse(Redacted.value(secret))
+  if (known === undefined) throw new Error("A secret is wrong, which the settings were checked for")
+  const path = files.get(secret)
+  return path === undefined ? () => known : makeLatestOf(path, known, parse)
 }

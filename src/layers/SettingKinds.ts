@@ -98,7 +98,7 @@ export const database: Kind<Redacted.Redacted> = {
 
 /** Returns the URLs of a list with commas between them; a comma can also be in a password. */
 export const listedUrls = (value: string): ReadonlyArray<string> =>
-  value.split(/\s*,\s*(?=[a-z]+:\/\/)/).map((each) => each.trim())
+  value.split(/\s*,\s*(?=[a-z+]+:\/\/)/).map((each) => each.trim())
 
 /** A secret, never shown; long enough not to be guessed. */
 export const secret = (minimum: number): Kind<Redacted.Redacted> => ({

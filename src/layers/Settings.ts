@@ -1,8 +1,10 @@
-import { Data, Duration, Effect, Result } from "effect"
+import { Data, Duration, Effect, Redacted, Result } from "effect"
 import type { RateLimit } from "../http/HttpSettings.ts"
 import { maxShards } from "../stream/Shards.ts"
+import { caBundle } from "./CaBundle.ts"
 import { optional, setting, type WrongSetting } from "./DescribeSetting.ts"
-import { redisUrls } from "./RedisUrl.ts"
+import { usesTls } from "./RedisAddress.ts"
+import { parseRedisUrl, redisAddress } from "./RedisUrl.ts"
 import * as Kinds from "./SettingKinds.ts"
 
 export const roles = ["api", "consumer", "all"] as const
@@ -14,7 +16,8 @@ export const definitions = {
   host: setting("HOST", Kinds.text, "127.0.0.1"),
   port: setting("PORT", Kinds.int(0, 65_535), "8000"),
   managementPort: optional("MANAGEMENT_PORT", Kinds.int(0, 65_535)),
-  redisUrl: optional("REDIS_URL", redisUrls),
+  redisUrl: optional("REDIS_URL", redisAddress),
+  redisCaFile: optional("REDIS_CA_FILE", caBundle),
   databaseUrl: optional("DATABASE_URL", Kinds.database),
   databaseReadUrl: optional("DATABASE_READ_URL", Kinds.database),
   corsOrigins: setting("CORS_ORIGINS", Kinds.origins, "http://localhost:3000"),
@@ -113,6 +116,13 @@ const wrongOf = (read: ReadonlyArray<Result.Result<unknown, WrongSetting>>): Rea
 
 type Read = { readonly [Key in keyof Values]: Result.Result<Values[Key], unknown> }
 
+/** Whether connections by a URL are encrypted; a wrong one is another problem. */
+const asksForTls = (url: Read["redisUrl"]): boolean => {
+  if (Result.isFailure(url)) return true
+  const address = url.success && parseRedisUrl(Redacted.value(url.success))
+  return address !== undefined && Result.isSuccess(address) && usesTls(address.success)
+}
+
 /** Returns what is wrong with settings that each are right, between them or for the role. */
 const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
   const problems: Array<string> = []
@@ -131,6 +141,11 @@ const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
   }
   if ((Result.getOrUndefined(read.appendReplicas) ?? 0) > 0 && isMissing(read.redisUrl)) {
     problems.push("APPEND_REPLICAS is set and REDIS_URL is not; the embedded Redis has no replicas")
+  }
+  if (Result.getOrUndefined(read.redisCaFile) !== undefined && !asksForTls(read.redisUrl)) {
+    problems.push(
+      "REDIS_CA_FILE is set, and REDIS_URL asks for no TLS; it must start with rediss:// or rediss+sentinel://"
+    )
   }
   for (const key of ["jwtIssuer", "jwtAudience"] as const) {
     const { allowed, name } = definitions[key]

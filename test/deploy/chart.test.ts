@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { definitions } from "../../src/layers/Settings.ts"
-import { chart, type KubernetesObject, ofKind, render, runHelm, type Values } from "./chart.ts"
+import { chart, type KubernetesObject, ofKind, render, runHelm, type Values, workloads } from "./chart.ts"
 import { ownServers } from "./scenarios.ts"
 
 const refusal = (values: Values) =>
@@ -85,13 +85,87 @@ describe("the chart", () => {
     values.CONSUMER_FIBERS = 3
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296
-    const objects = await render("values.yaml", { secrets: Object.fromEntries(all), settings: values })
+    const authorities = { redis: { configMap: "authorities" } }
+    const objects = await render("values.yaml", { secrets: Object.fromEntries(all), settings: values, authorities })
     const [api, consumer] = [envOf(objects, "-api"), envOf(objects, "-consumer")]
     for (const env of [api, consumer]) {
       for (const [name, value] of Object.entries(values)) assert.strictEqual(env.get(name)?.value, String(value))
       assert.strictEqual(env.get("CONSUMER_NAME")?.valueFrom?.fieldRef?.fieldPath, "metadata.name")
     }
     for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name), name)
+  })
+
+  it("puts secrets into files that can change, of every pod that runs the program", async () => {
+    const secrets = {
+      asFiles: true,
+      redisUrl: { name: "servers", key: "redis" },
+      databaseUrl: { name: "servers", key: "database" },
+      adminToken: { name: "program" },
+      voterSecret: { name: "program" },
+      otlpHeaders: { name: "program" }
+    }
+    const objects = await render("values.yaml", { secrets, audit: { enabled: true } })
+    const ofAll = ["REDIS_URL", "DATABASE_URL"]
+    const ofApi = [...ofAll, "ADMIN_TOKEN", "VOTER_SECRET"]
+    for (const [part, names] of [
+      ["-api", ofApi],
+      ["-consumer", ofAll],
+      ["-audit", ofAll]
+    ] as const) {
+      const pod = workloads(objects).find(({ name }) => name.endsWith(part))?.template.spec
+      const [container] = pod?.containers ?? []
+      const env = new Map(container?.env?.map((variable) => [variable.name, variable]))
+      const folder = container?.volumeMounts?.find(({ name }) => name === "secrets")
+      assert.isTrue(folder?.readOnly)
+      assert.isUndefined(folder?.subPath, "such a file would never change")
+      const sources = pod?.volumes?.find(({ name }) => name === "secrets")?.projected?.sources ?? []
+      const files = sources.flatMap(({ secret }) =>
+        (secret?.items ?? []).map(({ key, path }) => `${folder?.mountPath}/${path} from ${secret?.name}/${key}`)
+      )
+      const from: Readonly<Record<string, string>> = {
+        REDIS_URL: "servers/redis",
+        DATABASE_URL: "servers/database",
+        ADMIN_TOKEN: "program/admin-token",
+        VOTER_SECRET: "program/voter-secret"
+      }
+      assert.deepStrictEqual(
+        files,
+        names.map((name) => `${env.get(`${name}_FILE`)?.value} from ${from[name]}`)
+      )
+      for (const name of names) assert.isUndefined(env.get(name), name)
+      // The exporter takes them from the environment alone.
+      assert.strictEqual(env.get("OTEL_EXPORTER_OTLP_HEADERS")?.valueFrom?.secretKeyRef?.name, "program")
+      const known = Object.values(definitions).flatMap(({ fileName }) => fileName ?? [])
+      assert.includeMembers(
+        known,
+        names.map((name) => `${name}_FILE`)
+      )
+    }
+  })
+
+  it("mounts bundles of authorities", async () => {
+    const authorities = { redis: { configMap: "ours" }, postgresql: { secret: "theirs", key: "root.crt" } }
+    const objects = await render("values.yaml", { ...ownServers, authorities, audit: { enabled: true } })
+    for (const { name, template } of workloads(objects)) {
+      const [container] = template.spec?.containers ?? []
+      const volume = (variable: string) => {
+        const file = container?.env?.find((each) => each.name === variable)?.value ?? ""
+        const mount = container?.volumeMounts?.find(({ mountPath }) => file.startsWith(`${mountPath}/`))
+        return { file, volume: template.spec?.volumes?.find((each) => each.name === mount?.name) }
+      }
+      const [redis, postgresql] = [volume("REDIS_CA_FILE"), volume("PGSSLROOTCERT")]
+      assert.deepInclude(redis.volume?.configMap, { name: "ours", items: [{ key: "ca.crt", path: "ca.crt" }] }, name)
+      assert.deepInclude(postgresql.volume?.secret, {
+        secretName: "theirs",
+        items: [{ key: "root.crt", path: "ca.crt" }]
+      })
+      for (const { file } of [redis, postgresql]) assert.match(file, /\/ca\.crt$/)
+    }
+    const both = { redis: { configMap: "ours", secret: "ours" } }
+    assert.include(
+      await refusal({ ...ownServers, authorities: both }),
+      "authorities.redis names a ConfigMap and a Secret"
+    )
   })
 
   it("takes a bare 0 for a delay, and leaves no time for it", async () => {
@@ -138,6 +212,32 @@ describe("the chart", () => {
       authenticationRef: { name: "vote-tallykeep-consumer" }
     })
     assert.deepNestedInclude(scaled, { "spec.triggers": [trigger("votes:{0}"), trigger("votes:{1}")] })
+  })
+
+  it("tells KEDA of sentinels, and their password", async () => {
+    const keda = {
+      addresses: ["a:26379", "b:26379"],
+      sentinelMaster: "mymaster",
+      password: { name: "servers" },
+      sentinelPassword: { name: "servers" }
+    }
+    const values = (more: Values) => ({
+      ...ownServers,
+      consumer: { autoscaling: { by: "keda", keda: { ...keda, ...more } } }
+    })
+    const objects = await render("values.yaml", values({}))
+    assert.deepNestedInclude(named(objects, "ScaledObject", "-consumer"), {
+      "spec.triggers[0].type": "redis-sentinel-streams",
+      "spec.triggers[0].metadata.addresses": "a:26379,b:26379",
+      "spec.triggers[0].metadata.sentinelMaster": "mymaster"
+    })
+    assert.deepNestedInclude(named(objects, "TriggerAuthentication", "-consumer"), {
+      "spec.secretTargetRef": [
+        { parameter: "password", name: "servers", key: "redis-password" },
+        { parameter: "sentinelPassword", name: "servers", key: "sentinel-password" }
+      ]
+    })
+    assert.include(await refusal(values({ cluster: true })), "names a cluster and sentinels")
   })
 
   it("keeps votes on disk in its own Redis, with none thrown away", async () => {

@@ -47,6 +47,19 @@ export const scenarios: ReadonlyArray<Scenario> = [
       otlpHeaders: { name: "program" }
     }
   }),
+  custom("secrets as files", {
+    secrets: {
+      ...ownServers.secrets,
+      asFiles: true,
+      databaseReadUrl: { name: "servers" },
+      adminToken: { name: "program" },
+      voterSecret: { name: "program" },
+      otlpHeaders: { name: "program" }
+    },
+    authorities: { redis: { configMap: "authorities" }, postgresql: { secret: "authorities", key: "postgresql.crt" } },
+    audit: { enabled: true }
+  }),
+  localWith("secrets of the chart as files", { secrets: { asFiles: true } }),
   custom("other roles", { api: role, consumer: role }),
   custom("the api scaled", { api: { autoscaling: { enabled: true } } }),
   custom("consumers scaled by CPU", { consumer: { autoscaling: { by: "cpu" } } }),
@@ -59,6 +72,19 @@ export const scenarios: ReadonlyArray<Scenario> = [
   custom("consumers scaled by KEDA on a cluster", {
     settings: { STREAM_SHARDS: 4 },
     consumer: { autoscaling: { by: "keda", keda: { cluster: true, tls: true, addresses: ["a:6379", "b:6379"] } } }
+  }),
+  custom("consumers scaled by KEDA on a Redis with sentinels", {
+    consumer: {
+      autoscaling: {
+        by: "keda",
+        keda: {
+          addresses: ["a:26379", "b:26379"],
+          sentinelMaster: "mymaster",
+          password: { name: "servers" },
+          sentinelPassword: { name: "servers" }
+        }
+      }
+    }
   }),
   localWith("consumers scaled by KEDA on the chart's Redis", { consumer: { autoscaling: { by: "keda" } } }),
   custom("no disruption budgets", {

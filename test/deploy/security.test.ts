@@ -26,8 +26,10 @@ const expectRestricted = ({ name, template: { spec } }: Workload) => {
   assert.isFalse(spec?.automountServiceAccountToken, name)
   for (const host of [spec?.hostNetwork, spec?.hostPID, spec?.hostIPC]) assert.isUndefined(host, name)
   for (const volume of spec?.volumes ?? []) {
-    assert.hasAllKeys(volume, ["name", "emptyDir"], name)
-    assert.isDefined(volume.emptyDir?.sizeLimit, name)
+    const [kind] = Object.keys(volume).filter((key) => key !== "name")
+    assert.include(["emptyDir", "projected", "secret", "configMap"], kind, name)
+    assert.hasAllKeys(volume, ["name", kind], name)
+    if (volume.emptyDir !== undefined) assert.isDefined(volume.emptyDir.sizeLimit, name)
   }
   assert.isUndefined(spec?.initContainers, name)
   for (const container of spec?.containers ?? []) {
@@ -43,6 +45,10 @@ const expectRestricted = ({ name, template: { spec } }: Workload) => {
     assert.isDefined(container.resources?.limits?.memory, name)
     assert.match(container.image ?? "", /:(?!latest$)[^:/]+$/, name)
     for (const { name: variable, value, valueFrom } of container.env ?? []) {
+      if (variable.endsWith("_FILE")) {
+        assert.match(value ?? "", /^\/etc\/tallykeep\//, `${variable} of ${name}`)
+        continue
+      }
       if (/SECRET|TOKEN|PASSWORD|HEADERS|REDISCLI_AUTH|^(REDIS|DATABASE)/.test(variable)) {
         assert.isDefined(valueFrom?.secretKeyRef, `${variable} of ${name}`)
       }

@@ -1,7 +1,5 @@
-import { execFileSync } from "node:child_process"
-import { appendFileSync, chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs"
+import { appendFileSync, chmodSync, chownSync } from "node:fs"
 import { connect, createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
@@ -11,40 +9,9 @@ import { reasonOf } from "../../src/domain/Problems.ts"
 import { postgresFolder } from "../../src/embedded/PostgresFolder.ts"
 import { startPostgres } from "../../src/embedded/PostgresServer.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
+import { certificates, temporaryFolder } from "../support/certificates.ts"
 import { dataFolder } from "../support/dataFolder.ts"
 import { quiet } from "../support/servers.ts"
-
-const openssl = (folder: string, ...args: ReadonlyArray<string>) =>
-  execFileSync("openssl", args, { cwd: folder, stdio: "pipe" })
-
-const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-
-const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "tallykeep-tls-"))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-)
-
-/** Makes an authority, another one, and a server's certificate by the first for the name localhost alone. */
-const certificates = Effect.map(temporaryFolder, (folder) => {
-  for (const name of ["ca", "other"]) {
-    openssl(folder, "req", "-x509", ...newKey, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.crt`)
-  }
-  const signed = ["-CA", "ca.crt", "-CAkey", "ca.key", "-addext", "subjectAltName=DNS:localhost"]
-  openssl(
-    folder,
-    "req",
-    "-x509",
-    ...newKey,
-    "-subj",
-    "/CN=server",
-    ...signed,
-    "-keyout",
-    "server.key",
-    "-out",
-    "server.crt"
-  )
-  return { ca: join(folder, "ca.crt"), other: join(folder, "other.crt"), folder }
-})
 
 /** A PostgreSQL that offers TLS. */
 const tlsServer = Effect.gen(function* () {

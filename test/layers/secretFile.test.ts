@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Context, Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
-import { latest } from "../../src/layers/SecretFile.ts"
+import { makeLatest } from "../../src/layers/SecretFile.ts"
 import { definitions, loadSettings, SettingsError } from "../../src/layers/Settings.ts"
 import { makeDatabase, quiet, uniqueName } from "../support/servers.ts"
 
@@ -83,20 +83,25 @@ describe("a secret in a file", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("stays as it was while its file is away or empty", () =>
+  it.live("stays as it was last while its file is away, empty or wrong", () =>
     Effect.gen(function* () {
       const file = yield* secretFile
       writeFileSync(file, secrets.ADMIN_TOKEN)
       const token = (yield* load({ ADMIN_TOKEN_FILE: file })).adminToken
       if (token === undefined) return assert.fail("no token")
+      const latest = makeLatest(token, (text) => (text.includes("wrong") ? undefined : text))
+      assert.strictEqual(latest(), secrets.ADMIN_TOKEN)
       writeFileSync(file, "another-token-that-is-long\n")
-      assert.strictEqual(Redacted.value(latest(token)), "another-token-that-is-long")
-      writeFileSync(file, "")
-      assert.strictEqual(latest(token), token)
-      rmSync(file)
-      assert.strictEqual(latest(token), token)
+      assert.strictEqual(latest(), "another-token-that-is-long")
+      // What it was last, not what it was at the start.
+      for (const spoil of [() => writeFileSync(file, ""), () => writeFileSync(file, "wrong\n"), () => rmSync(file)]) {
+        spoil()
+        assert.strictEqual(latest(), "another-token-that-is-long")
+      }
+      writeFileSync(file, "a-third-token-that-is-long")
+      assert.strictEqual(latest(), "a-third-token-that-is-long")
       const given = (yield* load({ ADMIN_TOKEN: secrets.ADMIN_TOKEN })).adminToken
-      assert.strictEqual(given && latest(given), given)
+      assert.strictEqual(given && makeLatest(given, (text) => text)(), secrets.ADMIN_TOKEN)
     }).pipe(Effect.scoped)
   )
 })

@@ -20,6 +20,7 @@ describe("loadSettings", () => {
         port: 8000,
         managementPort: undefined,
         redisUrl: undefined,
+        redisCaFile: undefined,
         databaseUrl: undefined,
         databaseReadUrl: undefined,
         corsOrigins: ["http://localhost:3000"],

@@ -16,6 +16,8 @@ const problemsOf = (env: Env, role: Role = "all") =>
 
 const servers = { REDIS_URL: "redis://localhost", DATABASE_URL: "postgres://localhost/votes" }
 
+const namesNoMaster = "it names no master, as mymaster in redis+sentinel://host:26379/mymaster does"
+
 describe("SettingsError", () => {
   it.effect.each<readonly [name: string, allowed: string, wrong: ReadonlyArray<string>]>([
     ["ENVIRONMENT", "one of development, test, production", ["prod", "Production"]],
@@ -63,7 +65,7 @@ describe("SettingsError", () => {
         error.message,
         `tallykeep can't start with these settings:
   PORT is "${x}"; it must be a whole number from 0 to 65535
-  REDIS_URL is not valid: it does not start so; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database
+  REDIS_URL is not valid: it does not start so; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database, or one that starts with redis+sentinel:// or rediss+sentinel:// and names all sentinels
   DATABASE_URL is not valid; it must be a URL that starts with postgres:// or postgresql://
   MAX_RETRIES is "0"; it must be a whole number from 1 to 100
   SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d
@@ -106,7 +108,44 @@ describe("SettingsError", () => {
     ["REDISS://:hunter2@host", "it does not start so"],
     ["redis://:hunter2@a,redis://:hunter2@b/1", "a cluster has no databases"],
     ["redis://:hunter2@a,b", "each node needs a URL of its own"],
-    ["redis://a,redis://:hunter2%pure@b", "a percent sign in a user or password must be written %25"]
+    ["redis://a,redis://:hunter2%pure@b", "a percent sign in a user or password must be written %25"],
+    ["redis+sentinel://:hunter2@a:26379,b", namesNoMaster],
+    ["redis+sentinel://:hunter2@a:26379,b/", namesNoMaster],
+    ["redis+sentinel://:hunter2@a:26379,b//0", namesNoMaster],
+    ["redis+sentinel://:hunter2@a,b/mymaster/one", "its database must be a number"],
+    ["redis+sentinel://:hunter2@a,b/mymaster/0/1", "its database must be a number"],
+    ["redis+sentinel://:hunter2@a,,b/mymaster", "it names no host"],
+    ["redis+sentinel://:hunter2@/mymaster", "it names no host"],
+    ["redis+sentinel://:hunter2@a,:26379/mymaster", "it names no host"],
+    ["redis+sentinel:///mymaster", "it names no host"],
+    ["redis+sentinel://:hunter2@a,b:0/mymaster", "its port can't be 0"],
+    [
+      "redis+sentinel://:hunter2@a,b:99999/mymaster",
+      "it is no URL: a password's special characters must be percent-encoded"
+    ],
+    [
+      "redis+sentinel://:hun/ter2@a,b/mymaster",
+      "it is no URL: a password's special characters must be percent-encoded"
+    ],
+    ["redis+sentinel://:hunter2%pure@a/mymaster", "a percent sign in a user or password must be written %25"],
+    ["redis+sentinel://a/my%master", "a percent sign in a user or password must be written %25"],
+    ["redis+sentinel://a/mymaster#hunter2", "a # must be written %23"],
+    [
+      "redis+sentinel://a/mymaster?sentinel=hunter2",
+      "what follows its question mark is not understood; family, sentinel_username, sentinel_password are"
+    ],
+    [
+      "redis+sentinel://a/mymaster?sentinel_password=hunter2%",
+      "a percent sign in a user or password must be written %25"
+    ],
+    ["redis+sentinel://a/mymaster?sentinel_username=hunter2", "it has a sentinel_username without a sentinel_password"],
+    ["redis+sentinel://a/mymaster?family=5", "its family must be 4, 6 or 0"],
+    [
+      "redis+sentinel://a/mymaster,redis+sentinel://b/mymaster",
+      "all sentinels stand in one URL, with commas between them"
+    ],
+    ["redis://:hunter2@a,rediss+sentinel://b/mymaster", "all sentinels stand in one URL, with commas between them"],
+    ["redis+sentinels://:hunter2@a/mymaster", "it does not start so"]
   ])("says what is wrong with REDIS_URL, and shows none of it: %s", ([url, why]) =>
     Effect.gen(function* () {
       const problems = yield* problemsOf({ ...servers, REDIS_URL: url })
@@ -124,7 +163,9 @@ describe("SettingsError", () => {
         "redis://host/0",
         "redis://user:p%25w%23@host:6380/15",
         "rediss://[::1]:6379/1?family=6",
-        "redis://a:1,rediss://b:2/0"
+        "redis://a:1,rediss://b:2/0",
+        "redis+sentinel://a/mymaster",
+        "rediss+sentinel://user:p%25w%23@a:26379, [::1]:26380 ,c/my%20master/15?sentinel_username=s&sentinel_password=p+%2F&family=4"
       ],
       (url) => load({ ...servers, REDIS_URL: url })
     )
@@ -137,7 +178,7 @@ describe("SettingsError", () => {
   ] as const)("needs both servers for --role=%s with %j", ([role, env, needed]) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problemsOf(env, role), [
-        `REDIS_URL is not set, and is needed ${needed}; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database`,
+        `REDIS_URL is not set, and is needed ${needed}; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database, or one that starts with redis+sentinel:// or rediss+sentinel:// and names all sentinels`,
         `DATABASE_URL is not set, and is needed ${needed}; it must be a URL that starts with postgres:// or postgresql://`
       ])
       assert.strictEqual((yield* problemsOf({ ...env, REDIS_URL: "", DATABASE_URL: "" }, role)).length, 2)

@@ -1,53 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId } from "../../src/domain/Vote.ts"
-import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { command, Redis } from "../../src/stream/Redis.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
+import { cast, expectCounted, expectHeard, votesWithin5s } from "../support/following.ts"
 import { follow, openGateTo, startReplicable, urlOf } from "../support/redisPair.ts"
-import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
-
-/** Votes, and asserts that it works again within 5 s; returns how many votes were taken meanwhile. */
-const votesWithin5s = Effect.gen(function* () {
-  const stream = yield* VoteStream
-  const start = performance.now()
-  while (performance.now() - start < 5_000) {
-    if ((yield* Effect.result(stream.append(cast())))._tag === "Success") return
-    yield* Effect.sleep("20 millis")
-  }
-  return assert.fail("No vote was taken for 5 s")
-})
-
-/** Asserts that what is announced from now on is heard. */
-const expectHeard = Effect.gen(function* () {
-  const announcements = yield* Announcements
-  const heard = new Set<string>()
-  yield* announcements.listen("poll", (poll) => heard.add(poll))
-  const start = performance.now()
-  yield* eventually(
-    Effect.gen(function* () {
-      yield* announcements.announce("poll", "anew")
-      yield* Effect.sleep("20 millis")
-      assert.isTrue(heard.has("anew"))
-    })
-  )
-  assert.isBelow(performance.now() - start, 5_000)
-}).pipe(Effect.scoped)
-
-const expectCounted = (atLeast: number) =>
-  eventually(
-    Effect.gen(function* () {
-      const { backlog } = yield* VoteStream
-      assert.strictEqual(yield* backlog, 0)
-      assert.isAtLeast((yield* statuses).counted ?? 0, atLeast)
-    })
-  )
+import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
 
 describe("a Redis that was demoted", () => {
   it.live.each(["FAILOVER", "REPLICAOF"] as const)(

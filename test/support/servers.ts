@@ -88,7 +88,7 @@ export const layerServers = (
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(redis, settings.appendReplicas > 0),
+        layerRedis(redis, { waits: settings.appendReplicas > 0 }),
         Layer.unwrap(
           Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 5))
         ),

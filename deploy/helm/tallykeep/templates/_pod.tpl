@@ -44,6 +44,9 @@ containers:
     resources: {{- toYaml .values.resources | nindent 6 }}
     volumeMounts:
       - { name: tmp, mountPath: /tmp }
+      {{- with include "tallykeep.fileMounts" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
     {{- with .more }}
     {{- . | nindent 4 }}
     {{- end }}
@@ -51,4 +54,7 @@ volumes:
   # Compiled code, kept for the next start of the container.
   - name: tmp
     emptyDir: { sizeLimit: 64Mi }
+  {{- with include "tallykeep.fileVolumes" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
 {{- end -}}
