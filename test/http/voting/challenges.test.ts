@@ -136,7 +136,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll with a challenge",
 
   it.effect("answers a vote that is sent again with its key the same, with its solution, another one or none", () =>
     Effect.gen(function* () {
-      const slug = yield* createPoll({ ...challenged, identity: "browser", ballot: "once" })
+      const slug = yield* createPoll({ ...challenged, identity: "browser" })
       const atOther = yield* anotherProcess()
       const [solution, key] = [yield* solutionFor(slug), keyed()]
       const copies = yield* times(10, (index) => {
