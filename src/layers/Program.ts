@@ -68,6 +68,7 @@ const layerHttpSettings = (settings: Settings) =>
       jwksUrl: settings.jwksUrl,
       jwtIssuer: settings.jwtIssuer,
       jwtAudience: settings.jwtAudience,
+      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
   })

@@ -2,9 +2,9 @@ import { Agent, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeRandom } from "../chaos/random.ts"
-import { startApi } from "../support/processes.ts"
+import { launchProgram, startApi } from "../support/processes.ts"
 import { get } from "./call.ts"
-import { type Description, type FuzzRequest, makeRequest } from "./requests.ts"
+import { challenged, type Description, type FuzzRequest, makeRequest } from "./requests.ts"
 import { makeSite, untilReady } from "./site.ts"
 
 /** `FUZZ_REQUESTS` sets how many requests, `FUZZ_SEED` makes others. */
@@ -71,6 +71,10 @@ describe("the HTTP surface", () => {
     () =>
       Effect.gen(function* () {
         const site = yield* makeSite()
+        const definition = ["--title", "Cats?", "--option", "cats=Cats", "--option", "none=None", "--challenge", "pow"]
+        const made = yield* launchProgram(["polls", "create", challenged, ...definition, "--json"], { env: site.env })
+        assert.strictEqual((yield* made.ended).code, 0, made.stderr())
+        assert.deepInclude(JSON.parse(made.stdout()), { slug: challenged, challenge: "pow" })
         const api = yield* startApi("api", { env: { ...site.env, ADMIN_TOKEN: adminToken, RATE_LIMIT: "off" } })
         yield* untilReady(api.url)
         const { body } = yield* get(`${api.url}/openapi.json`)
@@ -94,6 +98,7 @@ describe("the HTTP surface", () => {
             }),
           { concurrency: atOnce, discard: true }
         )
+        assert.deepInclude((yield* get(`${api.url}/api/polls/${challenged}`)).body, { challenge: "pow" })
         // Unless the requests reach every endpoint, this proves nothing.
         for (const status of [200, 201, 400, 401, 403, 404, 405, 409, 415, 422]) {
           assert.isAbove(statuses.get(status) ?? 0, 0, `no ${status} among ${JSON.stringify([...statuses])}`)

@@ -80,6 +80,7 @@ const headerValues: Readonly<Record<string, ReadonlyArray<string>>> = {
     ""
   ],
   "content-encoding": ["gzip", "identity", "br, gzip"],
+  "challenge-solution": ["e30=", "%%%", "bnVsbA==", "a".repeat(3000), "eyJjaGFsbGVuZ2UiOnt9fQ==", ""],
   "idempotency-key": ["k", "a".repeat(255), "a".repeat(256), "two words", ""],
   "if-none-match": ["*", '"x"', "W/", ",,,"],
   "last-event-id": ["0", "-1", "x".repeat(1000)],
@@ -139,13 +140,18 @@ const bodyOf = (random: Random, operation: Operation, description: Description):
   return dice < 0.95 ? "" : " ".repeat(Math.floor(random() * 5_000)) + text
 }
 
+/** A poll that the program under test has besides the default one. */
+export const challenged = "challenged"
+
 /** Makes a request for an endpoint of the description: mostly as described, and wrong in some way now and then. */
 export const makeRequest = (random: Random, description: Description, adminToken: string): FuzzRequest => {
   const [template, operations] = pick(random, Object.entries(description.paths))
   const [method, operation] = pick(random, Object.entries(operations))
   // Closing the default poll would end all voting in it.
   const known = random() < 0.6 && !template.endsWith("/close")
-  const path = template.replace(/\{\w+\}/g, () => (known ? "cats-or-dogs" : pick(random, segments)))
+  const path = template.replace(/\{\w+\}/g, () =>
+    known ? pick(random, ["cats-or-dogs", challenged]) : pick(random, segments)
+  )
   const query = random() < 0.3 ? `?${pick(random, ["stream_id", "x", ""])}=${pick(random, segments)}&stream_id=1-1` : ""
   const headers: OutgoingHttpHeaders = { "content-type": "application/json" }
   if (random() < 0.4) headers.authorization = `Bearer ${adminToken}`
