@@ -7,7 +7,7 @@ import { faultKinds, makeSchedule } from "./schedule.ts"
 const script = fileURLToPath(new URL("../../script/chaos", import.meta.url))
 
 /** A run with each kind of fault at least once; script/chaos itself runs for as long as one likes. */
-const round = { seconds: 10, seed: 1 }
+const round = { seconds: 10, seed: 312 }
 
 describe("script/chaos", () => {
   it("leaves every accepted vote counted exactly once in a round of faults", { timeout: 120_000 }, async ({

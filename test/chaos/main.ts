@@ -50,10 +50,10 @@ interrupted.catch(() => undefined)
 
 const run = async ({ flush, run: options }: ReturnType<typeof readOptions>): Promise<number> => {
   await Effect.runPromise(removeLeftovers)
-  const folder = makeDataFolder()
+  const folders = [makeDataFolder(), makeDataFolder()] as const
   let code = 1
   try {
-    const opening = openSite(folder)
+    const opening = openSite(folders)
     const site = await Promise.race([opening, interrupted]).catch(async (error: unknown) => {
       await opening.then((late) => late.close()).catch(() => undefined)
       throw error
@@ -71,14 +71,17 @@ const run = async ({ flush, run: options }: ReturnType<typeof readOptions>): Pro
   }
   if (code === 1) {
     // Moved out of the way of the next run, which removes leftovers.
-    const kept = join(mkdtempSync(join(tmpdir(), "tallykeep-chaos-")), "data")
-    renameSync(folder, kept)
-    const database = join(kept, "postgres")
-    // If run by root, it is only a link.
-    const where = existsSync(database) ? ` (the database in ${realpathSync(database)})` : ""
-    console.log(`FAILED. The data and all logs are kept in ${kept}${where}`)
+    const place = mkdtempSync(join(tmpdir(), "tallykeep-chaos-"))
+    for (const [index, folder] of folders.entries()) {
+      const kept = join(place, `data-${index + 1}`)
+      renameSync(folder, kept)
+      const database = join(kept, "postgres")
+      // If run by root, it is only a link.
+      const where = existsSync(database) ? ` (its database in ${realpathSync(database)})` : ""
+      console.log(`FAILED. The data and all logs are kept: ${kept}${where}`)
+    }
     console.log(`The same faults again: --seed ${options.seed}`)
-  } else removeDataFolder(folder)
+  } else folders.forEach(removeDataFolder)
   return code
 }
 

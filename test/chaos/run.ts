@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { checkReaders, checkResults, drain } from "./after.ts"
 import { startClients } from "./clients.ts"
+import { eventually } from "./eventually.ts"
 import { commit } from "./faults.ts"
 import { makeRandom } from "./random.ts"
 import { makeRecoveries } from "./recoveries.ts"
@@ -9,7 +10,7 @@ import { type FaultKind, makeSchedule } from "./schedule.ts"
 import type { Site } from "./site.ts"
 import { isClean, judge } from "./verdict.ts"
 import { judgeVoters, startVoters } from "./voters.ts"
-import { eventually, watchTally } from "./watch.ts"
+import { watchTally } from "./watch.ts"
 
 export interface RunOptions {
   readonly seconds: number

@@ -15,6 +15,10 @@ export const faultKinds = [
   "PostgreSQL slow",
   "Redis unreachable",
   "PostgreSQL unreachable",
+  "Redis half-open",
+  "PostgreSQL half-open",
+  "Redis demoted",
+  "PostgreSQL demoted",
   "crash after the append",
   "crash after the commit"
 ] as const
