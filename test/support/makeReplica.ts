@@ -1,5 +1,5 @@
-import { chownSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
-import { copyFile, mkdir, readdir } from "node:fs/promises"
+import { copyFileSync, type Dirent } from "node:fs"
+import { chown, copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
@@ -21,28 +21,27 @@ const emptied = new Set([
 
 const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT"
 
-/** Copies the files of a server that may be running, which removes some meanwhile. */
-const copyFiles = async (from: string, to: string): Promise<void> => {
+type Own = (path: string) => Promise<void>
+
+/** Copies the files of a server that may be running, which removes some meanwhile; all at once, since the process may be busy. */
+const copyFiles = async (from: string, to: string, own: Own): Promise<void> => {
   await mkdir(to, { mode: 0o700 })
-  for (const entry of await readdir(from, { withFileTypes: true })) {
+  await own(to)
+  const copy = async (entry: Dirent): Promise<void> => {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory() && emptied.has(entry.name)) await mkdir(target, { mode: 0o700 })
-    else if (entry.isDirectory()) await copyFiles(source, target)
-    else if (!left.has(entry.name)) {
-      await copyFile(source, target).catch((error: unknown) => {
+    if (entry.isDirectory() && !emptied.has(entry.name)) return copyFiles(source, target, own)
+    if (left.has(entry.name)) return
+    await (entry.isDirectory() ? mkdir(target, { mode: 0o700 }) : copyFile(source, target))
+    await own(target)
+  }
+  const entries = await readdir(from, { withFileTypes: true })
+  await Promise.all(
+    entries.map((entry) =>
+      copy(entry).catch((error: unknown) => {
         if (!isGone(error)) throw error
       })
-    }
-  }
-}
-
-const give = (path: string, { gid, uid }: { readonly gid: number; readonly uid: number }): void => {
-  chownSync(path, uid, gid)
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const inside = join(path, entry.name)
-    if (entry.isDirectory()) give(inside, { gid, uid })
-    else chownSync(inside, uid, gid)
-  }
+    )
+  )
 }
 
 /** A running PostgreSQL, and where others reach it. */
@@ -60,25 +59,32 @@ export interface Source {
 export const makeReplica = Effect.fnUntraced(function* (source: Source, dataDir: string) {
   const { account, folder } = postgresFolder(dataDir)
   const data = join(folder, "data")
-  rmSync(data, { recursive: true, force: true })
-  const password = join(dataDir, "postgres.password")
-  if (source.dataDir !== dataDir) copyFileSync(join(source.dataDir, "postgres.password"), password)
-
-  const { password: secret, username } = new URL(source.url)
+  const own: Own = async (path) => (account === undefined ? undefined : chown(path, account.uid, account.gid))
+  const { password, username } = new URL(source.url)
   const settings = [
-    `primary_conninfo = 'host=127.0.0.1 port=${source.port} user=${username} password=${secret}'`,
+    `primary_conninfo = 'host=127.0.0.1 port=${source.port} user=${username} password=${password}'`,
     "wal_keep_size = '256MB'",
     "wal_retrieve_retry_interval = '100ms'"
   ]
+  copyFileSync(join(source.dataDir, "postgres.password"), join(dataDir, "postgres.password"))
   yield* Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`select pg_backup_start('replica', fast => true)::text`
-    yield* Effect.promise(() => copyFiles(join(postgresFolder(source.dataDir).folder, "data"), data))
+    yield* Effect.promise(async () => {
+      await rm(data, { recursive: true, force: true })
+      await copyFiles(join(postgresFolder(source.dataDir).folder, "data"), data, own)
+    })
     const [backup] = yield* sql<{ labelfile: string }>`select labelfile from pg_backup_stop(wait_for_archive => false)`
-    mkdirSync(join(data, "pg_wal/archive_status"), { recursive: true })
-    writeFileSync(join(data, "backup_label"), backup?.labelfile ?? "")
-    writeFileSync(join(data, "postgresql.auto.conf"), `${settings.join("\n")}\n`)
-    writeFileSync(join(data, "standby.signal"), "")
-    if (account !== undefined) give(data, account)
+    const files = [
+      ["backup_label", backup?.labelfile ?? ""],
+      ["postgresql.auto.conf", `${settings.join("\n")}\n`],
+      ["standby.signal", ""]
+    ] as const
+    yield* Effect.promise(async () => {
+      for (const [name, text] of files) {
+        await writeFile(join(data, name), text, { mode: 0o600 })
+        await own(join(data, name))
+      }
+    })
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(source.url), maxConnections: 1 })))
 })
