@@ -117,6 +117,7 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     "PostgreSQL half-open": () => onTheWay("postgres", async (gate) => gate.silence()),
     "Redis demoted": () => changed("redis", () => site.redis.demote()),
     "PostgreSQL demoted": () => changed("postgres", () => site.postgres.demote()),
+    "Redis lost, replica promoted": () => changed("redis", () => site.redis.lose(between(50, 800))),
     "crash after the append": () => armed(choose(site.apis), "after-append:0.05"),
     "crash after the commit": () => armed(choose(site.consumers), "after-commit:0.3")
   }

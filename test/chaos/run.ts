@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly seed: number
   /** New votes per second. */
   readonly rate: number
+  readonly kinds: ReadonlyArray<FaultKind>
 }
 
 /** In ms. */
@@ -25,11 +26,11 @@ const settleTimeout = 20_000
 const acceptTimeout = 60_000
 
 /** Votes and commits faults for a while; returns whether each vote that got a 201 was counted exactly once. */
-export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
+export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOptions): Promise<boolean> => {
   const recoveries = makeRecoveries()
   const urls = site.apis.map(({ program }) => program.url)
   const voters = await startVoters(urls, makeRandom(seed + 2))
-  const faults = new Map<FaultKind, number>()
+  const faults = new Map<FaultKind, number>(kinds.map((kind) => [kind, 0]))
   const watch = watchTally(site, recoveries)
   const clients = startClients({
     apis: urls,
@@ -49,7 +50,7 @@ export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions):
   try {
     const committing: Array<Promise<void>> = []
     const failures: Array<unknown> = []
-    for (const fault of makeSchedule(seed, seconds * 1_000)) {
+    for (const fault of makeSchedule(seed, seconds * 1_000, kinds)) {
       await sleep(Math.max(0, started + fault.at - performance.now()))
       const committed = commit(site, recoveries, fault).then(
         (effect) => void faults.set(fault.kind, (faults.get(fault.kind) ?? 0) + (effect ? 1 : 0)),

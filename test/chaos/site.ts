@@ -63,21 +63,29 @@ const settings = {
   NO_COLOR: "1"
 }
 
+/** What the programs are told besides. */
+type Environment = Readonly<Record<string, string>>
+
 /** Opens a site whose servers have a data folder each, and whose logs are in the first. */
-export const openSite = async (folders: Folders): Promise<Site> => {
+export const openSite = async (folders: Folders, more: Environment = {}): Promise<Site> => {
   const closing: Array<() => unknown> = []
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step()
   }
   try {
-    return await build(folders, closing, close)
+    return await build(folders, more, closing, close)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-const build = async (folders: Folders, closing: Array<() => unknown>, close: () => Promise<void>): Promise<Site> => {
+const build = async (
+  folders: Folders,
+  more: Environment,
+  closing: Array<() => unknown>,
+  close: () => Promise<void>
+): Promise<Site> => {
   const problems: Array<string> = []
   const opened = async <A extends { close(): unknown }>(opening: Promise<A>): Promise<A> => {
     const part = await opening
@@ -97,6 +105,7 @@ const build = async (folders: Folders, closing: Array<() => unknown>, close: () 
       onSurprise: (problem) => problems.push(problem),
       env: (life) => ({
         ...settings,
+        ...more,
         REDIS_URL: redis.url(gates.redis.port),
         DATABASE_URL: postgres.url(gates.postgres.port),
         CONSUMER_NAME: consumerName(number, life)
