@@ -5,12 +5,14 @@ import { passwordIn } from "../../src/embedded/Password.ts"
 import { startRedis } from "../../src/embedded/RedisServer.ts"
 import { eventually } from "./eventually.ts"
 import { withRedis } from "./group.ts"
+import { openGate } from "./proxy.ts"
 import { makeTurns, type Pair, type RestartableServer, startServer } from "./server.ts"
 
 export interface RedisPair extends Pair {
   /**
-   * Kills the one that is written to and makes the replica that one; after `pause` ms the killed one comes back as its
-   * replica. Returns false where there was no replica that had everything before.
+   * Cuts the replica off from the one that is written to, kills that one after `pause` ms, and makes the replica the one that is
+   * written to; after another `pause` the killed one comes back as its replica. Returns false where there was no replica that had
+   * everything before.
    */
   lose(pause: number): Promise<boolean>
 }
@@ -21,9 +23,6 @@ const patience = 10_000
 const replication = (server: RestartableServer): Promise<string> =>
   withRedis(server.url(), (client) => client.info("replication"))
 
-const follow = (replica: RestartableServer, primary: RestartableServer) =>
-  withRedis(replica.url(), (client) => client.replicaof("127.0.0.1", primary.port()))
-
 /** Starts a Redis and a replica of it, each in its own data folder. */
 export const startRedisPair = async (folders: readonly [string, string]): Promise<RedisPair> => {
   const passwords = folders.map((folder) => join(folder, "redis.password")) as [string, string]
@@ -32,7 +31,10 @@ export const startRedisPair = async (folders: readonly [string, string]): Promis
   const more = [`masterauth ${password}`, "repl-diskless-sync-delay 0"]
   const start = (folder: string) => startServer((options) => startRedis({ ...options, more }), folder)
   let [primary, replica] = await Promise.all([start(folders[0]), start(folders[1])])
-  await follow(replica, primary)
+  // The primary's port changes when it is started again.
+  const gate = await openGate(() => primary.port())
+  const follow = () => withRedis(replica.url(), (client) => client.replicaof("127.0.0.1", gate.port))
+  await follow()
   const turns = makeTurns()
 
   const exchange = () => {
@@ -52,7 +54,8 @@ export const startRedisPair = async (folders: readonly [string, string]): Promis
         await primary.end(signal)
         await sleep(pause)
         await primary.start()
-        await follow(replica, primary)
+        // It would look for it only after a while.
+        await follow()
       })
     },
     demote: async () => {
@@ -68,6 +71,7 @@ export const startRedisPair = async (folders: readonly [string, string]): Promis
         if (!over) throw new Error(`the failover of Redis never ended: ${state}`)
         if (!state.includes("role:slave")) return false
         exchange()
+        await follow()
         return true
       })
       return done ?? false
@@ -75,18 +79,21 @@ export const startRedisPair = async (folders: readonly [string, string]): Promis
     lose: async (pause) => {
       const done = await turns.take(async () => {
         if (!(await inSync())) return false
+        gate.silence()
+        await sleep(pause)
         await primary.end("SIGKILL")
         await withRedis(replica.url(), (client) => client.replicaof("NO", "ONE"))
         exchange()
         await sleep(pause)
         await replica.start()
-        await follow(replica, primary)
+        await follow()
         return true
       })
       return done ?? false
     },
     close: async () => {
       await turns.close()
+      gate.close()
       await Promise.all([primary, replica].map((server) => server.stop()))
     }
   }
