@@ -11,13 +11,13 @@ import { makeTurns, type Pair, type RestartableServer, startServer } from "./ser
 /** Asks a server, by a connection of its own. */
 export const askPostgres = <Row extends object>(url: string, statement: string): Promise<ReadonlyArray<Row>> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe<Row>(statement)).pipe(
-    Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 1 })),
-    Effect.timeout("20 seconds"),
+    Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 1, connectTimeout: "20 seconds" })),
+    Effect.timeout("30 seconds"),
     Effect.runPromise
   )
 
-/** In ms. */
-const patience = 10_000
+/** In ms; the machine may be busy. */
+const patience = 30_000
 /** How long transactions may go on that began before the server became read-only. */
 const grace = 1_000
 /** How long a server that was demoted stays as it is, before it becomes the replica. */

@@ -86,5 +86,7 @@ export const makeReplica = Effect.fnUntraced(function* (source: Source, dataDir:
         await own(join(data, name))
       }
     })
-  }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(source.url), maxConnections: 1 })))
+  }).pipe(
+    Effect.provide(PgClient.layer({ url: Redacted.make(source.url), maxConnections: 1, connectTimeout: "20 seconds" }))
+  )
 })
