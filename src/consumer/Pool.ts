@@ -101,10 +101,11 @@ export const layerPool: Layer.Layer<
       )
     })
 
+    // With ERROR: while clients are paused, as for a failover, Redis 7 dies of waking a read as its time-out would.
     const wake = Effect.suspend(() =>
       Effect.forEach(
         blocked.values(),
-        ({ id, shard }) => Effect.ignore(command(() => shard.client.client("UNBLOCK", id))),
+        ({ id, shard }) => Effect.ignore(command(() => shard.client.client("UNBLOCK", id, "ERROR"))),
         { discard: true, concurrency: "unbounded" }
       )
     ).pipe(Effect.repeat(Schedule.spaced(wakeInterval)))

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { type Connection, command, isGroupGone } from "../stream/Redis.ts"
+import { type Connection, command, isGroupGone, isWoken } from "../stream/Redis.ts"
 import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
 import { batchOf, type Entry, type EntryBatch } from "./EntryBatch.ts"
 
@@ -86,6 +86,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
           given = ids.at(-1) ?? given
         })
       ),
+      Effect.catchIf(isWoken, () => Effect.succeed(batchOf([]))),
       Effect.catchIf(isGroupGone, () => Effect.as(beginAnew, batchOf([])))
     )
 
