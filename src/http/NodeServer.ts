@@ -143,8 +143,9 @@ const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lin
     answered.shouldKeepAlive = false
     return
   }
-  if (answered?.headersSent && !answered.writableFinished) {
-    // In the middle of another answer, nothing can be said that the client would understand.
+  if (answered?.headersSent && !(answered.writableFinished && answered.req.complete)) {
+    // In the middle of another answer, nothing can be said that the client would understand; and what belongs to a request
+    // that has its answer already, such as the rest of its body, must not get a second one.
     socket.destroySoon()
     return
   }
