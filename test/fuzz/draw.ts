@@ -120,11 +120,18 @@ const heldBody = (random: Random, world: World): Exchange => {
 }
 
 /** More from one address than it may, all at once. */
-const flood = (random: Random, world: World): Exchange => {
-  const request = pick(random, [vote, read])(random, world)
-  const path = request.method === "POST" ? "/api/vote" : "/api/results"
-  const headers = { ...request.headers, "x-forwarded-for": "192.0.2.1" }
-  return { ...repeated("flood", { ...request, path, headers }, 60, random), copies: 60 }
+const flood = (random: Random): Exchange => {
+  const headers = { "x-forwarded-for": "192.0.2.1" }
+  const request: Request = pick(random, [
+    { method: "GET", path: "/api/results", headers },
+    {
+      method: "POST",
+      path: "/api/vote",
+      headers: { ...headers, "content-type": "application/json" },
+      body: '{"option":"cats"}'
+    }
+  ])
+  return { ...repeated("flood", request, 60, random), copies: 60 }
 }
 
 /** More on one connection than it may without waiting for answers. */

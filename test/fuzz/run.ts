@@ -71,6 +71,8 @@ export const runFuzz = async (
     for (const what of [...(problem === undefined ? [] : [problem]), ...wrong]) {
       const said = answers.map(({ body, status }) => `${status} ${body.toString("latin1", 0, 300)}`).slice(0, 3)
       problems.push(`--only ${number} (${kind}): ${what}\n    for ${quoted(pieces)}\n    answered ${said.join(" | ")}`)
+      // At once: a run takes a while, and may be given up.
+      console.log(problems.at(-1))
     }
   }
   const perform = async (number: number, exchange: Exchange) => {

@@ -21,22 +21,20 @@ export interface Watch {
 const interval = 200
 const patience = 10_000
 
-/** Asks the health of processes all the time, and on the API whether it is ready. */
+/** Asks the health of processes all the time. Whether they are ready is Redis's and PostgreSQL's matter, too. */
 export const watchHealth = (all: ReadonlyArray<Watched>): Watch => {
   const problems = new Set<string>()
   let stopped = false
   const look = async ({ management, name }: Watched) => {
-    for (const path of ["/health", "/ready"]) {
-      const signal = AbortSignal.timeout(patience)
-      const status = await fetch(`${management}${path}`, { signal }).then(
-        async (answer) => {
-          await answer.text()
-          return answer.status
-        },
-        (error: unknown) => String(error)
-      )
-      if (status !== 200) problems.add(`${path} of the ${name} said ${status}`)
-    }
+    const signal = AbortSignal.timeout(patience)
+    const status = await fetch(`${management}/health`, { signal }).then(
+      async (answer) => {
+        await answer.text()
+        return answer.status
+      },
+      (error: unknown) => String(error)
+    )
+    if (status !== 200) problems.add(`/health of the ${name} said ${status}`)
   }
   const looking = (async () => {
     while (!stopped) {
