@@ -15,7 +15,7 @@ const sentences = {
   tokens: "Voters' tokens that are not valid",
   voter_rows: "One voter has changed a vote too often: more get a 429",
   bodies: "Bodies under way have reached their bound together: requests get a 503",
-  large_votes: "Votes are longer than any vote: they get a 422, and are not parsed"
+  large_bodies: "Bodies are longer than any vote, form or poll: they get a 422, and are not parsed"
 } as const
 
 export type Defence = keyof typeof sentences
