@@ -6,7 +6,7 @@
 // A stop is what the main thread ran between two looks. It is also the lateness that no thread's waiting explains, since a
 // thread that sleeps in a synchronous read stops the loop, too; one that waits for a collector's thread without a CPU does not.
 // What piles up while the program has no CPU is done in one go, which is the machine's fault too: `starved` says that the thread
-// had waited for longer than it then ran.
+// had waited for longer than it ran. Where much else runs, that is so of any long stop: only a quiet machine tells all.
 const { closeSync, openSync, readdirSync, readSync, writeFileSync } = require("node:fs")
 
 /** In ms. */
