@@ -4,7 +4,6 @@ import { makeMeter } from "../Meter.ts"
 /** What is refused because a stranger asks too much or guesses, each with its sentence for the log. */
 const sentences = {
   connections: "Connections have reached MAX_CONNECTIONS: more are closed with a 503",
-  pipelined: "One connection has sent more than 64 requests without waiting for answers: more get a 429",
   viewers: "Live streams have reached MAX_VIEWERS: more get a 503",
   client_viewers: "Live streams of one client address have reached MAX_VIEWERS_PER_CLIENT: more get a 503",
   votes: "One client address has reached RATE_LIMIT: its votes get a 429",

@@ -1,7 +1,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { Data, Effect, Scope } from "effect"
+import type { RequestHandler } from "./FairTurns.ts"
 import type { HttpApp } from "./middleware/Middleware.ts"
-import type { RequestHandler } from "./NodeServer.ts"
 
 /** The address that the settings give can't be listened on. */
 export class CantListen extends Data.TaggedError("CantListen")<{

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { awaitContinue } from "./body/ReadBody.ts"
-import { makePipelineBound } from "./PipelineBound.ts"
+import { inFairTurns, type RequestHandler } from "./FairTurns.ts"
 import { headersOfStatus, problemAnswer } from "./Problem.ts"
 import { refuseHead } from "./RequestHead.ts"
 
@@ -22,10 +22,10 @@ const statusOf: Readonly<Record<string, number>> = {
 const refusedAtOnce = 64
 const refusalTime = 1_000
 
-/** How many connections a server keeps, and who hears of what it refuses. */
+/** How many connections a server keeps, and who hears of those that it refuses. */
 export interface ConnectionBound {
   readonly most: number
-  readonly refused: (what: "connections" | "pipelined", peer: string | undefined) => void
+  readonly refused: (peer: string | undefined) => void
 }
 
 /** The key under which a socket keeps the answer to its latest request: a WeakMap would cost each request more. */
@@ -33,9 +33,6 @@ const latest = Symbol("the latest answer")
 /** Marks a socket that was refused, or a request on it: what comes after that is no request. */
 const refused = Symbol("refused")
 type AnsweringSocket = Socket & { [latest]?: ServerResponse; [refused]?: true }
-
-/** Answers a request. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * Makes Node's own server, with time-outs against slow clients. Each request goes to `handle`; what the server answers by
@@ -60,20 +57,19 @@ export const makeNodeServer = (
   const lines = Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("")
-  const isTooMany = makePipelineBound()
+  const begin = inFairTurns(handle)
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const socket: AnsweringSocket = request.socket
     if (socket[refused]) return
     socket[latest] = response
     const wrong = refuseHead(request)
-    if (wrong !== undefined) {
-      // Nobody knows where the next request begins.
-      socket[refused] = true
-      refuse(response, 400, wrong, { ...headers, connection: "close" })
-    } else if (isTooMany(socket)) {
-      bound?.refused("pipelined", socket.remoteAddress)
-      refuse(response, 429, "Too many requests at once on one connection", headers)
-    } else handle(request, response)
+    if (wrong === undefined) {
+      begin(request, response)
+      return
+    }
+    // Nobody knows where the next request begins.
+    socket[refused] = true
+    answerWrongHead(response, wrong, headers)
   }
   server.on("request", onRequest)
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -90,8 +86,7 @@ export const makeNodeServer = (
 }
 
 /** Refuses connections beyond the bound; so many at once that not even that can be said are just closed. */
-const boundConnections = (server: Server, { most, refused: told }: ConnectionBound, lines: string): void => {
-  const tell = (peer: string | undefined) => told("connections", peer)
+const boundConnections = (server: Server, { most, refused: tell }: ConnectionBound, lines: string): void => {
   let open = 0
   server.maxConnections = most + refusedAtOnce
   server.on("drop", (dropped) => tell(dropped?.remoteAddress))
@@ -117,17 +112,12 @@ const problemText = (status: number, detail: string | undefined, headerLines: st
   )
 }
 
-/** Answers a request that no handler gets. */
-const refuse = (
-  response: ServerResponse,
-  status: 400 | 429,
-  detail: string,
-  headers: Readonly<Record<string, string>>
-): void => {
-  const title = STATUS_CODES[status] ?? ""
-  const { body, contentType } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
-  const own = { "content-type": contentType, "content-length": Buffer.byteLength(body) }
-  response.writeHead(status, { ...headers, ...headersOfStatus(status), ...own })
+/** Answers a request whose head can be understood in two ways, and closes the connection. */
+const answerWrongHead = (response: ServerResponse, detail: string, headers: Readonly<Record<string, string>>): void => {
+  const { body, contentType } = problemAnswer({ type: "about:blank", title: "Bad Request", status: 400, detail }, "/")
+  const length = Buffer.byteLength(body)
+  const own = { "content-type": contentType, "content-length": length, connection: "close" }
+  response.writeHead(400, { ...headers, ...headersOfStatus(400), ...own })
   response.end(body)
 }
 
