@@ -45,6 +45,23 @@ export const eachPage = Effect.fnUntraced(function* <
 export const infoRecord = (info: ReadonlyArray<unknown>): Record<string, unknown> =>
   Object.fromEntries(info.flatMap((name, index) => (index % 2 === 0 ? [[String(name), info[index + 1]]] : [])))
 
+/** What a stream holds, and how much of what it ever took it does not hold any more. */
+export interface HeldStream {
+  readonly stream: string
+  readonly entries: number
+  /** The id of the first entry that it holds. */
+  readonly first: string | undefined
+  readonly gone: number
+}
+
+export const readHeldStream = ({ client, stream }: Shard): Effect.Effect<HeldStream, OutOfService> =>
+  command(async () => {
+    if ((await client.exists(stream)) === 0) return { stream, entries: 0, first: undefined, gone: 0 }
+    const info = infoRecord((await client.xinfo("STREAM", stream)) as ReadonlyArray<unknown>)
+    const first = Array.isArray(info["first-entry"]) ? String(info["first-entry"][0]) : undefined
+    return { stream, entries: Number(info.length), first, gone: Number(info["entries-added"]) - Number(info.length) }
+  })
+
 /** Returns the id of the last entry that a group was given; undefined where there is no group. */
 export const lastDelivered = (
   { client, stream }: Shard,
