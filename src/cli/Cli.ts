@@ -6,6 +6,7 @@ import { roles } from "../layers/Settings.ts"
 import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
 import { pollsCommand } from "./PollsCommand.ts"
+import { recountCommand } from "./RecountCommand.ts"
 
 const role = Flag.Literals("role", roles).pipe(
   Flag.withDescription("api takes votes and shows results, consumer counts, all does both"),
@@ -14,7 +15,7 @@ const role = Flag.Literals("role", roles).pipe(
 
 const tallykeep = (publicFolder: URL) =>
   Command.make("tallykeep", { role }, (flags) => run(flags.role, publicFolder)).pipe(
-    Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand]),
+    Command.withSubcommands([pollsCommand, auditCommand, recountCommand, deadLettersCommand]),
     Command.withDescription("A voting service where every accepted vote counts exactly once."),
     Command.withExamples([
       {

@@ -1,8 +1,9 @@
 import { Console, Effect, Option, Result } from "effect"
-import { Argument, Command, Flag, Prompt } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
 import { decodeVote, fieldsByName } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
+import { confirm, yes } from "./Confirm.ts"
 import { withServers } from "./WithServers.ts"
 
 const flags = {
@@ -10,8 +11,7 @@ const flags = {
   reason: Flag.String("reason").pipe(Flag.withDescription("Only reasons that contain this text"), Flag.optional),
   limit: Flag.Int("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
-  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false)),
-  yes: Flag.Boolean("yes").pipe(Flag.withAlias("y"), Flag.withDescription("Don't ask"), Flag.withDefault(false))
+  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false))
 }
 
 const voteId = Argument.String("vote_id").pipe(Argument.withDescription("The dead vote's id"))
@@ -73,7 +73,7 @@ const selection = {
   all: flags.all,
   poll: flags.poll,
   reason: flags.reason,
-  yes: flags.yes
+  yes
 }
 
 /** Counts the vote of a dead letter after all; returns why it is still dead, or undefined where it is counted now. */
@@ -153,12 +153,4 @@ const choose = (
     if (!given.all)
       return yield* new CommandFailed({ message: "Name a vote_id, or give --all with or without filters" })
     return yield* letters.list(filterOf(given))
-  })
-
-/** Asks in a terminal; elsewhere it fails without --yes. */
-const confirm = (yes: boolean, message: string) =>
-  Effect.gen(function* () {
-    if (yes) return
-    const agreed = process.stdin.isTTY === true && (yield* Prompt.run(Prompt.Confirm({ message })))
-    if (!agreed) return yield* new CommandFailed({ message: "Nothing was done; --yes does it without asking" })
   })

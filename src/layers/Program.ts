@@ -101,6 +101,7 @@ const layerConsumerSettings = (settings: Settings) =>
       blockMs: settings.blockMs,
       claimIdleMs: settings.claimIdleMs,
       maxRetries: settings.maxRetries,
+      streamRetention: settings.streamRetention,
       fastRead: true
     })
   )

@@ -1,7 +1,9 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Array, Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Acceptance, AuditedEntry } from "../domain/Vote.ts"
+import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
+import { absentOf } from "./AbsentEntries.ts"
+import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** An option whose tally and ledger rows differ, in votes. */
@@ -22,8 +24,13 @@ export interface LedgerState {
   /** Counted votes by poll, according to the tally and to the ledger. */
   readonly polls: ReadonlyArray<{ readonly poll: string; readonly tally: number; readonly ledger: number }>
   readonly differences: ReadonlyArray<TallyDifference>
-  /** Of the entries asked for, the indexes of those that the ledger does not hold. */
-  readonly absent: ReadonlyArray<number>
+  /** How many of the unacked entries the ledger does not hold. */
+  readonly pending: number
+  /** All differences that were accepted, those of a later cut too. */
+  readonly accepted: ReadonlyArray<AcceptedDifference>
+  /** The entries that are accepted as missing up to the cut, by name, and those of them that the ledger holds after all. */
+  readonly named: ReadonlyArray<AuditedEntry>
+  readonly found: ReadonlyArray<AuditedEntry>
 }
 
 /** The votes that count by poll and option, those that were dropped included. */
@@ -36,13 +43,14 @@ const countedVotes = (sql: SqlClient.SqlClient) => sql`
   ) every_vote
   group by poll, option`
 
-/** Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, and all tallies. */
-export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>) =>
+/**
+ * Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, all tallies, and which of the
+ * `unacked` entries it does not hold.
+ */
+export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
-    const column = <A>(oid: number, value: (entry: AuditedEntry) => A) =>
-      Result.getOrThrow(PgTypes.array(entries.map(value), oid))
     return yield* inTransaction(sql)(
       Effect.gen(function* () {
         yield* sql`set transaction isolation level repeatable read, read only`
@@ -58,21 +66,9 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
           select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
           from tally t full join (${countedVotes(sql)}) v using (poll, option)
           order by poll, option`
-        const absent = yield* sql<{ place: bigint }>`
-          select e.place
-          from unnest(
-            ${column(PgTypes.OID.uuid, (entry) => entry.voteId)},
-            ${column(PgTypes.OID.int8, (entry) => entry.ms)},
-            ${column(PgTypes.OID.int8, (entry) => entry.seq)}
-          ) with ordinality as e (vote_id, ms, seq, place)
-          where not exists (
-            select from vote_event v
-            where v.vote_id = e.vote_id and (v.accepted_ms, v.accepted_seq) = (e.ms, e.seq)
-          ) and not exists (
-            select from duplicate_entry d
-            where d.vote_id = e.vote_id and (d.accepted_ms, d.accepted_seq) = (e.ms, e.seq)
-          )
-          order by e.place`
+        const accepted = yield* acceptedDifferences
+        const named = namedMissing(accepted.filter((difference) => isUpTo(difference, cut)))
+        const stillMissing = new Set((yield* absentOf(named)).map(placeOf))
         const counts = options.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
         return {
           rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
@@ -84,7 +80,10 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
             ledger: list.reduce((sum, { ledger }) => sum + ledger, 0)
           })),
           differences: counts.filter(({ ledger, tally }) => ledger !== tally),
-          absent: absent.map(({ place }) => Number(place) - 1)
+          pending: (yield* absentOf(unacked)).length,
+          accepted,
+          named,
+          found: named.filter((entry) => !stillMissing.has(placeOf(entry)))
         } satisfies LedgerState
       })
     )

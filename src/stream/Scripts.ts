@@ -6,6 +6,7 @@ import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
 import findAgain from "./scripts/find_again.lua"
 import holdTrims from "./scripts/hold_trims.lua"
+import keepLag from "./scripts/keep_lag.lua"
 import keyMemory from "./scripts/key_memory.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
@@ -30,7 +31,8 @@ export interface Scripts {
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
-  trimAcked(stream: string, record: string, interval: number): Promise<number>
+  keepLag(stream: string, record: string, group: string): Promise<number>
+  trimAcked(stream: string, record: string, interval: number, ms: number, entries: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
 
@@ -46,6 +48,7 @@ export const scripts = {
   findAgain: { lua: findAgain },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },
+  keepLag: { lua: keepLag, numberOfKeys: 2 },
   lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
   trimAcked: { lua: trim, numberOfKeys: 2 },
   sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }

@@ -82,6 +82,7 @@ describe("the chart", () => {
     values.TRUST_PROXY = 2
     values.STREAM_SHARDS = 4
     values.APPEND_REPLICAS = 1
+    values.STREAM_RETENTION = "24h"
     values.CONSUMER_FIBERS = 3
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296

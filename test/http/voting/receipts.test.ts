@@ -46,6 +46,16 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
     })
   )
 
+  it.effect("does not take a vote for a waiting one that the stream holds and the ledger keeps no more", () =>
+    Effect.gen(function* () {
+      const world = yield* freshWorld
+      const { headers } = yield* vote()
+      world.oldest = "ffffffff"
+      const answer = yield* request("GET", headers.location ?? "")
+      assert.strictEqual(assertProblem(answer, 404).detail, "Votes as old as this are no longer kept one by one")
+    })
+  )
+
   it.effect.each(["", `?stream_id=${streamId}`, "?stream_id=18446744073709551615-18446744073709551615"])(
     "says 404 for a vote that was never accepted%s",
     (query) =>
