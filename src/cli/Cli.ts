@@ -5,6 +5,7 @@ import { run } from "../layers/Run.ts"
 import { roles } from "../layers/Settings.ts"
 import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
+import { layerFlagErrors } from "./FlagErrors.ts"
 import { pollsCommand } from "./PollsCommand.ts"
 import { recountCommand } from "./RecountCommand.ts"
 
@@ -30,7 +31,7 @@ const tallykeep = (publicFolder: URL) =>
 export const runCli = (publicFolder: URL) =>
   Command.run(tallykeep(publicFolder), { version: process.env.TALLYKEEP_VERSION ?? "0.0.0" }).pipe(
     Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
-    Effect.provide(NodeServices.layer)
+    Effect.provide([NodeServices.layer, layerFlagErrors])
   )
 
 /** Tells whether an error is about wrong flags, which the command line has explained by itself. */

@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { Console, Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
-import { csvLine } from "../http/results/Csv.ts"
+import { csvHead, csvLine } from "../http/results/Csv.ts"
 import { Replica } from "../ledger/Tallies.ts"
 
 interface Row {
@@ -26,7 +26,7 @@ export const exportVotes = (poll: string) =>
     if (typeof gone?.votes === "bigint" && gone.votes > 0n) {
       yield* Console.error(`${gone.votes} votes are not in it: they were dropped after LEDGER_RETENTION`)
     }
-    yield* write(csvLine(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
+    yield* write(csvHead(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
     yield* sql<Row>`
       select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter

@@ -110,6 +110,9 @@ describe("traces", () => {
       const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
       const parent = "00f067aa0ba902b7"
       const { body } = yield* vote(api.url, "cats", { traceparent: `00-${traceId}-${parent}-01` })
+      // A later version of the header has more parts.
+      const laterId = "22f92f3577b34da6a3ce929d0e0e4736"
+      yield* vote(api.url, "cats", { traceparent: `01-${laterId}-${parent}-01-more` })
       // A trace that its originator does not record is not recorded by us either.
       yield* vote(api.url, "cats", { traceparent: `00-11f92f3577b34da6a3ce929d0e0e4736-${parent}-00` })
 
@@ -122,6 +125,7 @@ describe("traces", () => {
         Effect.sync(() => {
           const request = named("POST /api/vote", (span) => span.traceId === traceId)
           assert.strictEqual(request.parentSpanId, parent)
+          assert.strictEqual(named("POST /api/vote", (span) => span.traceId === laterId).parentSpanId, parent)
           const append = named("append vote", (span) => span.traceId === traceId)
           assert.strictEqual(append.parentSpanId, request.spanId)
           assert.deepInclude(append.attributes, { key: "vote_id", value: { stringValue: body.vote_id } })

@@ -8,7 +8,7 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
-import { headersOfStatus } from "../Problem.ts"
+import { headersOf, headersOfStatus } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
@@ -114,7 +114,13 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
         status: 303,
         headers: { location, "cache-control": "no-store", ...setCookie(voter) }
       })
-    }).pipe(Effect.catch((problem) => refuse(explainRefusal(problem, poll), problem.status)))
+    }).pipe(
+      Effect.catch((problem) =>
+        Effect.map(refuse(explainRefusal(problem, poll), problem.status), (page) =>
+          HttpServerResponse.setHeaders(page, headersOf(problem))
+        )
+      )
+    )
   })
 
   const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")

@@ -53,7 +53,7 @@ export const layerReceiptRoutes = HttpApiBuilder.group(
           : [{ pointer: "#/stream_id", detail: "must be of the form 1732000000000-0" }])
       ]
       return errors.length > 0
-        ? Effect.fail(new InvalidFields({ errors }))
+        ? Effect.fail(new InvalidFields({ detail: "The vote_id or the stream_id is not one of a receipt", errors }))
         : Effect.catchTag(lookUp(voteId, streamId), "OutOfService", () => Effect.fail(unavailable))
     })
   })

@@ -79,7 +79,8 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
     [`${voteId}?stream_id=0-18446744073709551616`, ["#/stream_id"]]
   ] as const)("refuses %s", ([path, pointers]) =>
     Effect.gen(function* () {
-      const { errors } = assertProblem(yield* request("GET", `/api/votes/${path}`), 422)
+      const { detail, errors } = assertProblem(yield* request("GET", `/api/votes/${path}`), 422)
+      assert.strictEqual(detail, "The vote_id or the stream_id is not one of a receipt")
       assert.deepStrictEqual(
         (errors as ReadonlyArray<{ readonly pointer: string }>).map(({ pointer }) => pointer),
         [...pointers]
