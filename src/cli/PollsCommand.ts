@@ -2,6 +2,7 @@ import { Console, Effect, Layer, Option, Redacted, Result, Schema } from "effect
 import { Argument, Command, Flag } from "effect/cli"
 import {
   Ballot,
+  Challenge,
   fromDefinition,
   Identity,
   type Poll,
@@ -60,7 +61,7 @@ const describe = (view: PollView) => {
   )
   return (
     `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
-    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}\n` +
+    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +
     view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
   )
 }
@@ -98,6 +99,10 @@ const create = Command.make(
       Flag.withDescription("When results are shown"),
       Flag.withDefault("live")
     ),
+    challenge: Flag.Literals("challenge", Challenge.literals).pipe(
+      Flag.withDescription("What each vote has to bring: nothing, or a proof of work (pow) against automatic votes"),
+      Flag.withDefault("none")
+    ),
     opensAt: text("opens-at", "A time such as 2026-11-24T20:00:00Z"),
     closesAt: text("closes-at", "A time such as 2026-11-24T22:00:00Z"),
     json
@@ -112,6 +117,7 @@ const create = Command.make(
           ballot: given.ballot,
           identity: given.identity,
           results: given.results,
+          challenge: given.challenge,
           ...optional("description", given.description),
           ...optional("opens_at", given.opensAt),
           ...optional("closes_at", given.closesAt)

@@ -2,6 +2,7 @@ import { Effect, Layer, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
+import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { type Shard, Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { ConsumerSettings } from "./ConsumerSettings.ts"
@@ -27,15 +28,17 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       const shards = yield* Shards
       const metrics = yield* makeCountMetrics
       const ledger = metrics.measured(yield* Ledger)
-      const { group } = yield* StreamSettings
+      const { appendReplicas, group } = yield* StreamSettings
       const { batchSize, claimIdleMs, consumer, maxRetries } = yield* ConsumerSettings
-      const optionsFor = ({ stream }: Shard): TakeOverOptions => ({
-        stream,
+      const fence = makeFence(appendReplicas)
+      const optionsFor = (shard: Shard): TakeOverOptions => ({
+        stream: shard.stream,
         group,
         consumer: `${consumer}-reclaim`,
         batchSize,
         maxRetries,
-        claimIdleMs
+        claimIdleMs,
+        fence: Effect.suspend(() => fence(shard, shard.writer))
       })
 
       /** Runs a task for each shard again and again. After a failure the next turn tries again; the pool logs outages. */

@@ -9,6 +9,9 @@ export const Identity = Schema.Literals(["anyone", "browser", "token", "provider
 /** When results are shown: at any time, to who has voted, or once the poll is closed. */
 export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])
 
+/** What each vote has to bring besides: nothing, or a proof of work (src/domain/Challenge.ts). */
+export const Challenge = Schema.Literals(["none", "pow"])
+
 export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
 
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
@@ -38,6 +41,8 @@ export interface Poll {
   readonly ballot: typeof Ballot.Type
   readonly identity: typeof Identity.Type
   readonly results: typeof ResultsVisibility.Type
+  /** What each vote has to solve, if anything. */
+  readonly challenge?: "pow"
   /** Votes accepted from this time on count, in ms since 1970 by the stream's clock. */
   readonly opensMs?: number
   /** Votes accepted from this time on don't. */
@@ -98,6 +103,7 @@ export const PollDefinition = Schema.Struct({
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
+  challenge: Schema.optionalKey(Challenge),
   opens_at: Schema.optionalKey(Timestamp),
   closes_at: Schema.optionalKey(Timestamp)
 }).check(
@@ -126,14 +132,16 @@ export const PollView = Schema.Struct({
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
+  challenge: Schema.optionalKey(Schema.Literal("pow")),
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
   status: PollStatus
 })
 export type PollView = typeof PollView.Type
 
-export const fromDefinition = ({ closes_at, opens_at, ...poll }: PollDefinition): Poll => ({
+export const fromDefinition = ({ challenge, closes_at, opens_at, ...poll }: PollDefinition): Poll => ({
   ...poll,
+  ...(challenge === "pow" ? { challenge } : {}),
   ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
   ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
 })

@@ -42,6 +42,13 @@ export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
   title: "Forbidden"
 }) {}
 
+/** The vote came without a solution of the poll's challenge, or with one that is of no use. */
+export class ChallengeUnsolved extends HttpApiError.Problem<ChallengeUnsolved>()("ChallengeUnsolved", {
+  type: name("challenge"),
+  status: 403,
+  title: "Forbidden"
+}) {}
+
 /** The poll shows its results later, or to others. */
 export class ResultsHidden extends HttpApiError.Problem<ResultsHidden>()("ResultsHidden", {
   type: name("results-hidden"),

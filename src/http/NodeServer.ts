@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { awaitContinue } from "./body/ReadBody.ts"
+import { makePipelineBound } from "./PipelineBound.ts"
 import { headersOfStatus, problemAnswer } from "./Problem.ts"
 import { refuseHead } from "./RequestHead.ts"
 
@@ -21,10 +22,10 @@ const statusOf: Readonly<Record<string, number>> = {
 const refusedAtOnce = 64
 const refusalTime = 1_000
 
-/** How many connections a server keeps, and who hears of those that it refuses. */
+/** How many connections a server keeps, and who hears of what it refuses. */
 export interface ConnectionBound {
   readonly most: number
-  readonly refused: (peer: string | undefined) => void
+  readonly refused: (what: "connections" | "pipelined", peer: string | undefined) => void
 }
 
 /** The key under which a socket keeps the answer to its latest request: a WeakMap would cost each request more. */
@@ -59,18 +60,20 @@ export const makeNodeServer = (
   const lines = Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("")
+  const isTooMany = makePipelineBound()
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const socket: AnsweringSocket = request.socket
     if (socket[refused]) return
     socket[latest] = response
     const wrong = refuseHead(request)
-    if (wrong === undefined) {
-      handle(request, response)
-      return
-    }
-    // Nobody knows where the next request begins.
-    socket[refused] = true
-    answerWrongHead(response, wrong, headers)
+    if (wrong !== undefined) {
+      // Nobody knows where the next request begins.
+      socket[refused] = true
+      refuse(response, 400, wrong, { ...headers, connection: "close" })
+    } else if (isTooMany(socket)) {
+      bound?.refused("pipelined", socket.remoteAddress)
+      refuse(response, 429, "Too many requests at once on one connection", headers)
+    } else handle(request, response)
   }
   server.on("request", onRequest)
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
@@ -87,7 +90,8 @@ export const makeNodeServer = (
 }
 
 /** Refuses connections beyond the bound; so many at once that not even that can be said are just closed. */
-const boundConnections = (server: Server, { most, refused: tell }: ConnectionBound, lines: string): void => {
+const boundConnections = (server: Server, { most, refused: told }: ConnectionBound, lines: string): void => {
+  const tell = (peer: string | undefined) => told("connections", peer)
   let open = 0
   server.maxConnections = most + refusedAtOnce
   server.on("drop", (dropped) => tell(dropped?.remoteAddress))
@@ -113,12 +117,17 @@ const problemText = (status: number, detail: string | undefined, headerLines: st
   )
 }
 
-/** Answers a request whose head can be understood in two ways, and closes the connection. */
-const answerWrongHead = (response: ServerResponse, detail: string, headers: Readonly<Record<string, string>>): void => {
-  const { body, contentType } = problemAnswer({ type: "about:blank", title: "Bad Request", status: 400, detail }, "/")
-  const length = Buffer.byteLength(body)
-  const own = { "content-type": contentType, "content-length": length, connection: "close" }
-  response.writeHead(400, { ...headers, ...headersOfStatus(400), ...own })
+/** Answers a request that no handler gets. */
+const refuse = (
+  response: ServerResponse,
+  status: 400 | 429,
+  detail: string,
+  headers: Readonly<Record<string, string>>
+): void => {
+  const title = STATUS_CODES[status] ?? ""
+  const { body, contentType } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
+  const own = { "content-type": contentType, "content-length": Buffer.byteLength(body) }
+  response.writeHead(status, { ...headers, ...headersOfStatus(status), ...own })
   response.end(body)
 }
 
@@ -134,8 +143,9 @@ const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lin
     answered.shouldKeepAlive = false
     return
   }
-  if (answered?.headersSent && !answered.writableFinished) {
-    // In the middle of another answer, nothing can be said that the client would understand.
+  if (answered?.headersSent && !(answered.writableFinished && answered.req.complete)) {
+    // In the middle of another answer, nothing can be said that the client would understand; and what belongs to a request
+    // that has its answer already, such as the rest of its body, must not get a second one.
     socket.destroySoon()
     return
   }

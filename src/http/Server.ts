@@ -20,7 +20,7 @@ export const layerServer = Layer.effect(
     const lifecycle = yield* Lifecycle
     const node = makeNodeServer(securityHeaders(production), yield* makeHandler, {
       most: maxConnections,
-      refused: (peer) => report("connections", peer)
+      refused: report
     })
     const server = yield* listen(node, { host, port, setting: "PORT" })
     lifecycle.phase = "running"

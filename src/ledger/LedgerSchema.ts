@@ -17,6 +17,7 @@ import sweepLedger from "./functions/sweep_ledger.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
+import challenge from "./tables/0003_challenge.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -33,8 +34,11 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 2,
-  steps: [{ number: 1, text: ledger }],
+  version: 3,
+  steps: [
+    { number: 1, text: ledger },
+    { number: 3, text: challenge }
+  ],
   functions: [
     addPartition,
     buryVotes,

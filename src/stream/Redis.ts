@@ -64,6 +64,10 @@ export const isRefusal = (error: OutOfService): boolean => isReply(error) || err
 export const isGroupGone = (error: OutOfService): boolean =>
   error.cause instanceof Error && /^(NOGROUP|UNBLOCKED the stream key no longer exists)\b/.test(error.cause.message)
 
+/** Whether an error says that a read was woken, by `CLIENT UNBLOCK … ERROR`. */
+export const isWoken = (error: OutOfService): boolean =>
+  error.cause instanceof Error && error.cause.message.startsWith("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+
 /** Whether an error says that the server has become a replica, where nothing can be written: another one is the master. */
 export const isDemoted = ({ message }: Error): boolean =>
   /^(READONLY\b|UNBLOCKED .*instance state changed)/.test(message)

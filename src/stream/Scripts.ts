@@ -3,6 +3,7 @@ import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
+import fence from "./scripts/fence.lua"
 import findAgain from "./scripts/find_again.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keyMemory from "./scripts/key_memory.lua"
@@ -24,6 +25,7 @@ export interface Scripts {
     silence: number
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
+  fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>
   findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
@@ -40,6 +42,7 @@ export const scripts = {
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
+  fence: { lua: fence },
   findAgain: { lua: findAgain },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },

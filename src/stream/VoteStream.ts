@@ -8,9 +8,10 @@ import type { Keeping } from "./Durability.ts"
 import { type KeyMemory, makeKeyMemory } from "./KeyMemory.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
-import { command } from "./Redis.ts"
+import { command, Redis } from "./Redis.ts"
 import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
+import { type SolutionUse, spendSolution } from "./SpentSolutions.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
@@ -34,6 +35,8 @@ export class VoteStream extends Context.Service<
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
     /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
+    /** Uses up the solution of a challenge; returns whether it was free, or is the same vote's already. */
+    spend(use: SolutionUse): Effect.Effect<boolean, OutOfService>
     /** What the records of idempotency keys hold of Redis's memory; in a process that samples it. */
     readonly keyMemory: KeyMemory
     /**
@@ -58,6 +61,7 @@ export class VoteStream extends Context.Service<
     VoteStream,
     Effect.gen(function* () {
       const shards = yield* Shards
+      const redis = yield* Redis
       const settings = yield* StreamSettings
       const clock = makeStreamClock(yield* Clock.Clock)
       const { keyBytes, ...nodes } = askNodes(shards, settings, clock)
@@ -140,6 +144,7 @@ export class VoteStream extends Context.Service<
         appendOnce: settings.tracing ? tracedAppendOnce : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
+        spend: (use) => spendSolution(redis, settings.stream, use),
         keyMemory,
         ...nodes
       })

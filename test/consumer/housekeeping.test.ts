@@ -51,7 +51,7 @@ const runReclaim = Effect.gen(function* () {
   const settings = yield* ConsumerSettings
   const { group, stream } = yield* StreamSettings
   yield* ledger.migrated
-  const options = { ...settings, stream, group, consumer: "taker" }
+  const options = { ...settings, stream, group, consumer: "taker", fence: Effect.void }
   return yield* takeOver(ledger, client, options, yield* makeCountMetrics)
 })
 

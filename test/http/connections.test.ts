@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { assertProblem, layerApi, request, until, vote } from "../support/api.ts"
 import { openEvents } from "../support/events.ts"
 import { parseMetrics } from "../support/metrics.ts"
-import { raw, serverPort } from "../support/wire.ts"
+import { openWire, raw, serverPort } from "../support/wire.ts"
 
 const refusals = (reason: string) =>
   Effect.map(
@@ -49,6 +49,52 @@ layer(layerApi({ maxConnections: 5 }), { excludeTestServices: true })("connectio
         assert.strictEqual(status, 201)
         assert.strictEqual(yield* refusals("connections"), 302 + tries - 1)
       })
+  )
+})
+
+layer(layerApi(), { excludeTestServices: true })("a connection", (it) => {
+  it.effect("on which requests come faster than they are begun gets a 429 for the rest, and stays", () =>
+    Effect.gen(function* () {
+      const wire = yield* openWire()
+      const sent = 1_000
+      yield* wire.send(ask.repeat(sent))
+      const statuses: Array<number> = []
+      for (let count = 0; count < sent; count++) {
+        const answer = yield* wire.answer
+        if (answer === undefined) return assert.fail(`closed after ${count} answers`)
+        if (answer.status === 429) {
+          assertProblem(answer, 429)
+          assert.deepInclude(answer.headers, { "retry-after": "1", "x-frame-options": "DENY" })
+        }
+        statuses.push(answer.status)
+      }
+      assert.deepStrictEqual(statuses.slice(0, 65), [...Array(64).fill(200), 429])
+      yield* wire.send(ask)
+      assert.strictEqual((yield* wire.answer)?.status, 200)
+      const refused = statuses.filter((status) => status === 429).length
+      assert.strictEqual(yield* refusals("pipelined"), refused)
+    })
+  )
+
+  it.effect("gets all its answers, however slowly it reads them", () =>
+    Effect.gen(function* () {
+      const sent = 20_000
+      const socket = connect(yield* serverPort, "127.0.0.1")
+      yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+      let text = ""
+      let answers = 0
+      socket.setEncoding("latin1").on("data", (chunk) => {
+        text += chunk
+        answers += text.split("HTTP/1.1 ").length - 1
+        // What may be the beginning of another one.
+        text = text.slice(-8)
+        socket.pause()
+        setTimeout(() => socket.resume(), 1)
+      })
+      socket.write(ask.repeat(sent))
+      yield* until(() => answers === sent || socket.closed)
+      assert.strictEqual(answers, sent)
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -42,6 +42,7 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
   jwksUrl: undefined,
   jwtIssuer: undefined,
   jwtAudience: undefined,
+  idempotencyTtl: 86_400_000,
   shutdownDelay: 0,
   ...settings
 })

@@ -15,7 +15,7 @@ import { optionsOf, refuseHeaders } from "../voting/VoteRequest.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
-/** Makes the lane of votes as JSON of a known length, in polls for anyone, with an Idempotency-Key or without. */
+/** Makes the lane of votes as JSON of a known length, in polls for anyone without a challenge, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses, limiter: RateLimiter | undefined) {
   const ballots = yield* Ballots
   const polls = yield* PollCache
@@ -58,7 +58,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const { headers, method, socket, url = "/" } = request
     if (method !== "POST" || !isOrdinary(request)) return false
     const [route, poll] = pollAt(url)
-    if (poll?.identity !== "anyone") return false
+    if (poll?.identity !== "anyone" || poll.challenge !== undefined) return false
     const length = headers["content-length"]
     if (length === undefined || Number(length) > maxRequestSize) return false
     const key = headers["idempotency-key"]?.toString()

@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
 const preflightHeaders = {
   "access-control-allow-methods": "GET, POST, OPTIONS",
-  "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key",
+  "access-control-allow-headers": `Accept, Authorization, Content-Type, Idempotency-Key, ${solutionHeader}`,
   "access-control-max-age": "600"
 }
 

@@ -16,6 +16,8 @@ const providerAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"
 const openEnded = 90 * 86_400
 /** For how long it holds after the closing time, in s: a vote that is sent again with its key is still answered. */
 const afterClosing = 86_400
+/** How many tokens are begun before others have their turn. */
+const slice = 100
 /** How far a provider's clock may be ahead of ours, in s. */
 const skew = 60
 
@@ -78,7 +80,14 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
           .setIssuedAt(seconds)
           .setExpirationTime(expires)
           .sign(own)
-      return Effect.promise(() => Promise.all(Array.from({ length: count }, sign)))
+      return Effect.promise(async () => {
+        const tokens: Array<string> = []
+        while (tokens.length < count) {
+          const length = Math.min(slice, count - tokens.length)
+          tokens.push(...(await Promise.all(Array.from({ length }, sign))))
+        }
+        return tokens
+      })
     }
   }
 }

@@ -47,6 +47,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     choice(words.ballot, "ballot", words.ballots, onChange),
     choice(words.identity, "identity", words.identities, onChange),
     choice(words.results, "results", words.visibilities, onChange),
+    choice(words.challenge, "challenge", words.challenges, onChange),
     make("div", { class: "pair" }, field(optional(words.opensAt), opens), field(optional(words.closesAt), closes)),
     error,
     make("div", { class: "actions" }, make("button", { type: "submit" }, words.submit), back)
@@ -63,6 +64,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
       ballot: chosen("ballot"),
       identity: chosen("identity"),
       results: chosen("results"),
+      challenge: chosen("challenge"),
       ...(opensAt === undefined ? {} : { opens_at: opensAt }),
       ...(closesAt === undefined ? {} : { closes_at: closesAt })
     }

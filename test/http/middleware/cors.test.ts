@@ -20,7 +20,7 @@ layer(layerApi({ corsOrigins: listed }), { excludeTestServices: true })("with li
         vary: "Origin",
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, POST, OPTIONS",
-        "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key",
+        "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key, Challenge-Solution",
         "access-control-max-age": "600"
       })
       const voted = yield* vote(undefined, { origin })

@@ -82,11 +82,11 @@ layer(layerPollsApi({ adminToken: undefined, voterSecret: undefined }), { exclud
 )
 
 layer(layerPollsApi({ voterSecret: undefined }), { excludeTestServices: true })("without a VOTER_SECRET", (it) => {
-  it.effect("no polls with voters are made", () =>
+  it.effect("no polls with voters or a challenge are made", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* post("/api/polls", definition(), asAdmin)).status, 201)
-      for (const identity of ["browser", "token"] as const) {
-        const { detail } = assertProblem(yield* post("/api/polls", definition({ identity }), asAdmin), 403)
+      for (const needs of [{ identity: "browser" }, { identity: "token" }, { challenge: "pow" }] as const) {
+        const { detail } = assertProblem(yield* post("/api/polls", definition(needs), asAdmin), 403)
         assert.match(String(detail), /VOTER_SECRET/)
       }
     })

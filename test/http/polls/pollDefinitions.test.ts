@@ -32,6 +32,28 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
     })
   )
 
+  it.effect(
+    "may be as long as its fields allow, each letter with an escape; what is longer than any is not parsed",
+    () =>
+      Effect.gen(function* () {
+        const send = (body: string) =>
+          request("POST", "/api/polls", { headers: { ...asAdmin, "content-type": "application/json" }, body })
+        const letters = (count: number) => "\u00e4".repeat(count)
+        const longest = definition({
+          slug: "p".repeat(64),
+          title: letters(200),
+          description: letters(2_000),
+          options: Array.from({ length: 50 }, (_, index) => ({ id: `${index}`.padStart(64, "0"), label: letters(200) }))
+        })
+        const escaped = JSON.stringify(longest).replaceAll("\u00e4", "\\u00e4")
+        assert.isAbove(escaped.length, 70_000)
+        assert.strictEqual((yield* send(escaped)).status, 201)
+        assertProblem(yield* send(escaped.padEnd(131_072)), 409)
+        const { detail } = assertProblem(yield* send(escaped.padEnd(131_073)), 422)
+        assert.strictEqual(detail, "What is sent here is no longer than 131072 bytes")
+      })
+  )
+
   it.effect("names each wrong field at once, with what was expected, and repeats nothing of what was sent", () =>
     Effect.gen(function* () {
       const sent = {

@@ -95,6 +95,20 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
     })
   )
 
+  it.effect("is not waited for by others while thousands are made", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "once", identity: "token" })
+      const done: Array<number> = []
+      const issue = (count: number) =>
+        Effect.andThen(
+          tokensFor(slug, count),
+          Effect.sync(() => done.push(count))
+        )
+      yield* Effect.all([issue(10_000), issue(1)], { concurrency: 2, discard: true })
+      assert.deepStrictEqual(done, [1, 10_000])
+    })
+  )
+
   it.effect("has to be a token", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ identity: "token" })
