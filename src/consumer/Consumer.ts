@@ -116,7 +116,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
     return outcome
   })
-  const record = tracing ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch)) : recordUntraced
+  const record = tracing
+    ? (batch: EntryBatch) => traceBatch(shard, group, batch)(recordUntraced(batch))
+    : recordUntraced
 
   /** Counts a batch, retrying through an outage. Once the pool stops, a try that fails is the last: entries stay pending. */
   const finish = (batch: EntryBatch) =>

@@ -1,8 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { Data, Effect, Scope } from "effect"
-import { toKnownTraceparent } from "../stream/Traceparent.ts"
 import type { RequestHandler } from "./FairTurns.ts"
 import type { HttpApp } from "./middleware/Middleware.ts"
+import { toKnownTraceparent } from "./Traceparent.ts"
 
 /** The address that the settings give can't be listened on. */
 export class CantListen extends Data.TaggedError("CantListen")<{

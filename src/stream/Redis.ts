@@ -40,6 +40,10 @@ export class Redis extends Context.Service<
   }
 >()("tallykeep/stream/Redis") {}
 
+/** Returns the server that a connection leads to, as spans tell it. */
+export const serverOf = ({ options: { host, path, port } }: Connection): Readonly<Record<string, unknown>> =>
+  path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
+
 /** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */
 export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService> =>
   Effect.callback((resume) => {

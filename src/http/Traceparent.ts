@@ -1,9 +1,3 @@
-import type { Tracer } from "effect"
-
-/** Returns a span in the form in which an entry carries it, W3C's `traceparent`; undefined where it is not recorded. */
-export const traceparentOf = ({ sampled, spanId, traceId }: Tracer.Span): string | undefined =>
-  sampled ? `00-${traceId.padStart(32, "0")}-${spanId}-01` : undefined
-
 const laterVersion = /^(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?:-[^,]*)?$/
 
 /**

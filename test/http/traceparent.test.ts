@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { toKnownTraceparent } from "../../src/stream/Traceparent.ts"
+import { toKnownTraceparent } from "../../src/http/Traceparent.ts"
 
 const parts = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
 
