@@ -4,7 +4,7 @@ import { type LedgerState, readLedger, rebuildTallies } from "../ledger/LedgerBo
 import { Redis } from "../stream/Redis.ts"
 import { usedShards } from "../stream/Shards.ts"
 import { readStreams, type StreamBooks } from "../stream/StreamBooks.ts"
-import { withServers } from "./WithServers.ts"
+import { type CommandSettings, withServers } from "./WithServers.ts"
 
 /** What the audit found, in entries and votes, up to the stream's last entry when the audit began. */
 export interface AuditReport {
@@ -80,6 +80,15 @@ const describe = (report: AuditReport): string => {
   return lines.join("\n")
 }
 
+/** Compares the books of the streams with the ledger's. */
+export const audit = Effect.fnUntraced(function* (
+  settings: Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
+) {
+  const shards = yield* usedShards(yield* Redis, settings.streamName, settings.streamShards)
+  const stream = yield* readStreams(shards, settings.consumerGroup)
+  return { report: compareBooks(stream, yield* readLedger(stream.cut, stream.held)) }
+})
+
 /** The audit has run, and the books differ: the report says how. */
 export class BooksDiffer extends Data.TaggedError("BooksDiffer") {
   override readonly message = ""
@@ -95,14 +104,11 @@ const rebuild = Flag.Boolean("rebuild").pipe(
 export const auditCommand = Command.make("audit", { json, rebuild }, (flags) =>
   withServers((settings) =>
     Effect.gen(function* () {
-      const redis = yield* Redis
       if (flags.rebuild) {
         const changed = yield* rebuildTallies
         yield* Console.error(`Rebuilt the tallies from the ledger: ${changed} were wrong`)
       }
-      const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
-      const stream = yield* readStreams(shards, settings.consumerGroup)
-      const report = compareBooks(stream, yield* readLedger(stream.cut, stream.held))
+      const { report } = yield* audit(settings)
       yield* Console.log(flags.json ? JSON.stringify(report) : describe(report))
       if (!report.ok) return yield* new BooksDiffer()
     })
