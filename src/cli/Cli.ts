@@ -5,6 +5,7 @@ import { run } from "../layers/Run.ts"
 import { roles } from "../layers/Settings.ts"
 import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
+import { importOriginalCommand } from "./ImportOriginalCommand.ts"
 import { pollsCommand } from "./PollsCommand.ts"
 
 const role = Flag.Literals("role", roles).pipe(
@@ -14,7 +15,7 @@ const role = Flag.Literals("role", roles).pipe(
 
 const tallykeep = (publicFolder: URL) =>
   Command.make("tallykeep", { role }, (flags) => run(flags.role, publicFolder)).pipe(
-    Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand]),
+    Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand, importOriginalCommand]),
     Command.withDescription("A voting service where every accepted vote counts exactly once."),
     Command.withExamples([
       {

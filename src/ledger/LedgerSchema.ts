@@ -18,6 +18,7 @@ import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
+import original from "./tables/0004_original.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -34,10 +35,11 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 3,
+  version: 4,
   steps: [
     { number: 1, text: ledger },
-    { number: 3, text: challenge }
+    { number: 3, text: challenge },
+    { number: 4, text: original }
   ],
   functions: [
     addPartition,
