@@ -14,15 +14,15 @@ import { CommandFailed } from "./CommandFailed.ts"
 import { makeProgress } from "./Progress.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
 
+export type AuditSettings = Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
+
 /** The audit has run, and the books differ: the report says how. */
 export class BooksDiffer extends Data.TaggedError("BooksDiffer") {
   override readonly message = ""
 }
 
-/** Compares the books. Where entries are missing, it looks for their names among what the streams hold. */
-export const audit = Effect.fnUntraced(function* (
-  settings: Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
-) {
+/** Compares the books. Where entries are missing, it looks for the names of `most` of them among what the streams hold. */
+export const audit = Effect.fnUntraced(function* (settings: AuditSettings, most = mostNamed) {
   const redis = yield* Redis
   const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
   const progress = yield* makeProgress
@@ -35,7 +35,7 @@ export const audit = Effect.fnUntraced(function* (
   const lost =
     counts.missing <= 0
       ? []
-      : yield* findAcked(shards, stream, Math.min(counts.missing, mostNamed), (entries, seen) =>
+      : yield* findAcked(shards, stream, Math.min(counts.missing, most), (entries, seen) =>
           Effect.andThen(
             looking(seen),
             Effect.map(lostOf(entries), (some) => some.filter((entry) => !named.has(placeOf(entry))))

@@ -2,6 +2,7 @@ import type { AuditedEntry } from "../domain/Vote.ts"
 import { isUpTo, placeOf } from "../domain/Vote.ts"
 import type { AcceptedDifference } from "../ledger/AcceptedDifferences.ts"
 import type { LedgerState } from "../ledger/LedgerBooks.ts"
+import type { Original } from "../ledger/Original.ts"
 import type { StreamBooks } from "../stream/StreamBooks.ts"
 
 /** What the audit found, in entries and votes, up to the stream's last entry when the audit began. */
@@ -13,6 +14,8 @@ export interface AuditReport {
   readonly appended: number
   readonly ledger_rows: Readonly<Record<string, number>>
   readonly duplicate_entries: number
+  /** What was taken over from the original: the votes, and the entries of the stream that it had counted. */
+  readonly imported?: { readonly from: string; readonly at: string; readonly votes: number; readonly entries: number }
   /** Ledger rows, by status, and `duplicate` entries, all dropped after LEDGER_RETENTION. */
   readonly dropped: Readonly<Record<string, number>>
   readonly pending: number
@@ -61,6 +64,7 @@ export const compareBooks = (
       ...accepted.map(({ missing }) => missing)
     ]) +
     ledger.duplicates +
+    (ledger.original?.entries ?? 0) +
     ledger.pending
   const missing = stream.added - accounted + ledger.found.length
   const toReport = ({ at, by, foundEntries, missingEntries, ms, reason, seq, ...difference }: AcceptedDifference) => ({
@@ -79,6 +83,7 @@ export const compareBooks = (
     appended: stream.added,
     ledger_rows: ledger.rows,
     duplicate_entries: ledger.duplicates,
+    ...(ledger.original === undefined ? {} : { imported: importedOf(ledger.original) }),
     dropped: ledger.dropped,
     pending: ledger.pending,
     accepted: accepted.map(toReport),
@@ -89,6 +94,13 @@ export const compareBooks = (
     tally_differences: ledger.differences
   }
 }
+
+const importedOf = ({ entries, importedAt, source, votes }: Original) => ({
+  from: source,
+  at: importedAt.toISOString(),
+  votes,
+  entries
+})
 
 const named = (word: string, ids: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...ids.slice(0, 20).map((id) => `  ${word}: ${id}`),
@@ -104,17 +116,21 @@ const describeAccepted = ({ at, by, missing, reason, up_to }: AcceptedReport): s
 
 /** Writes the report for people. */
 export const describeReport = (report: AuditReport): string => {
-  const { found_entries: found, missing } = report
+  const { found_entries: found, imported, missing } = report
   const accepted = sumOf(report.accepted.map((difference) => difference.missing))
   const lines = [
     `Books up to entry ${report.up_to}${report.streams.length > 1 ? ` of ${report.streams.join(", ")}` : ""}`,
     `  entries appended    ${report.appended}`,
     ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
     `  duplicate entries   ${report.duplicate_entries}`,
+    ...(imported === undefined ? [] : [`  imported            ${imported.entries}`]),
     ...Object.entries(report.dropped).map(([status, count]) => `  dropped: ${status.padEnd(10)} ${count}`),
     `  pending             ${report.pending}`,
     ...(report.accepted.length === 0 ? [] : [`  accepted as missing ${accepted}`]),
     ...report.accepted.map(describeAccepted),
+    ...(imported === undefined
+      ? []
+      : [`Imported from ${imported.from} at ${imported.at}: ${imported.votes} votes, of ${entries(imported.entries)}`]),
     ...report.polls.map(
       ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`
     )

@@ -6,6 +6,7 @@ import { roles } from "../layers/Settings.ts"
 import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
 import { layerFlagErrors } from "./FlagErrors.ts"
+import { importOriginalCommand } from "./ImportOriginalCommand.ts"
 import { pollsCommand } from "./PollsCommand.ts"
 import { recountCommand } from "./RecountCommand.ts"
 
@@ -16,7 +17,7 @@ const role = Flag.Literals("role", roles).pipe(
 
 const tallykeep = (publicFolder: URL) =>
   Command.make("tallykeep", { role }, (flags) => run(flags.role, publicFolder)).pipe(
-    Command.withSubcommands([pollsCommand, auditCommand, recountCommand, deadLettersCommand]),
+    Command.withSubcommands([pollsCommand, auditCommand, recountCommand, deadLettersCommand, importOriginalCommand]),
     Command.withDescription("A voting service where every accepted vote counts exactly once."),
     Command.withExamples([
       {

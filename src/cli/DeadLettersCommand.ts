@@ -1,7 +1,7 @@
 import { Console, Effect, Option, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
-import { decodeVote, fieldsByName } from "../stream/VoteEntry.ts"
+import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
 import { withServers } from "./WithServers.ts"
@@ -78,7 +78,8 @@ const selection = {
 
 /** Counts the vote of a dead letter after all; returns why it is still dead, or undefined where it is counted now. */
 export const replayLetter = (letters: DeadLetters["Service"], letter: DeadLetter) => {
-  const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
+  const fields = letter.fields.map((field) => Buffer.from(field).toString("utf8"))
+  const vote = decodeVote(letter.stream, letter.entryId, fields)
   if (Result.isFailure(vote)) return Effect.succeed(vote.failure)
   return letters.replay(letter, vote.success).pipe(
     Effect.as(undefined),

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
 import { absentOf } from "./AbsentEntries.ts"
 import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
+import { findOriginal, type Original } from "./Original.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** An option whose tally and ledger rows differ, in votes. */
@@ -19,6 +20,8 @@ export interface LedgerState {
   /** Ledger rows by status. */
   readonly rows: Readonly<Record<string, number>>
   readonly duplicates: number
+  /** What was taken over from the original; its votes are among those that the ledger counts. */
+  readonly original: Original | undefined
   /** Rows and duplicates that were dropped as older than the ledger keeps, by status. */
   readonly dropped: Readonly<Record<string, number>>
   /** Counted votes by poll, according to the tally and to the ledger. */
@@ -33,13 +36,13 @@ export interface LedgerState {
   readonly found: ReadonlyArray<AuditedEntry>
 }
 
-/** The votes that count by poll and option, those that were dropped included. */
+/** The votes that count by poll and option, those that were dropped or imported included. */
 const countedVotes = (sql: SqlClient.SqlClient) => sql`
   select poll, option, sum(votes)::bigint as count
   from (
     select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
     union all
-    select poll, option, votes from ledger_archive where status = 'counted'
+    select poll, option, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
   group by poll, option`
 
@@ -61,7 +64,8 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
         const [duplicates] = yield* sql<{ count: bigint }>`
           select count(*) as count from duplicate_entry where ${upToCut}`
         const dropped = yield* sql<{ status: string; count: bigint }>`
-          select status, sum(votes)::bigint as count from ledger_archive group by status order by status`
+          select status, sum(votes)::bigint as count from ledger_archive
+          where status <> 'imported' group by status order by status`
         const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
           select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
           from tally t full join (${countedVotes(sql)}) v using (poll, option)
@@ -73,6 +77,7 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
         return {
           rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
           duplicates: Number(duplicates?.count ?? 0),
+          original: yield* findOriginal,
           dropped: Object.fromEntries(dropped.map(({ count, status }) => [status, Number(count)])),
           polls: Object.entries(Array.groupBy(counts, ({ poll }) => poll)).map(([poll, list]) => ({
             poll,

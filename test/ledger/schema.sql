@@ -63,6 +63,15 @@ create table ledger_partition (
   constraint ledger_partition_pkey primary key (name)
 );
 
+create table original (
+  single boolean not null default true,
+  source text not null,
+  entries bigint not null,
+  imported_at timestamp with time zone not null default clock_timestamp(),
+  constraint original_pkey primary key (single),
+  constraint original_single_check check (single)
+);
+
 create table poll (
   slug text collate "C" not null,
   title text not null,
