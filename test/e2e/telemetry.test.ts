@@ -148,12 +148,13 @@ describe("traces", () => {
             "tallykeep.vote_id": String(body.vote_id)
           })
           const batch = named(`count ${site.stream}`, ({ links }) => links.some((link) => link.traceId === traceId))
-          assert.deepStrictEqual(attributesOf(batch), {
+          const { "messaging.batch.message_count": count, ...others } = attributesOf(batch)
+          assert.include(["1", "2"], count, "the vote that is not recorded may be in the same batch")
+          assert.deepStrictEqual(others, {
             ...messaging,
             "messaging.operation.name": "count",
             "messaging.operation.type": "process",
-            "messaging.consumer.group.name": "vote-processors",
-            "messaging.batch.message_count": "1"
+            "messaging.consumer.group.name": "vote-processors"
           })
           const [link] = batch.links
           assert.deepInclude(link, { traceId, spanId: append.spanId })

@@ -1,8 +1,8 @@
-import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { HttpMiddleware, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { SqlClient } from "effect/sql"
+import { freePort } from "../../src/embedded/ServerProcess.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { summaryOf } from "../../src/layers/SpanConventions.ts"
 import { attributesOf, type Span } from "../support/collector.ts"
@@ -14,20 +14,12 @@ const only = ({ spans }: { readonly spans: ReadonlyArray<Span> }): Span => {
   return span !== undefined && spans.length === 1 ? span : assert.fail(`${spans.length} spans`)
 }
 
-/** Finds a port at which nobody listens. */
-const closedPort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
-  })
-})
-
 describe("the span of a statement", () => {
   it.live("names the server that the connection went to, and the statement by what it does", () =>
     Effect.gen(function* () {
       const url = new URL(Redacted.value(yield* makeDatabase))
       const [host, port] = [url.hostname, url.port || "5432"]
-      const away = yield* closedPort
+      const away = yield* freePort
       const several = `postgres://${url.username}:${url.password}@127.0.0.1:${away},${host}:${port}${url.pathname}`
       const query = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select 1 as one from pg_database limit 1`).pipe(
         Effect.provide(layerPostgres(Redacted.make(several), 1))
@@ -61,7 +53,7 @@ describe("the span of a statement", () => {
 
   it.live("tells by the system's code why nobody was asked", () =>
     Effect.gen(function* () {
-      const url = `postgres://someone@127.0.0.1:${yield* closedPort}/polls`
+      const url = `postgres://someone@127.0.0.1:${yield* freePort}/polls`
       const query = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`select 1`).pipe(
         Effect.provide(layerPostgres(Redacted.make(url), 1)),
         Effect.exit
