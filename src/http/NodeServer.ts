@@ -11,12 +11,14 @@ const requestTimeout = 15_000
 /** How long an idle connection is kept, in ms: longer than load balancers keep it (60 s), so that they close it first. */
 const keepAliveTimeout = 65_000
 
-/** The status to answer an error of Node's parser with, by its code; 400 for any other. */
-const statusOf: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408
+/** What to answer an error of Node's parser with, by its code: the status, and what is wrong. */
+const answerTo: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers are too long"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The extensions of the body's chunks are too long"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive"]
 }
+
+const unreadable = [400, "The request can't be read as HTTP/1.1"] as const
 
 /** How many connections beyond the bound get an answer at a time, and how long they have to read it, in ms. */
 const refusedAtOnce = 64
@@ -102,7 +104,7 @@ const boundConnections = (server: Server, { most, refused: tell }: ConnectionBou
 }
 
 /** Returns an answer to no request in particular, after which the connection is closed. */
-const problemText = (status: number, detail: string | undefined, headerLines: string): string => {
+const problemText = (status: number, detail: string, headerLines: string): string => {
   const title = STATUS_CODES[status] ?? "Bad Request"
   const { body, contentType, headers } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
   const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -139,5 +141,6 @@ const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lin
     socket.destroySoon()
     return
   }
-  socket.end(problemText(statusOf[error.code ?? ""] ?? 400, undefined, lines))
+  const [status, detail] = answerTo[error.code ?? ""] ?? unreadable
+  socket.end(problemText(status, detail, lines))
 }

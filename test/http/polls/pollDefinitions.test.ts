@@ -43,7 +43,10 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
           slug: "p".repeat(64),
           title: letters(200),
           description: letters(2_000),
-          options: Array.from({ length: 50 }, (_, index) => ({ id: `${index}`.padStart(64, "0"), label: letters(200) }))
+          options: Array.from({ length: 50 }, (_, index) => {
+            const number = `${index}`.padStart(64, "0")
+            return { id: number, label: letters(198) + number.slice(-2) }
+          })
         })
         const escaped = JSON.stringify(longest).replaceAll("\u00e4", "\\u00e4")
         assert.isAbove(escaped.length, 70_000)
