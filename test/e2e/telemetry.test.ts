@@ -149,7 +149,7 @@ describe("traces", () => {
           })
           const batch = named(`count ${site.stream}`, ({ links }) => links.some((link) => link.traceId === traceId))
           const { "messaging.batch.message_count": count, ...others } = attributesOf(batch)
-          assert.include(["1", "2"], count, "the vote that is not recorded may be in the same batch")
+          assert.include(["1", "2", "3"], count, "the other votes may be in the same batch")
           assert.deepStrictEqual(others, {
             ...messaging,
             "messaging.operation.name": "count",
