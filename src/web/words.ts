@@ -1,3 +1,5 @@
+import { percentages } from "../domain/Percentages.ts"
+
 /*
  * All words that the pages show, in the server and in the browser. To speak another language, change this file.
  */
@@ -15,7 +17,10 @@ const timeOfDay = lazily(() => new Intl.DateTimeFormat("en-GB", { timeStyle: "me
 
 export const count = (votes: number): string => number().format(votes)
 export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
-export const percent = (percentage: number): string => `${share().format(percentage)}%`
+
+/** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
+export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> =>
+  percentages(counts, 1).map((percentage) => `${share().format(percentage)}%`)
 
 /** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
 export const moment = (ms: number, zone?: string): string => {

@@ -6,8 +6,8 @@ import {
   hidden,
   moment,
   page,
-  percent,
   rules,
+  shares,
   status as statuses,
   times,
   tokenField,
@@ -41,8 +41,10 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
   const view = toView(poll, now)
   const closed = view.status === "closed" || results?.status === "closed"
   const status = closed ? "closed" : view.status
-  const shown = new Map(results?.results.map((result) => [result.option, result]))
-  const most = Math.max(1, ...(results?.results.map(({ count }) => count) ?? []))
+  const counts = results?.results.map(({ count }) => count) ?? []
+  const most = Math.max(1, ...counts)
+  const inWords = shares(counts)
+  const shown = new Map(results?.results.map((result, index) => [result.option, { ...result, share: inWords[index] }]))
 
   const option = ({ id, label }: Poll["options"][number]): Html => {
     const result = shown.get(id)
@@ -50,7 +52,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
 <button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" && poll.challenge === undefined ? undefined : html`disabled`}>${label}</button>
 <span class="mark" id="mark-${id}"></span>
 <meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>
-<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result && percent(result.percentage)}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
+<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result?.share}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
 </li>`
   }
 

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { byId, say } from "../dom.ts"
-import { mark as marks, page, percent, votes } from "../words.ts"
+import { mark as marks, page, shares, votes } from "../words.ts"
 
 /** How the line about the reader's vote looks. */
 export type Tone = "none" | "busy" | "good" | "bad"
@@ -53,13 +53,15 @@ export const makeView = (poll: PollView): View => {
   return {
     form,
     results: ({ results, total_votes }) => {
-      const most = Math.max(...results.map((result) => result.count))
-      for (const result of results) {
+      const counts = results.map((result) => result.count)
+      const most = Math.max(...counts)
+      const shown = shares(counts)
+      for (const [index, result] of results.entries()) {
         const option = options.get(result.option)
         if (option === undefined) continue
         option.meter.value = result.percentage
         option.item.classList.toggle("leads", most > 0 && result.count === most)
-        say(option.share, percent(result.percentage))
+        say(option.share, shown[index] ?? "")
         say(option.votes, votes(result.count))
       }
       form.classList.remove("no-results")
