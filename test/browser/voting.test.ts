@@ -159,14 +159,32 @@ browserTests("the voting page", (test) => {
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
 
-  test("shows results that were hidden once the poll has closed by itself", async (web) => {
-    const slug = await web.poll({ results: "after_close", closes_at: new Date(Date.now() + 4_000).toISOString() })
+  test("says it at once where the poll closes by its time", async (web) => {
+    const closesMs = Date.now() + 2_000
+    const slug = await web.poll({ closes_at: new Date(closesMs).toISOString() })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await page.getByText("The results are shown once the poll is closed.").waitFor()
-    await button(page, "Plums").click()
-    await counted(page, "Plums")
-    await votes(page, "plums", "1 vote")
     await page.getByText(/^Closed since /).waitFor()
+    assert.isAtLeast(Date.now(), closesMs)
+    assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
+
+  for (const [how, blocked] of [
+    ["the stream brings them", "**/results"],
+    ["it has to ask for them", "**/results/stream"]
+  ] as const) {
+    test(`shows results that were hidden once the poll is closed, where ${how}`, async (web) => {
+      const slug = await web.poll({ results: "after_close" })
+      const page = await web.page({}, /net::ERR_|status of 403/)
+      await page.route(blocked, (route) => route.abort())
+      await page.goto(`/polls/${slug}`)
+      await page.getByText("The results are shown once the poll is closed.").waitFor()
+      await button(page, "Plums").click()
+      await counted(page, "Plums")
+      await web.ask(`/api/polls/${slug}/close`, {})
+      await votes(page, "plums", "1 vote")
+      await page.locator("#state").getByText("Closed").waitFor()
+      await page.unrouteAll({ behavior: "ignoreErrors" })
+    })
+  }
 })

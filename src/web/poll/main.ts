@@ -30,8 +30,7 @@ let reachable = true
 /** Why the vote is not sent yet. */
 let waiting: "network" | "service" | undefined
 let live: Live | undefined
-let shown = poll.status
-/** How long after the close the results are asked for again, in ms. */
+/** How long after the close hidden results are asked for, in ms: the page knows the service's clock only to a second or so. */
 const afterClose = 1_000
 
 const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
@@ -47,9 +46,6 @@ const connectionTrouble = (pending: boolean): string => {
 const refresh = (): void => {
   const now = clock.now()
   const current = statusAt(poll, closed, now)
-  // Some polls show their results only now. Wait a little: the page knows the service's clock only to a second or so.
-  if (current === "closed" && shown !== "closed") setTimeout(() => live?.refresh(), afterClose)
-  shown = current
   view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
@@ -144,7 +140,9 @@ live = watchResults(
     token,
     stream: !(token !== undefined && poll.results === "after_vote"),
     // The page came without results, but the server did not know who holds a token.
-    hidden: poll.results !== "live" && view.form.classList.contains("no-results") && store.read().mine === undefined
+    hidden: poll.results !== "live" && view.form.classList.contains("no-results") && store.read().mine === undefined,
+    waits: poll.results === "after_close",
+    due: () => statusAt(poll, closed, clock.now() - afterClose) === "closed"
   },
   {
     results: (results) => {
