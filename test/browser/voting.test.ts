@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { button, counted, keysOf, totalVotes, votes } from "./voter.ts"
+import { button, counted, totalVotes, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** What the console says about votes and results that are refused. */
@@ -27,20 +27,6 @@ browserTests("the voting page", (test) => {
     await mine.reload()
     await counted(mine, "Cats")
     await mine.locator("#mark-cats").getByText("Counted", { exact: true }).waitFor()
-  })
-
-  test("takes a double tap as one vote, and a later tap as another", async (web) => {
-    const slug = await web.poll()
-    const page = await web.page()
-    const keys = keysOf(page)
-    await page.goto(`/polls/${slug}`)
-    await button(page, "Pears").dblclick()
-    await counted(page, "Pears")
-    await page.waitForTimeout(1_100)
-    assert.strictEqual(keys.length, 1)
-    await button(page, "Pears").click()
-    await votes(page, "pears", "2 votes")
-    assert.strictEqual(new Set(keys).size, 2)
   })
 
   test("can be used with the keyboard alone", async (web) => {

@@ -14,6 +14,7 @@ import {
   vote,
   votes
 } from "../../web/words.ts"
+import type { Reader } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import { type Html, html } from "./Html.ts"
 import { layout } from "./Layout.ts"
@@ -29,6 +30,8 @@ export interface Notice {
 export interface VotingPage {
   readonly poll: Poll
   readonly now: number
+  /** Whom the page remembers votes of; undefined where it can't tell browsers apart, or need not. */
+  readonly reader: Pick<Reader, "name"> | undefined
   /** Undefined where they can't be read, or must not be seen. */
   readonly results: Results | undefined
   /** The form's idempotency key: sent twice, it is one vote. */
@@ -37,7 +40,7 @@ export interface VotingPage {
 }
 
 /** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
-export const votingPage = (assets: Assets, { key, notice, now, poll, results }: VotingPage): string => {
+export const votingPage = (assets: Assets, { key, notice, now, poll, reader, results }: VotingPage): string => {
   const view = toView(poll, now)
   const closed = view.status === "closed" || results?.status === "closed"
   const status = closed ? "closed" : view.status
@@ -63,7 +66,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
     style: ["page.css"],
     script: "poll.js",
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
-    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
+    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>

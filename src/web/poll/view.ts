@@ -8,7 +8,10 @@ export type Tone = "none" | "busy" | "good" | "bad"
 
 /** The page's parts that change, as the server has rendered them. */
 export interface View {
-  readonly form: HTMLFormElement
+  /** Whether the page came with results, or has them by now. */
+  readonly hasResults: () => boolean
+  /** Has `listener` called with the option that is tapped, or chosen by keyboard, as long as that does something. */
+  onTap(listener: (option: string) => void): void
   results(results: Results): void
   /** Shown instead of hidden results. */
   hidden(why: string): void
@@ -51,7 +54,16 @@ export const makeView = (poll: PollView): View => {
   )
 
   return {
-    form,
+    hasResults: () => !form.classList.contains("no-results"),
+    onTap: (listener) => {
+      // Not the form's submission: not every browser says which button that came by.
+      for (const [id, { button }] of options) {
+        button.addEventListener("click", (event) => {
+          event.preventDefault()
+          if (button.getAttribute("aria-disabled") !== "true") listener(id)
+        })
+      }
+    },
     results: ({ results, total_votes }) => {
       const counts = results.map((result) => result.count)
       const most = Math.max(...counts)
