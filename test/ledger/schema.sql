@@ -1,6 +1,19 @@
 -- What a new database holds: read from PostgreSQL, and held to src/ledger/tables and src/ledger/functions by
 -- schema.test.ts. What each is for is said there.
 
+create table accepted_difference (
+  id bigint not null,
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  recorded_by text not null,
+  reason text not null,
+  missing bigint not null,
+  cut_ms bigint not null,
+  cut_seq bigint not null,
+  missing_entries jsonb not null,
+  found_entries jsonb not null,
+  constraint accepted_difference_pkey primary key (id)
+);
+
 create table ballot (
   poll text collate "C" not null,
   voter bytea not null,
@@ -48,6 +61,15 @@ create table ledger_partition (
   late bigint not null default 0,
   constraint ledger_partition_check check ((to_ms > from_ms)),
   constraint ledger_partition_pkey primary key (name)
+);
+
+create table original (
+  single boolean not null default true,
+  source text not null,
+  entries bigint not null,
+  imported_at timestamp with time zone not null default clock_timestamp(),
+  constraint original_pkey primary key (single),
+  constraint original_single_check check (single)
 );
 
 create table poll (

@@ -1,6 +1,6 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { InternalError, Malformed } from "../../domain/Problems.ts"
+import { internalError, Malformed } from "../../domain/Problems.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { collectBody } from "../body/ReadBody.ts"
@@ -28,7 +28,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const refused = Cause.findErrorOption(cause)
     return Option.isSome(refused)
       ? Effect.succeed(problemAnswer(refused.value, url))
-      : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(new InternalError({}), url))
+      : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(internalError, url))
   }
 
   const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {

@@ -1,7 +1,8 @@
+import { toSlug } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words.ts"
-import { choice, field, optional, toOptions, toSlug } from "./fields.ts"
+import { choice, field, optional, toOptions } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
 /** Converts a time typed in this browser's zone to RFC 3339. */
