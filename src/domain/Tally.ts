@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { percentages } from "./Percentages.ts"
 import { type Poll, PollStatus, pollStatus } from "./Poll.ts"
 
 /** One option's count, in votes. */
@@ -36,30 +37,12 @@ export const Results = Schema.Struct({
 })
 export type Results = typeof Results.Type
 
-/**
- * Returns the counts as percentages with two decimals that add up to exactly 100.00, all 0 where there are no votes. By the
- * largest-remainder method: all are rounded down, and those cut the most get the missing hundredths.
- */
-export const percentages = (counts: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const total = counts.reduce((sum, count) => sum + BigInt(count), 0n)
-  if (total === 0n) return counts.map(() => 0)
-  // In bigint: 10,000 times a count can be beyond what a double holds exactly.
-  const scaled = counts.map((count) => BigInt(count) * 10_000n)
-  const hundredths = scaled.map((share) => Number(share / total))
-  let missing = 10_000 - hundredths.reduce((sum, share) => sum + share, 0)
-  const byRemainder = scaled
-    .map((share, index) => ({ index, remainder: share % total }))
-    .sort((a, b) => (a.remainder === b.remainder ? a.index - b.index : a.remainder < b.remainder ? 1 : -1))
-  for (const { index } of byRemainder) {
-    if (missing-- <= 0) break
-    hundredths[index] = (hundredths[index] ?? 0) + 1
-  }
-  return hundredths.map((share) => share / 100)
-}
-
 /** Returns the body of `GET /api/results` for a tally; `pending` is in votes, `now` the time that polls close by. */
 export const toResults = (tally: Tally, pending: number, now: number): Results => {
-  const shares = percentages(tally.options.map((option) => option.count))
+  const shares = percentages(
+    tally.options.map((option) => option.count),
+    2
+  )
   return {
     poll: tally.poll,
     status: pollStatus(tally, now),

@@ -66,11 +66,13 @@ export const ask = async <A>(
   path: string,
   { body, fresh, key, method = "GET", solution, token }: Ask = {}
 ): Promise<Answer<A>> => {
+  const abort = new AbortController()
+  const timer = setTimeout(() => abort.abort(), patience)
   try {
     const response = await fetch(path, {
       method,
       ...(fresh ? { cache: "no-cache" } : {}),
-      signal: AbortSignal.timeout(patience),
+      signal: abort.signal,
       headers: {
         accept: "application/json",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -91,5 +93,7 @@ export const ask = async <A>(
       : { kind: "problem", problem: toProblem(response.status, json), head }
   } catch {
     return { kind: "away", network: true }
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,3 +1,5 @@
+import { percentages } from "../domain/Percentages.ts"
+
 /*
  * All words that the pages show, in the server and in the browser. To speak another language, change this file.
  */
@@ -15,7 +17,10 @@ const timeOfDay = lazily(() => new Intl.DateTimeFormat("en-GB", { timeStyle: "me
 
 export const count = (votes: number): string => number().format(votes)
 export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
-export const percent = (percentage: number): string => `${share().format(percentage)}%`
+
+/** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
+export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> =>
+  percentages(counts, 1).map((percentage) => `${share().format(percentage)}%`)
 
 /** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
 export const moment = (ms: number, zone?: string): string => {
@@ -79,6 +84,11 @@ export const vote = {
   dead: (label: string) => `Your vote for ${label} could not be counted. Please tell whoever runs this poll.`,
   lost: "This vote can't be found. Please tell whoever runs this poll.",
   already: (label: string) => `Your vote is for ${label} already.`,
+  more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
+  sent: (count: number) => `${votes(count)} sent from this browser.`,
+  notTaken: (count: number) => `${votes(count)} were not taken.`,
+  full: (count: number) =>
+    `This vote was not taken: ${votes(count)} wait to be sent already. Please try again once they are sent.`,
   receipt: "Receipt"
 }
 
@@ -103,10 +113,17 @@ export const receipt = {
   dead: "Your vote could not be counted. Please tell whoever runs this poll."
 }
 
+/** Says that votes are not lost, and when they are sent. */
+const kept = (count: number, when: string): string =>
+  count === 1
+    ? `Your vote is kept here, and is sent ${when}.`
+    : `Your ${number().format(count)} votes are kept here, and are sent ${when}.`
+
 export const trouble = {
-  offline: "You are offline. Your vote is kept here, and is sent as soon as you are back.",
+  offline: (count: number) => `You are offline. ${kept(count, "as soon as you are back")}`,
   offlineIdle: "You are offline. The results are the last that were seen.",
-  busy: "The service is busy. Your vote is kept here, and is sent again in a moment.",
+  unreachable: (count: number) => `The service can't be reached. ${kept(count, "as soon as it can be")}`,
+  busy: (count: number) => `The service is busy. ${kept(count, "again in a moment")}`,
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",

@@ -7,7 +7,7 @@ const network = /net::ERR_/
 
 browserTests("the voting page on a bad network", (test) => {
   test("keeps a vote while the network is gone, and sends it once it is back", async (web) => {
-    const slug = await web.poll()
+    const slug = await web.poll({ ballot: "changeable", identity: "browser" })
     const page = await web.page({}, network)
     await page.goto(`/polls/${slug}`)
     await page.context().setOffline(true)
@@ -18,6 +18,26 @@ browserTests("the voting page on a bad network", (test) => {
     await page.context().setOffline(false)
     await counted(page, "Plums")
     assert.strictEqual(await page.locator("#trouble").textContent(), "")
+    assert.strictEqual(await totalVotes(web, slug), 1)
+  })
+
+  test("tells a service that can't be reached from a device that is offline", async (web) => {
+    const slug = await web.poll({ ballot: "changeable", identity: "browser" })
+    const page = await web.page({}, network)
+    await page.route("**/votes", (route) => route.abort("connectionrefused"))
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Plums").click()
+    const trouble = page.locator("#trouble")
+    await trouble
+      .getByText("The service can't be reached. Your vote is kept here, and is sent as soon as it can be.")
+      .waitFor()
+    await page.context().setOffline(true)
+    await trouble.getByText("You are offline. Your vote is kept here, and is sent as soon as you are back.").waitFor()
+    await page.context().setOffline(false)
+    await trouble.getByText("The service can't be reached.").waitFor()
+    await page.unroute("**/votes")
+    await counted(page, "Plums")
+    assert.strictEqual(await trouble.textContent(), "")
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 

@@ -15,7 +15,7 @@ import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { receiptPath } from "../voting/Receipt.ts"
 import { optionsOf } from "../voting/VoteRequest.ts"
-import { setCookie, Voters } from "../voting/Voters.ts"
+import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
 import { pagePolicy } from "./Layout.ts"
@@ -60,6 +60,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const render = Effect.fnUntraced(function* (
     request: Request,
     poll: Poll,
+    reader: Reader | undefined,
     noticed: Effect.Effect<Notice | undefined>,
     status = 200
   ) {
@@ -72,7 +73,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     )
     // After the results: a vote that is in them is never said to wait.
     const notice = yield* noticed
-    const page = votingPage(yield* assets, { poll, now, results: shown, key: randomUUID(), notice })
+    const page = votingPage(yield* assets, { poll, now, reader, results: shown, key: randomUUID(), notice })
     return htmlResponse(page, status)
   })
 
@@ -93,16 +94,17 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const poll = yield* polls.get(slug)
-      const page = yield* render(request, poll, lookUp(request.url))
       // A voter's id comes with the page: with the vote it would come too late for one that is sent twice.
-      return HttpServerResponse.setHeaders(page, voters.greet(poll, request))
+      const reader = voters.greet(poll, request, true)
+      const page = yield* render(request, poll, reader, lookUp(request.url))
+      return HttpServerResponse.setHeaders(page, setCookie(reader))
     }).pipe(Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }))
 
   const cast = Effect.fnUntraced(function* (slug: string) {
     const request = yield* HttpServerRequest.HttpServerRequest
     const poll = yield* polls.get(slug)
     const refuse = (text: string, status: number) =>
-      render(request, poll, Effect.succeed({ text, tone: "bad" }), status)
+      render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status)
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
     const { key, option, token } = yield* parseFormVote(yield* readBody(request, bodies.votes))
     if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)

@@ -6,14 +6,15 @@ import {
   hidden,
   moment,
   page,
-  percent,
   rules,
+  shares,
   status as statuses,
   times,
   tokenField,
   vote,
   votes
 } from "../../web/words.ts"
+import type { Reader } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import { type Html, html } from "./Html.ts"
 import { layout } from "./Layout.ts"
@@ -29,6 +30,8 @@ export interface Notice {
 export interface VotingPage {
   readonly poll: Poll
   readonly now: number
+  /** Whom the page remembers votes of; undefined where it can't tell browsers apart, or need not. */
+  readonly reader: Pick<Reader, "name"> | undefined
   /** Undefined where they can't be read, or must not be seen. */
   readonly results: Results | undefined
   /** The form's idempotency key: sent twice, it is one vote. */
@@ -37,12 +40,14 @@ export interface VotingPage {
 }
 
 /** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
-export const votingPage = (assets: Assets, { key, notice, now, poll, results }: VotingPage): string => {
+export const votingPage = (assets: Assets, { key, notice, now, poll, reader, results }: VotingPage): string => {
   const view = toView(poll, now)
   const closed = view.status === "closed" || results?.status === "closed"
   const status = closed ? "closed" : view.status
-  const shown = new Map(results?.results.map((result) => [result.option, result]))
-  const most = Math.max(1, ...(results?.results.map(({ count }) => count) ?? []))
+  const counts = results?.results.map(({ count }) => count) ?? []
+  const most = Math.max(1, ...counts)
+  const inWords = shares(counts)
+  const shown = new Map(results?.results.map((result, index) => [result.option, { ...result, share: inWords[index] }]))
 
   const option = ({ id, label }: Poll["options"][number]): Html => {
     const result = shown.get(id)
@@ -50,7 +55,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
 <button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" && poll.challenge === undefined ? undefined : html`disabled`}>${label}</button>
 <span class="mark" id="mark-${id}"></span>
 <meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>
-<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result && percent(result.percentage)}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
+<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result?.share}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
 </li>`
   }
 
@@ -61,7 +66,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
     style: ["page.css"],
     script: "poll.js",
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
-    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
+    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>

@@ -54,9 +54,17 @@ export const layerResultsRoutes = HttpApiBuilder.group(
 
     const stream = (slug: string, request: Request) => {
       const drop = () => void NodeHttpServerRequest.toServerResponse(request).destroy()
+      const watch = streams.watch(slug, request.headers["last-event-id"], drop)
       const frames = polls.get(slug).pipe(
-        Effect.tap((poll) => visibility.check(poll, request)),
-        Effect.andThen(streams.watch(slug, request.headers["last-event-id"], drop))
+        Effect.flatMap((poll) =>
+          Effect.andThen(visibility.check(poll, request), watch).pipe(
+            // They will be for all: who waits for them gets them as soon as they are.
+            Effect.catchIf(
+              ({ _tag }) => _tag === "ResultsHidden" && poll.results === "after_close",
+              () => Effect.succeed(streams.await(Effect.andThen(visibility.awaitClose(slug), watch)))
+            )
+          )
+        )
       )
       return frames.pipe(
         Effect.catchTag("Unavailable", () => Effect.succeed(streams.await(frames))),

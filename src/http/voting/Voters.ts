@@ -17,8 +17,15 @@ export interface Voter {
   readonly setCookie?: string
 }
 
+/** The reader of a page, in a poll where a browser is a voter. */
+export interface Reader {
+  /** What the page knows its voter by: it tells neither the cookie nor the ledger's hash. */
+  readonly name: string
+  readonly setCookie?: string
+}
+
 /** Returns the header that sets a voter's cookie, where there is one to set. */
-export const setCookie = (voter: Voter | undefined): Readonly<Record<string, string>> =>
+export const setCookie = (voter: Pick<Voter, "setCookie"> | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -41,8 +48,11 @@ export class Voters extends Context.Service<
     ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests>
     /** Returns who reads, where that is a voter that is known; undefined where nobody is. */
     recall(poll: Poll, request: Request): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
-    /** Returns the header that makes a page's reader a voter, in a poll where a browser is one and this one has no cookie. */
-    greet(poll: Poll, request: Request): Readonly<Record<string, string>>
+    /**
+     * Returns a page's reader, in a poll where a browser is a voter. One without a cookie becomes one where it is `welcome`, as far
+     * as its address may have more; else undefined.
+     */
+    greet(poll: Poll, request: Request, welcome: boolean): Reader | undefined
     /** Returns `count` signed tokens, each for one voter of the poll. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
@@ -94,6 +104,8 @@ export class Voters extends Context.Service<
         return { hash: hashOf(poll, id), setCookie: cookie.write(request, id) }
       }
 
+      const nameOf = (poll: Poll, id: string) => digest("page", `${poll.slug}\n${id}`)
+
       const recall = Effect.fnUntraced(function* (
         poll: Poll,
         request: Request
@@ -126,13 +138,14 @@ export class Voters extends Context.Service<
           : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
       })
 
-      const greet = (poll: Poll, request: Request) =>
-        poll.identity === "browser" &&
-        missingFor(poll, settings) === undefined &&
-        idIn(request) === undefined &&
-        mayBeNew(request)
-          ? setCookie(makeVoter(poll, request))
-          : {}
+      const greet = (poll: Poll, request: Request, welcome: boolean): Reader | undefined => {
+        if (poll.identity !== "browser" || missingFor(poll, settings) !== undefined) return undefined
+        const known = idIn(request)
+        if (known !== undefined) return { name: nameOf(poll, known) }
+        if (!welcome || !mayBeNew(request)) return undefined
+        const id = randomUUID()
+        return { name: nameOf(poll, id), setCookie: cookie.write(request, id) }
+      }
 
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { make, say } from "../dom.ts"
-import { admin, count, page, percent, votes } from "../words.ts"
+import { admin, count, page, shares, votes } from "../words.ts"
 import { makeChart } from "./chart.ts"
 import type { AdminAsk } from "./session.ts"
 
@@ -48,13 +48,16 @@ export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
     say(total.value, count(results.total_votes))
     say(rate.value, count(Math.round(perSecond)))
     say(backlog.value, count(results.pending))
-    const most = Math.max(...results.results.map((result) => result.count))
+    const counts = results.results.map((result) => result.count)
+    const most = Math.max(...counts)
+    const shown = shares(counts)
     for (const { id, meter, text } of rows) {
-      const result = results.results.find(({ option }) => option === id)
+      const index = results.results.findIndex(({ option }) => option === id)
+      const result = results.results[index]
       if (result === undefined) continue
       meter.value = result.percentage
       meter.parentElement?.classList.toggle("leads", result.count > 0 && result.count === most)
-      say(text, `${percent(result.percentage)} · ${votes(result.count)}`)
+      say(text, `${shown[index]} · ${votes(result.count)}`)
     }
   }
 

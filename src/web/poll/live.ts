@@ -18,6 +18,10 @@ export interface LiveOptions {
   readonly stream: boolean
   /** Whether the results are known to be hidden still: then they are asked for only now and then, or by `refresh`. */
   readonly hidden: boolean
+  /** Whether the stream can be opened while they are hidden: it then waits, and brings them as soon as they are not. */
+  readonly waits: boolean
+  /** Whether hidden results should be there by now. */
+  readonly due: () => boolean
 }
 
 export interface Live {
@@ -39,7 +43,10 @@ const epochIn = (text: string | undefined): string | undefined => /-(\w+)"?$/.ex
  * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (the stream
  * seems open, but nothing comes), it asks every 2 s.
  */
-export const watchResults = ({ path, stream, token, ...options }: LiveOptions, events: LiveEvents): Live => {
+export const watchResults = (
+  { due, path, stream, token, waits, ...options }: LiveOptions,
+  events: LiveEvents
+): Live => {
   let { hidden } = options
   let source: EventSource | undefined
   let heardAt = Number.NEGATIVE_INFINITY
@@ -56,6 +63,7 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     events.reachable(true)
     // An older answer may come after a newer one. A ledger that was restored or made anew begins lower.
     if (results.revision < revision && (of === undefined || of === epoch)) return
+    hidden = false
     revision = results.revision
     epoch = of ?? epoch
     events.results(results)
@@ -92,7 +100,6 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
       return
     }
     if (hidden) openedAt = Number.NEGATIVE_INFINITY
-    hidden = false
     const of = epochIn(answer.head.etag)
     const isNews = answer.body.revision > before || (of !== undefined && of !== epoch)
     // The stream should have brought this long ago: it is being held back.
@@ -100,16 +107,18 @@ export const watchResults = ({ path, stream, token, ...options }: LiveOptions, e
     take(answer.body, of)
   }
 
+  /** How long to wait after the last answer or event until the results are asked for, in ms. */
+  const pause = (): number => {
+    if (!hidden) return streaming ? seldom : often
+    return due() || (waits && source?.readyState !== EventSource.OPEN) ? often : seldom
+  }
+
   const tick = (): void => {
     if (document.hidden) return
     const now = performance.now()
-    if (hidden) {
-      if (now - askedAt >= seldom) void refresh()
-      return
-    }
     const closed = source === undefined || source.readyState === EventSource.CLOSED
-    if (stream && closed && now - openedAt > reopen) open()
-    if (now - Math.max(heardAt, askedAt) >= (streaming ? seldom : often) - 50) void refresh()
+    if (stream && (waits || !hidden) && closed && now - openedAt > reopen) open()
+    if (now - Math.max(heardAt, askedAt) >= pause() - 50) void refresh()
   }
 
   // A browser has few connections for one site, so a page that nobody sees must not hold one.

@@ -1,23 +1,26 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
-import { challenge, hidden, status, tokenTrouble, trouble, vote } from "../words.ts"
+import { challenge, hidden, status, tokenTrouble, trouble } from "../words.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
-import { followReceipt, receiptPath } from "./receipt.ts"
 import { explainRefusal } from "./refusal.ts"
 import { statusAt, timesAt } from "./schedule.ts"
 import { isOldPage, makeServiceClock } from "./serviceClock.ts"
 import { makeSolver } from "./solver.ts"
-import { type Mine, openStore, takeToken } from "./store.ts"
-import { makeView, type Tone } from "./view.ts"
+import { openStore, takeToken, tokenInLink } from "./store.ts"
+import { makeTeller } from "./teller.ts"
+import { makeView } from "./view.ts"
+import { voterName } from "./voterName.ts"
 
 const written = byId("poll", HTMLElement).dataset
 const poll: PollView = JSON.parse(written.poll ?? "")
 const clock = makeServiceClock(Number(written.now))
 const path = `/api/polls/${poll.slug}`
-const store = openStore(poll.slug)
 const token = takesToken(poll.identity) ? takeToken(poll.slug) : undefined
+/** Whom the page remembers votes of. A browser's name comes with the page, since no script can read its cookie. */
+const voter = token === undefined ? written.voter : voterName(token)
+const store = openStore(poll.slug, voter, () => hear())
 const view = makeView(poll)
 const solver = poll.challenge === undefined ? undefined : makeSolver(`${path}/challenge`, written.solver ?? "")
 
@@ -30,101 +33,90 @@ let reachable = true
 /** Why the vote is not sent yet. */
 let waiting: "network" | "service" | undefined
 let live: Live | undefined
-let shown = poll.status
-/** How long after the close the results are asked for again, in ms. */
+/** How long after the close hidden results are asked for, in ms: the page knows the service's clock only to a second or so. */
 const afterClose = 1_000
 
-const labelOf = (option: string): string => poll.options.find(({ id }) => id === option)?.label ?? option
+/** Whether each vote counts, also one after another. */
+const several = poll.ballot === "open"
 
 const isOpen = (): boolean => statusAt(poll, closed, clock.now()) === "open"
 
-const connectionTrouble = (pending: boolean): string => {
-  if (!navigator.onLine || (pending && waiting === "network")) return pending ? trouble.offline : trouble.offlineIdle
-  if (pending && waiting === "service") return trouble.busy
-  return reachable || pending ? "" : trouble.stale
+const connectionTrouble = (pending: number): string => {
+  if (!navigator.onLine) return pending > 0 ? trouble.offline(pending) : trouble.offlineIdle
+  if (pending === 0) return reachable ? "" : trouble.stale
+  if (waiting === undefined) return ""
+  return waiting === "network" ? trouble.unreachable(pending) : trouble.busy(pending)
 }
 
 const refresh = (): void => {
   const now = clock.now()
   const current = statusAt(poll, closed, now)
-  // Some polls show their results only now. Wait a little: the page knows the service's clock only to a second or so.
-  if (current === "closed" && shown !== "closed") setTimeout(() => live?.refresh(), afterClose)
-  shown = current
   view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
-  view.enabled(current === "open" && !barred && !final && pending === undefined)
-  if (pending !== undefined) view.mine(pending.option, waiting === undefined ? "sending" : "waiting")
+  const [first] = pending
+  view.enabled(current === "open" && !barred && !final && (several || first === undefined))
+  if (first !== undefined) view.mine(first.option, waiting === undefined ? "sending" : "waiting")
   else view.mine(mine?.option, mine?.status ?? "queued")
-  view.trouble(connectionTrouble(pending !== undefined))
+  view.trouble(connectionTrouble(pending.length))
 }
 
-const tones: Readonly<Record<Mine["status"], Tone>> = {
-  queued: "busy",
-  counted: "good",
-  superseded: "none",
-  rejected: "bad",
-  dead: "bad",
-  lost: "bad"
-}
+const teller = makeTeller({
+  store,
+  view,
+  several,
+  labelOf: (option) => poll.options.find(({ id }) => id === option)?.label ?? option,
+  changed: () => refresh(),
+  settled: () => {
+    if (poll.results !== "after_close") live?.refresh()
+  }
+})
 
-const showMine = (mine: Mine): void => {
-  const text = mine.status === "lost" ? vote.lost : vote[mine.status](labelOf(mine.option))
-  view.notice(text, tones[mine.status], receiptPath(mine))
+/** Takes note of what another tab has done. */
+const hear = (): void => {
+  if (store.read().pending.length === 0) waiting = undefined
+  if (teller.hear() && poll.results === "after_vote") live?.refresh()
   refresh()
 }
 
-const follow = (mine: Mine): void => {
-  store.write({ ...store.read(), mine })
-  showMine(mine)
-  if (mine.status !== "queued") return
-  const current = (): boolean => store.read().mine?.voteId === mine.voteId && store.read().pending === undefined
-  void followReceipt(mine, current, (done) => {
-    store.write({ ...store.read(), mine: done })
-    showMine(done)
-    if (poll.results !== "after_close") live?.refresh()
-  })
-}
-
-const outbox = makeOutbox({ path: `${path}/votes`, token, solver }, store, {
+const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several }, store, {
+  // Said only once, though it may be tried again and again.
   sending: (option) => {
-    // Said only once, though it may be tried again and again.
-    if (waiting === undefined) view.notice(vote.sending(labelOf(option)), "busy")
+    if (waiting === undefined) teller.sending(option)
     refresh()
   },
   solving: (option) => {
-    if (waiting === undefined) view.notice(challenge.solving(labelOf(option)), "busy")
+    if (waiting === undefined) teller.solving(option)
   },
   accepted: ({ option, stream_id, vote_id }) => {
     waiting = undefined
-    follow({ option, voteId: vote_id, streamId: stream_id, status: "queued" })
+    teller.accepted({ option, voteId: vote_id, streamId: stream_id, status: "queued" })
   },
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
-    view.notice(
-      explainRefusal(problem, { identity: poll.identity, open: isOpen(), hasToken: token !== undefined }),
-      "bad"
-    )
+    const open = isOpen()
+    teller.refused(explainRefusal(problem, { identity: poll.identity, open, hasToken: token !== undefined }))
     refresh()
   },
   waiting: (network, option) => {
-    view.notice(vote.waiting(labelOf(option)), "busy")
+    teller.waiting(option)
     waiting = network ? "network" : "service"
     refresh()
-  }
+  },
+  full: teller.full
 })
 
-view.form.addEventListener("submit", (event) => {
-  event.preventDefault()
-  const { submitter } = event
-  if (!(submitter instanceof HTMLButtonElement) || submitter.getAttribute("aria-disabled") === "true") return
+view.onTap((option) => {
   const { mine } = store.read()
-  if (poll.ballot === "changeable" && mine?.option === submitter.value && mine.status === "counted") {
-    return view.notice(vote.already(labelOf(mine.option)), "good", receiptPath(mine))
+  if (poll.ballot === "changeable" && mine?.option === option) {
+    // The second half of a double tap; said again where that may be long ago.
+    if (mine.status === "queued") return
+    if (mine.status === "counted") return teller.already(mine)
   }
-  outbox.cast(submitter.value)
+  teller.cast()
+  outbox.cast(option)
 })
 
 if (takesToken(poll.identity) && token === undefined) {
@@ -144,7 +136,9 @@ live = watchResults(
     token,
     stream: !(token !== undefined && poll.results === "after_vote"),
     // The page came without results, but the server did not know who holds a token.
-    hidden: poll.results !== "live" && view.form.classList.contains("no-results") && store.read().mine === undefined
+    hidden: poll.results !== "live" && !view.hasResults() && store.read().mine === undefined,
+    waits: poll.results === "after_close",
+    due: () => statusAt(poll, closed, clock.now() - afterClose) === "closed"
   },
   {
     results: (results) => {
@@ -161,11 +155,10 @@ live = watchResults(
   }
 )
 
-const { mine } = store.read()
-if (mine !== undefined) follow(mine)
+teller.hear()
 refresh()
 if (isOldPage()) live.refresh()
-if (isOpen() && !barred && (mine === undefined || poll.ballot !== "once")) solver?.prepare()
+if (isOpen() && !barred && (store.read().mine === undefined || poll.ballot !== "once")) solver?.prepare()
 outbox.flush()
 addEventListener("online", () => {
   refresh()
@@ -173,4 +166,13 @@ addEventListener("online", () => {
   live?.refresh()
 })
 addEventListener("offline", refresh)
+// Another tab may have been closed before it had sent its votes.
+addEventListener("focus", () => {
+  hear()
+  outbox.flush()
+})
+// The link of another voter, opened in this tab.
+addEventListener("hashchange", () => {
+  if (tokenInLink() !== null) location.reload()
+})
 setInterval(refresh, 1_000)

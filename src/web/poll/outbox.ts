@@ -1,7 +1,8 @@
 import type { Receipt } from "../../domain/Vote.ts"
 import { type Answer, ask, type Problem } from "../http.ts"
 import type { Solver } from "./solver.ts"
-import type { Pending, Store } from "./store.ts"
+import type { Store } from "./store.ts"
+import { maxPending, type Pending } from "./stored.ts"
 
 type ReceiptBody = typeof Receipt.Type
 
@@ -13,17 +14,17 @@ export interface OutboxEvents {
   readonly refused: (problem: Problem, option: string) => void
   /** The vote could not be sent; it is tried again automatically. */
   readonly waiting: (network: boolean, option: string) => void
+  /** No more votes can wait: this one is not taken. */
+  readonly full: () => void
 }
 
 export interface Outbox {
-  /** Takes a vote, unless it is the second half of a double tap or another one is still on its way. */
+  /** Takes a vote; where only one counts, not while another one is still on its way. */
   cast(option: string): void
-  /** Sends the vote that is left from before, if any. */
+  /** Sends the votes that are left from before, if any. */
   flush(): void
 }
 
-/** Taps on one option that are closer together than this count as one, in ms. */
-const doubleTap = 1_000
 /** A solution that takes longer is spoken of, in ms. */
 const noticeable = 500
 const firstPause = 1_000
@@ -44,11 +45,19 @@ interface OutboxOptions {
   readonly token: string | undefined
   /** For a poll that asks for a solved challenge. */
   readonly solver: Solver | undefined
+  /** Whether each vote counts, so that several may wait. */
+  readonly several: boolean
 }
 
-/** Keeps a vote until the service has answered it, and sends it again and again, always with the same key. */
-export const makeOutbox = ({ path, solver, token }: OutboxOptions, store: Store, events: OutboxEvents): Outbox => {
-  let last = { option: "", at: Number.NEGATIVE_INFINITY }
+/**
+ * Keeps each vote until the service has answered it, and sends it again and again, always with the same key: one after the other,
+ * in the order of the taps. Tabs share what waits; where two of them send the same vote, it is one by its key.
+ */
+export const makeOutbox = (
+  { path, several, solver, token }: OutboxOptions,
+  store: Store,
+  events: OutboxEvents
+): Outbox => {
   let sending = false
   let pause = firstPause
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -67,12 +76,9 @@ export const makeOutbox = ({ path, solver, token }: OutboxOptions, store: Store,
     return ask(path, { method: "POST", body: { option }, key, token, solution: solved.body })
   }
 
-  const flush = async (): Promise<void> => {
-    const { pending } = store.read()
-    if (pending === undefined || sending) return
-    clearTimeout(timer)
-    sending = true
-    const { option } = pending
+  /** Sends a vote until it is answered; returns false where it has to wait. */
+  const deliver = async (pending: Pending): Promise<boolean> => {
+    const { key, option } = pending
     events.sending(option)
     let answer = await send(pending)
     if (answer.kind === "problem" && answer.problem.type.endsWith(":challenge")) {
@@ -80,29 +86,43 @@ export const makeOutbox = ({ path, solver, token }: OutboxOptions, store: Store,
       solver?.spend()
       answer = await send(pending)
     }
-    sending = false
     if (answer.kind === "away") {
       events.waiting(answer.network, option)
       timer = setTimeout(flush, answer.retryAfter ?? pause)
       pause = Math.min(pause * 2, longestPause)
-      return
+      return false
     }
     solver?.spend()
     pause = firstPause
-    const { pending: _, ...rest } = store.read()
-    store.write(rest)
+    const accepted = answer.kind === "ok" ? 1 : 0
+    store.update((stored) => {
+      const left = stored.pending.filter((other) => other.key !== key)
+      // Another tab may have sent it, and counted it, as well.
+      return left.length === stored.pending.length ? stored : { ...stored, pending: left, sent: stored.sent + accepted }
+    })
     if (answer.kind === "ok") events.accepted(answer.body)
     else events.refused(answer.problem, option)
+    return true
+  }
+
+  const flush = async (): Promise<void> => {
+    if (sending) return
+    clearTimeout(timer)
+    sending = true
+    for (let going = true; going; ) {
+      const [next] = store.read().pending
+      going = next !== undefined && (await deliver(next))
+    }
+    sending = false
   }
 
   return {
     flush,
     cast: (option) => {
-      const now = performance.now()
-      const again = last.option === option && now - last.at < doubleTap
-      last = { option, at: now }
-      if (again || store.read().pending !== undefined) return
-      store.write({ ...store.read(), pending: { option, key: newKey() } })
+      const { length } = store.read().pending
+      if (several && length >= maxPending) return events.full()
+      if (!several && length > 0) return
+      store.update((stored) => ({ ...stored, pending: [...stored.pending, { option, key: newKey() }] }))
       void flush()
     }
   }

@@ -1,6 +1,6 @@
 import type { VoteStatus } from "../../domain/Vote.ts"
 import { ask } from "../http.ts"
-import type { Mine } from "./store.ts"
+import type { Mine } from "./stored.ts"
 
 const firstPause = 150
 const longestPause = 5_000

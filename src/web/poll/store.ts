@@ -1,45 +1,45 @@
-/** A vote on its way; the key makes it one vote however often it is sent. */
-export interface Pending {
-  readonly option: string
-  readonly key: string
-}
+import { parseStored, type Stored } from "./stored.ts"
 
-/** A vote that was accepted. */
-export interface Mine {
-  readonly option: string
-  readonly voteId: string
-  readonly streamId: string
-  readonly status: "queued" | "counted" | "superseded" | "rejected" | "dead" | "lost"
-}
-
-export interface Stored {
-  readonly pending?: Pending
-  readonly mine?: Mine
-}
-
-/** What this browser remembers of a poll, so that a reload continues where it was. */
+/** What this browser remembers of a poll, so that a reload continues where it was, and its tabs know the same. */
 export interface Store {
   read(): Stored
-  write(stored: Stored): void
+  update(change: (stored: Stored) => Stored): void
 }
 
 /**
- * Opens what the browser has stored for a poll. A browser may refuse to store things (private windows, a full disk): then
- * they last as long as the page.
+ * Opens what the browser has stored for a poll and a voter; `changed` is called when another tab has changed it. A browser may
+ * refuse to store things (private windows, a full disk): then they last as long as the page.
  */
-export const openStore = (slug: string): Store => {
-  const name = `tallykeep:poll:${slug}`
-  let held: Stored = {}
-  try {
-    held = JSON.parse(localStorage.getItem(name) ?? "{}")
-  } catch {}
+export const openStore = (slug: string, voter: string | undefined, changed: () => void): Store => {
+  const name = `tallykeep:poll:${slug}${voter === undefined ? "" : `:${voter}`}`
+  let held = parseStored(null)
+  /** Whether the browser keeps what this page knows. */
+  let kept = true
+
+  const read = (): Stored => {
+    try {
+      // Each time: another tab may have written a moment ago.
+      if (kept) held = parseStored(localStorage.getItem(name))
+    } catch {
+      kept = false
+    }
+    return held
+  }
+
+  addEventListener("storage", ({ key }) => {
+    // No key: all was deleted.
+    if (key === name || key === null) changed()
+  })
   return {
-    read: () => held,
-    write: (stored) => {
-      held = stored
+    read,
+    update: (change) => {
+      held = change(read())
       try {
-        localStorage.setItem(name, JSON.stringify(stored))
-      } catch {}
+        localStorage.setItem(name, JSON.stringify(held))
+        kept = true
+      } catch {
+        kept = false
+      }
     }
   }
 }
@@ -50,7 +50,7 @@ export const openStore = (slug: string): Store => {
  */
 export const takeToken = (slug: string): string | undefined => {
   const name = `tallykeep:token:${slug}`
-  const token = new URLSearchParams(location.hash.slice(1)).get("token")
+  const token = tokenInLink()
   try {
     if (token === null) return sessionStorage.getItem(name) ?? undefined
     sessionStorage.setItem(name, token)
@@ -58,3 +58,6 @@ export const takeToken = (slug: string): string | undefined => {
   } catch {}
   return token ?? undefined
 }
+
+/** Returns the token in the page's address, if there is one. */
+export const tokenInLink = (): string | null => new URLSearchParams(location.hash.slice(1)).get("token")

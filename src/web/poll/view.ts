@@ -1,14 +1,17 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { byId, say } from "../dom.ts"
-import { mark as marks, page, percent, votes } from "../words.ts"
+import { mark as marks, page, shares, votes } from "../words.ts"
 
 /** How the line about the reader's vote looks. */
 export type Tone = "none" | "busy" | "good" | "bad"
 
 /** The page's parts that change, as the server has rendered them. */
 export interface View {
-  readonly form: HTMLFormElement
+  /** Whether the page came with results, or has them by now. */
+  readonly hasResults: () => boolean
+  /** Has `listener` called with the option that is tapped, or chosen by keyboard, as long as that does something. */
+  onTap(listener: (option: string) => void): void
   results(results: Results): void
   /** Shown instead of hidden results. */
   hidden(why: string): void
@@ -51,15 +54,26 @@ export const makeView = (poll: PollView): View => {
   )
 
   return {
-    form,
+    hasResults: () => !form.classList.contains("no-results"),
+    onTap: (listener) => {
+      // Not the form's submission: not every browser says which button that came by.
+      for (const [id, { button }] of options) {
+        button.addEventListener("click", (event) => {
+          event.preventDefault()
+          if (button.getAttribute("aria-disabled") !== "true") listener(id)
+        })
+      }
+    },
     results: ({ results, total_votes }) => {
-      const most = Math.max(...results.map((result) => result.count))
-      for (const result of results) {
+      const counts = results.map((result) => result.count)
+      const most = Math.max(...counts)
+      const shown = shares(counts)
+      for (const [index, result] of results.entries()) {
         const option = options.get(result.option)
         if (option === undefined) continue
         option.meter.value = result.percentage
         option.item.classList.toggle("leads", most > 0 && result.count === most)
-        say(option.share, percent(result.percentage))
+        say(option.share, shown[index] ?? "")
         say(option.votes, votes(result.count))
       }
       form.classList.remove("no-results")

@@ -21,6 +21,9 @@ const pageOf = (slug: string, headers: Headers = {}) => request("GET", `/polls/$
 
 const keyIn = (body: string) => /name="key" value="([^"]+)"/.exec(body)?.[1] ?? ""
 
+/** What the page's script knows the voter by. */
+const nameIn = (body: string) => /data-voter="([^"]+)"/.exec(body)?.[1] ?? ""
+
 /** Sends a form, as from our own page unless the headers say otherwise. */
 const send = (slug: string, body: string, headers: Headers = { "sec-fetch-site": "same-origin" }) =>
   request("POST", `/polls/${slug}`, {
@@ -37,6 +40,30 @@ layer(layerPages, { excludeTestServices: true })("the voter of a page", (it) => 
       assert.isUndefined((yield* pageOf(slug, cookieOf(page))).headers["set-cookie"])
       for (const identity of ["anyone", "token"] as const) {
         assert.isUndefined((yield* pageOf(yield* createPoll({ identity }))).headers["set-cookie"])
+      }
+    })
+  )
+
+  it.effect("has a name on it, which stays as long as the cookie and is another in each poll", () =>
+    Effect.gen(function* () {
+      const poll = { ballot: "once", identity: "browser" } as const
+      const slug = yield* createPoll(poll)
+      const page = yield* pageOf(slug)
+      const name = nameIn(page.body)
+      assert.match(name, /^[\w-]{22}$/)
+      assert.notInclude(cookieOf(page).cookie, name)
+      assert.strictEqual(nameIn((yield* pageOf(slug, cookieOf(page))).body), name)
+      const others = [
+        yield* pageOf(slug),
+        yield* pageOf(slug, { cookie: `${cookieOf(page).cookie}x` }),
+        yield* pageOf(yield* createPoll(poll), cookieOf(page))
+      ].map(({ body }) => nameIn(body))
+      assert.lengthOf(new Set([name, ...others]), 4)
+      const refused = yield* send(slug, "option=beer", { "sec-fetch-site": "same-origin", ...cookieOf(page) })
+      assert.deepStrictEqual([refused.status, nameIn(refused.body)], [422, name])
+      assert.strictEqual(nameIn((yield* send(slug, "option=beer")).body), "")
+      for (const identity of ["anyone", "token"] as const) {
+        assert.strictEqual(nameIn((yield* pageOf(yield* createPoll({ identity }))).body), "")
       }
     })
   )

@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { PollDefinition } from "../../../src/domain/Poll.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
-import { openEvents } from "../../support/events.ts"
+import { openEvents, type TallyEvent } from "../../support/events.ts"
 import {
   anotherProcess,
   asAdmin,
@@ -20,20 +20,43 @@ import {
 
 const pathsOf = (slug: string) => ["", "/stream", ".csv"].map((end) => `/api/polls/${slug}/results${end}`)
 
+const hiddenUntilClosed = "This poll shows its results once it is closed"
+const hiddenUntilVoted = "This poll shows its results to who has voted"
+
+/** Opens the stream of results that are not for all yet: it says nothing. */
+const openHidden = Effect.fnUntraced(function* (slug: string, headers: OutgoingHttpHeaders = {}) {
+  const path = `/api/polls/${slug}/results/stream`
+  assert.strictEqual((yield* request("HEAD", path, { headers })).status, 200)
+  const opened = yield* openEvents(path, headers)
+  assert.deepStrictEqual([opened.status, opened.headers["cache-control"]], [200, "no-store"])
+  yield* until(() => opened.comments() > 0)
+  assert.deepStrictEqual(opened.events, [])
+  return opened
+})
+
+/** Waits for the results of the closed poll; a reading from just before may come first. */
+const untilFinal = (events: ReadonlyArray<TallyEvent>) =>
+  Effect.map(
+    until(() => events.at(-1)?.data.status === "closed"),
+    () => assert.strictEqual(events.at(-1)?.data.total_votes, 1)
+  )
+
 const expectHidden = (slug: string, why: string, headers: OutgoingHttpHeaders = {}) =>
-  Effect.forEach(pathsOf(slug), (path) =>
-    Effect.gen(function* () {
-      for (const method of ["GET", "HEAD"] as const) {
-        const answer = yield* request(method, path, { headers })
-        assert.strictEqual(answer.status, 403, `${method} ${path}`)
-        assert.strictEqual(answer.headers["cache-control"], "no-store")
-        if (method === "HEAD") continue
-        const { detail, type } = assertProblem(answer, 403)
-        assert.strictEqual(type, "urn:tallykeep:problem:results-hidden")
-        assert.strictEqual(detail, why)
-        assert.notMatch(answer.body, /"count"|total_votes|percentage/)
-      }
-    })
+  Effect.forEach(
+    why === hiddenUntilClosed ? pathsOf(slug).filter((path) => !path.endsWith("stream")) : pathsOf(slug),
+    (path) =>
+      Effect.gen(function* () {
+        for (const method of ["GET", "HEAD"] as const) {
+          const answer = yield* request(method, path, { headers })
+          assert.strictEqual(answer.status, 403, `${method} ${path}`)
+          assert.strictEqual(answer.headers["cache-control"], "no-store")
+          if (method === "HEAD") continue
+          const { detail, type } = assertProblem(answer, 403)
+          assert.strictEqual(type, "urn:tallykeep:problem:results-hidden")
+          assert.strictEqual(detail, why)
+          assert.notMatch(answer.body, /"count"|total_votes|percentage/)
+        }
+      })
   )
 
 /** Shown in all three ways, with one vote for tea. */
@@ -52,9 +75,6 @@ const expectShown = Effect.fnUntraced(function* (slug: string, headers: Outgoing
   const { events } = yield* openEvents(`/api/polls/${slug}/results/stream`, headers)
   yield* until(() => events[0]?.data.total_votes === 1)
 }, Effect.scoped)
-
-const hiddenUntilClosed = "This poll shows its results once it is closed"
-const hiddenUntilVoted = "This poll shows its results to who has voted"
 
 /** Waits, as the admin, until the one vote is counted, and for results older than that to be gone. */
 const counted = (slug: string) => Effect.andThen(untilCounted(slug, { tea: 1, coffee: 0 }), Effect.sleep("100 millis"))
@@ -83,9 +103,17 @@ layer(layerPollsApi(), { excludeTestServices: true })("results", (it) => {
         yield* counted(slug)
         yield* expectHidden(slug, hiddenUntilClosed, headers)
         yield* expectShown(slug, asAdmin)
+        const waiting = [yield* openHidden(slug), yield* openHidden(slug, headers)]
+        // A look at it while it is still open, and the admin's stream beside, bring nothing to those who wait.
+        yield* Effect.sleep("1 second")
+        yield* expectShown(slug, asAdmin)
+        for (const { events } of waiting) assert.deepStrictEqual(events, [])
         yield* closePoll(slug)
+        for (const { events } of waiting) {
+          yield* untilFinal(events)
+        }
         yield* expectShown(slug)
-      })
+      }).pipe(Effect.scoped)
   )
 
   it.effect("that are due after the close are shown when that comes by its time", () =>
@@ -95,9 +123,24 @@ layer(layerPollsApi(), { excludeTestServices: true })("results", (it) => {
       yield* voteIn(slug, "tea")
       yield* counted(slug)
       yield* expectHidden(slug, hiddenUntilClosed)
-      yield* Effect.sleep(closesMs - Date.now() + 50)
+      const { events } = yield* openHidden(slug)
+      yield* until(() => events.length > 0)
+      assert.isAtLeast(Date.now(), closesMs)
+      yield* untilFinal(events)
       yield* expectShown(slug)
-    })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("that are due after the close are pushed by each process that streams them", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ results: "after_close" })
+      yield* voteIn(slug, "tea")
+      yield* counted(slug)
+      const atOther = yield* anotherProcess()
+      const { events } = yield* atOther(openHidden(slug))
+      yield* closePoll(slug)
+      yield* untilFinal(events)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("for who has voted are hidden from others", () =>

@@ -1,0 +1,68 @@
+/** A vote on its way; the key makes it one vote however often it is sent. */
+export interface Pending {
+  readonly option: string
+  readonly key: string
+}
+
+/** A vote that was accepted. */
+export interface Mine {
+  readonly option: string
+  readonly voteId: string
+  readonly streamId: string
+  readonly status: "queued" | "counted" | "superseded" | "rejected" | "dead" | "lost"
+}
+
+/** What a browser remembers of a poll for one voter. */
+export interface Stored {
+  /** In the order in which they are sent. */
+  readonly pending: ReadonlyArray<Pending>
+  /** The last one that was accepted. */
+  readonly mine?: Mine
+  /** How many were accepted. */
+  readonly sent: number
+}
+
+/** How many votes may wait to be sent, in a poll where each one counts. */
+export const maxPending = 100
+
+const states: ReadonlyArray<unknown> = ["queued", "counted", "superseded", "rejected", "dead", "lost"]
+
+type Unknown = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Unknown => typeof value === "object" && value !== null
+
+const matches = (value: unknown, pattern: RegExp): value is string => typeof value === "string" && pattern.test(value)
+
+const isPending = (value: unknown): value is Pending =>
+  isRecord(value) && typeof value.option === "string" && matches(value.key, /^[!-~]{1,255}$/)
+
+const isMine = (value: unknown): value is Mine =>
+  isRecord(value) &&
+  typeof value.option === "string" &&
+  matches(value.voteId, /^[0-9a-f-]{36}$/) &&
+  matches(value.streamId, /^\d+-\d+$/) &&
+  states.includes(value.status)
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Reads what a browser has stored. Another version of the page may have written it, or someone's hand: what can't be used is as
+ * if it were not there.
+ */
+export const parseStored = (text: string | null): Stored => {
+  const found = parse(text ?? "")
+  const { mine, pending, sent }: Unknown = isRecord(found) ? found : {}
+  return {
+    pending: Array.isArray(pending) ? pending.filter(isPending).slice(0, maxPending) : [],
+    ...(isMine(mine) ? { mine } : {}),
+    sent: isCount(sent) ? sent : 0
+  }
+}

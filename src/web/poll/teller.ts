@@ -1,0 +1,120 @@
+import { challenge, vote } from "../words.ts"
+import { followReceipt, receiptPath } from "./receipt.ts"
+import type { Store } from "./store.ts"
+import { type Mine, maxPending } from "./stored.ts"
+import type { Tone, View } from "./view.ts"
+
+/** Tells the reader what becomes of their votes. */
+export interface Teller {
+  sending(option: string): void
+  /** The vote waits for the solution of its challenge. */
+  solving(option: string): void
+  waiting(option: string): void
+  /** A vote was accepted: it is followed until it is counted. */
+  accepted(mine: Mine): void
+  refused(why: string): void
+  /** The vote was not taken, since too many wait. */
+  full(): void
+  /** The vote is for that option already. */
+  already(mine: Mine): void
+  /** The reader votes: what was said of votes before is over. */
+  cast(): void
+  /** Goes on from what the browser remembers, which another tab may have changed; returns whether there was news. */
+  hear(): boolean
+}
+
+export interface TellerOptions {
+  readonly store: Store
+  readonly view: View
+  /** Whether each vote counts, so that there may be several. */
+  readonly several: boolean
+  readonly labelOf: (option: string) => string
+  /** Is called when the state of a vote has changed. */
+  readonly changed: () => void
+  /** Is called when the service has said what became of a vote. */
+  readonly settled: () => void
+}
+
+const tones: Readonly<Record<Mine["status"], Tone>> = {
+  queued: "busy",
+  counted: "good",
+  superseded: "none",
+  rejected: "bad",
+  dead: "bad",
+  lost: "bad"
+}
+
+export const makeTeller = ({ changed, labelOf, settled, several, store, view }: TellerOptions): Teller => {
+  /** How many votes in a row were refused, the last of which the page speaks of. */
+  let refused = 0
+  /** Whether the page speaks of a vote for which there was no room. */
+  let full = false
+  /** The vote that was last told of, and its status. */
+  let told = ""
+  const nameOf = ({ status, voteId }: Mine): string => `${voteId} ${status}`
+
+  const show = (mine: Mine): void => {
+    const { pending, sent } = store.read()
+    told = nameOf(mine)
+    // Votes that wait, or were not taken, are what the page speaks of.
+    if (pending.length === 0 && refused === 0) {
+      const text = mine.status === "lost" ? vote.lost : vote[mine.status](labelOf(mine.option))
+      view.notice(several && sent > 1 ? `${text} ${vote.sent(sent)}` : text, tones[mine.status], receiptPath(mine))
+    }
+    changed()
+  }
+
+  const follow = (mine: Mine): void => {
+    show(mine)
+    if (mine.status !== "queued") return
+    const current = (): boolean => {
+      const last = store.read().mine
+      return last !== undefined && nameOf(last) === nameOf(mine)
+    }
+    void followReceipt(mine, current, (done) => {
+      store.update((stored) => ({ ...stored, mine: done }))
+      show(done)
+      settled()
+    })
+  }
+
+  return {
+    sending: (option) => {
+      if (full) return
+      const more = store.read().pending.length - 1
+      const text = vote.sending(labelOf(option))
+      view.notice(more > 0 ? `${text} ${vote.more(more)}` : text, "busy")
+    },
+    solving: (option) => view.notice(challenge.solving(labelOf(option)), "busy"),
+    waiting: (option) => {
+      if (!full) view.notice(vote.waiting(labelOf(option)), "busy")
+    },
+    accepted: (mine) => {
+      refused = 0
+      full = false
+      store.update((stored) => ({ ...stored, mine }))
+      follow(mine)
+    },
+    refused: (why) => {
+      refused++
+      full = false
+      view.notice(refused > 1 ? `${why} ${vote.notTaken(refused)}` : why, "bad")
+    },
+    full: () => {
+      full = true
+      view.notice(vote.full(maxPending), "bad")
+    },
+    already: (mine) => view.notice(vote.already(labelOf(mine.option)), "good", receiptPath(mine)),
+    cast: () => {
+      refused = 0
+      full = false
+    },
+    hear: () => {
+      const { mine } = store.read()
+      if (mine === undefined || nameOf(mine) === told) return false
+      refused = 0
+      follow(mine)
+      return true
+    }
+  }
+}
