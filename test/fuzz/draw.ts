@@ -45,13 +45,18 @@ const sound = (kind: string, request: Request, random: Random, to: Exchange["to"
   expects: "answers"
 })
 
-/** A head of 16 KiB is too long, and in the middle of another answer only closing the connection says so. */
+/**
+ * In characters. A head of 16 KiB is too long, and in the middle of another answer only closing the connection says so; a body
+ * that nobody reads ends its connection, too.
+ */
 const shortHead = 12_000
+const shortBody = 50_000
 
 /** Several requests in one write. */
 const pipelined = (random: Random, world: World): Exchange => {
   const requests = Array.from({ length: 2 + upTo(random, 9) }, () => source(random, world)[1]).filter(
-    ({ headers, path }) => path.length + JSON.stringify(headers).length < shortHead
+    ({ body = "", headers, path }) =>
+      path.length + JSON.stringify(headers).length < shortHead && body.length < shortBody
   )
   return {
     kind: "pipelined",
