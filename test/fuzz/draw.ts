@@ -141,7 +141,12 @@ const flood = (random: Random): Exchange => {
 
 /** More on one connection than it may without waiting for answers. */
 const crowd = (random: Random, world: World): Exchange =>
-  repeated("crowd", source(random, world)[1], 100 + upTo(random, 900), random)
+  repeated(
+    "crowd",
+    dressed(random, pick(random, [describedRequest, vote, formVote, read])(random, world), 0),
+    100 + upTo(random, 900),
+    random
+  )
 
 const repeated = (kind: string, request: Request, times: number, random: Random): Exchange => {
   const one = Buffer.concat(encode(request, random))
