@@ -45,13 +45,18 @@ const sound = (kind: string, request: Request, random: Random, to: Exchange["to"
   expects: "answers"
 })
 
-/** A head of 16 KiB is too long, and in the middle of another answer only closing the connection says so. */
+/**
+ * In characters. A head of 16 KiB is too long, and in the middle of another answer only closing the connection says so; a body
+ * that nobody reads ends its connection, too.
+ */
 const shortHead = 12_000
+const shortBody = 50_000
 
 /** Several requests in one write. */
 const pipelined = (random: Random, world: World): Exchange => {
   const requests = Array.from({ length: 2 + upTo(random, 9) }, () => source(random, world)[1]).filter(
-    ({ headers, path }) => path.length + JSON.stringify(headers).length < shortHead
+    ({ body = "", headers, path }) =>
+      path.length + JSON.stringify(headers).length < shortHead && body.length < shortBody
   )
   return {
     kind: "pipelined",
@@ -136,7 +141,12 @@ const flood = (random: Random): Exchange => {
 
 /** More on one connection than it may without waiting for answers. */
 const crowd = (random: Random, world: World): Exchange =>
-  repeated("crowd", source(random, world)[1], 100 + upTo(random, 900), random)
+  repeated(
+    "crowd",
+    dressed(random, pick(random, [describedRequest, vote, formVote, read])(random, world), 0),
+    100 + upTo(random, 900),
+    random
+  )
 
 const repeated = (kind: string, request: Request, times: number, random: Random): Exchange => {
   const one = Buffer.concat(encode(request, random))

@@ -29,6 +29,8 @@ export const complaint = ({ body, headers, status }: Answer, method: string): st
   if (innards.test(text)) return "what is inside in an error"
   // Browsers get words.
   if (type === "text/html" || type === "text/plain") return undefined
+  // What /ready says.
+  if (type === "application/json" && status === 503) return undefined
   if (type !== problem) return `an error as ${type}`
   const parsed: unknown = JSON.parse(text)
   if (typeof parsed !== "object" || parsed === null || Reflect.get(parsed, "status") !== status) return "no problem"

@@ -29,8 +29,6 @@ const atOnce = 56
 const lingering = 100
 /** A run that goes wrong this often has said enough. */
 const maxProblems = 20
-/** How many exchanges are remembered, to say what was under way. */
-const remembered = 20_000
 /** In ms. */
 const progressInterval = 10_000
 
@@ -49,7 +47,7 @@ export const runFuzz = async (
   const statuses = new Map<string, Map<string, number>>()
   const votes = new Set<string>()
   const problems: Array<string> = []
-  const recent: Array<{ readonly from: number; readonly until: number; readonly what: string }> = []
+  const times: Array<{ readonly number: number; readonly from: number; readonly until: number }> = []
   const slow = new Set<Promise<void>>()
   const last = only === undefined ? requests : only + 1
   let next = only ?? 0
@@ -79,8 +77,7 @@ export const runFuzz = async (
     const from = Date.now()
     const copies = Array.from({ length: exchange.copies ?? 1 }, () => client.perform(exchange))
     for (const outcome of await Promise.all(copies)) judge(number, exchange, outcome)
-    const what = `--only ${number} (${exchange.kind}) ${quoted(exchange.pieces.slice(0, 1)).slice(0, 160)}`
-    recent[number % remembered] = { from, until: Date.now(), what }
+    times.push({ number, from, until: Date.now() })
   }
   const work = async () => {
     while (next < last && problems.length < maxProblems) {
@@ -114,6 +111,11 @@ export const runFuzz = async (
     statuses,
     problems,
     under: (from, until) =>
-      recent.filter((one) => one !== undefined && one.from <= until && one.until >= from).map(({ what }) => what)
+      times
+        .filter((one) => one.from <= until && one.until >= from)
+        .map(({ number }) => {
+          const { kind, pieces } = draw(seed, number, world)
+          return `--only ${number} (${kind}) ${quoted(pieces.slice(0, 1)).slice(0, 160)}`
+        })
   }
 }

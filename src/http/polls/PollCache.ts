@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, Semaphore } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Semaphore } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { elapsed } from "../../Elapsed.ts"
@@ -41,7 +41,7 @@ export class PollCache extends Context.Service<
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
-      const read = Effect.match(store.list, {
+      const readNow = Effect.match(store.list, {
         onSuccess: (stored) => {
           const read = new Map(stored.map((poll) => [poll.slug, poll]))
           polls = read.has(defaultPoll.slug) ? read : read.set(defaultPoll.slug, defaultPoll)
@@ -51,7 +51,20 @@ export class PollCache extends Context.Service<
         onFailure: () => {
           upToDate = false
         }
-      }).pipe(one.withPermits(1))
+      })
+
+      /** The reading that has not begun: it waits for the one under way, and all who ask meanwhile share it. */
+      let next: Deferred.Deferred<void> | undefined
+      const read = Effect.suspend(() => {
+        if (next !== undefined) return Deferred.await(next)
+        const mine = Deferred.makeUnsafe<void>()
+        next = mine
+        const begin = Effect.sync(() => {
+          next = undefined
+        })
+        runFork(one.withPermit(Effect.andThen(begin, readNow)).pipe(Effect.ensuring(Deferred.succeed(mine, undefined))))
+        return Deferred.await(mine)
+      })
 
       yield* announcements.listen("poll", () => void runFork(read))
       const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
