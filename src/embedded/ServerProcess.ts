@@ -45,17 +45,22 @@ const pause = (ms: number): Effect.Effect<void> =>
     return Effect.sync(() => clearTimeout(timer))
   })
 
-export const freePort: Effect.Effect<number, EmbeddedError> = Effect.callback((resume) => {
-  const probe = createServer()
-  probe.once("error", (error) => {
-    resume(Effect.fail(new EmbeddedError({ message: `Could not find a free port: ${error.message}` })))
+/** Where ports are chosen: systems give outgoing connections higher ones, which may be taken when a server starts again. */
+const [lowestPort, ports] = [10_000, 20_000]
+
+const probe = (port: number): Effect.Effect<number, EmbeddedError> =>
+  Effect.callback((resume) => {
+    const server = createServer()
+    server.once("error", (error) => {
+      resume(Effect.fail(new EmbeddedError({ message: `Could not find a free port: ${error.message}` })))
+    })
+    server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
   })
-  probe.listen(0, "127.0.0.1", () => {
-    const address = probe.address()
-    const port = typeof address === "object" && address !== null ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
+
+/** Finds a port of this machine's that nobody listens on. */
+export const freePort: Effect.Effect<number, EmbeddedError> = Effect.suspend(() =>
+  probe(lowestPort + Math.floor(Math.random() * ports))
+).pipe(Effect.retry({ times: 50 }))
 
 // A program that exits without closing its scopes, at a second Ctrl-C say, still tells its servers to end.
 const atExit = new Set<() => void>()
