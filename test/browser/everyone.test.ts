@@ -58,7 +58,7 @@ browserTests("the pages, for everyone", (test) => {
   test("long words and many options fit on a small phone", async (web) => {
     const options = Array.from({ length: 12 }, (_, index) => ({
       id: `o-${index}`,
-      label: "Rinderkennzeichnung".repeat(3)
+      label: `${"Rinderkennzeichnung".repeat(3)}${index}`
     }))
     const slug = await web.poll({ options, description: "https://example.org/".padEnd(300, "x") })
     const page = await web.page(smallest)
