@@ -17,9 +17,9 @@ const wrong = new Unauthorized({ detail: "The admin's token is needed: Authoriza
 
 export const layerAdminOnly = Layer.effect(
   AdminOnly,
-  Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminToken }, signIns]) => ({
+  Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminTokens }, signIns]) => ({
     admin: (handler, { credential }) => {
-      if (adminToken === undefined) return Effect.fail(off)
+      if (adminTokens.length === 0) return Effect.fail(off)
       return HttpServerRequest.HttpServerRequest.pipe(
         Effect.flatMap((request) => signIns.isAdminToken(Redacted.value(credential), request)),
         Effect.filterOrFail(
