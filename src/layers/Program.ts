@@ -106,10 +106,12 @@ const layerConsumerSettings = (settings: Settings) =>
     })
   )
 
+/** Returns how many connections to PostgreSQL there may be: one for each counting fiber, and a few for everything else. */
+const defaultPool = (role: Role, { consumerFibers }: Settings): number => (role === "api" ? 0 : consumerFibers) + 4
+
 /** Redis and PostgreSQL, the services built on them, and their metrics: shared by the API and the consumer. */
 const layerParts = (role: Role, settings: Settings, servers: Servers) => {
-  // One for each counting fiber, and a few for everything else.
-  const maxConnections = settings.consumerFibers + 4
+  const maxConnections = settings.databasePool ?? defaultPool(role, settings)
   return Layer.mergeAll(
     layerStreamGauges(workOf(role)),
     layerLedgerGauges(maxConnections),

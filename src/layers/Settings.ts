@@ -20,6 +20,7 @@ export const definitions = {
   redisCaFile: optional("REDIS_CA_FILE", caBundle),
   databaseUrl: optional("DATABASE_URL", Kinds.database),
   databaseReadUrl: optional("DATABASE_READ_URL", Kinds.database),
+  databasePool: optional("DATABASE_POOL", Kinds.int(1, 1_000)),
   corsOrigins: setting("CORS_ORIGINS", Kinds.origins, "http://localhost:3000"),
   maxRequestSize: setting("MAX_REQUEST_SIZE", Kinds.int(1, 2 ** 30), "1048576"),
   maxConnections: optional("MAX_CONNECTIONS", Kinds.int(1, 10_000_000)),

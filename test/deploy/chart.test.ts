@@ -83,6 +83,7 @@ describe("the chart", () => {
     values.STREAM_SHARDS = 4
     values.APPEND_REPLICAS = 1
     values.CONSUMER_FIBERS = 3
+    values.DATABASE_POOL = 7
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296
     const authorities = { redis: { configMap: "authorities" } }

@@ -23,6 +23,7 @@ describe("loadSettings", () => {
         redisCaFile: undefined,
         databaseUrl: undefined,
         databaseReadUrl: undefined,
+        databasePool: undefined,
         corsOrigins: ["http://localhost:3000"],
         maxRequestSize: 1_048_576,
         maxConnections: undefined,
