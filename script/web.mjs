@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 /** The code and styles of the pages, under the names by which the server knows them. */
 const entries = {
   poll: "src/web/poll/main.ts",
+  solver: "src/web/poll/solverWorker.ts",
   admin: "src/web/admin/main.ts",
   page: "src/web/page.css",
   tools: "src/web/admin.css"

@@ -1,89 +1,81 @@
-import { Console, Data, Effect } from "effect"
+import { hostname, userInfo } from "node:os"
+import { Console, Data, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { type LedgerState, readLedger, rebuildTallies } from "../ledger/LedgerBooks.ts"
+import { type AuditedEntry, placeOf } from "../domain/Vote.ts"
+import { lostOf } from "../ledger/AbsentEntries.ts"
+import { acceptDifference } from "../ledger/AcceptedDifferences.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { readLedger, rebuildTallies } from "../ledger/LedgerBooks.ts"
 import { Redis } from "../stream/Redis.ts"
 import { usedShards } from "../stream/Shards.ts"
-import { readStreams, type StreamBooks } from "../stream/StreamBooks.ts"
-import { withServers } from "./WithServers.ts"
+import { findAcked, readStreams } from "../stream/StreamBooks.ts"
+import { compareBooks, describeReport, mostNamed } from "./AuditReport.ts"
+import { CommandFailed } from "./CommandFailed.ts"
+import { makeProgress } from "./Progress.ts"
+import { type CommandSettings, withServers } from "./WithServers.ts"
 
-/** What the audit found, in entries and votes, up to the stream's last entry when the audit began. */
-export interface AuditReport {
-  readonly ok: boolean
-  /** The cut, as an entry id. */
-  readonly up_to: string
-  readonly streams: ReadonlyArray<string>
-  readonly appended: number
-  readonly ledger_rows: Readonly<Record<string, number>>
-  readonly duplicate_entries: number
-  /** Ledger rows, by status, and `duplicate` entries, all dropped after LEDGER_RETENTION. */
-  readonly dropped: Readonly<Record<string, number>>
-  readonly pending: number
-  /** Entries that are nowhere; negative where the ledger holds more than the stream says it ever took. */
-  readonly missing: number
-  /** The ids of those that can still be named. */
-  readonly missing_entries: ReadonlyArray<string>
-  readonly polls: LedgerState["polls"]
-  readonly tally_differences: LedgerState["differences"]
-}
-
-/** Compares the stream's books with the ledger's. */
-export const compareBooks = (stream: StreamBooks, ledger: LedgerState): AuditReport => {
-  const absent = ledger.absent.flatMap((index) => stream.held[index] ?? [])
-  const pending = absent.filter(({ unacked }) => unacked).length
-  const rows = [ledger.rows, ledger.dropped]
-    .flatMap((part) => Object.values(part))
-    .reduce((sum, count) => sum + count, 0)
-  const missing = stream.added - rows - ledger.duplicates - pending
-  return {
-    ok: missing === 0 && ledger.differences.length === 0,
-    up_to: `${stream.cut.ms}-${stream.cut.seq}`,
-    streams: stream.streams,
-    appended: stream.added,
-    ledger_rows: ledger.rows,
-    duplicate_entries: ledger.duplicates,
-    dropped: ledger.dropped,
-    pending,
-    missing,
-    missing_entries: absent
-      .filter(({ unacked }) => !unacked)
-      .map((entry) => (stream.streams.length === 1 ? entry.entryId : `${entry.entryId} of ${entry.stream}`)),
-    polls: ledger.polls,
-    tally_differences: ledger.differences
-  }
-}
-
-const describe = (report: AuditReport): string => {
-  const lines = [
-    `Books up to entry ${report.up_to}${report.streams.length > 1 ? ` of ${report.streams.join(", ")}` : ""}`,
-    `  entries appended    ${report.appended}`,
-    ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
-    `  duplicate entries   ${report.duplicate_entries}`,
-    ...Object.entries(report.dropped).map(([status, count]) => `  dropped: ${status.padEnd(10)} ${count}`),
-    `  pending             ${report.pending}`,
-    ...report.polls.map(
-      ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`
-    )
-  ]
-  for (const { ledger, option, poll, tally } of report.tally_differences) {
-    lines.push(
-      `DIFFERENCE: ${poll}/${option} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
-    )
-  }
-  if (report.missing > 0) lines.push(`LOST: ${report.missing} entries are neither in the ledger nor pending`)
-  if (report.missing < 0) {
-    lines.push(
-      `DIFFERENCE: the ledger holds ${-report.missing} entries more than the stream ever took: Redis was emptied or restored`
-    )
-  }
-  for (const id of report.missing_entries.slice(0, 20)) lines.push(`  lost: ${id}`)
-  lines.push(report.ok ? "All is accounted for." : "NOT all is accounted for.")
-  return lines.join("\n")
-}
+export type AuditSettings = Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
 
 /** The audit has run, and the books differ: the report says how. */
 export class BooksDiffer extends Data.TaggedError("BooksDiffer") {
   override readonly message = ""
 }
+
+/** Compares the books. Where entries are missing, it looks for the names of `most` of them among what the streams hold. */
+export const audit = Effect.fnUntraced(function* (settings: AuditSettings, most = mostNamed) {
+  const redis = yield* Redis
+  const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
+  const progress = yield* makeProgress
+  const read = (what: string) => (entries: number) => progress.tell(`${what}: ${entries} entries`)
+  const stream = yield* readStreams(shards, settings.consumerGroup, read("Reading what waits in the stream"))
+  const ledger = yield* readLedger(stream.cut, stream.unacked)
+  const counts = compareBooks(stream, ledger)
+  const named = new Set(ledger.named.map(placeOf))
+  const looking = read("Looking for what is missing in the stream")
+  const lost =
+    counts.missing <= 0
+      ? []
+      : yield* findAcked(shards, stream, Math.min(counts.missing, most), (entries, seen) =>
+          Effect.andThen(
+            looking(seen),
+            Effect.map(lostOf(entries), (some) => some.filter((entry) => !named.has(placeOf(entry))))
+          )
+        )
+  yield* progress.clear
+  return { stream, ledger, lost, report: compareBooks(stream, ledger, lost) }
+})
+
+/** What an audit has found, with the sides that it compared. */
+type Audited = Effect.Success<ReturnType<typeof audit>>
+
+/** Writes what an audit has found into the books as accepted. */
+export const accept = Effect.fnUntraced(function* (
+  { ledger, lost, report, stream }: Audited,
+  given: { readonly by: string; readonly reason: string }
+) {
+  if (report.tally_differences.length > 0) {
+    return yield* new CommandFailed({
+      message: "Nothing is accepted: tallies differ from the ledger, which audit --rebuild corrects"
+    })
+  }
+  if (report.ok) return yield* new CommandFailed({ message: "There is nothing to accept: all is accounted for" })
+  const found: ReadonlyArray<AuditedEntry> = ledger.found
+  const missing = report.missing - found.length
+  const { ms, seq } = stream.cut
+  const difference = { ...given, ms, seq, missing, missingEntries: lost, foundEntries: found }
+  if (!(yield* acceptDifference(difference, ledger.accepted.length))) {
+    return yield* new CommandFailed({ message: "Another difference was accepted meanwhile; nothing was written" })
+  }
+})
+
+/** Audits a database that has what this version needs. */
+const audited = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, E, R>) =>
+  withServers((settings) =>
+    Effect.andThen(
+      Effect.flatMap(Ledger, ({ migrated }) => migrated),
+      body(settings)
+    ).pipe(Effect.provide(Ledger.layer))
+  )
 
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
 
@@ -92,23 +84,67 @@ const rebuild = Flag.Boolean("rebuild").pipe(
   Flag.withDefault(false)
 )
 
+/** The user at this host; a container's user may have no name. */
+const whoever = (): string => {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch {
+    return `${process.getuid?.() ?? "unknown"}@${hostname()}`
+  }
+}
+
+const isOneLine = (text: string): boolean => /^[^\p{Cc}]{1,500}$/u.test(text) && text.trim() !== ""
+
+const acceptCommand = Command.make(
+  "accept",
+  {
+    reason: Flag.String("reason").pipe(Flag.withDescription("Why the difference is all right, in one line")),
+    by: Flag.String("by").pipe(
+      Flag.withDescription("Who accepts it; the user at this host unless given"),
+      Flag.optional
+    ),
+    json
+  },
+  (given) =>
+    audited((settings) =>
+      Effect.gen(function* () {
+        const by = Option.getOrElse(given.by, whoever)
+        if (!isOneLine(given.reason) || !isOneLine(by)) {
+          return yield* new CommandFailed({ message: "--reason and --by must be a line of 1 to 500 characters" })
+        }
+        yield* accept(yield* audit(settings), { by, reason: given.reason })
+        const { report } = yield* audit(settings)
+        yield* Console.log(given.json ? JSON.stringify(report) : describeReport(report))
+        if (!report.ok) return yield* new BooksDiffer()
+      })
+    )
+).pipe(
+  Command.withDescription(
+    "Write the difference that the audit finds into the books, with who accepted it and why: from then on it is accounted for"
+  ),
+  Command.withExamples([
+    {
+      command: 'node dist/main.js audit accept --reason "Redis failed over at 14:02, 3 votes lost"',
+      description: "After the difference was looked into"
+    }
+  ])
+)
+
 export const auditCommand = Command.make("audit", { json, rebuild }, (flags) =>
-  withServers((settings) =>
+  audited((settings) =>
     Effect.gen(function* () {
-      const redis = yield* Redis
       if (flags.rebuild) {
         const changed = yield* rebuildTallies
         yield* Console.error(`Rebuilt the tallies from the ledger: ${changed} were wrong`)
       }
-      const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
-      const stream = yield* readStreams(shards, settings.consumerGroup)
-      const report = compareBooks(stream, yield* readLedger(stream.cut, stream.held))
-      yield* Console.log(flags.json ? JSON.stringify(report) : describe(report))
+      const { report } = yield* audit(settings)
+      yield* Console.log(flags.json ? JSON.stringify(report) : describeReport(report))
       if (!report.ok) return yield* new BooksDiffer()
     })
   )
 ).pipe(
   Command.withDescription(
     "Check that every entry ever appended is in the ledger or pending, and every tally equal to its ledger rows"
-  )
+  ),
+  Command.withSubcommands([acceptCommand])
 )

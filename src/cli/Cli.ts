@@ -5,7 +5,10 @@ import { run } from "../layers/Run.ts"
 import { roles } from "../layers/Settings.ts"
 import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
+import { layerFlagErrors } from "./FlagErrors.ts"
+import { importOriginalCommand } from "./ImportOriginalCommand.ts"
 import { pollsCommand } from "./PollsCommand.ts"
+import { recountCommand } from "./RecountCommand.ts"
 
 const role = Flag.Literals("role", roles).pipe(
   Flag.withDescription("api takes votes and shows results, consumer counts, all does both"),
@@ -14,7 +17,7 @@ const role = Flag.Literals("role", roles).pipe(
 
 const tallykeep = (publicFolder: URL) =>
   Command.make("tallykeep", { role }, (flags) => run(flags.role, publicFolder)).pipe(
-    Command.withSubcommands([pollsCommand, auditCommand, deadLettersCommand]),
+    Command.withSubcommands([pollsCommand, auditCommand, recountCommand, deadLettersCommand, importOriginalCommand]),
     Command.withDescription("A voting service where every accepted vote counts exactly once."),
     Command.withExamples([
       {
@@ -29,7 +32,7 @@ const tallykeep = (publicFolder: URL) =>
 export const runCli = (publicFolder: URL) =>
   Command.run(tallykeep(publicFolder), { version: process.env.TALLYKEEP_VERSION ?? "0.0.0" }).pipe(
     Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
-    Effect.provide(NodeServices.layer)
+    Effect.provide([NodeServices.layer, layerFlagErrors])
   )
 
 /** Tells whether an error is about wrong flags, which the command line has explained by itself. */

@@ -1,8 +1,9 @@
 import { Console, Effect, Option, Result } from "effect"
-import { Argument, Command, Flag, Prompt } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
-import { decodeVote, fieldsByName } from "../stream/VoteEntry.ts"
+import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
+import { confirm, yes } from "./Confirm.ts"
 import { withServers } from "./WithServers.ts"
 
 const flags = {
@@ -10,8 +11,7 @@ const flags = {
   reason: Flag.String("reason").pipe(Flag.withDescription("Only reasons that contain this text"), Flag.optional),
   limit: Flag.Int("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
-  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false)),
-  yes: Flag.Boolean("yes").pipe(Flag.withAlias("y"), Flag.withDescription("Don't ask"), Flag.withDefault(false))
+  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false))
 }
 
 const voteId = Argument.String("vote_id").pipe(Argument.withDescription("The dead vote's id"))
@@ -73,12 +73,13 @@ const selection = {
   all: flags.all,
   poll: flags.poll,
   reason: flags.reason,
-  yes: flags.yes
+  yes
 }
 
 /** Counts the vote of a dead letter after all; returns why it is still dead, or undefined where it is counted now. */
 export const replayLetter = (letters: DeadLetters["Service"], letter: DeadLetter) => {
-  const vote = decodeVote(fieldsByName(letter.fields.map((field) => Buffer.from(field).toString("utf8"))))
+  const fields = letter.fields.map((field) => Buffer.from(field).toString("utf8"))
+  const vote = decodeVote(letter.stream, letter.entryId, fields)
   if (Result.isFailure(vote)) return Effect.succeed(vote.failure)
   return letters.replay(letter, vote.success).pipe(
     Effect.as(undefined),
@@ -153,12 +154,4 @@ const choose = (
     if (!given.all)
       return yield* new CommandFailed({ message: "Name a vote_id, or give --all with or without filters" })
     return yield* letters.list(filterOf(given))
-  })
-
-/** Asks in a terminal; elsewhere it fails without --yes. */
-const confirm = (yes: boolean, message: string) =>
-  Effect.gen(function* () {
-    if (yes) return
-    const agreed = process.stdin.isTTY === true && (yield* Prompt.run(Prompt.Confirm({ message })))
-    if (!agreed) return yield* new CommandFailed({ message: "Nothing was done; --yes does it without asking" })
   })

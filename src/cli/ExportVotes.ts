@@ -1,7 +1,7 @@
 import { once } from "node:events"
 import { Console, Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
-import { csvLine } from "../http/results/Csv.ts"
+import { csvHead, csvLine } from "../http/results/Csv.ts"
 import { Replica } from "../ledger/Tallies.ts"
 
 interface Row {
@@ -21,12 +21,14 @@ interface Row {
 export const exportVotes = (poll: string) =>
   Effect.gen(function* () {
     const sql = yield* reader
-    const [gone] = yield* sql<{ votes: bigint | null }>`
-      select sum(votes)::bigint as votes from ledger_archive where poll = ${poll}`
-    if (typeof gone?.votes === "bigint" && gone.votes > 0n) {
-      yield* Console.error(`${gone.votes} votes are not in it: they were dropped after LEDGER_RETENTION`)
-    }
-    yield* write(csvLine(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
+    const [gone] = yield* sql<{ dropped: bigint; imported: bigint }>`
+      select coalesce(sum(votes) filter (where status <> 'imported'), 0)::bigint as dropped,
+        coalesce(sum(votes) filter (where status = 'imported'), 0)::bigint as imported
+      from ledger_archive where poll = ${poll}`
+    const { dropped, imported } = gone ?? { dropped: 0n, imported: 0n }
+    if (dropped > 0n) yield* Console.error(`${dropped} votes are not in it: they were dropped after LEDGER_RETENTION`)
+    if (imported > 0n) yield* Console.error(`${imported} votes are not in it: they were counted by the original`)
+    yield* write(csvHead(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
     yield* sql<Row>`
       select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter

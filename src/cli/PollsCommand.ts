@@ -1,17 +1,8 @@
-import { Console, Effect, Layer, Option, Redacted, Result, Schema } from "effect"
+import { Console, Effect, Layer, Redacted } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import {
-  Ballot,
-  fromDefinition,
-  Identity,
-  type Poll,
-  PollDefinition,
-  type PollView,
-  ResultsVisibility,
-  toView
-} from "../domain/Poll.ts"
+import { fromDefinition, type Poll, type PollView, toView } from "../domain/Poll.ts"
 import { toResults } from "../domain/Tally.ts"
-import { resultsCsv } from "../http/results/Csv.ts"
+import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"
 import { makeTokens } from "../http/voting/VoterTokens.ts"
 import { listedSecrets } from "../layers/SettingKinds.ts"
 import { findVoterSecret } from "../layers/VoterSecret.ts"
@@ -24,6 +15,7 @@ import { everyShard } from "../stream/Shards.ts"
 import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
+import { definitionOf, pollFlags } from "./PollFlags.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
 
 const slug = Argument.String("slug").pipe(Argument.withDescription("The poll's name in URLs"))
@@ -61,7 +53,7 @@ const describe = (view: PollView) => {
   )
   return (
     `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
-    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}\n` +
+    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +
     view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
   )
 }
@@ -75,62 +67,18 @@ const print = (settings: CommandSettings, polls: ReadonlyArray<Poll>, asJson: bo
     )
   )
 
-const text = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
-
-const create = Command.make(
-  "create",
-  {
-    slug,
-    title: Flag.String("title").pipe(Flag.withDescription("The question")),
-    description: text("description", "More about it"),
-    option: Flag.KeyValuePair("option").pipe(Flag.withDescription("id=Label; once for each option, in order")),
-    ballot: Flag.Literals("ballot", Ballot.literals).pipe(
-      Flag.withDescription("open: each vote counts; once: a voter's first; changeable: a voter's latest"),
-      Flag.withDefault("open")
-    ),
-    identity: Flag.Literals("identity", Identity.literals).pipe(
-      Flag.withDescription(
-        "Who may vote: anyone, a browser by its cookie, who has a token of ours, or an identity provider's user"
-      ),
-      Flag.withDefault("anyone")
-    ),
-    results: Flag.Literals("results", ResultsVisibility.literals).pipe(
-      Flag.withDescription("When results are shown"),
-      Flag.withDefault("live")
-    ),
-    opensAt: text("opens-at", "A time such as 2026-11-24T20:00:00Z"),
-    closesAt: text("closes-at", "A time such as 2026-11-24T22:00:00Z"),
-    json
-  },
-  (given) =>
+const create = Command.make("create", { slug, ...pollFlags, json }, (given) =>
+  Effect.flatMap(definitionOf(given), (definition) =>
     withStore((store, settings) =>
       Effect.gen(function* () {
-        const definition = decodeDefinition({
-          slug: given.slug,
-          title: given.title,
-          options: Object.entries(given.option).map(([id, label]) => ({ id, label })),
-          ballot: given.ballot,
-          identity: given.identity,
-          results: given.results,
-          ...optional("description", given.description),
-          ...optional("opens_at", given.opensAt),
-          ...optional("closes_at", given.closesAt)
-        })
-        if (Result.isFailure(definition)) {
-          return yield* new CommandFailed({ message: `The poll can't be made: ${definition.failure.message}` })
-        }
-        const poll = fromDefinition(definition.success)
+        const poll = fromDefinition(definition)
         yield* store.create(poll)
         yield* announce(settings, poll.slug)
         yield* print(settings, [poll], given.json)
       })
     )
+  )
 ).pipe(Command.withDescription("Create a poll"))
-
-const decodeDefinition = Schema.decodeUnknownResult(PollDefinition, { errors: "all" })
-
-const optional = (name: string, value: Option.Option<string>) => (Option.isSome(value) ? { [name]: value.value } : {})
 
 const list = Command.make("list", { json }, (given) =>
   withStore((store, settings) => Effect.flatMap(store.list, (polls) => print(settings, polls, given.json)))
@@ -176,7 +124,17 @@ const exportPoll = Command.make(
 
 const tokens = Command.make(
   "tokens",
-  { slug, count: Flag.Int("count").pipe(Flag.withDescription("How many voters"), Flag.withDefault(1)) },
+  {
+    slug,
+    count: Flag.Int("count").pipe(
+      Flag.withDescription("How many voters"),
+      Flag.filter(
+        (count) => count > 0,
+        () => "1 or more"
+      ),
+      Flag.withDefault(1)
+    )
+  },
   (given) =>
     withStore((store, settings) =>
       Effect.gen(function* () {
@@ -195,7 +153,7 @@ const tokens = Command.make(
           jwtAudience: undefined
         }
         const made = yield* makeTokens(options, () => now).issue(poll, given.count)
-        process.stdout.write(`token\r\n${made.map((token) => `${token}\r\n`).join("")}`)
+        process.stdout.write(csvHead(["token"]) + made.map((token) => csvLine([token])).join(""))
       })
     )
 ).pipe(Command.withDescription("Make tokens for the voters of a poll, as CSV"))

@@ -11,7 +11,15 @@ import { everyShard } from "../stream/Shards.ts"
 /** The settings that commands use; none of them is a server's URL. */
 export type CommandSettings = Pick<
   Settings,
-  "blockMs" | "consumerGroup" | "dataDir" | "environment" | "streamName" | "streamShards" | "voterSecret"
+  | "appendReplicas"
+  | "blockMs"
+  | "consumerGroup"
+  | "dataDir"
+  | "environment"
+  | "maxRetries"
+  | "streamName"
+  | "streamShards"
+  | "voterSecret"
 >
 
 /** Finds the servers that the settings name, or those that a program has started in the data folder and still runs. */

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { latestAcceptance, parseEntryId } from "../domain/Vote.ts"
+import { acceptanceOf } from "../domain/Vote.ts"
 import type { DeadEntry, Ledger } from "../ledger/Ledger.ts"
 import { type Connection, command } from "../stream/Redis.ts"
 import { entryVoteId, fieldsByName } from "../stream/VoteEntry.ts"
@@ -80,7 +80,7 @@ const lettersOf = (client: Connection, group: string, stream: string, dead: Read
           voteId: entryVoteId(stream, entry.id, flat),
           poll: storable(fields.poll),
           option: storable(fields.option),
-          ...(parseEntryId(entry.id) ?? latestAcceptance),
+          ...acceptanceOf(entry.id),
           reason: storable(reason) ?? "undecodable",
           stream,
           entryId: entry.id,

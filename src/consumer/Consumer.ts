@@ -7,6 +7,7 @@ import type { Liveness } from "../stream/Liveness.ts"
 import type { OutageLog } from "../stream/Outage.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { command, commandTimeout } from "../stream/Redis.ts"
+import type { Fence } from "../stream/ReplicatedWrites.ts"
 import type { Shard } from "../stream/Shards.ts"
 import { traceBatch } from "./BatchTrace.ts"
 import type { PlainReadLog } from "./bytes/FastRead.ts"
@@ -23,6 +24,7 @@ export interface ConsumerParts {
   /** Whether votes carry their trace along. */
   readonly tracing: boolean
   readonly settings: ConsumerSettings["Service"]
+  readonly fence: Fence
   readonly ledger: Ledger["Service"]
   readonly announcements: Announcements["Service"]
   readonly liveness: Liveness["Service"]
@@ -87,7 +89,12 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
-  const reader = makeReader(connection, { stream, group, consumer: name, batchSize, blockMs, fastRead }, plainRead)
+  const fence = parts.fence(shard, connection)
+  const reader = makeReader(
+    connection,
+    { stream, group, consumer: name, batchSize, blockMs, fastRead, fence },
+    plainRead
+  )
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
 
   const recordUntraced = Effect.fnUntraced(function* (batch: EntryBatch) {
@@ -109,7 +116,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
     return outcome
   })
-  const record = tracing ? (batch: EntryBatch) => traceBatch(stream, batch)(recordUntraced(batch)) : recordUntraced
+  const record = tracing
+    ? (batch: EntryBatch) => traceBatch(shard, group, batch)(recordUntraced(batch))
+    : recordUntraced
 
   /** Counts a batch, retrying through an outage. Once the pool stops, a try that fails is the last: entries stay pending. */
   const finish = (batch: EntryBatch) =>

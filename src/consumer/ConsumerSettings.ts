@@ -1,5 +1,11 @@
 import { Context } from "effect"
 
+/** Which acked entries stay in the streams: those younger than `ms`, and the latest `entries` of all streams together. */
+export interface StreamRetention {
+  readonly ms: number
+  readonly entries: number
+}
+
 /** How a process reads the stream and counts. */
 export class ConsumerSettings extends Context.Service<
   ConsumerSettings,
@@ -16,6 +22,7 @@ export class ConsumerSettings extends Context.Service<
     readonly claimIdleMs: number
     /** How often a vote may fail by itself before it is dead. */
     readonly maxRetries: number
+    readonly streamRetention: StreamRetention
     /** Whether votes are read from the bytes of Redis's answers (bytes/FastRead.ts), or as Redis's client decodes them. */
     readonly fastRead: boolean
   }

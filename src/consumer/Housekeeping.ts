@@ -2,6 +2,7 @@ import { Effect, Layer, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
+import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { type Shard, Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { takingOver } from "../stream/StreamState.ts"
@@ -12,6 +13,8 @@ import { drain, type TakeOverOptions, takeOver } from "./TakeOver.ts"
 
 /** How often acked entries are removed from the stream, whatever the number of consumers, in ms. */
 const trimInterval = 1_000
+/** How often Redis's own account of the lag is looked at. */
+const lagInterval = "1 second"
 /** How often streams that are no longer appended to are searched for votes. */
 const drainInterval = "1 second"
 /** How often silent consumers are looked for. */
@@ -21,7 +24,7 @@ const silentClaims = 10
 
 /**
  * Does what a consumer process has to do besides its own reading: takes over entries that others left, trims the streams,
- * deletes silent consumers, and counts votes that were appended before the number of shards was changed.
+ * keeps Redis's account of their lag right, deletes silent consumers, and counts votes that were appended before the number of shards was changed.
  */
 export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings | ConsumerSettings | Ledger> =
   Layer.effectDiscard(
@@ -29,15 +32,18 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       const shards = yield* Shards
       const metrics = yield* makeCountMetrics
       const ledger = metrics.measured(yield* Ledger)
-      const { group } = yield* StreamSettings
-      const { batchSize, claimIdleMs, consumer, maxRetries } = yield* ConsumerSettings
-      const optionsFor = ({ stream }: Shard): TakeOverOptions => ({
-        stream,
+      const { appendReplicas, group } = yield* StreamSettings
+      const { batchSize, claimIdleMs, consumer, maxRetries, streamRetention } = yield* ConsumerSettings
+      const fence = makeFence(appendReplicas)
+      const kept = Math.ceil(streamRetention.entries / shards.current.length)
+      const optionsFor = (shard: Shard): TakeOverOptions => ({
+        stream: shard.stream,
         group,
         consumer: consumer + takingOver,
         batchSize,
         maxRetries,
-        claimIdleMs
+        claimIdleMs,
+        fence: Effect.suspend(() => fence(shard, shard.writer))
       })
 
       /** Runs a task for each shard again and again. After a failure the next turn tries again; the pool logs outages. */
@@ -78,8 +84,13 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) =>
-          command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, trimInterval)),
+          command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, trimInterval, streamRetention.ms, kept)),
         Schedule.spaced(trimInterval)
+      )
+      yield* loop(
+        shards.all,
+        ({ client, keyPrefix, stream }) => command(() => client.keepLag(stream, `${keyPrefix}:read:${group}`, group)),
+        Schedule.spaced(lagInterval)
       )
       yield* loop(
         shards.all,

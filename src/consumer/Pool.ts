@@ -5,6 +5,7 @@ import { Liveness } from "../stream/Liveness.ts"
 import { makeOutageLog } from "../stream/Outage.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { command, Redis } from "../stream/Redis.ts"
+import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { type Shard, Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { makePlainReadLog } from "./bytes/FastRead.ts"
@@ -41,13 +42,26 @@ export const layerPool: Layer.Layer<
     const ledger = metrics.measured(yield* Ledger)
     const liveness = yield* Liveness
     const announcements = yield* Announcements
-    const { group, tracing } = yield* StreamSettings
+    const { appendReplicas, group, tracing } = yield* StreamSettings
     const settings = yield* ConsumerSettings
     const { current: shards } = yield* Shards
     const stop = yield* Deferred.make<void>()
     const permits = Semaphore.makeUnsafe(settings.fibers)
     const plainRead = makePlainReadLog(metrics.plainRead)
-    const common = { group, tracing, settings, ledger, announcements, liveness, metrics, plainRead, permits, stop }
+    const fence = makeFence(appendReplicas)
+    const common = {
+      group,
+      fence,
+      tracing,
+      settings,
+      ledger,
+      announcements,
+      liveness,
+      metrics,
+      plainRead,
+      permits,
+      stop
+    }
 
     /** The consumers' connections, with the shard whose Redis wakes each and its id there. */
     const blocked = new Map<Connection, { readonly shard: Shard; readonly id: string }>()
@@ -87,10 +101,11 @@ export const layerPool: Layer.Layer<
       )
     })
 
+    // With ERROR: while clients are paused, as for a failover, Redis 7 dies of waking a read as its time-out would.
     const wake = Effect.suspend(() =>
       Effect.forEach(
         blocked.values(),
-        ({ id, shard }) => Effect.ignore(command(() => shard.client.client("UNBLOCK", id))),
+        ({ id, shard }) => Effect.ignore(command(() => shard.client.client("UNBLOCK", id, "ERROR"))),
         { discard: true, concurrency: "unbounded" }
       )
     ).pipe(Effect.repeat(Schedule.spaced(wakeInterval)))

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { type Connection, command, isGroupGone } from "../stream/Redis.ts"
+import { type Connection, command, isGroupGone, isWoken } from "../stream/Redis.ts"
 import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
 import { batchOf, type Entry, type EntryBatch } from "./EntryBatch.ts"
 
@@ -15,6 +15,8 @@ export interface ReaderOptions {
   readonly blockMs: number
   /** Whether votes are read directly from the bytes of Redis's answers. */
   readonly fastRead: boolean
+  /** Waits until replicas have what was read, where they must. */
+  readonly fence: Effect.Effect<void, OutOfService>
 }
 
 /** How much longer than BLOCK_MS a read may take before its connection counts as lost, in ms. */
@@ -62,7 +64,7 @@ export interface Reader {
 
 /** Makes a reader that has `connection` for itself. `plainRead` is told of each read that did not take the fast path. */
 export const makeReader = (connection: Connection, options: ReaderOptions, plainRead: PlainReadLog): Reader => {
-  const { batchSize, blockMs, consumer, fastRead, group, stream } = options
+  const { batchSize, blockMs, consumer, fastRead, fence, group, stream } = options
   const fast = fastRead ? makeFastRead(connection) : undefined
 
   const send = async (position: Position) => {
@@ -84,7 +86,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
   const read = (position: Position) =>
     command(() => send(position)).pipe(
       Effect.flatMap(batchIn),
-      Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : Effect.void)),
+      Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : fence)),
       Effect.timeoutOrElse({
         duration: blockMs + blockGrace,
         orElse: () => {
@@ -99,6 +101,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
           given = ids.at(-1) ?? given
         })
       ),
+      Effect.catchIf(isWoken, () => Effect.succeed(batchOf([]))),
       Effect.catchIf(isGroupGone, () => Effect.as(beginAnew, batchOf([])))
     )
 

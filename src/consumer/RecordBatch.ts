@@ -4,7 +4,7 @@ import { parseEntryId } from "../domain/Vote.ts"
 import type { Ledger, Refusal } from "../ledger/Ledger.ts"
 import type { AcceptedVote, VoteColumns } from "../ledger/VoteColumns.ts"
 import type { Connection } from "../stream/Redis.ts"
-import { decodeVote, encodeVote, fieldsByName } from "../stream/VoteEntry.ts"
+import { decodeVote, encodeVote } from "../stream/VoteEntry.ts"
 import { buryEntries, type HopelessEntry } from "./BuryEntries.ts"
 import type { Entry, EntryBatch } from "./EntryBatch.ts"
 
@@ -46,7 +46,7 @@ export const recordBatch = Effect.fnUntraced(function* (
       lost++
       continue
     }
-    const vote = decodeEntry(entry.id, entry.fields)
+    const vote = decodeEntry(options.stream, entry.id, entry.fields)
     if (typeof vote === "string") dead.push({ entry, reason: vote })
     else decoded.push(vote)
   }
@@ -59,10 +59,10 @@ export const recordBatch = Effect.fnUntraced(function* (
 })
 
 /** Returns the vote that an entry holds, or why it holds none. */
-const decodeEntry = (id: string, fields: ReadonlyArray<string>): AcceptedVote | string => {
+const decodeEntry = (stream: string, id: string, fields: ReadonlyArray<string>): AcceptedVote | string => {
   const acceptance = parseEntryId(id)
   if (acceptance === undefined) return "the entry's id is out of range"
-  return Result.match(decodeVote(fieldsByName(fields)), {
+  return Result.match(decodeVote(stream, id, fields), {
     onSuccess: (vote) => ({ ...vote, ...acceptance }),
     onFailure: (reason) => reason
   })

@@ -15,6 +15,8 @@ export interface TakeOverOptions {
   readonly batchSize: number
   readonly maxRetries: number
   readonly claimIdleMs: number
+  /** Waits until replicas have what was claimed or read, where they must. */
+  readonly fence: Effect.Effect<void, OutOfService>
 }
 
 /** XAUTOCLAIM's answer: where to go on, the entries, and the ids of entries that the stream no longer holds. */
@@ -38,7 +40,7 @@ export const takeOver = Effect.fnUntraced(function* (
   options: TakeOverOptions,
   metrics: CountMetrics
 ): Effect.fn.Return<number, OutOfService> {
-  const { batchSize, claimIdleMs, consumer, group, stream } = options
+  const { batchSize, claimIdleMs, consumer, fence, group, stream } = options
   let cursor = start
   let claimed = 0
   do {
@@ -54,6 +56,7 @@ export const takeOver = Effect.fnUntraced(function* (
       })
     }
     if (entries.length > 0) {
+      yield* fence
       const { polls } = yield* recordBatch(
         ledger,
         client,
@@ -76,7 +79,7 @@ export const drain = Effect.fnUntraced(function* (
   client: Connection,
   options: TakeOverOptions
 ): Effect.fn.Return<void, OutOfService> {
-  const { batchSize, consumer, group, stream } = options
+  const { batchSize, consumer, fence, group, stream } = options
   yield* ensureGroup(client, stream, group)
   for (;;) {
     const reply = yield* command(
@@ -85,6 +88,7 @@ export const drain = Effect.fnUntraced(function* (
     )
     const entries = entriesIn(reply)
     if (entries.length === 0) return
+    yield* fence
     yield* recordBatch(ledger, client, options, batchOf(entries))
     yield* command(() => client.xack(stream, group, ...entries.map(({ id }) => id)))
     yield* Effect.logInfo(`Counted ${entries.length} votes of ${stream}, which is no longer appended to`)

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { line, lookOf, paragraphs, tidy } from "./Text.ts"
 
 /** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
 export const Ballot = Schema.Literals(["open", "once", "changeable"])
@@ -9,24 +10,21 @@ export const Identity = Schema.Literals(["anyone", "browser", "token", "provider
 /** When results are shown: at any time, to who has voted, or once the poll is closed. */
 export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])
 
+/** What each vote has to bring besides: nothing, or a proof of work (src/domain/Challenge.ts). */
+export const Challenge = Schema.Literals(["none", "pow"])
+
 export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
 
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
 export const PollSlug = Schema.String.check(
-  Schema.isPattern(slugPattern, { expected: "1 to 64 of a-z, 0-9 and -, not - at an end" })
+  Schema.isPattern(slugPattern, { message: "must be 1 to 64 of a-z, 0-9 and -, with no - at an end" })
 )
 
 /** An option's name within its poll, of the same form as a poll's. */
 export const OptionId = PollSlug
 
-/** A line of text for people: visible, of a bounded length, and without line breaks. */
-const line = (maximum: number) =>
-  Schema.String.check(
-    Schema.isPattern(/^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u, { expected: "a line of text" }),
-    Schema.isMaxLength(maximum)
-  )
-
-export const PollOption = Schema.Struct({ id: OptionId, label: line(200) })
+/** An option as the API shows it. */
+export const PollOption = Schema.Struct({ id: OptionId, label: Schema.String })
 export type PollOption = typeof PollOption.Type
 
 /** A question with options and a ballot rule. */
@@ -38,6 +36,8 @@ export interface Poll {
   readonly ballot: typeof Ballot.Type
   readonly identity: typeof Identity.Type
   readonly results: typeof ResultsVisibility.Type
+  /** What each vote has to solve, if anything. */
+  readonly challenge?: "pow"
   /** Votes accepted from this time on count, in ms since 1970 by the stream's clock. */
   readonly opensMs?: number
   /** Votes accepted from this time on don't. */
@@ -70,49 +70,62 @@ const isDay = (date: string): boolean => new Date(date).toISOString().startsWith
 /** A time as in RFC 3339, with a zone. */
 const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, {
-    expected: "a time such as 2026-11-24T20:15:00Z"
-  }),
+    message: "must be a time such as 2026-11-24T20:15:00Z"
+  }).abort(),
   Schema.makeFilter(
-    (text: string) => (!Number.isNaN(Date.parse(text)) && isDay(text.slice(0, 10))) || "a time that exists"
+    (text: string) => (!Number.isNaN(Date.parse(text)) && isDay(text.slice(0, 10))) || "must be a time that exists"
   )
 )
+
+/** Names each option that voters or programs could not tell from one before it. */
+const findTwins = (options: ReadonlyArray<PollOption>) => {
+  const firstOf = { id: new Map<string, number>(), label: new Map<string, number>() }
+  const firstWith = (field: "id" | "label", value: string, number: number) => {
+    const first = firstOf[field].get(value)
+    if (first === undefined) firstOf[field].set(value, number)
+    return first
+  }
+  return options.flatMap(({ id, label }, index) => {
+    const [sameId, sameLook] = [firstWith("id", id, index + 1), firstWith("label", lookOf(label), index + 1)]
+    return [
+      ...(sameId === undefined ? [] : [{ path: [index, "id"], issue: `is the id of option ${sameId}` }]),
+      ...(sameLook === undefined ? [] : [{ path: [index, "label"], issue: `looks the same as option ${sameLook}` }])
+    ]
+  })
+}
 
 /** The body of `POST /api/polls`. */
 export const PollDefinition = Schema.Struct({
   slug: PollSlug,
   title: line(200),
-  description: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u, { expected: "text" }),
-      Schema.isMaxLength(2_000)
-    )
-  ),
-  options: Schema.Array(PollOption).check(
-    Schema.isMinLength(2),
-    Schema.isMaxLength(50),
-    Schema.makeFilter(
-      (options: ReadonlyArray<PollOption>) =>
-        new Set(options.map(({ id }) => id)).size === options.length || "options with an id of their own each"
-    )
+  description: Schema.optionalKey(paragraphs(2_000)),
+  options: Schema.Array(Schema.Struct({ id: OptionId, label: line(200) })).check(
+    Schema.isMinLength(2, { message: "must have at least 2 options" }),
+    Schema.isMaxLength(50, { message: "must have at most 50 options" }),
+    Schema.makeFilter(findTwins)
   ),
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
+  challenge: Schema.optionalKey(Challenge),
   opens_at: Schema.optionalKey(Timestamp),
   closes_at: Schema.optionalKey(Timestamp)
 }).check(
   Schema.makeFilter(
-    (poll) => poll.ballot === "open" || poll.identity !== "anyone" || `an identity, since the ballot is ${poll.ballot}`
+    ({ ballot, identity }) =>
+      ballot === "open" ||
+      identity !== "anyone" || { path: ["identity"], issue: `can't be anyone where the ballot is ${ballot}` }
   ),
   Schema.makeFilter(
-    (poll) => poll.results !== "after_vote" || poll.identity !== "anyone" || "an identity, since results are after_vote"
+    ({ identity, results }) =>
+      results !== "after_vote" ||
+      identity !== "anyone" || { path: ["identity"], issue: "can't be anyone where results are after_vote" }
   ),
   Schema.makeFilter(
     (poll) =>
       poll.opens_at === undefined ||
       poll.closes_at === undefined ||
-      Date.parse(poll.opens_at) < Date.parse(poll.closes_at) ||
-      "closes_at after opens_at"
+      Date.parse(poll.opens_at) < Date.parse(poll.closes_at) || { path: ["closes_at"], issue: "must be after opens_at" }
   )
 )
 export type PollDefinition = typeof PollDefinition.Type
@@ -126,14 +139,19 @@ export const PollView = Schema.Struct({
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
+  challenge: Schema.optionalKey(Schema.Literal("pow")),
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
   status: PollStatus
 })
 export type PollView = typeof PollView.Type
 
-export const fromDefinition = ({ closes_at, opens_at, ...poll }: PollDefinition): Poll => ({
+export const fromDefinition = ({ challenge, closes_at, description, opens_at, ...poll }: PollDefinition): Poll => ({
   ...poll,
+  title: tidy(poll.title),
+  ...(description === undefined ? {} : { description: tidy(description) }),
+  options: poll.options.map(({ id, label }) => ({ id, label: tidy(label) })),
+  ...(challenge === "pow" ? { challenge } : {}),
   ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
   ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
 })

@@ -34,10 +34,24 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()("Unauthor
   type: name("unauthorized"),
   status: 401,
   title: "Unauthorized"
-}) {}
+}) {
+  /** Whether a token came with the request, and is not valid; the answer's `WWW-Authenticate` says so. */
+  hasInvalidToken = false
+
+  static invalidToken(detail: string): Unauthorized {
+    return Object.assign(new Unauthorized({ detail }), { hasInvalidToken: true })
+  }
+}
 
 export class Forbidden extends HttpApiError.Problem<Forbidden>()("Forbidden", {
   type: name("forbidden"),
+  status: 403,
+  title: "Forbidden"
+}) {}
+
+/** The vote came without a solution of the poll's challenge, or with one that is of no use. */
+export class ChallengeUnsolved extends HttpApiError.Problem<ChallengeUnsolved>()("ChallengeUnsolved", {
+  type: name("challenge"),
   status: 403,
   title: "Forbidden"
 }) {}
@@ -104,6 +118,9 @@ export class InternalError extends HttpApiError.Problem<InternalError>()("Intern
   title: "Internal Server Error"
 }) {}
 
+/** What an answer tells of a failure of ours: nothing but that. */
+export const internalError = new InternalError({ detail: "The request failed here; the log of the service says why" })
+
 /** A part that the answer needs is away; `Retry-After` says when to ask again. */
 export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailable", {
   type: name("unavailable"),
@@ -118,6 +135,7 @@ export interface Problem {
   readonly status: number
   readonly detail?: string | undefined
   readonly errors?: ReadonlyArray<FieldError> | undefined
+  readonly hasInvalidToken?: boolean
 }
 
 export const isProblem = (error: unknown): error is Problem =>

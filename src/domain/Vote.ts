@@ -4,7 +4,7 @@ import { OptionId } from "./Poll.ts"
 export const voteIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 /** A vote's identity from before it is appended: a UUIDv7, in lower case. */
-export const VoteId = Schema.String.check(Schema.isPattern(voteIdPattern, { expected: "a UUIDv7" }))
+export const VoteId = Schema.String.check(Schema.isPattern(voteIdPattern, { message: "must be a UUIDv7" }))
 
 /** Writes the 32 hex digits of a UUID with its dashes. */
 export const uuidOf = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
@@ -35,10 +35,15 @@ export interface Acceptance {
   readonly seq: bigint
 }
 
-/** A stream entry, with the `vote_id` that the ledger knows it by. */
-export interface AuditedEntry extends Acceptance {
-  readonly voteId: string
-}
+/** A stream entry by its stream and id, with the `vote_id` that the ledger knows it by. */
+export const AuditedEntry = Schema.Struct({ stream: Schema.String, entry_id: Schema.String, vote_id: Schema.String })
+export type AuditedEntry = typeof AuditedEntry.Type
+
+/** Returns what tells entries apart: those of different streams may have the same id. */
+export const placeOf = ({ entry_id, stream }: AuditedEntry): string => `${entry_id} of ${stream}`
+
+/** Whether an acceptance is not after another one. */
+export const isUpTo = (a: Acceptance, b: Acceptance): boolean => (a.ms === b.ms ? a.seq <= b.seq : a.ms < b.ms)
 
 /** Later than any other acceptance: it stands for that of an entry whose id is out of the ledger's range. */
 export const latestAcceptance: Acceptance = { ms: maxBigint, seq: maxBigint }
@@ -57,6 +62,9 @@ export const parseEntryId = (id: string): Acceptance | undefined => {
   const parts = splitEntryId(id)
   return parts.ms > maxBigint || parts.seq > maxBigint ? undefined : parts
 }
+
+/** Returns the acceptance that the ledger has for an entry's id. */
+export const acceptanceOf = (id: string): Acceptance => parseEntryId(id) ?? latestAcceptance
 
 /** Whether a text is an id that a stream's entry can have: two numbers of 64 bits, as in `1732000000000-0`. */
 export const isStreamId = (id: string): boolean => {

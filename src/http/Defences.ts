@@ -15,9 +15,10 @@ const sentences = {
   cookies:
     "Voters' cookies with a wrong signature: forged, or from before VOTER_SECRET was changed; each is a new voter",
   keys: "Records of idempotency keys hold twice their share of Redis's memory (IDEMPOTENCY_MEMORY): votes with a new key get a 503",
+  solutions: "Solutions of challenges that are wrong or used already: their votes get a 403",
   voter_rows: "One voter has changed a vote too often: more get a 429",
   bodies: "Bodies under way have reached their bound together: requests get a 503",
-  large_votes: "Votes are longer than any vote: they get a 422, and are not parsed"
+  large_bodies: "Bodies are longer than any vote, form or poll: they get a 422, and are not parsed"
 } as const
 
 export type Defence = keyof typeof sentences

@@ -15,12 +15,25 @@ export const matchesTag = (ifNoneMatch: string, etag: string): boolean =>
 /** For what everyone may see and changes at any time: a burst of readers gets it from what is in between. */
 export const publicBriefly = "public, max-age=2"
 
-/** Returns JSON as a response; none but its headers where an `If-None-Match` says that the client has it. */
-export const jsonResponse = (
-  body: string,
-  headers: { readonly etag: string; readonly "cache-control": string },
+interface TaggedHeaders extends Readonly<Record<string, string>> {
+  readonly etag: string
+  readonly "cache-control": string
+}
+
+/** Returns content as a response; none but its headers where an `If-None-Match` says that the client has it. */
+export const taggedResponse = (
+  content: string | Uint8Array,
+  contentType: string,
+  headers: TaggedHeaders,
   ifNoneMatch: string | undefined
-): HttpServerResponse.HttpServerResponse =>
-  ifNoneMatch !== undefined && matchesTag(ifNoneMatch, headers.etag)
-    ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.text(body, { contentType: "application/json", headers })
+): HttpServerResponse.HttpServerResponse => {
+  if (ifNoneMatch !== undefined && matchesTag(ifNoneMatch, headers.etag)) {
+    return HttpServerResponse.empty({ status: 304, headers })
+  }
+  return typeof content === "string"
+    ? HttpServerResponse.text(content, { contentType, headers })
+    : HttpServerResponse.uint8Array(content, { contentType, headers })
+}
+
+export const jsonResponse = (body: string, headers: TaggedHeaders, ifNoneMatch: string | undefined) =>
+  taggedResponse(body, "application/json", headers, ifNoneMatch)

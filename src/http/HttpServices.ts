@@ -9,11 +9,13 @@ import { ViewerPlaces } from "./results/ViewerPlaces.ts"
 import { Visibility } from "./results/Visibility.ts"
 import { SignIns } from "./SignIns.ts"
 import { Ballots } from "./voting/Ballots.ts"
+import { Challenges } from "./voting/Challenges.ts"
 import { Voters } from "./voting/Voters.ts"
 
 /** The services that the routes are made of; each line needs those below it. */
 export const layerHttpServices = Layer.mergeAll(LiveStreams.layer, Visibility.layer, Probes.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(LiveResults.layer, Ballots.layer)),
+  Layer.provideMerge(Challenges.layer),
   Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer, Bodies.layer, ViewerPlaces.layer, SignIns.layer)),
   Layer.provideMerge(Defences.layer)
 )

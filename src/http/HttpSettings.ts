@@ -37,6 +37,8 @@ export class HttpSettings extends Context.Service<
     readonly jwksUrl: string | undefined
     readonly jwtIssuer: string | undefined
     readonly jwtAudience: string | undefined
+    /** How long an idempotency key is remembered, in ms. */
+    readonly idempotencyTtl: number
     /** How long `/ready` says no before connections are refused, in ms. */
     readonly shutdownDelay: number
   }

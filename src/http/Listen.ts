@@ -1,7 +1,8 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { Data, Effect, Scope } from "effect"
+import type { RequestHandler } from "./FairTurns.ts"
 import type { HttpApp } from "./middleware/Middleware.ts"
-import type { RequestHandler } from "./NodeServer.ts"
+import { toKnownTraceparent } from "./Traceparent.ts"
 
 /** The address that the settings give can't be listened on. */
 export class CantListen extends Data.TaggedError("CantListen")<{
@@ -19,9 +20,15 @@ export class CantListen extends Data.TaggedError("CantListen")<{
 
 /** Makes a handler for Node's requests of an app; what it still answers is interrupted when the scope closes. */
 export const makeAppHandler = (app: HttpApp): Effect.Effect<RequestHandler, never, Scope.Scope> =>
-  Effect.flatMap(Effect.scope, (scope) =>
-    NodeHttpServer.makeHandler(app, { scope: Scope.forkUnsafe(scope, "parallel") })
-  )
+  Effect.gen(function* () {
+    const scope = Scope.forkUnsafe(yield* Effect.scope, "parallel")
+    const handle = yield* NodeHttpServer.makeHandler(app, { scope })
+    return (request, response) => {
+      const { headers } = request
+      if (typeof headers.traceparent === "string") headers.traceparent = toKnownTraceparent(headers.traceparent)
+      handle(request, response)
+    }
+  })
 
 /** Lets a server listen until the scope closes; whoever calls this ends its connections before that. */
 export const listen = (

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { awaitContinue } from "./body/ReadBody.ts"
+import { inFairTurns, type RequestHandler } from "./FairTurns.ts"
 import { headersOfStatus, problemAnswer } from "./Problem.ts"
 import { refuseHead } from "./RequestHead.ts"
 
@@ -10,12 +11,14 @@ const requestTimeout = 15_000
 /** How long an idle connection is kept, in ms: longer than load balancers keep it (60 s), so that they close it first. */
 const keepAliveTimeout = 65_000
 
-/** The status to answer an error of Node's parser with, by its code; 400 for any other. */
-const statusOf: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408
+/** What to answer an error of Node's parser with, by its code: the status, and what is wrong. */
+const answerTo: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, "The headers are too long"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "The extensions of the body's chunks are too long"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive"]
 }
+
+const unreadable = [400, "The request can't be read as HTTP/1.1"] as const
 
 /** How many connections beyond the bound get an answer at a time, and how long they have to read it, in ms. */
 const refusedAtOnce = 64
@@ -32,9 +35,6 @@ const latest = Symbol("the latest answer")
 /** Marks a socket that was refused, or a request on it: what comes after that is no request. */
 const refused = Symbol("refused")
 type AnsweringSocket = Socket & { [latest]?: ServerResponse; [refused]?: true }
-
-/** Answers a request. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
  * Makes Node's own server, with time-outs against slow clients. Each request goes to `handle`; what the server answers by
@@ -59,13 +59,14 @@ export const makeNodeServer = (
   const lines = Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("")
+  const begin = inFairTurns(handle)
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const socket: AnsweringSocket = request.socket
     if (socket[refused]) return
     socket[latest] = response
     const wrong = refuseHead(request)
     if (wrong === undefined) {
-      handle(request, response)
+      begin(request, response)
       return
     }
     // Nobody knows where the next request begins.
@@ -103,7 +104,7 @@ const boundConnections = (server: Server, { most, refused: tell }: ConnectionBou
 }
 
 /** Returns an answer to no request in particular, after which the connection is closed. */
-const problemText = (status: number, detail: string | undefined, headerLines: string): string => {
+const problemText = (status: number, detail: string, headerLines: string): string => {
   const title = STATUS_CODES[status] ?? "Bad Request"
   const { body, contentType, headers } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
   const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
@@ -134,10 +135,12 @@ const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lin
     answered.shouldKeepAlive = false
     return
   }
-  if (answered?.headersSent && !answered.writableFinished) {
-    // In the middle of another answer, nothing can be said that the client would understand.
+  if (answered?.headersSent && !(answered.writableFinished && answered.req.complete)) {
+    // In the middle of another answer, nothing can be said that the client would understand; and what belongs to a request
+    // that has its answer already, such as the rest of its body, must not get a second one.
     socket.destroySoon()
     return
   }
-  socket.end(problemText(statusOf[error.code ?? ""] ?? 400, undefined, lines))
+  const [status, detail] = answerTo[error.code ?? ""] ?? unreadable
+  socket.end(problemText(status, detail, lines))
 }

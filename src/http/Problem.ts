@@ -24,9 +24,8 @@ export const toResponse = (
 
 const noStore = { "cache-control": "no-store" }
 
-/** The headers of a refusal that tell what to do about it, by its status: how to sign in, when to try again. */
+/** The headers of a refusal that tell when to try again, by its status. */
 const headersByStatus: Readonly<Record<number, Readonly<Record<string, string>>>> = {
-  401: { ...noStore, "www-authenticate": "Bearer" },
   429: { ...noStore, "retry-after": "1" },
   503: { ...noStore, "retry-after": "1" }
 }
@@ -34,16 +33,29 @@ const headersByStatus: Readonly<Record<number, Readonly<Record<string, string>>>
 /** Returns the headers that an answer of this status carries and that nobody may keep. */
 export const headersOfStatus = (status: number): Readonly<Record<string, string>> => headersByStatus[status] ?? noStore
 
+/** Returns how to sign in, as RFC 6750 has it: an error is told only to who sent a token. */
+const challengeOf = ({ detail = "", hasInvalidToken = false }: Problem): string =>
+  hasInvalidToken
+    ? `Bearer realm="tallykeep", error="invalid_token", error_description="${detail.replace(/["\\]/g, "'")}"`
+    : 'Bearer realm="tallykeep"'
+
+/** Returns the headers of a refusal that tell what to do about it: how to sign in, when to try again. */
+export const headersOf = (problem: Problem): Readonly<Record<string, string>> =>
+  problem.status === 401 ? { ...noStore, "www-authenticate": challengeOf(problem) } : headersOfStatus(problem.status)
+
 /** Characters that mean something in HTML become JSON escapes: harmless even where a client shows the body as a page. */
 const escapeHtml = (json: string): string => json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)
 
 /** Returns an RFC 9457 problem as an answer to a request for `url`. */
-export const problemAnswer = ({ detail, errors, status, title, type }: Problem, url: string): PlainAnswer => ({
-  status,
-  contentType: "application/problem+json",
-  headers: headersOfStatus(status),
-  body: escapeHtml(JSON.stringify({ type, title, status, detail, instance: pathOf(url), errors }))
-})
+export const problemAnswer = (problem: Problem, url: string): PlainAnswer => {
+  const { detail, errors, status, title, type } = problem
+  return {
+    status,
+    contentType: "application/problem+json",
+    headers: headersOf(problem),
+    body: escapeHtml(JSON.stringify({ type, title, status, detail, instance: pathOf(url), errors }))
+  }
+}
 
 /** Returns a problem as a response to a request for `url`. */
 export const problemResponse = (

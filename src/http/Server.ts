@@ -5,11 +5,12 @@ import { HttpServer } from "effect/http"
 import { makeMeter } from "../Meter.ts"
 import { makeApp } from "./App.ts"
 import { Defences } from "./Defences.ts"
+import type { RequestHandler } from "./FairTurns.ts"
 import { HttpSettings } from "./HttpSettings.ts"
 import { Lifecycle } from "./Lifecycle.ts"
 import { listen, makeAppHandler } from "./Listen.ts"
 import { securityHeaders } from "./middleware/SecurityHeaders.ts"
-import { makeNodeServer, type RequestHandler } from "./NodeServer.ts"
+import { makeNodeServer } from "./NodeServer.ts"
 
 /** The HTTP server; when its scope closes, requests in flight are answered before it ends. */
 export const layerServer = Layer.effect(

@@ -21,7 +21,12 @@ export interface DatabaseHosts {
   open(signal: AbortSignal): Promise<{ readonly host: DatabaseHost; readonly socket: Socket }>
   /** Has the hosts looked at again for the next connection, this one last. */
   giveUp(host: DatabaseHost): void
+  /** Returns the host that the last connection was made to. */
+  readonly connected: () => DatabaseHost | undefined
 }
+
+/** The attribute of a span that tells its server: a function, since a statement may have to connect first. */
+export const databaseServer = "tallykeep.database_server"
 
 export const nameOf = ({ name, port }: DatabaseHost): string =>
   name.startsWith("/") ? name : `${name.includes(":") ? `[${name}]` : name}:${port}`
@@ -66,6 +71,7 @@ const firstOf = (hosts: ReadonlyArray<DatabaseHost>, signal: AbortSignal, check:
 /** Keeps to the address as it is whenever a connection is made. */
 export const makeHosts = (address: () => DatabaseAddress, ask: AskState): DatabaseHosts => {
   let chosen: string | undefined
+  let connected: DatabaseHost | undefined
   let last: string | undefined
 
   const find = (target: Target, { hosts, tls }: DatabaseAddress, signal: AbortSignal): Promise<DatabaseHost> => {
@@ -99,6 +105,7 @@ export const makeHosts = (address: () => DatabaseAddress, ask: AskState): Databa
     try {
       const socket = await openHost(host, at.tls, signal)
       chosen = nameOf(host)
+      connected = host
       return { host, socket }
     } catch (error) {
       if (chosen === nameOf(host)) chosen = undefined
@@ -122,6 +129,7 @@ export const makeHosts = (address: () => DatabaseAddress, ask: AskState): Databa
     giveUp: (host) => {
       last = nameOf(host)
       if (chosen === last) chosen = undefined
-    }
+    },
+    connected: () => connected
   }
 }

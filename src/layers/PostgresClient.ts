@@ -4,6 +4,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { arrayTypes } from "../ledger/ArrayColumn.ts"
 import { Replica } from "../ledger/Tallies.ts"
 import { type DatabaseAddress, parseDatabaseUrl } from "./DatabaseAddress.ts"
+import { databaseServer } from "./DatabaseHosts.ts"
 import { makePostgresSockets } from "./PostgresSockets.ts"
 import { makeLatest } from "./SecretFile.ts"
 
@@ -27,7 +28,7 @@ export const layerPostgres = (
     Effect.gen(function* () {
       const address = makeAddress(url)
       const { applicationName = "tallykeep", connectTimeout, hosts, options } = address()
-      const open = yield* makePostgresSockets(address)
+      const { connected, open } = yield* makePostgresSockets(address)
       return PgClient.layer({
         // The driver asks for these whenever it makes a connection.
         get username() {
@@ -40,9 +41,10 @@ export const layerPostgres = (
         get database() {
           return address().database
         },
-        // For traces alone: `stream` makes the connections, and encrypts them.
+        // For traces alone, until there is a connection: `stream` makes them, and encrypts them.
         host: hosts[0].name,
         port: hosts[0].port,
+        spanAttributes: { [databaseServer]: connected },
         ssl: false,
         stream: open,
         applicationName,

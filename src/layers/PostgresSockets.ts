@@ -40,7 +40,7 @@ const makeAskState =
   }
 
 /**
- * Makes a function that opens a connection for the driver. Where a server says that it can't do our work, because another
+ * Makes a function that opens a connection for the driver, and one that says where the last one leads. Where a server says that it can't do our work, because another
  * one has become the primary, all connections that were made up to then are closed: the next ones are made anew, to where
  * the names lead now, or to another host of the address.
  */
@@ -71,7 +71,7 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
     }
   }
 
-  return () => {
+  const open = () => {
     let why: string | undefined
     const heard = makeBackendReader({
       error: (state) => {
@@ -93,4 +93,5 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
     })
     return socket
   }
+  return { open, connected: hosts.connected }
 })

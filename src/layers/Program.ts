@@ -70,6 +70,7 @@ const layerHttpSettings = (settings: Settings) =>
       jwksUrl: settings.jwksUrl,
       jwtIssuer: settings.jwtIssuer,
       jwtAudience: settings.jwtAudience,
+      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
       shutdownDelay: Duration.toMillis(settings.shutdownDelay)
     })
   })
@@ -102,6 +103,7 @@ const layerConsumerSettings = (settings: Settings) =>
       blockMs: settings.blockMs,
       claimIdleMs: settings.claimIdleMs,
       maxRetries: settings.maxRetries,
+      streamRetention: settings.streamRetention,
       fastRead: true
     })
   )
@@ -120,10 +122,7 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(servers.redisUrl, {
-          caFile: servers.redisCaFile,
-          waits: workOf(role) === "append" && settings.appendReplicas > 0
-        }),
+        layerRedis(servers.redisUrl, { caFile: servers.redisCaFile, waits: settings.appendReplicas > 0 }),
         layerPostgres(servers.databaseUrl, maxConnections),
         layerReplica(servers.databaseReadUrl),
         layerStreamSettings(settings)

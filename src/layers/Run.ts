@@ -14,7 +14,7 @@ const layerTelemetry = (role: Role, settings: Settings) =>
     : Layer.unwrap(
         Effect.map(
           Effect.promise(() => import("./Tracing.ts")),
-          ({ layerTracing }) => layerTracing(role, process.env)
+          ({ layerTracing }) => layerTracing(role, settings.environment, process.env)
         )
       )
 

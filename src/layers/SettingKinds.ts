@@ -1,4 +1,5 @@
 import { Duration, type LogLevel, Option, Redacted, Result, Schema } from "effect"
+import type { StreamRetention } from "../consumer/ConsumerSettings.ts"
 import type { RateLimit } from "../http/HttpSettings.ts"
 import { parseDatabaseUrl } from "./DatabaseAddress.ts"
 
@@ -71,6 +72,16 @@ export const duration: Kind<Duration.Duration> = {
 export const durationOrZero: Kind<Duration.Duration> = {
   allowed: `0, or ${times}`,
   parse: (value) => (value === "0" ? Duration.zero : parseTime(value))
+}
+
+/** Entries of the stream by their age or their number; none with 0. */
+export const streamRetention: Kind<StreamRetention> = {
+  allowed: `a whole number of entries from 0 to 1000000000, or ${times}`,
+  parse: (value) => {
+    if (/^\d{1,10}$/.test(value)) return Number(value) <= 1e9 ? { ms: 0, entries: Number(value) } : undefined
+    const age = parseTime(value)
+    return age && { ms: Duration.toMillis(age), entries: 0 }
+  }
 }
 
 const parseUrl = (value: string): URL | undefined => (URL.canParse(value) ? new URL(value) : undefined)

@@ -29,6 +29,7 @@ export const definitions = {
   streamName: setting("STREAM_NAME", Kinds.text, "votes"),
   streamShards: setting("STREAM_SHARDS", Kinds.int(1, maxShards), "1"),
   appendReplicas: setting("APPEND_REPLICAS", Kinds.int(0, 16), "0"),
+  streamRetention: setting("STREAM_RETENTION", Kinds.streamRetention, "0"),
   consumerGroup: setting("CONSUMER_GROUP", Kinds.text, "vote-processors"),
   consumerName: optional("CONSUMER_NAME", Kinds.text),
   consumerFibers: setting("CONSUMER_FIBERS", Kinds.int(1, 64), "4"),
@@ -156,12 +157,14 @@ const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
     }
   }
   const retention = Result.getOrUndefined(read.ledgerRetention)
-  const shortest = Duration.max(
-    minimumRetention,
-    Result.getOrElse(read.idempotencyTtl, () => minimumRetention)
-  )
+  const shortest = [
+    Result.getOrElse(read.idempotencyTtl, () => minimumRetention),
+    Duration.millis(Result.isSuccess(read.streamRetention) ? read.streamRetention.success.ms : 0)
+  ].reduce(Duration.max, minimumRetention)
   if (retention !== undefined && Duration.isLessThan(retention, shortest)) {
-    problems.push("LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL")
+    problems.push(
+      "LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL and STREAM_RETENTION"
+    )
   }
   if (production && Result.getOrUndefined(read.corsOrigins)?.includes("*")) {
     problems.push("CORS_ORIGINS is *, which production refuses; list the origins of your pages")

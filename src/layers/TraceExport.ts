@@ -5,6 +5,8 @@ import { makeMeter } from "../Meter.ts"
 
 /** How long the collector may take to answer, in ms: OpenTelemetry's default. */
 const timeout = 10_000
+/** How many tries may be under way: what a collector has not answered yet takes memory, and more comes meanwhile. */
+const mostUnderWay = 32
 /** How often failures are logged at most, in ms. */
 const pause = 60_000
 
@@ -27,6 +29,7 @@ export const layerTraceExport: Layer.Layer<HttpClient.HttpClient> = Layer.effect
     const meter = yield* makeMeter
     const failed = meter.counter("tallykeep_trace_export_failures_total", "Tries to export traces that failed")
     let loggedAt: number | undefined
+    let underWay = 0
 
     const failure = (why: string) =>
       Effect.flatMap(elapsed, (now) => {
@@ -41,19 +44,23 @@ export const layerTraceExport: Layer.Layer<HttpClient.HttpClient> = Layer.effect
       return Effect.logInfo("Traces are exported again")
     })
 
+    /** Effect's exporter drops what it has then, and all that comes in the next minute. */
+    const giveUp = (why: string) => Effect.andThen(failure(why), Effect.die(new Error(why)))
+
     return HttpClient.transformResponse(client, (response) =>
-      response.pipe(
-        Effect.tapError((error) => failure(reasonOf(error))),
-        Effect.tap(({ status }) =>
-          status < 400 ? success : failure(`the collector at OTEL_EXPORTER_OTLP_ENDPOINT answers ${status}`)
-        ),
-        // One that never answers would hold up all that come after it.
-        Effect.timeoutOrElse({
-          duration: timeout,
-          orElse: () =>
-            Effect.andThen(failure(`no answer within ${timeout / 1000} s`), Effect.die(new Error("No answer")))
-        })
-      )
+      Effect.suspend(() => {
+        if (underWay >= mostUnderWay) return giveUp(`the collector has left ${mostUnderWay} tries without an answer`)
+        underWay++
+        return response.pipe(
+          Effect.tapError((error) => failure(reasonOf(error))),
+          Effect.tap(({ status }) =>
+            status < 400 ? success : failure(`the collector at OTEL_EXPORTER_OTLP_ENDPOINT answers ${status}`)
+          ),
+          // One that never answers would hold up all that come after it.
+          Effect.timeoutOrElse({ duration: timeout, orElse: () => giveUp(`no answer within ${timeout / 1000} s`) }),
+          Effect.ensuring(Effect.sync(() => underWay--))
+        )
+      })
     )
   })
 ).pipe(Layer.provide(FetchHttpClient.layer))

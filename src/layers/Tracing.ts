@@ -1,13 +1,12 @@
+import { randomUUID } from "node:crypto"
 import { ConfigProvider, Effect, Layer, Option, Tracer } from "effect"
 import { HttpMiddleware } from "effect/http"
-import { OtlpSerialization, OtlpTracer } from "effect/observability"
+import { OtlpTracer } from "effect/observability"
 import { pathOf } from "../http/RequestPath.ts"
 import { routeOf } from "../http/Routes.ts"
-import type { Role } from "./Settings.ts"
+import type { Role, Settings } from "./Settings.ts"
+import { conventional, layerSpanJson } from "./SpanConventions.ts"
 import { layerTraceExport } from "./TraceExport.ts"
-
-/** They tell who sent a vote, and must not stand beside its `vote_id`, by which the ledger knows its option. */
-const hidden = new Set(["client.address", "user_agent.original"])
 
 /** Paths that machines ask for, again and again. */
 const untraced = new Set(["/health", "/ready", "/metrics"])
@@ -33,16 +32,11 @@ const isSampled = ({ parentBased, ratio }: Sampler, { links, parent, sampled }: 
 const isDrawn = (traceId: string, ratio: number): boolean =>
   Number.parseInt(traceId.slice(-13), 16) >= (1 - ratio) * 2 ** 52
 
-/** Leaves out hidden attributes, and what is not to be recorded. */
+/** Leaves out what is not to be recorded, and has all else follow the conventions. */
 const filtered = (tracer: Tracer.Tracer, sampler: Sampler): Tracer.Tracer =>
   Tracer.make({
     ...tracer,
-    span: (options) => {
-      const span = tracer.span({ ...options, sampled: isSampled(sampler, options) })
-      const attribute = span.attribute.bind(span)
-      span.attribute = (key, value) => (hidden.has(key) ? undefined : attribute(key, value))
-      return span
-    }
+    span: (options) => conventional(tracer.span({ ...options, sampled: isSampled(sampler, options) }))
   })
 
 /** Returns what OpenTelemetry's own settings ask for; where they say nothing that is known, `parentbased_always_on`. */
@@ -55,31 +49,61 @@ const samplerOf = ({ OTEL_TRACES_SAMPLER: name = "", OTEL_TRACES_SAMPLER_ARG: pa
   return { parentBased: parent !== undefined, ratio: draw === "always_off" ? 0 : ratio }
 }
 
+type Environment = Settings["environment"]
+
+/**
+ * Returns what all spans of this process have in common, in the form of `OTEL_RESOURCE_ATTRIBUTES`. What is said there itself comes
+ * last, and holds, unless it can't be read.
+ */
+const resourceOf = (role: Role, environment: Environment, given = ""): string => {
+  const ours = {
+    "service.name": "tallykeep",
+    "service.version": process.env.TALLYKEEP_VERSION ?? "0.0.0",
+    "service.instance.id": randomUUID(),
+    "deployment.environment.name": environment,
+    "tallykeep.role": role
+  }
+  const attributes = Object.entries(ours).map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
+  return [...attributes, ...(isReadable(given) ? [given] : [])].join(",")
+}
+
+const isReadable = (attributes: string): boolean => {
+  try {
+    return decodeURIComponent(attributes) !== ""
+  } catch {
+    return false
+  }
+}
+
 /** Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`, by OTLP over HTTP; OpenTelemetry's other settings apply. */
-export const layerTracing = (role: Role, env: NodeJS.ProcessEnv): Layer.Layer<never> =>
+export const layerTracing = (role: Role, environment: Environment, env: NodeJS.ProcessEnv): Layer.Layer<never> =>
   Layer.effect(
     Tracer.Tracer,
     Effect.map(Tracer.Tracer, (tracer) => filtered(tracer, samplerOf(env)))
   ).pipe(
-    Layer.provide(
-      OtlpTracer.layerFromConfig({
-        resource: {
-          serviceName: env.OTEL_SERVICE_NAME ?? "tallykeep",
-          serviceVersion: process.env.TALLYKEEP_VERSION ?? "0.0.0",
-          attributes: { "tallykeep.role": role }
-        }
-      })
-    ),
+    Layer.provide(OtlpTracer.layerFromConfig()),
     Layer.merge(Layer.succeed(HttpMiddleware.TracerDisabledWhen, ({ url }) => untraced.has(pathOf(url)))),
     Layer.merge(Layer.succeed(HttpMiddleware.TracerHeaderFilter, () => false)),
     Layer.merge(
-      Layer.succeed(HttpMiddleware.SpanNameGenerator, ({ method, url }) => `${method} ${routeOf(pathOf(url))}`)
+      Layer.succeed(HttpMiddleware.SpanNameGenerator, ({ method, url }) => {
+        const route = routeOf(pathOf(url))
+        return route === "other" ? method : `${method} ${route}`
+      })
     ),
-    Layer.provide([OtlpSerialization.layerJson, layerTraceExport]),
+    Layer.provide([layerSpanJson, layerTraceExport]),
     Layer.provide(
-      ConfigProvider.layer(ConfigProvider.fromEnv({ env: { OTEL_TRACES_EXPORTER: "otlp", ...stringsOf(env) } }))
+      ConfigProvider.layer(
+        ConfigProvider.fromEnv({
+          env: {
+            OTEL_TRACES_EXPORTER: "otlp",
+            ...setIn(env),
+            OTEL_RESOURCE_ATTRIBUTES: resourceOf(role, environment, env.OTEL_RESOURCE_ATTRIBUTES)
+          }
+        })
+      )
     )
   )
 
-const stringsOf = (env: NodeJS.ProcessEnv): Record<string, string> =>
-  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+/** To OpenTelemetry, an empty variable is none. */
+const setIn = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : [])))

@@ -1,7 +1,10 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Array, Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Acceptance, AuditedEntry } from "../domain/Vote.ts"
+import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
+import { absentOf } from "./AbsentEntries.ts"
+import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
+import { findOriginal, type Original } from "./Original.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** An option whose tally and ledger rows differ, in votes. */
@@ -17,32 +20,40 @@ export interface LedgerState {
   /** Ledger rows by status. */
   readonly rows: Readonly<Record<string, number>>
   readonly duplicates: number
+  /** What was taken over from the original; its votes are among those that the ledger counts. */
+  readonly original: Original | undefined
   /** Rows and duplicates that were dropped as older than the ledger keeps, by status. */
   readonly dropped: Readonly<Record<string, number>>
   /** Counted votes by poll, according to the tally and to the ledger. */
   readonly polls: ReadonlyArray<{ readonly poll: string; readonly tally: number; readonly ledger: number }>
   readonly differences: ReadonlyArray<TallyDifference>
-  /** Of the entries asked for, the indexes of those that the ledger does not hold. */
-  readonly absent: ReadonlyArray<number>
+  /** How many of the unacked entries the ledger does not hold. */
+  readonly pending: number
+  /** All differences that were accepted, those of a later cut too. */
+  readonly accepted: ReadonlyArray<AcceptedDifference>
+  /** The entries that are accepted as missing up to the cut, by name, and those of them that the ledger holds after all. */
+  readonly named: ReadonlyArray<AuditedEntry>
+  readonly found: ReadonlyArray<AuditedEntry>
 }
 
-/** The votes that count by poll and option, those that were dropped included. */
+/** The votes that count by poll and option, those that were dropped or imported included. */
 const countedVotes = (sql: SqlClient.SqlClient) => sql`
   select poll, option, sum(votes)::bigint as count
   from (
     select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
     union all
-    select poll, option, votes from ledger_archive where status = 'counted'
+    select poll, option, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
   group by poll, option`
 
-/** Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, and all tallies. */
-export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>) =>
+/**
+ * Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, all tallies, and which of the
+ * `unacked` entries it does not hold.
+ */
+export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
-    const column = <A>(oid: number, value: (entry: AuditedEntry) => A) =>
-      Result.getOrThrow(PgTypes.array(entries.map(value), oid))
     return yield* inTransaction(sql)(
       Effect.gen(function* () {
         yield* sql`set transaction isolation level repeatable read, read only`
@@ -53,30 +64,20 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
         const [duplicates] = yield* sql<{ count: bigint }>`
           select count(*) as count from duplicate_entry where ${upToCut}`
         const dropped = yield* sql<{ status: string; count: bigint }>`
-          select status, sum(votes)::bigint as count from ledger_archive group by status order by status`
+          select status, sum(votes)::bigint as count from ledger_archive
+          where status <> 'imported' group by status order by status`
         const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
           select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
           from tally t full join (${countedVotes(sql)}) v using (poll, option)
           order by poll, option`
-        const absent = yield* sql<{ place: bigint }>`
-          select e.place
-          from unnest(
-            ${column(PgTypes.OID.uuid, (entry) => entry.voteId)},
-            ${column(PgTypes.OID.int8, (entry) => entry.ms)},
-            ${column(PgTypes.OID.int8, (entry) => entry.seq)}
-          ) with ordinality as e (vote_id, ms, seq, place)
-          where not exists (
-            select from vote_event v
-            where v.vote_id = e.vote_id and (v.accepted_ms, v.accepted_seq) = (e.ms, e.seq)
-          ) and not exists (
-            select from duplicate_entry d
-            where d.vote_id = e.vote_id and (d.accepted_ms, d.accepted_seq) = (e.ms, e.seq)
-          )
-          order by e.place`
+        const accepted = yield* acceptedDifferences
+        const named = namedMissing(accepted.filter((difference) => isUpTo(difference, cut)))
+        const stillMissing = new Set((yield* absentOf(named)).map(placeOf))
         const counts = options.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
         return {
           rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
           duplicates: Number(duplicates?.count ?? 0),
+          original: yield* findOriginal,
           dropped: Object.fromEntries(dropped.map(({ count, status }) => [status, Number(count)])),
           polls: Object.entries(Array.groupBy(counts, ({ poll }) => poll)).map(([poll, list]) => ({
             poll,
@@ -84,7 +85,10 @@ export const readLedger = (cut: Acceptance, entries: ReadonlyArray<AuditedEntry>
             ledger: list.reduce((sum, { ledger }) => sum + ledger, 0)
           })),
           differences: counts.filter(({ ledger, tally }) => ledger !== tally),
-          absent: absent.map(({ place }) => Number(place) - 1)
+          pending: (yield* absentOf(unacked)).length,
+          accepted,
+          named,
+          found: named.filter((entry) => !stillMissing.has(placeOf(entry)))
         } satisfies LedgerState
       })
     )

@@ -17,6 +17,9 @@ import sweepLedger from "./functions/sweep_ledger.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
+import challenge from "./tables/0003_challenge.sql"
+import acceptedDifference from "./tables/0004_accepted_difference.sql"
+import original from "./tables/0005_original.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -33,8 +36,13 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 2,
-  steps: [{ number: 1, text: ledger }],
+  version: 5,
+  steps: [
+    { number: 1, text: ledger },
+    { number: 3, text: challenge },
+    { number: 4, text: acceptedDifference },
+    { number: 5, text: original }
+  ],
   functions: [
     addPartition,
     buryVotes,

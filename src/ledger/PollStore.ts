@@ -26,7 +26,7 @@ export class PollStore extends Context.Service<
       const sql = yield* SqlClient.SqlClient
 
       const list = sql<Row>`
-        select p.slug, p.title, p.description, p.ballot, p.identity, p.results,
+        select p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge,
           p.opens_ms as "opensMs", p.closes_ms as "closesMs",
           (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options
         from poll p
@@ -40,9 +40,9 @@ export class PollStore extends Context.Service<
         inTransaction(sql)(
           Effect.gen(function* () {
             yield* sql`
-                insert into poll (slug, title, description, ballot, identity, results, opens_ms, closes_ms)
+                insert into poll (slug, title, description, ballot, identity, results, challenge, opens_ms, closes_ms)
                 values (${poll.slug}, ${poll.title}, ${PgTypes.text(poll.description ?? null)}, ${poll.ballot},
-                  ${poll.identity}, ${poll.results}, ${time(poll.opensMs)}, ${time(poll.closesMs)})`
+                  ${poll.identity}, ${poll.results}, ${PgTypes.text(poll.challenge ?? null)}, ${time(poll.opensMs)}, ${time(poll.closesMs)})`
             yield* Effect.forEach(
               poll.options.entries(),
               ([position, { id, label }]) =>
@@ -91,15 +91,17 @@ const time = (ms: number | undefined) => PgTypes.int8(ms === undefined ? null : 
 
 interface Row extends Pick<Poll, "slug" | "title" | "ballot" | "identity" | "results"> {
   readonly description: string | null
+  readonly challenge: "pow" | null
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
   readonly options: ReadonlyArray<PollOption> | null
 }
 
-const toPoll = ({ closesMs, description, opensMs, options, ...row }: Row): Poll => ({
+const toPoll = ({ challenge, closesMs, description, opensMs, options, ...row }: Row): Poll => ({
   ...row,
   options: options ?? [],
   ...(description === null ? {} : { description }),
+  ...(challenge === null ? {} : { challenge }),
   ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
   ...(closesMs === null ? {} : { closesMs: Number(closesMs) })
 })

@@ -90,18 +90,19 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   /** Asks for what the work takes, without doing any. PING would not do: who answers that may refuse to write. */
   const ask: Record<Work, (shard: Shard) => Promise<unknown>> = {
-    append: async (shard) => {
-      await shard.client.canAppend(`${shard.keyPrefix}:absent`)
-      if (appendReplicas > 0) await expectReplicas(shard, appendReplicas)
-    },
+    append: ({ client, keyPrefix }) => client.canAppend(`${keyPrefix}:absent`),
     count: ({ client, stream }) => client.xack(stream, group, "0-0")
+  }
+  const askAll = async (work: Work, shard: Shard): Promise<void> => {
+    await ask[work](shard)
+    if (appendReplicas > 0) await expectReplicas(shard, appendReplicas)
   }
   const check = (work: Work) =>
     Effect.flatMap(
       Effect.forEach(
         shards.current,
         (shard) =>
-          command(() => ask[work](shard)).pipe(
+          command(() => askAll(work, shard)).pipe(
             Effect.timeoutOrElse({ duration: checkTimeout, orElse: () => noAnswer }),
             Effect.mapError((error) => {
               const { unsuitable } = shard.client

@@ -40,6 +40,10 @@ export class Redis extends Context.Service<
   }
 >()("tallykeep/stream/Redis") {}
 
+/** Returns the server that a connection leads to, as spans tell it. */
+export const serverOf = ({ options: { host, path, port } }: Connection): Readonly<Record<string, unknown>> =>
+  path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
+
 /** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */
 export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService> =>
   Effect.callback((resume) => {
@@ -59,6 +63,10 @@ export const isRefusal = (error: OutOfService): boolean => isReply(error) || err
 /** Whether an error says that the stream or its group is gone, as after a FLUSHALL: the group can be made again. */
 export const isGroupGone = (error: OutOfService): boolean =>
   error.cause instanceof Error && /^(NOGROUP|UNBLOCKED the stream key no longer exists)\b/.test(error.cause.message)
+
+/** Whether an error says that a read was woken, by `CLIENT UNBLOCK … ERROR`. */
+export const isWoken = (error: OutOfService): boolean =>
+  error.cause instanceof Error && error.cause.message.startsWith("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 
 /** Whether an error says that the server has become a replica, where nothing can be written: another one is the master. */
 export const isDemoted = ({ message }: Error): boolean =>

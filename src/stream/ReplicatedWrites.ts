@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto"
-import type { Connection } from "./Redis.ts"
+import { Effect } from "effect"
+import type { OutOfService } from "../domain/Problems.ts"
+import { type Connection, command } from "./Redis.ts"
 import { type Scripts, scripts } from "./Scripts.ts"
+import type { Shard } from "./Shards.ts"
 
 /** How long replicas may take, in ms: the rest of `commandTimeout` is for Redis itself. */
 const replicaTimeout = 600
 
-type WritingScript = "appendVotes" | "findAgain"
+type WritingScript = "appendVotes" | "fence" | "findAgain"
 
 /** Writes that count as done once replicas have them. */
 export interface ReplicatedWrites {
@@ -109,3 +112,21 @@ const makeRounds = (connection: Connection, replicas: number) => {
 
 const tooFew = (copies: number, replicas: number): Error =>
   new Error(`${copies} of the ${replicas} replicas that APPEND_REPLICAS asks for have it in time`)
+
+/** How long a fence's key is kept, in ms. */
+const fenceKept = 60_000
+
+/**
+ * Waits until replicas have all that a shard's Redis has written by now, and holds up the connection `by` meanwhile. What a
+ * consumer was given is counted only then: else a vote that got no 201 yet would count, and once more where a replica takes over
+ * without it and its client sends it again.
+ */
+export type Fence = (shard: Pick<Shard, "keyPrefix">, by: Connection) => Effect.Effect<void, OutOfService>
+
+/** Makes a fence for `replicas` replicas; for none, it waits for nothing. */
+export const makeFence = (replicas: number): Fence => {
+  if (replicas === 0) return () => Effect.void
+  const writes = makeReplicatedWrites(replicas)
+  return ({ keyPrefix }, by) =>
+    Effect.asVoid(command(() => writes.run(by, "fence", ["1", `${keyPrefix}:fence`, String(fenceKept)])))
+}

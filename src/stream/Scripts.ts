@@ -3,8 +3,10 @@ import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
+import fence from "./scripts/fence.lua"
 import findAgain from "./scripts/find_again.lua"
 import holdTrims from "./scripts/hold_trims.lua"
+import keepLag from "./scripts/keep_lag.lua"
 import keyMemory from "./scripts/key_memory.lua"
 import lookAtShard from "./scripts/look_at_shard.lua"
 import streamState from "./scripts/stream_state.lua"
@@ -25,11 +27,13 @@ export interface Scripts {
     takingOver: string
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
+  fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>
   findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
-  trimAcked(stream: string, record: string, interval: number): Promise<number>
+  keepLag(stream: string, record: string, group: string): Promise<number>
+  trimAcked(stream: string, record: string, interval: number, ms: number, entries: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
 
@@ -41,9 +45,11 @@ export const scripts = {
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
+  fence: { lua: fence },
   findAgain: { lua: findAgain },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },
+  keepLag: { lua: keepLag, numberOfKeys: 2 },
   lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
   trimAcked: { lua: trim, numberOfKeys: 2 },
   sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto"
 import { Result, Schema, Struct } from "effect"
 import { OptionId, PollSlug } from "../domain/Poll.ts"
 import { splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
+import { isOriginal, OriginalFields, originalVote } from "./OriginalEntry.ts"
 
 /*
  * The format of a stream entry: flat fields, names and values in turn. The appender, append.lua, the decoder and the reading
  * of bytes all take it from here.
  */
 
-/** The version that is written, and the only one that is read. */
+/** The version that is written, and the only one that is read, beside the entries of the original. */
 const version = "1"
 
 /** The fields that every entry has after its version, in the order in which they are written. */
@@ -92,23 +93,29 @@ export const fieldsByName = (flat: ReadonlyArray<string>): Readonly<Record<strin
   return fields
 }
 
-const decodeFields = Schema.decodeUnknownResult(EntryFields)
+const decodeOurs = Schema.decodeUnknownResult(EntryFields)
+const decodeOriginal = Schema.decodeUnknownResult(OriginalFields)
 
-/** Returns the vote that the fields hold, or why they hold none. */
-export const decodeVote = (fields: Readonly<Record<string, string>>): Result.Result<Vote, string> =>
-  Result.mapBoth(decodeFields(fields), {
-    onSuccess: ({ cast_at, option, poll, vote_id, voter }) => ({
-      voteId: vote_id,
-      poll,
-      option,
-      castAt: Number(cast_at),
-      ...(voter === undefined ? {} : { voter })
-    }),
-    onFailure: ({ message }) =>
-      /^\d{1,9}$/.test(fields.v ?? "") && fields.v !== version
-        ? `undecodable: an entry of version ${fields.v}, for a tallykeep that knows it to replay`
-        : `undecodable: ${message.replace(/\s+/g, " ")}`
-  })
+/** Returns the vote that a stream's entry holds, or why it holds none. */
+export const decodeVote = (stream: string, id: string, flat: ReadonlyArray<string>): Result.Result<Vote, string> => {
+  const fields = fieldsByName(flat)
+  const vote = isOriginal(fields)
+    ? Result.map(decodeOriginal(fields), (known) => originalVote(id, entryVoteId(stream, id, flat), known))
+    : Result.map(decodeOurs(fields), voteOf)
+  return Result.mapError(vote, ({ message }) =>
+    /^\d{1,9}$/.test(fields.v ?? "") && fields.v !== version
+      ? `undecodable: an entry of version ${fields.v}, for a tallykeep that knows it to replay`
+      : `undecodable: ${message.replace(/\s+/g, " ")}`
+  )
+}
+
+const voteOf = ({ cast_at, option, poll, vote_id, voter }: typeof EntryFields.Type): Vote => ({
+  voteId: vote_id,
+  poll,
+  option,
+  castAt: Number(cast_at),
+  ...(voter === undefined ? {} : { voter })
+})
 
 const isVoteId = Schema.is(VoteId)
 

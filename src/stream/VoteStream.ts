@@ -1,19 +1,20 @@
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, identity, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { entryMs, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
+import { traceAppend } from "./AppendTrace.ts"
 import type { Keeping } from "./Durability.ts"
 import { type KeyMemory, makeKeyMemory } from "./KeyMemory.ts"
 import { type Appended, findInFormerShards, findRecord, fromRecord, keyRecord, shardedBy } from "./KeyRecords.ts"
 import { askNodes, type Refusal, type Work } from "./Nodes.ts"
-import { command } from "./Redis.ts"
+import { command, Redis } from "./Redis.ts"
 import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
+import { type SolutionUse, spendSolution } from "./SpentSolutions.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
-import { traceparentOf } from "./Traceparent.ts"
 import { fieldsByName } from "./VoteEntry.ts"
 
 export type { Appended } from "./KeyRecords.ts"
@@ -34,6 +35,8 @@ export class VoteStream extends Context.Service<
     appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
     /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
+    /** Uses up the solution of a challenge; returns whether it was free, or is the same vote's already. */
+    spend(use: SolutionUse): Effect.Effect<boolean, OutOfService>
     /** What the records of idempotency keys hold of Redis's memory; in a process that samples it. */
     readonly keyMemory: KeyMemory
     /**
@@ -58,6 +61,7 @@ export class VoteStream extends Context.Service<
     VoteStream,
     Effect.gen(function* () {
       const shards = yield* Shards
+      const redis = yield* Redis
       const settings = yield* StreamSettings
       const clock = makeStreamClock(yield* Clock.Clock)
       const { keyBytes, ...nodes } = askNodes(shards, settings, clock)
@@ -74,8 +78,11 @@ export class VoteStream extends Context.Service<
         return made
       }
 
+      const shardOf = (vote: Vote) => shards.of(vote.voter ?? vote.voteId)
+      const useOf = (vote: Vote, key: string) => ({ poll: vote.poll, voter: vote.voter, key })
+
       const append = (vote: Vote, traceparent?: string) => {
-        const shard = shards.of(vote.voter ?? vote.voteId)
+        const shard = shardOf(vote)
         const appender = appenderOf(shard)
         return Effect.map(
           command(() => appender.append(vote, traceparent === undefined ? undefined : { traceparent })),
@@ -88,7 +95,7 @@ export class VoteStream extends Context.Service<
       }
 
       const appendOnce = (vote: Vote, key: string, traceparent?: string) => {
-        const use = { poll: vote.poll, voter: vote.voter, key }
+        const use = useOf(vote, key)
         const shard = shards.of(shardedBy(use))
         const appended = Effect.map(
           command(() => appenderOf(shard).append(vote, { traceparent, record: keyRecord(shard, use) })),
@@ -122,28 +129,22 @@ export class VoteStream extends Context.Service<
         return poll === undefined && failure !== undefined ? yield* failure : poll
       })
 
-      /** Runs an append under a span of its own, which the entry carries along. */
-      const traced = <A>(vote: Vote, run: (traceparent: string | undefined) => Effect.Effect<A, OutOfService>) =>
-        Effect.useSpan(
-          "append vote",
-          {
-            kind: "producer",
-            attributes: {
-              "messaging.system": "redis",
-              "messaging.destination.name": settings.stream,
-              vote_id: vote.voteId
-            }
-          },
-          (span) => Effect.withParentSpan(run(traceparentOf(span)), span)
+      const tracedAppend = (vote: Vote) =>
+        traceAppend(shardOf(vote), vote, (traceparent) => append(vote, traceparent), identity)
+      const tracedAppendOnce = (vote: Vote, key: string) =>
+        traceAppend(
+          shards.of(shardedBy(useOf(vote, key))),
+          vote,
+          (traceparent) => appendOnce(vote, key, traceparent),
+          ({ streamId }) => streamId
         )
 
       return VoteStream.of({
-        append: settings.tracing ? (vote) => traced(vote, (traceparent) => append(vote, traceparent)) : append,
-        appendOnce: settings.tracing
-          ? (vote, key) => traced(vote, (traceparent) => appendOnce(vote, key, traceparent))
-          : appendOnce,
+        append: settings.tracing ? tracedAppend : append,
+        appendOnce: settings.tracing ? tracedAppendOnce : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
+        spend: (use) => spendSolution(redis, settings.stream, use),
         keyMemory,
         ...nodes
       })

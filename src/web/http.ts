@@ -1,3 +1,5 @@
+import { solutionHeader } from "../domain/SolutionHeader.ts"
+
 /** Why the service refused a request, as far as the pages need to know. */
 export interface Problem {
   readonly type: string
@@ -28,6 +30,8 @@ export interface Ask {
   readonly key?: string
   /** Asks the service itself, whatever the browser has kept of its last answer. */
   readonly fresh?: boolean
+  /** The solution of the poll's challenge. */
+  readonly solution?: string | undefined
 }
 
 /** The longest wait for an answer, in ms. */
@@ -60,7 +64,7 @@ const headOf = ({ headers }: Response): AnswerHead => {
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
 export const ask = async <A>(
   path: string,
-  { body, fresh, key, method = "GET", token }: Ask = {}
+  { body, fresh, key, method = "GET", solution, token }: Ask = {}
 ): Promise<Answer<A>> => {
   try {
     const response = await fetch(path, {
@@ -71,7 +75,8 @@ export const ask = async <A>(
         accept: "application/json",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(key === undefined ? {} : { "idempotency-key": key })
+        ...(key === undefined ? {} : { "idempotency-key": key }),
+        ...(solution === undefined ? {} : { [solutionHeader]: solution })
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })

@@ -129,6 +129,15 @@ export const tokenTrouble = {
   }
 }
 
+/** About the task that a browser solves for each vote, in polls that ask for it. */
+export const challenge = {
+  needsScript:
+    "Voting in this poll needs JavaScript: for each vote your browser solves a small task, which slows down machines that vote.",
+  needsHttps: "Voting in this poll needs a secure connection. Open it at an address that begins with https://.",
+  solving: (label: string) => `Your browser is solving a small task. Then your vote for ${label} is sent …`,
+  refused: "The vote was not taken: your browser did not solve the task of this poll. Please try again."
+}
+
 export const hidden = {
   after_vote: "You see the results once you have voted.",
   after_close: "The results are shown once the poll is closed."
@@ -192,6 +201,11 @@ export const form = {
     live: "Everyone, live",
     after_vote: "Voters, once they have voted",
     after_close: "Everyone, once it is closed"
+  },
+  challenge: "What each vote takes",
+  challenges: {
+    none: "A tap",
+    pow: "A tap, and a small task for the browser, which slows down machines that vote"
   },
   opensAt: "Opens",
   closesAt: "Closes",

@@ -17,18 +17,20 @@ browserTests("the admin's page", (test) => {
 
     await page.getByRole("button", { name: "New poll" }).click()
     await page.getByLabel("Question").fill("Was für ein Käse?")
-    await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\n何か\n")
+    await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\nOption 4\n何か\n")
     await page.getByLabel("Each voter's first").check()
     assert.isTrue(await page.getByLabel("Anyone").isDisabled())
     await page.getByLabel("Holders of a voter link").check()
+    await page.getByLabel("a small task for the browser").check()
     await page.getByRole("button", { name: "Create the poll" }).click()
     await page.getByRole("heading", { name: "Was für ein Käse?" }).waitFor()
     const poll = await web.ask("/api/polls/was-fur-ein-kase")
-    assert.deepInclude(poll, { ballot: "once", identity: "token", results: "live", status: "open" })
+    assert.deepInclude(poll, { ballot: "once", identity: "token", results: "live", challenge: "pow", status: "open" })
     assert.deepStrictEqual(poll.options, [
       { id: "emmentaler", label: "Emmentaler" },
       { id: "epoisses", label: "Époisses" },
-      { id: "option-3", label: "何か" }
+      { id: "option-4", label: "Option 4" },
+      { id: "option-5", label: "何か" }
     ])
 
     await page.getByLabel("How many").fill("2")

@@ -13,6 +13,9 @@ export const findChromium = (): string | undefined =>
     .concat(onMacOs)
     .find((path) => existsSync(path))
 
+/** A name of this machine, whose pages are not secure without HTTPS, as those at `localhost` and `127.0.0.1` are. */
+export const insecureHost = "tallykeep.test"
+
 /** Starts it without a window and without contacting anyone, with a profile of its own that is deleted at the end. */
 export const launchChromium = (executablePath: string): Promise<Browser> =>
   chromium.launch({
@@ -21,6 +24,7 @@ export const launchChromium = (executablePath: string): Promise<Browser> =>
     // Its sandbox does not work for root, the user in many containers.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [
+      `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`,
       "--disable-gpu",
       "--disable-quic",
       "--no-first-run",

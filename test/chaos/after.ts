@@ -1,6 +1,7 @@
+import { eventually } from "./eventually.ts"
 import { readersOf, readGroup } from "./group.ts"
 import { consumerName, type Site } from "./site.ts"
-import { eventually, type Watch } from "./watch.ts"
+import type { Watch } from "./watch.ts"
 
 /** In ms. */
 const drainTimeout = 60_000

@@ -2,30 +2,43 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { faultKinds, makeSchedule } from "./schedule.ts"
+import { failoverKinds, faultKinds, makeSchedule } from "./schedule.ts"
 
 const script = fileURLToPath(new URL("../../script/chaos", import.meta.url))
 
-/** A run with each kind of fault at least once; script/chaos itself runs for as long as one likes. */
-const round = { seconds: 10, seed: 1 }
+/** Short runs; script/chaos itself runs for as long as one likes. */
+const rounds = [
+  { name: "a round of all faults", seconds: 10, seed: 312, args: [], kinds: faultKinds, includes: faultKinds },
+  {
+    name: "faults among which Redis is lost",
+    seconds: 5,
+    seed: 1324,
+    args: ["--failover"],
+    kinds: failoverKinds,
+    includes: ["Redis lost, replica promoted"]
+  }
+] as const
 
 describe("script/chaos", () => {
-  it("leaves every accepted vote counted exactly once in a round of faults", { timeout: 120_000 }, async ({
-    signal
-  }) => {
-    const { seconds, seed } = round
-    const kinds = makeSchedule(seed, seconds * 1_000).map(({ kind }) => kind)
-    assert.includeMembers(kinds, [...faultKinds])
-    const child = spawn(script, ["--seconds", `${seconds}`, "--seed", `${seed}`], { stdio: ["ignore", "pipe", "pipe"] })
-    signal.addEventListener("abort", () => child.kill("SIGTERM"))
-    let output = ""
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk) => {
-        output += chunk
-      })
+  it.for(rounds)(
+    "leaves every accepted vote counted exactly once in $name",
+    { timeout: 120_000 },
+    async (round, { signal }) => {
+      const { args, includes, kinds, seconds, seed } = round
+      const planned = makeSchedule(seed, seconds * 1_000, kinds).map(({ kind }) => kind)
+      assert.includeMembers(planned, [...includes])
+      const given = ["--seconds", `${seconds}`, "--seed", `${seed}`, ...args]
+      const child = spawn(script, given, { stdio: ["ignore", "pipe", "pipe"] })
+      signal.addEventListener("abort", () => child.kill("SIGTERM"))
+      let output = ""
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on("data", (chunk) => {
+          output += chunk
+        })
+      }
+      const [code] = await once(child, "close")
+      console.log(output)
+      assert.strictEqual(code, 0, output)
     }
-    const [code] = await once(child, "close")
-    console.log(output)
-    assert.strictEqual(code, 0, output)
-  })
+  )
 })

@@ -71,6 +71,18 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     recoveries.begin(part, kind)
     return true
   }
+  /** Makes a replica the server that is written to, for everyone. */
+  const changed = async (server: "redis" | "postgres", change: () => Promise<boolean>) => {
+    site.note(kind)
+    const over = recoveries.outage(kind)
+    const effect = await change()
+    over()
+    site.note(`  over: ${kind}${effect ? "" : ", without effect"}`)
+    if (!effect) return false
+    const parts = server === "redis" ? [...site.apis.map(partOf), "ledger" as const] : ["ledger" as const]
+    for (const part of parts) recoveries.begin(part, kind)
+    return true
+  }
   /** Disturbs the connections of one program, or of all. */
   const onTheWay = async (server: "redis" | "postgres", weather: (gate: Member["redis"]) => Promise<unknown>) => {
     // An API needs PostgreSQL only for showing results.
@@ -101,6 +113,11 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     "PostgreSQL slow": () => onTheWay("postgres", (gate) => gate.delay(between(500, 2_000), between(20, 1_200))),
     "Redis unreachable": () => onTheWay("redis", (gate) => gate.blackhole(between(300, 2_500))),
     "PostgreSQL unreachable": () => onTheWay("postgres", (gate) => gate.blackhole(between(300, 2_500))),
+    "Redis half-open": () => onTheWay("redis", async (gate) => gate.silence()),
+    "PostgreSQL half-open": () => onTheWay("postgres", async (gate) => gate.silence()),
+    "Redis demoted": () => changed("redis", () => site.redis.demote()),
+    "PostgreSQL demoted": () => changed("postgres", () => site.postgres.demote()),
+    "Redis lost, replica promoted": () => changed("redis", () => site.redis.lose(between(50, 800))),
     "crash after the append": () => armed(choose(site.apis), "after-append:0.05"),
     "crash after the commit": () => armed(choose(site.consumers), "after-commit:0.3")
   }

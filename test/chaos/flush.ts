@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { drain } from "./after.ts"
 import { startClients } from "./clients.ts"
+import { eventually } from "./eventually.ts"
 import { withRedis } from "./group.ts"
 import { makeRandom } from "./random.ts"
 import { makeRecoveries } from "./recoveries.ts"
@@ -8,7 +9,7 @@ import { listed } from "./report.ts"
 import type { RunOptions } from "./run.ts"
 import type { Site } from "./site.ts"
 import { judge } from "./verdict.ts"
-import { eventually, watchTally } from "./watch.ts"
+import { watchTally } from "./watch.ts"
 
 /** In ms. */
 const acceptTimeout = 30_000

@@ -1,4 +1,4 @@
-// A chaos run: script/chaos [--minutes N] [--seconds N] [--seed S] [--flush]
+// A chaos run: script/chaos [--minutes N] [--seconds N] [--seed S] [--flush | --failover]
 import { randomInt } from "node:crypto"
 import { existsSync, mkdtempSync, realpathSync, renameSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,15 +8,17 @@ import { Effect } from "effect"
 import { makeDataFolder, removeDataFolder, removeLeftovers } from "../support/dataFolder.ts"
 import { runFlush } from "./flush.ts"
 import { runChaos } from "./run.ts"
+import { failoverKinds, faultKinds } from "./schedule.ts"
 import { openSite } from "./site.ts"
 
-const usage = `Usage: script/chaos [--minutes N] [--seconds N] [--seed S] [--flush]
+const usage = `Usage: script/chaos [--minutes N] [--seconds N] [--seed S] [--flush | --failover]
 
 Votes, kills and breaks things for a while (a minute unless told), and then checks that each vote that got a 201 is
 counted exactly once: exit code 0.
 
   --seed S   repeat the faults of a run
-  --flush    empty Redis once instead: the votes not yet counted are lost, and nothing else may be`
+  --flush    empty Redis once instead: the votes not yet counted are lost, and nothing else may be
+  --failover run with APPEND_REPLICAS=1, and lose Redis besides, again and again, so that its replica takes over`
 
 /** Votes per second. */
 const rate = 400
@@ -27,6 +29,7 @@ const readOptions = () => {
     seconds: { type: "string" },
     seed: { type: "string" },
     flush: { type: "boolean", default: false },
+    failover: { type: "boolean", default: false },
     help: { type: "boolean", default: false }
   } as const
   const { values } = parseArgs({ options })
@@ -35,7 +38,9 @@ const readOptions = () => {
   const seconds = given ? number(values.minutes, 0) * 60 + number(values.seconds, 0) : values.flush ? 10 : 60
   const seed = number(values.seed, randomInt(1_000_000))
   if (!(seconds > 0) || !Number.isSafeInteger(seed)) throw new Error("--minutes, --seconds and --seed want numbers")
-  return { flush: values.flush, help: values.help, run: { seconds, seed, rate } }
+  if (values.flush && values.failover) throw new Error("--flush and --failover are two runs")
+  const run = { seconds, seed, rate, kinds: values.failover ? failoverKinds : faultKinds }
+  return { ...values, run }
 }
 
 class Interrupted extends Error {}
@@ -48,12 +53,12 @@ const interrupted = new Promise<never>((_, reject) => {
 })
 interrupted.catch(() => undefined)
 
-const run = async ({ flush, run: options }: ReturnType<typeof readOptions>): Promise<number> => {
+const run = async ({ failover, flush, run: options }: ReturnType<typeof readOptions>): Promise<number> => {
   await Effect.runPromise(removeLeftovers)
-  const folder = makeDataFolder()
+  const folders = [makeDataFolder(), makeDataFolder()] as const
   let code = 1
   try {
-    const opening = openSite(folder)
+    const opening = openSite(folders, failover ? { APPEND_REPLICAS: "1" } : {})
     const site = await Promise.race([opening, interrupted]).catch(async (error: unknown) => {
       await opening.then((late) => late.close()).catch(() => undefined)
       throw error
@@ -71,14 +76,17 @@ const run = async ({ flush, run: options }: ReturnType<typeof readOptions>): Pro
   }
   if (code === 1) {
     // Moved out of the way of the next run, which removes leftovers.
-    const kept = join(mkdtempSync(join(tmpdir(), "tallykeep-chaos-")), "data")
-    renameSync(folder, kept)
-    const database = join(kept, "postgres")
-    // If run by root, it is only a link.
-    const where = existsSync(database) ? ` (the database in ${realpathSync(database)})` : ""
-    console.log(`FAILED. The data and all logs are kept in ${kept}${where}`)
+    const place = mkdtempSync(join(tmpdir(), "tallykeep-chaos-"))
+    for (const [index, folder] of folders.entries()) {
+      const kept = join(place, `data-${index + 1}`)
+      renameSync(folder, kept)
+      const database = join(kept, "postgres")
+      // If run by root, it is only a link.
+      const where = existsSync(database) ? ` (its database in ${realpathSync(database)})` : ""
+      console.log(`FAILED. The data and all logs are kept: ${kept}${where}`)
+    }
     console.log(`The same faults again: --seed ${options.seed}`)
-  } else removeDataFolder(folder)
+  } else folders.forEach(removeDataFolder)
   return code
 }
 

@@ -88,4 +88,18 @@ describe("a gate", () => {
       assert.strictEqual(received(), "begin")
       assert.strictEqual(await ask(await dial(gate), "again"), "again")
     }))
+
+  it("silences the connections that there are, and lets a new one be", () =>
+    withGate(async (gate, received) => {
+      const socket = await dial(gate)
+      await ask(socket, "begin")
+      gate.silence()
+      let heard = ""
+      socket.on("data", (chunk) => {
+        heard += chunk
+      })
+      socket.write("swallowed")
+      assert.strictEqual(await ask(await dial(gate), "again"), "again")
+      assert.strictEqual(`${received()} ${heard} ${socket.destroyed}`, "beginagain  false")
+    }))
 })

@@ -1,12 +1,13 @@
 import type { Clients } from "./clients.ts"
 import type { Recoveries } from "./recoveries.ts"
-import { type FaultKind, faultKinds } from "./schedule.ts"
+import type { FaultKind } from "./schedule.ts"
 import type { Verdict } from "./verdict.ts"
 import type { Voters } from "./voters.ts"
 
 export interface Outcome {
   readonly seed: number
   readonly seconds: number
+  /** How often each kind of fault happened, and had an effect. */
   readonly faults: ReadonlyMap<FaultKind, number>
   readonly clients: Clients
   readonly recoveries: Recoveries
@@ -42,7 +43,7 @@ export const describe = (outcome: Outcome): string => {
   return [
     `Chaos run, ${seconds} s, --seed ${seed}`,
     "Faults",
-    ...faultKinds.map((kind) => row(kind, faults.get(kind) ?? 0)),
+    ...[...faults].map(([kind, times]) => row(kind, times)),
     "Votes",
     row("requests", clients.requests()),
     row("accepted keys asked for again", clients.repeated()),

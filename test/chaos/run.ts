@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { checkReaders, checkResults, drain } from "./after.ts"
 import { startClients } from "./clients.ts"
+import { eventually } from "./eventually.ts"
 import { commit } from "./faults.ts"
 import { makeRandom } from "./random.ts"
 import { makeRecoveries } from "./recoveries.ts"
@@ -9,13 +10,14 @@ import { type FaultKind, makeSchedule } from "./schedule.ts"
 import type { Site } from "./site.ts"
 import { isClean, judge } from "./verdict.ts"
 import { judgeVoters, startVoters } from "./voters.ts"
-import { eventually, watchTally } from "./watch.ts"
+import { watchTally } from "./watch.ts"
 
 export interface RunOptions {
   readonly seconds: number
   readonly seed: number
   /** New votes per second. */
   readonly rate: number
+  readonly kinds: ReadonlyArray<FaultKind>
 }
 
 /** In ms. */
@@ -24,11 +26,11 @@ const settleTimeout = 20_000
 const acceptTimeout = 60_000
 
 /** Votes and commits faults for a while; returns whether each vote that got a 201 was counted exactly once. */
-export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions): Promise<boolean> => {
+export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOptions): Promise<boolean> => {
   const recoveries = makeRecoveries()
   const urls = site.apis.map(({ program }) => program.url)
   const voters = await startVoters(urls, makeRandom(seed + 2))
-  const faults = new Map<FaultKind, number>()
+  const faults = new Map<FaultKind, number>(kinds.map((kind) => [kind, 0]))
   const watch = watchTally(site, recoveries)
   const clients = startClients({
     apis: urls,
@@ -48,7 +50,7 @@ export const runChaos = async (site: Site, { rate, seconds, seed }: RunOptions):
   try {
     const committing: Array<Promise<void>> = []
     const failures: Array<unknown> = []
-    for (const fault of makeSchedule(seed, seconds * 1_000)) {
+    for (const fault of makeSchedule(seed, seconds * 1_000, kinds)) {
       await sleep(Math.max(0, started + fault.at - performance.now()))
       const committed = commit(site, recoveries, fault).then(
         (effect) => void faults.set(fault.kind, (faults.get(fault.kind) ?? 0) + (effect ? 1 : 0)),

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeRandom } from "./random.ts"
-import { faultKinds, makeSchedule } from "./schedule.ts"
+import { type FaultKind, failoverKinds, faultKinds, makeSchedule } from "./schedule.ts"
 
 const seeds = [0, 1, 2, 42, 999_999, 2 ** 32 - 1]
 
-const timesOf = (seed: number, duration: number): ReadonlyArray<number> => {
-  const faults = makeSchedule(seed, duration)
-  return faultKinds.map((kind) => faults.filter((fault) => fault.kind === kind).length)
+const timesOf = (seed: number, duration: number, kinds: ReadonlyArray<FaultKind>): ReadonlyArray<number> => {
+  const faults = makeSchedule(seed, duration, kinds)
+  return kinds.map((kind) => faults.filter((fault) => fault.kind === kind).length)
 }
 
 describe("makeRandom", () => {
@@ -40,9 +40,11 @@ describe("makeSchedule", () => {
   })
 
   it("has each kind at least ten times in ten minutes, and more than twice in one", () => {
-    for (const seed of seeds) {
-      assert.isAtLeast(Math.min(...timesOf(seed, 600_000)), 10, `seed ${seed}`)
-      assert.isAtLeast(Math.min(...timesOf(seed, 60_000)), 3, `seed ${seed}`)
+    for (const kinds of [faultKinds, failoverKinds]) {
+      for (const seed of seeds) {
+        assert.isAtLeast(Math.min(...timesOf(seed, 600_000, kinds)), 10, `seed ${seed}`)
+        assert.isAtLeast(Math.min(...timesOf(seed, 60_000, kinds)), 3, `seed ${seed}`)
+      }
     }
   })
 

@@ -15,11 +15,18 @@ export const faultKinds = [
   "PostgreSQL slow",
   "Redis unreachable",
   "PostgreSQL unreachable",
+  "Redis half-open",
+  "PostgreSQL half-open",
+  "Redis demoted",
+  "PostgreSQL demoted",
   "crash after the append",
   "crash after the commit"
 ] as const
 
-export type FaultKind = (typeof faultKinds)[number]
+/** The same, and one that costs votes where a 201 does not wait for a replica. */
+export const failoverKinds = [...faultKinds, "Redis lost, replica promoted"] as const
+
+export type FaultKind = (typeof failoverKinds)[number]
 
 export interface Fault {
   readonly kind: FaultKind
@@ -35,11 +42,15 @@ const shortestPause = 300
 const longestPause = 1_000
 
 /** Makes the faults of a run of `duration` ms, by the seed alone, and round by round, so that no kind is left out. */
-export const makeSchedule = (seed: number, duration: number): ReadonlyArray<Fault> => {
+export const makeSchedule = (
+  seed: number,
+  duration: number,
+  kinds: ReadonlyArray<FaultKind> = faultKinds
+): ReadonlyArray<Fault> => {
   const random = makeRandom(seed)
   const faults: Array<Fault> = []
   for (let at = 0; ; ) {
-    for (const kind of shuffled(faultKinds, random)) {
+    for (const kind of shuffled(kinds, random)) {
       at += shortestPause + random() * (longestPause - shortestPause)
       if (at >= duration) return faults
       faults.push({ kind, at, target: random(), size: random() })

@@ -1,14 +1,11 @@
 import { execFile } from "node:child_process"
 import { appendFileSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
-import { PgClient } from "@effect/sql-pg"
-import { Effect, ManagedRuntime, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
-import { startPostgres } from "../../src/embedded/PostgresServer.ts"
-import { startRedis } from "../../src/embedded/RedisServer.ts"
+import { askPostgres, startPostgresPair } from "./postgresPair.ts"
 import { main, makeProgram, type Program } from "./program.ts"
 import { type Gate, openGate } from "./proxy.ts"
-import { type CrashingServer, startServer } from "./server.ts"
+import { type RedisPair, startRedisPair } from "./redisPair.ts"
+import type { Pair } from "./server.ts"
 
 /** A program with its gates to the servers. */
 export interface Member {
@@ -21,17 +18,20 @@ export interface Member {
 export const consumerName = (number: number, life: number): string =>
   number === 1 ? "consumer-1" : `consumer-${number}.${life}`
 
+/** The data folders of the servers that are written to in the beginning, and of their replicas. */
+export type Folders = readonly [string, string]
+
 export interface Audit {
   readonly code: number
   readonly output: string
 }
 
-/** Two APIs and three consumers, and the Redis and PostgreSQL that they share. */
+/** Two APIs and three consumers, and the Redis and PostgreSQL that they share, each with a replica. */
 export interface Site {
   readonly apis: ReadonlyArray<Member>
   readonly consumers: ReadonlyArray<Member>
-  readonly redis: CrashingServer
-  readonly postgres: CrashingServer
+  readonly redis: RedisPair
+  readonly postgres: Pair
   /** Notes in a file what is done to it, and when. */
   note(line: string): void
   /** What went wrong that no fault explains. */
@@ -63,38 +63,37 @@ const settings = {
   NO_COLOR: "1"
 }
 
-export const openSite = async (folder: string): Promise<Site> => {
+/** What the programs are told besides. */
+type Environment = Readonly<Record<string, string>>
+
+/** Opens a site whose servers have a data folder each, and whose logs are in the first. */
+export const openSite = async (folders: Folders, more: Environment = {}): Promise<Site> => {
   const closing: Array<() => unknown> = []
   const close = async () => {
     for (const step of closing.splice(0).reverse()) await step()
   }
   try {
-    return await build(folder, closing, close)
+    return await build(folders, more, closing, close)
   } catch (error) {
     await close()
     throw error
   }
 }
 
-const build = async (folder: string, closing: Array<() => unknown>, close: () => Promise<void>): Promise<Site> => {
+const build = async (
+  folders: Folders,
+  more: Environment,
+  closing: Array<() => unknown>,
+  close: () => Promise<void>
+): Promise<Site> => {
   const problems: Array<string> = []
   const opened = async <A extends { close(): unknown }>(opening: Promise<A>): Promise<A> => {
     const part = await opening
     closing.push(() => part.close())
     return part
   }
-  const [redis, postgres] = await Promise.all([
-    opened(startServer(startRedis, folder)),
-    opened(startServer(startPostgres, folder))
-  ])
-  // The run's own connection goes through a gate too, since the port changes, but nothing goes wrong on it.
-  const own = await opened(openGate(postgres.port))
-  const runtime = ManagedRuntime.make(
-    PgClient.layer({ url: Redacted.make(postgres.url(own.port)), maxConnections: 2, minConnections: 0 })
-  )
-  closing.push(() => runtime.dispose())
-
-  const logs = join(folder, "logs")
+  const [redis, postgres] = await Promise.all([opened(startRedisPair(folders)), opened(startPostgresPair(folders))])
+  const logs = join(folders[0], "logs")
   mkdirSync(logs)
   const enrol = async (role: "api" | "consumer", number: number): Promise<Member> => {
     const gates = { redis: await opened(openGate(redis.port)), postgres: await opened(openGate(postgres.port)) }
@@ -106,6 +105,7 @@ const build = async (folder: string, closing: Array<() => unknown>, close: () =>
       onSurprise: (problem) => problems.push(problem),
       env: (life) => ({
         ...settings,
+        ...more,
         REDIS_URL: redis.url(gates.redis.port),
         DATABASE_URL: postgres.url(gates.postgres.port),
         CONSUMER_NAME: consumerName(number, life)
@@ -128,10 +128,7 @@ const build = async (folder: string, closing: Array<() => unknown>, close: () =>
     postgres,
     problems,
     note: (line) => appendFileSync(join(logs, "faults.log"), `${new Date().toISOString()} ${line}\n`),
-    query: <Row extends object>(statement: string) =>
-      runtime.runPromise(
-        Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe<Row>(statement)).pipe(Effect.timeout("20 seconds"))
-      ),
+    query: (statement) => askPostgres(postgres.url(), statement),
     audit: () =>
       new Promise((resolve) => {
         const env = { PATH: process.env.PATH, REDIS_URL: redis.url(), DATABASE_URL: postgres.url(), NO_COLOR: "1" }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { Array } from "effect"
+import { eventually } from "./eventually.ts"
 import type { Random } from "./random.ts"
 import { adminToken, type Site } from "./site.ts"
-import { eventually } from "./watch.ts"
 
 /** The rules of the polls that voters vote in; each poll is named after its rule. */
 const rules = ["once", "changeable"] as const

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Exit, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { compareBooks } from "../../src/cli/AuditCommand.ts"
+import { accept, audit as auditNow } from "../../src/cli/AuditCommand.ts"
+import { compareBooks, describeReport } from "../../src/cli/AuditReport.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger, rebuildTallies } from "../../src/ledger/LedgerBooks.ts"
+import { Partitions } from "../../src/ledger/Partitions.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { everyShard, usedShards } from "../../src/stream/Shards.ts"
 import { readStreams } from "../../src/stream/StreamBooks.ts"
@@ -14,17 +16,18 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
+import { day } from "../support/votes.ts"
 
 const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
 
-const audit = Effect.gen(function* () {
-  const redis = yield* Redis
-  const settings = yield* StreamSettings
+const audited = Effect.gen(function* () {
+  const { group, shards, stream } = yield* StreamSettings
   const ledger = yield* Ledger
   yield* ledger.migrated
-  const stream = yield* readStreams(yield* usedShards(redis, settings.stream, settings.shards), settings.group)
-  return compareBooks(stream, yield* readLedger(stream.cut, stream.held))
+  return yield* auditNow({ consumerGroup: group, streamName: stream, streamShards: shards })
 })
+
+const audit = Effect.map(audited, ({ report }) => report)
 
 const append = (votes: number) =>
   Effect.flatMap(VoteStream, (stream) =>
@@ -114,7 +117,7 @@ describe("the audit", () => {
       const before = yield* readStreams(yield* usedShards(redis, stream, shards), group)
       yield* append(300)
       yield* Effect.provide(drained, layerPool)
-      const report = compareBooks(before, yield* readLedger(before.cut, before.held))
+      const report = compareBooks(before, yield* readLedger(before.cut, before.unacked))
       assert.deepInclude(report, { ok: true, appended: 100, pending: 0, missing: 0 })
     }).pipe(Effect.provide(layerServers({ shards: 4 })))
   )
@@ -162,5 +165,121 @@ describe("the audit", () => {
       }).pipe(Effect.provide(layerPool))
       assert.deepInclude(yield* audit, { ok: true, appended: 2_000 })
     }).pipe(Effect.provide(layerServers()))
+  )
+})
+
+describe("audit accept", () => {
+  const ann = { by: "ann@desk", reason: "Redis failed over" }
+  const acceptNow = Effect.flatMap(audited, (found) => accept(found, ann))
+  const refusal = Effect.map(Effect.flip(acceptNow), ({ message }) => message)
+
+  it.live("books what was lost, with who, when, why and up to where, and tells of it from then on", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      assert.include(yield* Effect.andThen(Effect.exit(audit), refusal), "nothing to accept")
+      const ids = yield* append(20)
+      yield* Effect.promise(() => client.xdel(settings.stream, ...ids.slice(0, 3)))
+      const { up_to } = yield* audit
+      yield* acceptNow
+      const before = yield* audit
+      assert.deepInclude(before, { ok: true, appended: 20, pending: 17, missing: 0 })
+      assert.lengthOf(before.accepted, 1)
+      assert.deepInclude(before.accepted[0], { ...ann, missing: 3, missing_entries: [], found_entries: [] })
+      assert.isAtLeast(Number.parseInt(before.accepted[0]?.up_to ?? "", 10), Number.parseInt(up_to, 10))
+      assert.match(describeReport(before), /Accepted: 3 entries missing up to .*by ann@desk at .*Z: Redis failed over/)
+      assert.include(yield* refusal, "nothing to accept")
+      // What is lost later is a difference again, and is accepted by itself.
+      yield* Effect.promise(() => client.xdel(settings.stream, String(ids[10])))
+      yield* Effect.provide(drained, layerPool)
+      assert.deepInclude(yield* audit, { ok: false, appended: 20, pending: 0, missing: 1 })
+      yield* acceptNow
+      const after = yield* audit
+      assert.isTrue(after.ok)
+      assert.deepStrictEqual(
+        after.accepted.map(({ missing }) => missing),
+        [3, 1]
+      )
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live.each([{ shards: 1 }, { shards: 4 }])(
+    "books what the ledger has more than a Redis that was emptied ($shards)",
+    ({ shards }) =>
+      Effect.gen(function* () {
+        const redis = yield* Redis
+        const settings = yield* StreamSettings
+        yield* append(20)
+        yield* Effect.provide(drained, layerPool)
+        for (const { client, stream } of everyShard(redis, settings.stream))
+          yield* Effect.promise(() => client.del(stream))
+        assert.deepInclude(yield* audit, { ok: false, appended: 0, missing: -20 })
+        yield* acceptNow
+        assert.match(describeReport(yield* audit), /Accepted: 20 entries too many/)
+        yield* append(5)
+        assert.isTrue((yield* audit).ok)
+        yield* Effect.provide(drained, layerPool)
+        assert.deepInclude(yield* audit, { ok: true, appended: 5, ledger_rows: { counted: 25 }, missing: 0 })
+      }).pipe(Effect.provide(layerServers({ shards })))
+  )
+
+  it.live("says which entries that were accepted as missing are in the ledger after all", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ids = yield* append(20)
+      yield* Effect.provide(drained, layerPool)
+      const [first, second, third] = ids as [string, string, string]
+      const place = (id: string) => sql`accepted_ms || '-' || accepted_seq = ${id}`
+      yield* sql`create table restored as select * from vote_event`
+      yield* sql`delete from vote_event where ${place(first)} or ${place(second)}`
+      assert.include(yield* refusal, "--rebuild")
+      yield* Effect.andThen(rebuildTallies, acceptNow)
+      assert.deepInclude((yield* audit).accepted[0], { missing: 2, missing_entries: [first, second] })
+      // One is counted after all, and another one is lost: the sum is the same.
+      yield* sql`insert into vote_event select * from restored where ${place(first)}`
+      yield* sql`delete from vote_event where ${place(third)}`
+      const report = yield* audit
+      assert.deepInclude(report, { ok: false, missing: 1, missing_entries: [third], found_entries: [first] })
+      assert.match(describeReport(report), /in the ledger after all: 1 entry\n {2}found: \S+\nLOST: 1 entry/)
+      yield* acceptNow
+      assert.deepInclude(yield* audit, { ok: true, missing: 0, missing_entries: [], found_entries: [] })
+      yield* sql`insert into vote_event select * from restored where ${place(second)} or ${place(third)}`
+      yield* rebuildTallies
+      assert.deepInclude(yield* audit, { ok: false, missing: 0, found_entries: [second, third] })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("belongs to the stream up to its cut, and is written by one of two at once", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const earlier = yield* audited
+      const ids = yield* append(5)
+      yield* Effect.promise(() => client.xdel(settings.stream, String(ids[0])))
+      const found = yield* audited
+      const both = yield* Effect.all([Effect.exit(accept(found, ann)), Effect.exit(accept(found, ann))], {
+        concurrency: 2
+      })
+      assert.lengthOf(both.filter(Exit.isSuccess), 1)
+      assert.deepInclude(yield* audit, { ok: true, missing: 0 })
+      const before = compareBooks(earlier.stream, yield* readLedger(earlier.stream.cut, []))
+      assert.deepInclude(before, { ok: true, appended: 0, accepted: [] })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("stays exact when the ledger's rows are dropped", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { stream } = yield* StreamSettings
+      const ids = yield* append(10)
+      yield* Effect.promise(() => client.xdel(stream, String(ids[0])))
+      yield* Effect.provide(drained, layerPool)
+      yield* acceptNow
+      const partitions = yield* Partitions
+      const end = Date.now() + 10 * day
+      yield* partitions.extend(end, day)
+      assert.isNotEmpty(yield* partitions.drop(end))
+      assert.deepInclude(yield* audit, { ok: true, dropped: { counted: 9 }, ledger_rows: {} })
+    }).pipe(Effect.provide(Layer.provideMerge(Partitions.layer, layerServers())))
   )
 })

@@ -1,22 +1,21 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { definitions } from "../../src/layers/Settings.ts"
-import { chart, type KubernetesObject, ofKind, render, runHelm, type Values, workloads } from "./chart.ts"
+import {
+  chart,
+  envOf,
+  type KubernetesObject,
+  ofKind,
+  refusal,
+  render,
+  runHelm,
+  type Values,
+  workloads
+} from "./chart.ts"
 import { ownServers } from "./scenarios.ts"
-
-const refusal = (values: Values) =>
-  render("values.yaml", values).then(
-    () => assert.fail("it was rendered"),
-    (error: Error) => error.message
-  )
 
 const named = (objects: ReadonlyArray<KubernetesObject>, kind: string, part: string) =>
   objects.find(({ kind: of, metadata }) => of === kind && metadata.name.endsWith(part))
-
-const envOf = (objects: ReadonlyArray<KubernetesObject>, part: string) => {
-  const found = ofKind(objects, "Deployment").find(({ metadata }) => metadata?.name?.endsWith(part))
-  return new Map(found?.spec?.template.spec?.containers[0]?.env?.map((variable) => [variable.name, variable]))
-}
 
 describe("the chart", () => {
   it.each(["values.yaml", "values-local.yaml", "values-production.yaml"] as const)(
@@ -40,7 +39,10 @@ describe("the chart", () => {
     ["replica", { api: { replica: 3 } }],
     ["replicaz", { replicaz: 3 }],
     ["DATABASE_URL", { settings: { DATABASE_URL: "postgres://in.values" } }],
-    ["memory", { api: { resources: { limits: { memory: "512M" } } } }],
+    ["memory", { api: { resources: { limits: { memory: "512MB" } } } }],
+    ["MANAGEMENT_PORT", { consumer: { settings: { MANAGEMENT_PORT: 9001 } } }],
+    ["commonLabels", { commonLabels: { "app.kubernetes.io/instance": "other" } }],
+    ["runAsUser", { podSecurityContext: { runAsUser: 0 } }],
     ["SHUTDOWN_DELAY", { settings: { SHUTDOWN_DELAY: 5 } }],
     ["cidr", { networkPolicy: { redis: { to: [{ cidr: "everywhere" }] } } }]
   ])("refuses values that it does not know: %s", async (name, values) => {
@@ -57,10 +59,11 @@ describe("the chart", () => {
       for (const [name, inner] of Object.entries(schema)) look(`${at}/${name}`, inner)
     }
     look("", JSON.parse(readFileSync(`${chart}/values.schema.json`, "utf8")))
-    assert.deepStrictEqual(open, ["/properties/global"], "Helm's own, and nothing else")
+    // Helm's own, and what is passed on to Kubernetes as it is.
+    assert.deepStrictEqual(open, ["/properties/global", "/definitions/kubernetesObject"])
   })
 
-  it("gives each role every setting that the program knows", async () => {
+  it("gives every setting that the program knows to both roles, or to one", async () => {
     const secrets = {
       REDIS_URL: "redisUrl",
       DATABASE_URL: "databaseUrl",
@@ -71,29 +74,36 @@ describe("the chart", () => {
     const all = Object.values(secrets).map((secret) => [secret, { name: "all", key: secret }])
     const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, "utf8"))
     const example = (name: string) => {
-      const { enum: choices, pattern, type } = schema.properties.settings.properties[name] ?? {}
+      const { enum: choices, pattern, type } = schema.definitions.settings.properties[name] ?? {}
       if (name.endsWith("PORT")) return name === "PORT" ? 8001 : 9001
-      if (/^(RATE|READ|NEW_VOTER)_LIMIT$/.test(name)) return "20/1s"
+      if (name.endsWith("_LIMIT")) return "20/1s"
       if (pattern !== undefined) return "https://example.com"
       return choices?.[0] ?? (type === "integer" ? 100 : type === "string" ? "text" : "30s")
     }
-    const names = Object.keys(schema.properties.settings.properties)
+    const names = Object.keys(schema.definitions.settings.properties)
     const values = Object.fromEntries(names.map((name) => [name, example(name)]))
     values.TRUST_PROXY = 2
     values.STREAM_SHARDS = 4
     values.APPEND_REPLICAS = 1
+    values.STREAM_RETENTION = "24h"
     values.CONSUMER_FIBERS = 3
     values.DATABASE_POOL = 7
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296
     const authorities = { redis: { configMap: "authorities" } }
-    const objects = await render("values.yaml", { secrets: Object.fromEntries(all), settings: values, authorities })
+    const given = { secrets: Object.fromEntries(all), authorities }
+    const objects = await render("values.yaml", { ...given, settings: values })
     const [api, consumer] = [envOf(objects, "-api"), envOf(objects, "-consumer")]
     for (const env of [api, consumer]) {
       for (const [name, value] of Object.entries(values)) assert.strictEqual(env.get(name)?.value, String(value))
       assert.strictEqual(env.get("CONSUMER_NAME")?.valueFrom?.fieldRef?.fieldPath, "metadata.name")
     }
     for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name), name)
+
+    const { PORT, MANAGEMENT_PORT, ...own } = values
+    const ofOne = { settings: { PORT, MANAGEMENT_PORT }, api: { settings: own }, consumer: { settings: own } }
+    const apart = await render("values.yaml", { ...given, ...ofOne })
+    for (const part of ["-api", "-consumer"]) assert.deepStrictEqual(envOf(apart, part), envOf(objects, part))
   })
 
   it("puts secrets into files that can change, of every pod that runs the program", async () => {
@@ -215,11 +225,13 @@ describe("the chart", () => {
     assert.deepNestedInclude(scaled, { "spec.triggers": [trigger("votes:{0}"), trigger("votes:{1}")] })
   })
 
-  it("tells KEDA of sentinels, and their password", async () => {
+  it("tells KEDA of sentinels, and who signs in", async () => {
     const keda = {
       addresses: ["a:26379", "b:26379"],
       sentinelMaster: "mymaster",
+      username: { name: "servers" },
       password: { name: "servers" },
+      sentinelUsername: { name: "servers" },
       sentinelPassword: { name: "servers" }
     }
     const values = (more: Values) => ({
@@ -235,7 +247,9 @@ describe("the chart", () => {
     assert.deepNestedInclude(named(objects, "TriggerAuthentication", "-consumer"), {
       "spec.secretTargetRef": [
         { parameter: "password", name: "servers", key: "redis-password" },
-        { parameter: "sentinelPassword", name: "servers", key: "sentinel-password" }
+        { parameter: "sentinelPassword", name: "servers", key: "sentinel-password" },
+        { parameter: "sentinelUsername", name: "servers", key: "sentinel-username" },
+        { parameter: "username", name: "servers", key: "redis-username" }
       ]
     })
     assert.include(await refusal(values({ cluster: true })), "names a cluster and sentinels")

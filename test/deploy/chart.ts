@@ -47,9 +47,18 @@ export const runHelm = async (
   return (await run).stdout
 }
 
-/** Renders what Kubernetes would be given, as the release `vote` in the namespace `voting`. */
-export const render = async (file: ValuesFile, values?: Values): Promise<ReadonlyArray<KubernetesObject>> => {
-  const text = await runHelm(["template", "vote", "--namespace", "voting"], file, values)
+/**
+ * Renders what Kubernetes would be given, as the release `vote` in the namespace `voting`; with the URL of a cluster, what would be
+ * given to that one.
+ */
+export const render = async (
+  file: ValuesFile,
+  values?: Values,
+  cluster?: string
+): Promise<ReadonlyArray<KubernetesObject>> => {
+  const server = ["--is-upgrade", "--dry-run=server", "--disable-openapi-validation", "--kube-apiserver", cluster ?? ""]
+  const asking = cluster === undefined ? [] : server
+  const text = await runHelm(["template", "vote", "--namespace", "voting", ...asking], file, values)
   const documents = parseAllDocuments(text)
   for (const { errors } of documents) if (errors[0] !== undefined) throw errors[0]
   return documents.flatMap((document) => document.toJS() ?? [])
@@ -78,3 +87,19 @@ export const workloads = (objects: ReadonlyArray<KubernetesObject>): ReadonlyArr
     )
   ]
 }
+
+/** Returns the environment of a role's Deployment, by its variables' names. */
+export const envOf = (objects: ReadonlyArray<KubernetesObject>, part: string) => {
+  const found = ofKind(objects, "Deployment").find(({ metadata }) => metadata?.name?.endsWith(part))
+  return new Map(found?.spec?.template.spec?.containers[0]?.env?.map((variable) => [variable.name, variable]))
+}
+
+/** Returns what Helm says when it refuses to render. */
+export const refusalOf = (rendering: Promise<unknown>): Promise<string> =>
+  rendering.then(
+    () => Promise.reject(new Error("It was rendered")),
+    (error: Error) => error.message
+  )
+
+/** Returns what it says of values that it does not take. */
+export const refusal = (values: Values): Promise<string> => refusalOf(render("values.yaml", values))

@@ -25,8 +25,25 @@ const role = {
   podLabels: { team: "votes" },
   nodeSelector: { disk: "ssd" },
   tolerations: [{ key: "votes", operator: "Exists", effect: "NoSchedule" }],
+  affinity: {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: "arch", operator: "In", values: ["amd64"] }] }]
+      }
+    }
+  },
+  topologySpreadConstraints: [{ maxSkew: 2, topologyKey: "rack", whenUnsatisfiable: "DoNotSchedule" }],
   priorityClassName: "high",
   settings: { LOG_LEVEL: "DEBUG", SHUTDOWN_TIMEOUT: "2m" }
+} satisfies Values
+
+/** Leaves the choice to the cluster. */
+const theClusters = { runAsUser: null, runAsGroup: null, fsGroup: null } satisfies Values
+
+const placed = {
+  nodeSelector: role.nodeSelector,
+  tolerations: role.tolerations,
+  affinity: role.affinity
 } satisfies Values
 
 export const scenarios: ReadonlyArray<Scenario> = [
@@ -61,12 +78,38 @@ export const scenarios: ReadonlyArray<Scenario> = [
   }),
   localWith("secrets of the chart as files", { secrets: { asFiles: true } }),
   custom("other roles", { api: role, consumer: role }),
+  localWith("labels, users and nodes of the cluster's", {
+    commonLabels: { team: "votes", "example.com/cost": "7" },
+    podSecurityContext: theClusters,
+    redis: { podSecurityContext: theClusters, ...placed },
+    postgresql: { podSecurityContext: theClusters, ...placed },
+    api: { podLabels: { team: "polls" } }
+  }),
+  custom("more variables and files", {
+    extraEnv: [
+      { name: "HTTPS_PROXY", value: "http://proxy:3128" },
+      { name: "NODE_EXTRA_CA_CERTS", value: "/etc/more/ca.crt" },
+      { name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }
+    ],
+    extraVolumes: [{ name: "more", configMap: { name: "authorities" } }],
+    extraVolumeMounts: [{ name: "more", mountPath: "/etc/more", readOnly: true }],
+    secrets: { ...ownServers.secrets, asFiles: true },
+    audit: { enabled: true }
+  }),
+  custom("other probes", { probes: { startup: { failureThreshold: 300 }, readiness: { timeoutSeconds: 10 } } }),
+  custom("memory in other units", {
+    api: { resources: { requests: { cpu: 1, memory: 268435456 }, limits: { memory: "1.5Gi" } } },
+    consumer: { resources: { requests: { cpu: "0.5", memory: "500M" }, limits: { memory: 1073741824 } } }
+  }),
   custom("the api scaled", { api: { autoscaling: { enabled: true } } }),
   custom("consumers scaled by CPU", { consumer: { autoscaling: { by: "cpu" } } }),
   custom("consumers scaled by KEDA", {
     settings: { STREAM_NAME: "ballots", CONSUMER_GROUP: "counters" },
     consumer: {
-      autoscaling: { by: "keda", keda: { addresses: ["redis.example.com:6379"], password: { name: "servers" } } }
+      autoscaling: {
+        by: "keda",
+        keda: { addresses: ["redis.example.com:6379"], username: { name: "servers" }, password: { name: "servers" } }
+      }
     }
   }),
   custom("consumers scaled by KEDA on a cluster", {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
+import { openGate } from "../chaos/proxy.ts"
 import { startLoad } from "../support/load.ts"
 import { startApi, startConsumer } from "../support/processes.ts"
 import { get } from "./call.ts"
@@ -46,6 +47,45 @@ describe("without PostgreSQL", () => {
         }
 
         yield* moreVotes
+        yield* load.stop
+        assert.deepStrictEqual(load.outcomes, { "201": load.receipts.length })
+        assert.strictEqual(yield* expectCounted(site, load.receipts), load.receipts.length)
+      }),
+    90_000
+  )
+})
+
+describe("with connections to PostgreSQL that are half-open", () => {
+  it.live(
+    "votes are counted and results move on by new ones, and none is counted twice",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* makeSite()
+        const direct = new URL(site.env.DATABASE_URL)
+        const gate = yield* Effect.acquireRelease(
+          Effect.promise(() => openGate(() => Number(direct.port))),
+          (opened) => Effect.sync(() => opened.close())
+        )
+        const beside = new URL(direct)
+        beside.port = String(gate.port)
+        const env = { ...site.env, DATABASE_URL: beside.href }
+        const [{ url }] = yield* Effect.all([startApi("api", { env }), startConsumer({ env })], {
+          concurrency: "unbounded"
+        })
+        yield* untilReady(url)
+        const load = yield* startLoad({ url: () => url, connections: 4, pace: 5 })
+        // A count may take 20 s before its connection is given up.
+        const moreThan = (votes: number) =>
+          Effect.gen(function* () {
+            assert.isAbove(Number((yield* get(`${url}/api/results`)).body.total_votes), votes)
+          }).pipe(
+            Effect.catchDefect((defect) => Effect.fail(defect)),
+            Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 1_200 })
+          )
+        yield* moreThan(100)
+        gate.silence()
+        yield* moreThan(load.receipts.length)
+        yield* untilReady(url)
         yield* load.stop
         assert.deepStrictEqual(load.outcomes, { "201": load.receipts.length })
         assert.strictEqual(yield* expectCounted(site, load.receipts), load.receipts.length)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { startCollector } from "../support/collector.ts"
+import { attributesOf, startCollector } from "../support/collector.ts"
 import { getText, scrape } from "../support/metrics.ts"
 import { type Program, startApi, startConsumer } from "../support/processes.ts"
 import { vote } from "./call.ts"
@@ -110,6 +110,9 @@ describe("traces", () => {
       const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
       const parent = "00f067aa0ba902b7"
       const { body } = yield* vote(api.url, "cats", { traceparent: `00-${traceId}-${parent}-01` })
+      // A later version of the header has more parts.
+      const laterId = "22f92f3577b34da6a3ce929d0e0e4736"
+      yield* vote(api.url, "cats", { traceparent: `01-${laterId}-${parent}-01-more` })
       // A trace that its originator does not record is not recorded by us either.
       yield* vote(api.url, "cats", { traceparent: `00-11f92f3577b34da6a3ce929d0e0e4736-${parent}-00` })
 
@@ -122,18 +125,67 @@ describe("traces", () => {
         Effect.sync(() => {
           const request = named("POST /api/vote", (span) => span.traceId === traceId)
           assert.strictEqual(request.parentSpanId, parent)
-          const append = named("append vote", (span) => span.traceId === traceId)
+          assert.strictEqual(named("POST /api/vote", (span) => span.traceId === laterId).parentSpanId, parent)
+          assert.deepInclude(attributesOf(request), {
+            "http.request.method": "POST",
+            "http.route": "/api/vote",
+            "http.response.status_code": "201"
+          })
+          const append = named(`append ${site.stream}`, (span) => span.traceId === traceId)
           assert.strictEqual(append.parentSpanId, request.spanId)
-          assert.deepInclude(append.attributes, { key: "vote_id", value: { stringValue: body.vote_id } })
-          const batch = named("count batch", ({ links }) => links.some((link) => link.traceId === traceId))
-          assert.deepInclude(batch.links, { ...batch.links[0], traceId, spanId: append.spanId })
+          const redis = new URL(site.env.REDIS_URL)
+          const messaging = {
+            "messaging.system": "redis",
+            "messaging.destination.name": site.stream,
+            "server.address": redis.hostname,
+            "server.port": redis.port || "6379"
+          }
+          assert.deepStrictEqual(attributesOf(append), {
+            ...messaging,
+            "messaging.operation.name": "append",
+            "messaging.operation.type": "send",
+            "messaging.message.id": String(body.stream_id),
+            "tallykeep.vote_id": String(body.vote_id)
+          })
+          const batch = named(`count ${site.stream}`, ({ links }) => links.some((link) => link.traceId === traceId))
+          const { "messaging.batch.message_count": count, ...others } = attributesOf(batch)
+          assert.include(["1", "2"], count, "the vote that is not recorded may be in the same batch")
+          assert.deepStrictEqual(others, {
+            ...messaging,
+            "messaging.operation.name": "count",
+            "messaging.operation.type": "process",
+            "messaging.consumer.group.name": "vote-processors"
+          })
+          const [link] = batch.links
+          assert.deepInclude(link, { traceId, spanId: append.spanId })
+          assert.deepStrictEqual(link && attributesOf(link), { "messaging.message.id": String(body.stream_id) })
           assert.notStrictEqual(batch.traceId, traceId)
           assert.isUndefined(batch.parentSpanId)
           const commit = named("Ledger.count", (span) => span.traceId === batch.traceId)
           assert.strictEqual(commit.parentSpanId, batch.spanId)
+          const statement = named("SELECT increment_vote", (span) => span.parentSpanId === commit.spanId)
+          const database = new URL(site.env.DATABASE_URL)
+          assert.deepInclude(attributesOf(statement), {
+            "db.system.name": "postgresql",
+            "db.namespace": database.pathname.slice(1),
+            "db.query.summary": "SELECT increment_vote",
+            "server.address": database.hostname,
+            "server.port": database.port || "5432"
+          })
+          assert.deepStrictEqual(
+            [request, append, batch, commit, statement].map(({ kind, status }) => ({ kind, status: status.code })),
+            [2, 4, 5, 1, 3].map((kind) => ({ kind, status: 0 })),
+            "it is not for us to say what is well"
+          )
         })
       )
-      assert.deepStrictEqual([...collector.roles].toSorted(), ["api", "consumer"])
+      for (const role of ["api", "consumer"]) {
+        const said = collector.resources.get(role)
+        assert.deepInclude(said, { "service.name": "tallykeep", "deployment.environment.name": "development" })
+        assert.match(said?.["service.version"] ?? "", /^\d/)
+      }
+      const instances = [...collector.resources.values()].map((said) => said["service.instance.id"])
+      assert.strictEqual(new Set(instances).size, 2)
       assert.isFalse(collector.spans.some((span) => span.traceId.startsWith("11f9")))
       // The voter must not appear beside the vote's id.
       const told = JSON.stringify(collector.spans)

@@ -27,12 +27,32 @@ const collectorThatSays = (status: number) =>
     ({ close }) => Effect.sync(close)
   )
 
+/** A collector that takes every request and answers none. */
+const silentCollector = Effect.acquireRelease(
+  Effect.callback<{ readonly url: string; readonly requests: () => number; readonly close: () => void }>((resume) => {
+    let requests = 0
+    const server = createServer((request) => {
+      requests++
+      request.resume()
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const close = () => {
+        server.close()
+        server.closeAllConnections()
+      }
+      resume(Effect.succeed({ url, requests: () => requests, close }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+)
+
 const failures = (url: string) =>
   Effect.map(scrape(url), (metrics) => metrics.get("tallykeep_trace_export_failures_total") ?? -1)
 
-const started = Effect.fnUntraced(function* (collector: string) {
+const started = Effect.fnUntraced(function* (collector: string, more: Readonly<Record<string, string>> = {}) {
   const site = yield* makeSite()
-  const env = { ...site.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_BSP_SCHEDULE_DELAY: "50" }
+  const env = { ...site.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_BSP_SCHEDULE_DELAY: "50", ...more }
   const api = yield* startApi("api", { env })
   yield* untilReady(api.url)
   return api
@@ -75,5 +95,41 @@ describe("traces that can't be exported", () => {
       assert.strictEqual(yield* failures(api.url), 0)
       assert.notMatch(api.stdout(), /Traces/)
     }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "are given up after 10 s by a collector that never answers, which holds up neither votes nor the end",
+    () =>
+      Effect.gen(function* () {
+        const collector = yield* silentCollector
+        const api = yield* started(collector.url, { SHUTDOWN_TIMEOUT: "10s" })
+        const start = performance.now()
+        for (let votes = 0; votes < 10; votes++) assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
+        assert.isBelow(performance.now() - start, 10_000)
+        yield* api.says(/Traces can't be exported.*no answer within 10 s/)
+        assert.isAtLeast(yield* failures(api.url), 1)
+        assert.isAtLeast(collector.requests(), 1)
+        assert.lengthOf(api.stdout().match(/Traces can't be exported/g) ?? [], 1)
+        assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
+        api.signal("SIGTERM")
+        assert.deepStrictEqual(yield* api.ended, { code: 0, signal: null })
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "under way at a collector that never answers are few, and let the program end",
+    () =>
+      Effect.gen(function* () {
+        const collector = yield* silentCollector
+        const more = { SHUTDOWN_TIMEOUT: "10s", OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "5" }
+        const api = yield* started(collector.url, more)
+        for (let votes = 0; votes < 200; votes++) assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
+        yield* api.says(/Traces can't be exported.*without an answer/)
+        assert.isAtMost(collector.requests(), 32)
+        api.signal("SIGTERM")
+        assert.deepStrictEqual(yield* api.ended, { code: 0, signal: null })
+      }).pipe(Effect.scoped),
+    60_000
   )
 })

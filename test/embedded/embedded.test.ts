@@ -25,6 +25,16 @@ import {
 } from "../support/embedded.ts"
 import { eventually, quiet } from "../support/servers.ts"
 
+/** Runs a function of script/bootstrap with the programs of a folder before all others. */
+const runBootstrap = (name: string, bin: string) => {
+  const script = readFileSync(new URL("../../script/bootstrap", import.meta.url), "utf8")
+  const functions = script.slice(script.indexOf("\nsay() "), script.indexOf("\ncheck_node\n"))
+  return spawnSync("/bin/sh", ["-euc", `${functions}\n${name}`], {
+    env: { PATH: `${bin}:/usr/bin:/bin` },
+    encoding: "utf8"
+  })
+}
+
 describe("embedded servers", () => {
   it.live("keep their data across restarts, and stop with the scope", () =>
     Effect.gen(function* () {
@@ -169,14 +179,7 @@ describe("embedded servers", () => {
       Effect.gen(function* () {
         const [dataDir, bin] = [yield* dataFolder, yield* dataFolder]
         writeFileSync(join(bin, "redis-server"), `#!/bin/sh\necho "${version} malloc=libc"\n`, { mode: 0o755 })
-        const script = readFileSync(new URL("../../script/bootstrap", import.meta.url), "utf8")
-        const functions = ["has() .*", "say() .*", "fail() {[^}]*}", "check_redis() {[^]*?\n}"].map(
-          (name) => new RegExp(`^${name.replace("()", "\\(\\)")}`, "m").exec(script)?.[0]
-        )
-        const bootstrap = spawnSync("/bin/sh", ["-c", [...functions, "check_redis"].join("\n")], {
-          env: { PATH: `${bin}:/bin` },
-          encoding: "utf8"
-        })
+        const bootstrap = runBootstrap("check_redis", bin)
         yield* withPath(bin)
         const { message } = yield* Effect.flip(startEmbedded({ dataDir, redis: true, postgres: false }))
         for (const said of [message, bootstrap.stderr]) {
@@ -185,6 +188,41 @@ describe("embedded servers", () => {
           assert.include(said, "REDIS_URL")
         }
         assert.strictEqual(bootstrap.status, 1)
+      }).pipe(Effect.provide(quiet))
+  )
+
+  it.live.each([
+    { redis: "5:7.0.15-1~deb12u10", valkey: "(none)", installed: "redis-server" },
+    { redis: "5:6.0.16-1+deb11u2", valkey: "8.1.1+dfsg1-1", installed: "valkey-server" },
+    { redis: "5:6.0.16-1+deb11u2", valkey: "", installed: undefined },
+    { redis: "", valkey: "", installed: undefined }
+  ])(
+    "install no Redis that is too old, and say where a newer one is: $redis, $valkey",
+    ({ installed, redis, valkey }) =>
+      Effect.gen(function* () {
+        const bin = yield* dataFolder
+        const asked = join(bin, "asked")
+        const programs = {
+          "apt-get": `echo "$@" >> ${asked}`,
+          "apt-cache": `case $2 in redis-server) v="${redis}" ;; *) v="${valkey}" ;; esac
+          [ -z "$v" ] || printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n  Version table:\\n' "$2" "$v"`,
+          id: "echo 0",
+          systemctl: ":",
+          service: ":",
+          "redis-server": ":"
+        }
+        for (const [name, does] of Object.entries(programs)) {
+          writeFileSync(join(bin, name), `#!/bin/sh\n${does}\n`, { mode: 0o755 })
+        }
+        const { status, stderr } = runBootstrap("install_redis", bin)
+        const installs = readFileSync(asked, "utf8").match(/install .*/g) ?? []
+        assert.deepStrictEqual(
+          installs.map((line) => line.split(" ").at(-1)),
+          installed === undefined ? [] : [installed]
+        )
+        assert.strictEqual(status, installed === undefined ? 1 : 0, stderr)
+        if (installed !== undefined) return
+        assert.match(stderr, /packages\.redis\.io.*-backports redis-server.*REDIS_URL/)
       }).pipe(Effect.provide(quiet))
   )
 

@@ -1,10 +1,11 @@
-import { connect, type Socket } from "node:net"
+import { type AddressInfo, connect, type Socket } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { makeNodeServer } from "../../src/http/NodeServer.ts"
 import { assertProblem, layerApi, request, until, vote } from "../support/api.ts"
 import { openEvents } from "../support/events.ts"
 import { parseMetrics } from "../support/metrics.ts"
-import { raw, serverPort } from "../support/wire.ts"
+import { openWire, raw, serverPort } from "../support/wire.ts"
 
 const refusals = (reason: string) =>
   Effect.map(
@@ -49,6 +50,72 @@ layer(layerApi({ maxConnections: 5 }), { excludeTestServices: true })("connectio
         assert.strictEqual(status, 201)
         assert.strictEqual(yield* refusals("connections"), 302 + tries - 1)
       })
+  )
+})
+
+layer(layerApi(), { excludeTestServices: true })("a connection", (it) => {
+  it.effect("on which many requests come at once gets the answers to all, in their order", () =>
+    Effect.gen(function* () {
+      const wire = yield* openWire()
+      const sent = 1_000
+      const body = '{"option":"nonsense"}'
+      const wrong = `POST /api/vote HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      yield* wire.send(`${ask}${wrong}`.repeat(sent))
+      for (let count = 0; count < 2 * sent; count++) {
+        assert.strictEqual((yield* wire.answer)?.status, count % 2 === 0 ? 200 : 422, `the answer ${count}`)
+      }
+      yield* wire.send(ask)
+      assert.strictEqual((yield* wire.answer)?.status, 200)
+    })
+  )
+
+  it.effect("has as many of its requests begun in a turn as leaves room for others", () =>
+    Effect.gen(function* () {
+      const begun: Array<number> = []
+      let count = 0
+      const turn = () => {
+        if (count > 0) begun.push(count)
+        count = 0
+      }
+      const server = makeNodeServer({}, (_, response) => {
+        if (count++ === 0) setImmediate(turn)
+        response.end()
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+      const port = yield* Effect.promise(
+        () =>
+          new Promise<number>((resolve) =>
+            server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
+          )
+      )
+      const socket = connect(port, "127.0.0.1", () => socket.write(ask.repeat(2_000)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+      socket.resume()
+      yield* until(() => begun.reduce((sum, each) => sum + each, 0) === 2_000)
+      // Those that were begun as they came, and those that had waited, can fall into one turn as this counts it.
+      assert.isAtMost(Math.max(...begun), 128)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("gets all its answers, however slowly it reads them", () =>
+    Effect.gen(function* () {
+      const sent = 20_000
+      const socket = connect(yield* serverPort, "127.0.0.1")
+      yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+      let text = ""
+      let answers = 0
+      socket.setEncoding("latin1").on("data", (chunk) => {
+        text += chunk
+        answers += text.split("HTTP/1.1 ").length - 1
+        // What may be the beginning of another one.
+        text = text.slice(-8)
+        socket.pause()
+        setTimeout(() => socket.resume(), 1)
+      })
+      socket.write(ask.repeat(sent))
+      yield* until(() => answers === sent || socket.closed)
+      assert.strictEqual(answers, sent)
+    }).pipe(Effect.scoped)
   )
 })
 

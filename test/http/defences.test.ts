@@ -23,9 +23,9 @@ describe("Defences", () => {
       assert.lengthOf(lines, 2)
       report("bodies", "::ffff:192.0.2.1")
       report("bodies", "2001:db8::1")
-      report("large_votes")
+      report("large_bodies")
       yield* TestClock.adjust(0)
-      assert.deepStrictEqual(counts().slice(2), ["bodies ipv4 1", "bodies ipv6 1", "large_votes unknown 1"])
+      assert.deepStrictEqual(counts().slice(2), ["bodies ipv4 1", "bodies ipv6 1", "large_bodies unknown 1"])
       for (const { level, message } of lines) {
         assert.strictEqual(level, "Warn")
         assert.notMatch(message, /192\.0\.2|2001:db8/)

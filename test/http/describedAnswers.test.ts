@@ -166,6 +166,14 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       yield* voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })
       assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "HasVoted")
 
+      const challenged = yield* createPoll({ challenge: "pow" })
+      yield* anyone.votes.challenge({ params: { slug: challenged } })
+      assert.strictEqual(yield* problemOf(anyone.votes.challenge({ params: { slug: open } })), "NotFound")
+      assert.strictEqual(
+        yield* problemOf(anyone.votes.castVoteIn({ params: { slug: challenged }, payload: { option: "tea" } })),
+        "ChallengeUnsolved"
+      )
+
       // Results.
       assert.strictEqual(yield* problemOf(anyone.results.resultsOf(its)), "ResultsHidden")
       assert.strictEqual(yield* problemOf(anyone.results.resultsCsvOf(its)), "ResultsHidden")

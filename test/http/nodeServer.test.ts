@@ -105,6 +105,19 @@ layer(layerApi(), { excludeTestServices: true })("the server", (it) => {
     })
   )
 
+  it.effect.each<readonly [string, string]>([
+    ["chunks that are none", "x\r\n"],
+    ["trailers that are too long", `0\r\n${"t: 1\r\n".repeat(5_000)}\r\n`]
+  ])("gives no second answer for the rest of a body that is %s", ([, rest]) =>
+    Effect.gen(function* () {
+      const wire = yield* openWire()
+      yield* wire.send("POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+      assert.strictEqual((yield* wire.answer)?.status, 404)
+      yield* wire.send(rest)
+      assert.isUndefined(yield* wire.answer)
+    })
+  )
+
   it.effect("answers an old client without a Host in HTTP/1.0, as probes of load balancers are", () =>
     Effect.gen(function* () {
       const [answer] = yield* raw("GET /health HTTP/1.0\r\n\r\n")

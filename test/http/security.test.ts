@@ -75,7 +75,7 @@ layer(layerApi(), { excludeTestServices: true })("in development", (it) => {
       const { headers } = yield* preflight("http://localhost:3000")
       assert.strictEqual(
         headers["access-control-allow-headers"],
-        "Accept, Authorization, Content-Type, Idempotency-Key"
+        "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, traceparent, tracestate, Challenge-Solution"
       )
     })
   )

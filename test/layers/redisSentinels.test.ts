@@ -4,7 +4,7 @@ import { layerPool } from "../../src/consumer/Pool.ts"
 import { freePort } from "../../src/embedded/ServerProcess.ts"
 import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
-import { command, Redis } from "../../src/stream/Redis.ts"
+import { command, Redis, serverOf } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
@@ -77,7 +77,7 @@ describe("sentinels", () => {
             Effect.gen(function* () {
               yield* vote
               taken++
-              assert.strictEqual(client.options.port, replica.port)
+              assert.strictEqual(serverOf(client)["server.port"], replica.port)
             })
           )
           assert.isAtLeast(yield* command(() => client.xlen(name)), taken)

@@ -32,6 +32,7 @@ describe("loadSettings", () => {
         streamName: "votes",
         streamShards: 1,
         appendReplicas: 0,
+        streamRetention: { ms: 0, entries: 0 },
         consumerGroup: "vote-processors",
         consumerName: undefined,
         consumerFibers: 4,
@@ -97,6 +98,16 @@ describe("loadSettings", () => {
         const settings = yield* load({ ...servers, ENVIRONMENT: "production", SHUTDOWN_DELAY: none })
         assert.strictEqual(Duration.toMillis(settings.shutdownDelay), 0)
       }
+    })
+  )
+
+  it.effect("takes a retention of the stream by age or by number", () =>
+    Effect.gen(function* () {
+      const retention = (STREAM_RETENTION: string) =>
+        Effect.map(load({ STREAM_RETENTION }), ({ streamRetention }) => streamRetention)
+      assert.deepStrictEqual(yield* retention("24h"), { ms: 86_400_000, entries: 0 })
+      assert.deepStrictEqual(yield* retention("1000000"), { ms: 0, entries: 1_000_000 })
+      assert.deepStrictEqual(yield* retention("0s"), yield* retention("0"))
     })
   )
 

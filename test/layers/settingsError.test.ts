@@ -39,6 +39,11 @@ describe("SettingsError", () => {
     ["IDEMPOTENCY_TTL", "a time such as 500ms, 25s, 10m, 24h or 7d", ["24", "1.5h", "-1h", "24 h", "forever", "0"]],
     ["SHUTDOWN_TIMEOUT", "a time such as 500ms, 25s, 10m, 24h or 7d", ["0", "0s", "25"]],
     ["SHUTDOWN_DELAY", "0, or a time such as 500ms, 25s, 10m, 24h or 7d", ["5", "00", "-0", "0.0", "off"]],
+    [
+      "STREAM_RETENTION",
+      "a whole number of entries from 0 to 1000000000, or a time such as 500ms, 25s, 10m, 24h or 7d",
+      ["1.5", "-1", "1000000001", "24 h", "off", "1d2h"]
+    ],
     ["LOG_LEVEL", "one of ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL, NONE", ["LOUD", "toString"]]
   ])("says what %s may be", ([name, allowed, wrong]) =>
     Effect.gen(function* () {
@@ -188,10 +193,13 @@ describe("SettingsError", () => {
 
   it.effect("refuses to drop votes that may still come again", () =>
     Effect.gen(function* () {
-      const tooShort = ["LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL"]
+      const tooShort = [
+        "LEDGER_RETENTION is too short; it must be at least 2d, and no shorter than IDEMPOTENCY_TTL and STREAM_RETENTION"
+      ]
       assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "47h" }), tooShort)
       assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "6d", IDEMPOTENCY_TTL: "7d" }), tooShort)
-      yield* load({ LEDGER_RETENTION: "2d" })
+      assert.deepStrictEqual(yield* problemsOf({ LEDGER_RETENTION: "6d", STREAM_RETENTION: "7d" }), tooShort)
+      yield* load({ LEDGER_RETENTION: "2d", STREAM_RETENTION: "1000000" })
       yield* load({ LEDGER_RETENTION: "7d", IDEMPOTENCY_TTL: "7d" })
     })
   )

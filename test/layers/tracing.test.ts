@@ -1,17 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Tracer } from "effect"
-import { layerTracing } from "../../src/layers/Tracing.ts"
-import { startCollector } from "../support/collector.ts"
-
-type Env = Readonly<Record<string, string>>
+import { Effect, Tracer } from "effect"
+import { type Env, traced } from "../support/traced.ts"
 
 /** Runs spans with these settings of OpenTelemetry's; returns the names of those that a collector was sent. */
-const exported = Effect.fnUntraced(function* <A>(env: Env, spans: Effect.Effect<A>) {
-  const collector = yield* startCollector
-  const tracing = layerTracing("api", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...env })
-  yield* Effect.scoped(Effect.flatMap(Layer.build(tracing), (context) => Effect.provideContext(spans, context)))
-  return collector.spans.map(({ name }) => name)
-}, Effect.scoped)
+const exported = <A>(env: Env, spans: Effect.Effect<A>) =>
+  Effect.map(traced(spans, env), (collector) => collector.spans.map(({ name }) => name))
 
 /** A request as part of a client's trace, which its own client records or not; with a step inside. */
 const request = (traceId: string, sampled: boolean) =>

@@ -213,7 +213,7 @@ const countedVotes = (sql: SqlClient.SqlClient) => sql`
   from (
     select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
     union all
-    select poll, option, votes from ledger_archive where status = 'counted'
+    select poll, option, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
   group by poll, option`
 
@@ -233,7 +233,8 @@ export const audit = Effect.fnUntraced(function* (cut: Acceptance) {
       const [duplicates] = yield* sql<{ count: bigint }>`
           select count(*) as count from duplicate_entry where ${upToCut}`
       const dropped = yield* sql<{ status: string; count: bigint }>`
-          select status, sum(votes)::bigint as count from ledger_archive group by status order by status`
+          select status, sum(votes)::bigint as count from ledger_archive
+          where status <> 'imported' group by status order by status`
       const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
           select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
           from tally t full join (${countedVotes(sql)}) v using (poll, option)
@@ -290,11 +291,13 @@ export const drop = Effect.fnUntraced(function* (before: number) {
 /** The rows of a poll's votes, as they are exported. */
 export const votes = Effect.fnUntraced(function* (poll: string) {
   const sql = yield* SqlClient.SqlClient
-  const [gone] = yield* sql<{ votes: bigint | null }>`
-      select sum(votes)::bigint as votes from ledger_archive where poll = ${poll}`
+  const [gone] = yield* sql<{ dropped: bigint; imported: bigint }>`
+      select coalesce(sum(votes) filter (where status <> 'imported'), 0)::bigint as dropped,
+        coalesce(sum(votes) filter (where status = 'imported'), 0)::bigint as imported
+      from ledger_archive where poll = ${poll}`
   const rows = yield* sql`
       select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter
       from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`
-  return { gone: Number(gone?.votes ?? 0n), kept: rows.length }
+  return { gone: Number(gone?.dropped ?? 0n), kept: rows.length }
 })

@@ -30,7 +30,7 @@ const state = Effect.gen(function* () {
   return { version: row?.version, step: row?.step, next: Number(row?.next) }
 })
 
-const former = { version: ledgerSchema.version, step: 1, next: 0 }
+const former = { version: ledgerSchema.version, step: ledgerSchema.steps.at(-1)?.number, next: 0 }
 const next = { version: nextSchema.version, step: nextSchema.version, next: nextSchema.functions.length }
 
 const onDatabase = <A, E>(test: Effect.Effect<A, E, SqlClient.SqlClient>) =>

@@ -1,6 +1,19 @@
 -- What a new database holds: read from PostgreSQL, and held to src/ledger/tables and src/ledger/functions by
 -- schema.test.ts. What each is for is said there.
 
+create table accepted_difference (
+  id bigint not null,
+  recorded_at timestamp with time zone not null default clock_timestamp(),
+  recorded_by text not null,
+  reason text not null,
+  missing bigint not null,
+  cut_ms bigint not null,
+  cut_seq bigint not null,
+  missing_entries jsonb not null,
+  found_entries jsonb not null,
+  constraint accepted_difference_pkey primary key (id)
+);
+
 create table ballot (
   poll text collate "C" not null,
   voter bytea not null,
@@ -50,6 +63,15 @@ create table ledger_partition (
   constraint ledger_partition_pkey primary key (name)
 );
 
+create table original (
+  single boolean not null default true,
+  source text not null,
+  entries bigint not null,
+  imported_at timestamp with time zone not null default clock_timestamp(),
+  constraint original_pkey primary key (single),
+  constraint original_single_check check (single)
+);
+
 create table poll (
   slug text collate "C" not null,
   title text not null,
@@ -63,7 +85,9 @@ create table poll (
   created_at timestamp with time zone not null default now(),
   last_updated timestamp with time zone not null default now(),
   decided boolean not null default false,
+  challenge text,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
+  constraint poll_challenge_check check ((challenge = 'pow'::text)),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
   constraint poll_identity_check check ((identity = any (array['anyone'::text, 'browser'::text, 'token'::text, 'provider'::text]))),
   constraint poll_pkey primary key (slug),

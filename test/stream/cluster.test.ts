@@ -55,6 +55,22 @@ const expectCounted = (votes: number) =>
   )
 
 layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })("in a Redis Cluster", (it) => {
+  it.effect("a solution of a challenge is spent once, at whichever node its record is", () =>
+    inCluster(
+      Effect.gen(function* () {
+        const stream = yield* VoteStream
+        const remember = 10_000
+        for (const index of times(50)) {
+          const solution = `solution ${index}`
+          assert.isTrue(yield* stream.spend({ solution, vote: "one", remember }))
+          assert.isTrue(yield* stream.spend({ solution, vote: "one", remember }))
+          assert.isFalse(yield* stream.spend({ solution, vote: "other", remember }))
+        }
+      }),
+      { shards: 3 }
+    )
+  )
+
   it.effect("a key has the slot that Redis says", () =>
     Effect.gen(function* () {
       const { nodes } = yield* RedisCluster

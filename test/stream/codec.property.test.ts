@@ -8,7 +8,7 @@ import type { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import type { Redis } from "../../src/stream/Redis.ts"
 import { quiet } from "../support/servers.ts"
 
-const names = Schema.Literals(["v", "vote_id", "poll", "option", "cast_at", "voter"])
+const names = Schema.Literals(["v", "vote_id", "poll", "option", "cast_at", "voter", "timestamp"])
 
 /** Fields that are wrong in all ways, and now and then right. */
 const Fields = Schema.Array(

@@ -42,6 +42,7 @@ export const httpSettings = (settings: Partial<HttpSettings["Service"]> = {}): H
   jwksUrl: undefined,
   jwtIssuer: undefined,
   jwtAudience: undefined,
+  idempotencyTtl: 86_400_000,
   shutdownDelay: 0,
   ...settings
 })
@@ -121,6 +122,6 @@ export const assertProblem = (answer: Answer, status: number): Readonly<Record<s
   assert.notMatch(answer.body, /[<>&]/)
   const problem = json(answer)
   assert.strictEqual(problem.status, status)
-  for (const name of ["type", "title", "instance"]) assert.isString(problem[name])
+  for (const name of ["type", "title", "detail", "instance"]) assert.isString(problem[name])
   return problem
 }

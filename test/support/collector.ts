@@ -13,9 +13,21 @@ export interface Span {
   readonly spanId: string
   readonly parentSpanId?: string
   readonly name: string
+  /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  readonly kind: number
   readonly attributes: ReadonlyArray<Attribute>
-  readonly links: ReadonlyArray<{ readonly traceId: string; readonly spanId: string }>
+  readonly links: ReadonlyArray<{
+    readonly traceId: string
+    readonly spanId: string
+    readonly attributes: ReadonlyArray<Attribute>
+  }>
+  /** 0 unset, 1 ok, 2 error. */
+  readonly status: { readonly code: number }
 }
+
+/** Returns attributes by their names, with their values as strings. */
+export const attributesOf = ({ attributes }: Pick<Span, "attributes">): Readonly<Record<string, string>> =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]))
 
 interface Export {
   readonly resourceSpans: ReadonlyArray<{
@@ -24,14 +36,17 @@ interface Export {
   }>
 }
 
+interface Collector {
+  readonly url: string
+  readonly spans: ReadonlyArray<Span>
+  /** What processes say of themselves, by their `tallykeep.role`. */
+  readonly resources: ReadonlyMap<string | undefined, Readonly<Record<string, string>>>
+}
+
 /** Stands for an OpenTelemetry collector: takes traces over HTTP and keeps them. */
-export const startCollector: Effect.Effect<
-  { readonly url: string; readonly spans: ReadonlyArray<Span>; readonly roles: ReadonlySet<string> },
-  never,
-  Scope.Scope
-> = Effect.gen(function* () {
+export const startCollector: Effect.Effect<Collector, never, Scope.Scope> = Effect.gen(function* () {
   const spans: Array<Span> = []
-  const roles = new Set<string>()
+  const resources = new Map<string | undefined, Readonly<Record<string, string>>>()
   const server = createServer((request, response) => {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -40,9 +55,8 @@ export const startCollector: Effect.Effect<
         const { resourceSpans } = JSON.parse(Buffer.concat(chunks).toString()) as Export
         for (const { resource, scopeSpans } of resourceSpans) {
           for (const { spans: some } of scopeSpans) spans.push(...some)
-          for (const { key, value } of resource.attributes) {
-            if (key === "tallykeep.role") roles.add(String(value.stringValue))
-          }
+          const said = attributesOf(resource)
+          resources.set(said["tallykeep.role"], said)
         }
       }
       response.writeHead(200, { "content-type": "application/json" }).end("{}")
@@ -58,5 +72,5 @@ export const startCollector: Effect.Effect<
         server.closeAllConnections()
       })
   )
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, roles }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, spans, resources }
 })

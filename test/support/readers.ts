@@ -13,5 +13,9 @@ export const readerOf = Effect.fnUntraced(function* (
 ) {
   const { group, stream } = yield* StreamSettings
   const { batchSize, blockMs, fastRead } = yield* ConsumerSettings
-  return makeReader(connection, { stream, group, batchSize, blockMs, fastRead, ...options }, plainRead)
+  return makeReader(
+    connection,
+    { stream, group, batchSize, blockMs, fastRead, fence: Effect.void, ...options },
+    plainRead
+  )
 })

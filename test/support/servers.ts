@@ -46,6 +46,7 @@ export const testSettings = (overrides: Partial<TestSettings> = {}): TestSetting
   blockMs: 500,
   maxRetries: 3,
   claimIdleMs: 30_000,
+  streamRetention: { ms: 0, entries: 0 },
   fastRead: true,
   maxBacklog: 1_000_000,
   idempotencyTtl: 60_000,

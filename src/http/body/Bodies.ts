@@ -7,6 +7,9 @@ import type { BodyBounds, BodyMemory } from "./ReadBody.ts"
 /** No vote is longer, in bytes: not even a form with a token. */
 export const maxVoteLength = 16_384
 
+/** No poll's definition is longer, in bytes, even with an escape for each letter: a longer list of wrong fields takes long. */
+const maxPayloadLength = 131_072
+
 /** What all bodies that are being received may take, in bytes. */
 const maxUnderWay = 32 * 2 ** 20
 
@@ -30,7 +33,7 @@ export class Bodies extends Context.Service<
       yield* meter.gauge("tallykeep_bodies_bytes", "Bodies of requests that are being received", () => memory.held)
       return Bodies.of({
         votes: { most: maxRequestSize, kept: maxVoteLength, memory, report },
-        payloads: { most: maxRequestSize, kept: maxRequestSize, memory, report }
+        payloads: { most: maxRequestSize, kept: maxPayloadLength, memory, report }
       })
     })
   )

@@ -19,7 +19,7 @@ export interface BodyBounds {
   /** How much of it is kept, in bytes: of a longer one the rest is counted and thrown away, and it is refused. */
   readonly kept: number
   readonly memory: BodyMemory
-  readonly report: (what: "bodies" | "large_votes", peer?: string) => void
+  readonly report: (what: "bodies" | "large_bodies", peer?: string) => void
 }
 
 /** Why a body was not taken. */
@@ -76,7 +76,7 @@ export const collectBody = (
   const onEnd = () => {
     stop()
     if (size > kept) {
-      report("large_votes", source.socket.remoteAddress)
+      report("large_bodies", source.socket.remoteAddress)
       done(longerThan(kept))
       return
     }
@@ -99,7 +99,7 @@ const noRoom = new Unavailable({ detail: "Too many requests are being received; 
 
 const longerThan = (bytes: number) =>
   new InvalidFields({
-    detail: `A vote is no longer than ${bytes} bytes`,
+    detail: `What is sent here is no longer than ${bytes} bytes`,
     errors: [{ pointer: "#", detail: `is longer than ${bytes} bytes` }]
   })
 

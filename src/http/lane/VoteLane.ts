@@ -1,6 +1,6 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { InternalError, Malformed } from "../../domain/Problems.ts"
+import { internalError, Malformed } from "../../domain/Problems.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { collectBody } from "../body/ReadBody.ts"
@@ -15,7 +15,7 @@ import { optionsOf, refuseHeaders } from "../voting/VoteRequest.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
-/** Makes the lane of votes as JSON of a known length, in polls for anyone, with an Idempotency-Key or without. */
+/** Makes the lane of votes as JSON of a known length, in polls for anyone without a challenge, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses, limiter: RateLimiter | undefined) {
   const ballots = yield* Ballots
   const polls = yield* PollCache
@@ -28,7 +28,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const refused = Cause.findErrorOption(cause)
     return Option.isSome(refused)
       ? Effect.succeed(problemAnswer(refused.value, url))
-      : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(new InternalError({}), url))
+      : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(internalError, url))
   }
 
   const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {
@@ -58,7 +58,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const { headers, method, socket, url = "/" } = request
     if (method !== "POST" || !isOrdinary(request)) return false
     const [route, poll] = pollAt(url)
-    if (poll?.identity !== "anyone") return false
+    if (poll?.identity !== "anyone" || poll.challenge !== undefined) return false
     const length = headers["content-length"]
     if (length === undefined || Number(length) > maxRequestSize) return false
     const key = headers["idempotency-key"]?.toString()

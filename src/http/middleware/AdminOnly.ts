@@ -13,18 +13,21 @@ export class AdminOnly extends HttpApiMiddleware.Service<AdminOnly>()("tallykeep
 
 const off = new Forbidden({ detail: "The admin's endpoints are off: the service has no ADMIN_TOKEN" })
 
-const wrong = new Unauthorized({ detail: "The admin's token is needed: Authorization: Bearer <ADMIN_TOKEN>" })
+const missing = new Unauthorized({ detail: "The admin's token is needed: Authorization: Bearer <ADMIN_TOKEN>" })
+
+const wrong = Unauthorized.invalidToken("The token is not the admin's")
 
 export const layerAdminOnly = Layer.effect(
   AdminOnly,
   Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminTokens }, signIns]) => ({
     admin: (handler, { credential }) => {
       if (adminTokens.length === 0) return Effect.fail(off)
+      const given = Redacted.value(credential).trim()
       return HttpServerRequest.HttpServerRequest.pipe(
-        Effect.flatMap((request) => signIns.isAdminToken(Redacted.value(credential), request)),
+        Effect.flatMap((request) => signIns.isAdminToken(given, request)),
         Effect.filterOrFail(
           (isAdmin) => isAdmin,
-          () => wrong
+          () => (given === "" ? missing : wrong)
         ),
         Effect.andThen(handler)
       )

@@ -1,10 +1,13 @@
 import { Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
 const preflightHeaders = {
   "access-control-allow-methods": "GET, POST, OPTIONS",
-  "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key",
+  "access-control-allow-headers":
+    "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, " +
+    `traceparent, tracestate, ${solutionHeader}`,
   "access-control-max-age": "600"
 }
 

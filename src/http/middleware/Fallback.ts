@@ -1,6 +1,6 @@
 import { Cause, Effect } from "effect"
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { InternalError, MethodNotAllowed, NotFound } from "../../domain/Problems.ts"
+import { internalError, MethodNotAllowed, NotFound } from "../../domain/Problems.ts"
 import { problemResponse } from "../Problem.ts"
 import { pathOf } from "../RequestPath.ts"
 import type { HttpApp } from "./Middleware.ts"
@@ -27,7 +27,7 @@ export const withFallback =
           ? Effect.succeed(unrouted(request, options))
           : Effect.as(
               Effect.logError(`${request.method} ${pathOf(request.url)} failed`, cause),
-              problemResponse(new InternalError({}), request.url)
+              problemResponse(internalError, request.url)
             )
       })
     })

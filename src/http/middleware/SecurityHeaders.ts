@@ -1,6 +1,6 @@
 import { Cause, Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { InternalError } from "../../domain/Problems.ts"
+import { internalError } from "../../domain/Problems.ts"
 import { problemResponse } from "../Problem.ts"
 import type { HttpApp, Middleware } from "./Middleware.ts"
 
@@ -66,7 +66,7 @@ export const withSecurityHeaders = (options: { readonly production: boolean }): 
           ? Effect.failCause(cause)
           : Effect.logError("A request failed", cause).pipe(
               Effect.andThen(HttpServerRequest.HttpServerRequest),
-              Effect.map(({ url }) => protect(problemResponse(new InternalError({}), url)))
+              Effect.map(({ url }) => protect(problemResponse(internalError, url)))
             )
     })
 }

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { Effect } from "effect"
-import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { etagOf } from "../ETag.ts"
+import { HttpServerRequest } from "effect/http"
+import { etagOf, taggedResponse } from "../ETag.ts"
 
 /** The files that the build has named by their content's hash, and where each is: `poll.js` at … */
 export interface Assets {
@@ -55,7 +55,7 @@ export const makeFiles = (folder: URL) => {
     cache.set(file, loading)
     return loading
   }
-  return Effect.fnUntraced(function* (file: string, headers: Readonly<Record<string, string>>) {
+  return Effect.fnUntraced(function* (file: string, headers: { readonly "cache-control": string }) {
     const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
     for (const encoding of accepted(asked["accept-encoding"])) {
       const found = yield* Effect.promise(() => load(`${file}${suffix[encoding]}`))
@@ -67,12 +67,8 @@ export const makeFiles = (folder: URL) => {
         vary: "Accept-Encoding",
         ...(encoding === "identity" ? {} : { "content-encoding": encoding })
       }
-      return asked["if-none-match"] === etag
-        ? HttpServerResponse.empty({ status: 304, headers: sent })
-        : HttpServerResponse.uint8Array(bytes, {
-            contentType: types[file.slice(file.lastIndexOf(".") + 1)] ?? "application/octet-stream",
-            headers: sent
-          })
+      const type = types[file.slice(file.lastIndexOf(".") + 1)] ?? "application/octet-stream"
+      return taggedResponse(bytes, type, sent, asked["if-none-match"])
     }
     return yield* Effect.die(new Error(`${file} is missing from the build`))
   })

@@ -4,7 +4,7 @@ import { Headers } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
 import type { InvalidFields, Problem } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
-import { tokenTrouble, trouble } from "../../web/words.ts"
+import { challenge, tokenTrouble, trouble } from "../../web/words.ts"
 import { parseForm } from "../body/FormBody.ts"
 import { isIdempotencyKey } from "../voting/VoteRequest.ts"
 
@@ -67,6 +67,8 @@ export const explainRefusal = (problem: Problem & { readonly _tag: string }, { i
     case "Unauthorized":
     case "Forbidden":
       return takesToken(identity) ? tokenTrouble[identity].bad : (problem.detail ?? trouble.unknown)
+    case "ChallengeUnsolved":
+      return challenge.needsScript
     case "Unavailable":
       return trouble.unavailable
     default:

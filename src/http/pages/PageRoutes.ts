@@ -1,7 +1,7 @@
 import { Context, Effect } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import { NotFound } from "../../domain/Problems.ts"
-import { etagOf } from "../ETag.ts"
+import { etagOf, taggedResponse } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
 import { adminPage } from "./AdminPage.ts"
 import { makeFiles, readAssets } from "./Assets.ts"
@@ -61,9 +61,7 @@ export const layerPageRoutes = HttpRouter.use(
         const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
         const body = adminPage(yield* assets)
         const headers = { etag: etagOf(body), "cache-control": "no-cache", "content-security-policy": pagePolicy }
-        return asked["if-none-match"] === headers.etag
-          ? HttpServerResponse.empty({ status: 304, headers })
-          : HttpServerResponse.text(body, { contentType: "text/html; charset=utf-8", headers })
+        return taggedResponse(body, "text/html; charset=utf-8", headers, asked["if-none-match"])
       })
     )
     yield* addPollPages(router, assets)

@@ -8,6 +8,7 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
+import { headersOf, headersOfStatus } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
@@ -29,11 +30,16 @@ const headers = { "cache-control": "private, no-cache", "content-security-policy
 const notNow = HttpServerResponse.text(trouble.away, {
   status: 503,
   contentType: "text/plain; charset=utf-8",
-  headers: { "cache-control": "no-store", "retry-after": "1" }
+  headers: headersOfStatus(503)
 })
 
-export const htmlResponse = (body: string, status = 200) =>
-  HttpServerResponse.text(body, { status, contentType: "text/html; charset=utf-8", headers })
+/** Returns a page; as a refusal, it tells programs the same as a problem of its status. */
+const htmlResponse = (body: string, status = 200) =>
+  HttpServerResponse.text(body, {
+    status,
+    contentType: "text/html; charset=utf-8",
+    headers: status < 400 ? headers : { ...headers, ...headersOfStatus(status) }
+  })
 
 const isVoteId = Schema.is(VoteId)
 
@@ -108,7 +114,13 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
         status: 303,
         headers: { location, "cache-control": "no-store", ...setCookie(voter) }
       })
-    }).pipe(Effect.catch((problem) => refuse(explainRefusal(problem, poll), problem.status)))
+    }).pipe(
+      Effect.catch((problem) =>
+        Effect.map(refuse(explainRefusal(problem, poll), problem.status), (page) =>
+          HttpServerResponse.setHeaders(page, headersOf(problem))
+        )
+      )
+    )
   })
 
   const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")

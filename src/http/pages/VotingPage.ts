@@ -2,6 +2,7 @@ import { type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import {
+  challenge,
   hidden,
   moment,
   page,
@@ -46,7 +47,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
   const option = ({ id, label }: Poll["options"][number]): Html => {
     const result = shown.get(id)
     return html`<li class="option ${result?.count === most ? "leads" : ""}" id="option-${id}">
-<button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" ? undefined : html`disabled`}>${label}</button>
+<button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" && poll.challenge === undefined ? undefined : html`disabled`}>${label}</button>
 <span class="mark" id="mark-${id}"></span>
 <meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>
 <p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result && percent(result.percentage)}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
@@ -60,13 +61,13 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, results }: 
     style: ["page.css"],
     script: "poll.js",
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
-    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}">
+    main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}">
 <input type="hidden" name="key" value="${key}">
-${takesToken(poll.identity) ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>` : undefined}
+${withoutScript(poll)}
 <ul class="options">
 ${poll.options.map(option)}
 </ul>
@@ -80,6 +81,14 @@ ${poll.options.map(option)}
 <noscript><p class="reload"><a href="/polls/${poll.slug}">${page.reload}</a></p></noscript>
 </main>`
   })
+}
+
+/** Returns what the form has to say or to ask where no script does. */
+const withoutScript = (poll: Poll): Html | undefined => {
+  if (poll.challenge !== undefined) return html`<noscript><p>${challenge.needsScript}</p></noscript>`
+  return takesToken(poll.identity)
+    ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>`
+    : undefined
 }
 
 /** Returns the poll's times in UTC, since the reader's zone is not known here; the script replaces them. */

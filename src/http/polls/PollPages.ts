@@ -23,7 +23,13 @@ export interface PageQuery {
   readonly after: string | undefined
 }
 
-export const invalidCursor: FieldError = { pointer: "#/cursor", detail: "must be the `next` of a page" }
+const wrongCursor: FieldError = { pointer: "#/cursor", detail: "must be the `next` of a page" }
+
+const invalid = (errors: ReadonlyArray<FieldError>) =>
+  new InvalidFields({ detail: "The query does not name a page of the list", errors })
+
+/** There is no poll that a cursor stands for. */
+export const invalidCursor = invalid([wrongCursor])
 
 /** Reads which page a query asks for. A cursor is the slug of the last poll of a page, which newer polls don't move. */
 export const parsePageQuery = ({
@@ -39,8 +45,8 @@ export const parsePageQuery = ({
   if (asked < 1 || asked > maxLimit) {
     errors.push({ pointer: "#/limit", detail: `must be a whole number from 1 to ${maxLimit}` })
   }
-  if (after !== undefined && !slugPattern.test(after)) errors.push(invalidCursor)
-  return errors.length > 0 ? new InvalidFields({ errors }) : { limit: asked, after }
+  if (after !== undefined && !slugPattern.test(after)) errors.push(wrongCursor)
+  return errors.length > 0 ? invalid(errors) : { limit: asked, after }
 }
 
 /**

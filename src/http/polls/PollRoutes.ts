@@ -41,7 +41,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
         const { body, etag } = pageOf(asked, stream.now())
         return jsonResponse(body, { etag, "cache-control": publicBriefly }, ifNoneMatch)
       },
-      Effect.catchTag("NotFound", () => Effect.fail(new InvalidFields({ errors: [invalidCursor] })))
+      Effect.catchTag("NotFound", () => Effect.fail(invalidCursor))
     )
 
     return handlers

@@ -21,7 +21,10 @@ const summary = (text: string, description?: string) =>
   OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
 
 const TokenRequest = Schema.Struct({
-  count: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+  count: Schema.Number.check(
+    Schema.isInt({ message: "must be a whole number" }).abort(),
+    Schema.isBetween({ minimum: 1, maximum: 10_000 }, { message: "must be from 1 to 10,000" })
+  )
 })
 
 export const PollsGroup = HttpApiGroup.make("polls")

@@ -1,17 +1,34 @@
 import type { Poll } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 
+/** With it before the text, Excel reads UTF-8; other programs take no notice of it, or take it off. */
+const byteOrderMark = "\ufeff"
+
+/** How a formula begins, for one spreadsheet or another. */
+const formula = String.raw`[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]`
+
+const atStart = new RegExp(`^(?=${formula}|[\t\r\n])`)
+
 /**
- * Returns one cell: quoted where it has to be, and with a quote in front where a spreadsheet would take it for a formula. An
- * organiser's label must not become one on someone else's machine.
+ * Where a cell begins for a spreadsheet that takes another separator than the comma, as Excel does in most of Europe: it sees
+ * nothing of our quotes, which for it stand inside a cell.
  */
-export const csvCell = (value: string | number): string => {
-  const text =
-    typeof value === "string" && /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+const afterSeparator = new RegExp(`[;|\t\r\n](?=${formula})`, "g")
+
+/**
+ * Returns one cell: in quotes where it has to be, and with a `'` before what a spreadsheet would take for a formula. An
+ * organiser's label must not become one on someone else's machine. Numbers stay numbers.
+ */
+const csvCell = (value: string | number): string => {
+  if (typeof value === "number") return String(value)
+  const text = value.replace(afterSeparator, "$&'").replace(atStart, "'")
+  return /[",;|\t\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 export const csvLine = (cells: ReadonlyArray<string | number>): string => `${cells.map(csvCell).join(",")}\r\n`
+
+/** Returns how a CSV begins, which people open with a spreadsheet: the mark of UTF-8, and the names of its columns. */
+export const csvHead = (columns: ReadonlyArray<string>): string => byteOrderMark + csvLine(columns)
 
 /** Returns a poll's results as RFC 4180 lines: option, label, count, percentage; most votes first. */
 export const resultsCsv = (poll: Poll, { results }: Results): string => {
@@ -19,5 +36,5 @@ export const resultsCsv = (poll: Poll, { results }: Results): string => {
   const lines = results.map(({ count, option, percentage }) =>
     csvLine([option, labels.get(option) ?? option, count, percentage.toFixed(2)])
   )
-  return csvLine(["option", "label", "count", "percentage"]) + lines.join("")
+  return csvHead(["option", "label", "count", "percentage"]) + lines.join("")
 }

@@ -1,6 +1,14 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import { type Poll, pollStatus } from "../../domain/Poll.ts"
-import { Forbidden, HasVoted, InvalidFields, PollNotOpen, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
+import {
+  type ChallengeUnsolved,
+  Forbidden,
+  HasVoted,
+  InvalidFields,
+  PollNotOpen,
+  TooManyRequests,
+  Unavailable
+} from "../../domain/Problems.ts"
 import { entryMs, makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
@@ -8,6 +16,7 @@ import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
+import { Challenges } from "./Challenges.ts"
 import type { Voter } from "./Voters.ts"
 
 /** A vote for one of the poll's options, not yet taken. */
@@ -18,9 +27,18 @@ export interface Ballot {
   readonly voter: Voter | undefined
   /** The request's idempotency key. */
   readonly key: string | undefined
+  /** The solution that came with it, for a poll that asks for one. */
+  readonly solution?: string | undefined
 }
 
-export type Refused = Forbidden | PollNotOpen | HasVoted | InvalidFields | TooManyRequests | Unavailable
+export type Refused =
+  | ChallengeUnsolved
+  | Forbidden
+  | PollNotOpen
+  | HasVoted
+  | InvalidFields
+  | TooManyRequests
+  | Unavailable
 
 /** How many voters of `once` polls are remembered here, so that a second vote is refused at once. */
 const remembered = 100_000
@@ -46,6 +64,7 @@ export class Ballots extends Context.Service<
     Effect.gen(function* () {
       const stream = yield* VoteStream
       const backlog = yield* Backlog
+      const challenges = yield* Challenges
       const clock = yield* Clock.Clock
       const { report } = yield* Defences
       const seen = new Set<string>()
@@ -78,6 +97,16 @@ export class Ballots extends Context.Service<
           ? Effect.map(stream.append(vote), (streamId) => ({ streamId, voteId: vote.voteId, option: vote.option }))
           : stream.appendOnce(vote, key)
 
+      /** Takes a vote whose challenge is solved; a key that was used before needs no solution any more. */
+      const solved = (ballot: Ballot, voteId: string, take: Effect.Effect<Appended, Refused>) => {
+        const { key, poll, solution, voter } = ballot
+        const named = key === undefined ? voteId : `${voter?.hash ?? ""} ${key}`
+        return Effect.matchEffect(challenges.spend(poll, solution, named), {
+          onFailure: (refusal) => refuse(ballot, refusal),
+          onSuccess: () => take
+        })
+      }
+
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { key, option, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
@@ -92,7 +121,7 @@ export class Ballots extends Context.Service<
         }
         const castAt = clock.currentTimeMillisUnsafe()
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
-        return Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
+        const take = Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
           onFailure: () => Effect.fail(unavailable),
           onSuccess: (appended) => {
             failpoint("after-append")
@@ -101,6 +130,7 @@ export class Ballots extends Context.Service<
             return Effect.fromResult(answer)
           }
         })
+        return poll.challenge === undefined ? take : solved(ballot, vote.voteId, take)
       }
 
       return Ballots.of({ cast, hasCast })

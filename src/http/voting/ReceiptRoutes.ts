@@ -28,7 +28,9 @@ export const layerReceiptRoutes = HttpApiBuilder.group(
       const poll = yield* stream.find(voteId, streamId)
       // Being in the stream does not mean waiting to be counted: what is counted is removed a little later.
       const counted = yield* ledger.find(voteId)
-      return counted ?? (poll === undefined ? undefined : { vote_id: voteId, poll, status: "queued" })
+      if (counted !== undefined || poll === undefined) return counted
+      // What was counted may stay longer in the stream than in the ledger.
+      return (yield* ledger.keeps(voteId)) ? { vote_id: voteId, poll, status: "queued" } : undefined
     })
 
     const lookUp = Effect.fnUntraced(function* (voteId: string, streamId: string | undefined) {
@@ -51,7 +53,7 @@ export const layerReceiptRoutes = HttpApiBuilder.group(
           : [{ pointer: "#/stream_id", detail: "must be of the form 1732000000000-0" }])
       ]
       return errors.length > 0
-        ? Effect.fail(new InvalidFields({ errors }))
+        ? Effect.fail(new InvalidFields({ detail: "The vote_id or the stream_id is not one of a receipt", errors }))
         : Effect.catchTag(lookUp(voteId, streamId), "OutOfService", () => Effect.fail(unavailable))
     })
   })

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll } from "../../domain/Poll.ts"
+import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { Api } from "../Api.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
@@ -9,6 +10,7 @@ import { parseVoteBody } from "../body/VoteBody.ts"
 import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { Ballots } from "./Ballots.ts"
+import { Challenges } from "./Challenges.ts"
 import { receiptAnswer } from "./Receipt.ts"
 import { optionsOf, refuseHeaders } from "./VoteRequest.ts"
 import { setCookie, Voters } from "./Voters.ts"
@@ -23,6 +25,7 @@ export const layerVoteRoutes = HttpApiBuilder.group(
   "votes",
   Effect.fnUntraced(function* (handlers) {
     const ballots = yield* Ballots
+    const challenges = yield* Challenges
     const polls = yield* PollCache
     const voters = yield* Voters
     const bodies = yield* Bodies
@@ -40,7 +43,8 @@ export const layerVoteRoutes = HttpApiBuilder.group(
       const option = parseVoteBody(yield* readBody(request, bodies.votes), optionsOf(poll))
       if (typeof option !== "string") return yield* option
       const voter = yield* voters.identify(poll, request, key)
-      return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key })), setCookie(voter))
+      const solution = headers[solutionHeader.toLowerCase()]
+      return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key, solution })), setCookie(voter))
     })
 
     const castVote = (slug: string, request: HttpServerRequest.HttpServerRequest) =>
@@ -50,5 +54,6 @@ export const layerVoteRoutes = HttpApiBuilder.group(
       .handleRaw("castVote", ({ request }) => castVote(defaultPoll.slug, request))
       .handleRaw("castVoteShort", ({ request }) => castVote(defaultPoll.slug, request))
       .handleRaw("castVoteIn", ({ params, request }) => castVote(params.slug, request))
+      .handle("challenge", ({ params }) => Effect.flatMap(polls.get(params.slug), challenges.make))
   })
 )

@@ -25,6 +25,8 @@ const providerAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"
 const openEnded = 90 * 86_400
 /** For how long it holds after the closing time, in s: a vote that is sent again with its key is still answered. */
 const afterClosing = 86_400
+/** How many tokens are begun before others have their turn. */
+const slice = 100
 /** How far a provider's clock may be ahead of ours, in s. */
 const skew = 60
 
@@ -66,10 +68,11 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
 
   return {
     verify: (poll, authorization) => {
-      const token = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? "")?.[1]
-      return token === undefined
-        ? Effect.fail(new Unauthorized({ detail: "This poll needs a voter's token: Authorization: Bearer <token>" }))
-        : Effect.tryPromise({ try: () => check(poll, token), catch: refusal })
+      const given = /^Bearer +(\S.*)$/i.exec(authorization ?? "")?.[1]
+      if (given === undefined) return Effect.fail(missing)
+      return /^[\w.~+/=-]+$/.test(given)
+        ? Effect.tryPromise({ try: () => check(poll, given), catch: refusal })
+        : Effect.fail(invalid)
     },
     issue: (poll, count) => {
       if (signing === undefined) {
@@ -86,7 +89,14 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
           .setIssuedAt(seconds)
           .setExpirationTime(expires)
           .sign(signing)
-      return Effect.promise(() => Promise.all(Array.from({ length: count }, sign)))
+      return Effect.promise(async () => {
+        const tokens: Array<string> = []
+        while (tokens.length < count) {
+          const length = Math.min(slice, count - tokens.length)
+          tokens.push(...(await Promise.all(Array.from({ length }, sign))))
+        }
+        return tokens
+      })
     }
   }
 }
@@ -141,21 +151,23 @@ const noSubject = "The token names no voter (sub)"
 
 /** What is wrong with a claim; of the others, nothing is told. */
 const wrongClaims: Readonly<Record<string, Unauthorized | Forbidden>> = {
-  exp: new Unauthorized({ detail: "The token does not say until when it holds (exp)" }),
-  nbf: new Unauthorized({ detail: "The token does not hold yet" }),
-  iat: new Unauthorized({ detail: "The token does not hold yet" }),
+  exp: Unauthorized.invalidToken("The token does not say until when it holds (exp)"),
+  nbf: Unauthorized.invalidToken("The token does not hold yet"),
+  iat: Unauthorized.invalidToken("The token does not hold yet"),
   iss: new Forbidden({ detail: "The token is for another poll or service" }),
   aud: new Forbidden({ detail: "The token is for another poll or service" })
 }
 
-const invalid = new Unauthorized({ detail: "The token is not valid" })
+const missing = new Unauthorized({ detail: "This poll needs a voter's token: Authorization: Bearer <token>" })
+
+const invalid = Unauthorized.invalidToken("The token is not valid")
 
 const refusal = (error: unknown): Unauthorized | Forbidden | Unavailable => {
-  if (error instanceof errors.JWTExpired) return new Unauthorized({ detail: "The token has expired" })
+  if (error instanceof errors.JWTExpired) return Unauthorized.invalidToken("The token has expired")
   if (error instanceof errors.JWTClaimValidationFailed) {
     return (error.reason === "invalid" ? undefined : wrongClaims[error.claim]) ?? invalid
   }
-  if (error instanceof errors.JWTInvalid && error.message === noSubject) return new Unauthorized({ detail: noSubject })
+  if (error instanceof errors.JWTInvalid && error.message === noSubject) return Unauthorized.invalidToken(noSubject)
   return isOutage(error) ? new Unavailable({ detail: "The identity provider does not answer" }) : invalid
 }
 

@@ -152,16 +152,18 @@ export class Voters extends Context.Service<
 
 const tooManyNew = new TooManyRequests({ detail: "Too many new voters from this address; try again later" })
 
-/** Returns why this service can't tell a poll's voters apart; undefined where it can. */
+/** Returns why this service can't tell a poll's voters apart or challenge them; undefined where it can. */
 export const missingFor = (
-  { identity }: Pick<Poll, "identity">,
+  { challenge, identity }: Pick<Poll, "challenge" | "identity">,
   { jwksUrl, voterSecrets }: Pick<HttpSettings["Service"], "jwksUrl" | "voterSecrets">
 ): Forbidden | undefined => {
-  if (identity !== "anyone" && voterSecrets.length === 0) return noSecret
+  if ((identity !== "anyone" || challenge !== undefined) && voterSecrets.length === 0) return noSecret
   return identity === "provider" && jwksUrl === undefined ? noProvider : undefined
 }
 
-const noSecret = new Forbidden({ detail: "This service has no VOTER_SECRET, which polls with voters need" })
+const noSecret = new Forbidden({
+  detail: "This service has no VOTER_SECRET, which polls with voters or a challenge need"
+})
 
 const noProvider = new Forbidden({
   detail: "This service has no JWKS_URL, which polls for an identity provider's users need"

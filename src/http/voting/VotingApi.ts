@@ -1,7 +1,9 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { ChallengeView } from "../../domain/Challenge.ts"
 import {
   BodyTooLarge,
+  ChallengeUnsolved,
   Forbidden,
   HasVoted,
   InvalidFields,
@@ -13,6 +15,7 @@ import {
   Unavailable,
   UnsupportedMediaType
 } from "../../domain/Problems.ts"
+import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { Receipt, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
 
@@ -26,9 +29,19 @@ const idempotencyKey = {
     "The same key with the same body, however often and for 24 hours, gives one vote and the same answer: send one to be able to retry."
 }
 
-const withIdempotencyKey = OpenApi.annotations({
-  transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), idempotencyKey] })
-})
+const challengeSolution = {
+  name: solutionHeader,
+  in: "header",
+  required: false,
+  schema: { type: "string", maxLength: 2048, format: "byte" },
+  description:
+    "In a poll with a challenge: `{challenge, solution}` as JSON in base64, as ALTCHA's widgets make it. It is for one vote, which may be sent again with it."
+}
+
+const withHeaders = (...headers: ReadonlyArray<object>) =>
+  OpenApi.annotations({
+    transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), ...headers] })
+  })
 
 const castVote = {
   payload: VoteRequest,
@@ -49,14 +62,14 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
           "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
       })
     )
-    .annotateMerge(withIdempotencyKey),
+    .annotateMerge(withHeaders(idempotencyKey)),
   HttpApiEndpoint.post("castVoteShort", "/vote", castDefault)
     .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
-    .annotateMerge(withIdempotencyKey),
+    .annotateMerge(withHeaders(idempotencyKey)),
   HttpApiEndpoint.post("castVoteIn", "/api/polls/:slug/votes", {
     ...castVote,
     params: { slug: Schema.String },
-    error: [...voteErrors, Unauthorized, Forbidden, NotFound, PollNotOpen, HasVoted]
+    error: [...voteErrors, Unauthorized, Forbidden, ChallengeUnsolved, NotFound, PollNotOpen, HasVoted]
   })
     .annotateMerge(
       OpenApi.annotations({
@@ -65,7 +78,20 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
           "In a poll for tokens, of ours or of an identity provider, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the poll's page sets, or the first answer to a vote without an `Idempotency-Key`."
       })
     )
-    .annotateMerge(withIdempotencyKey)
+    .annotateMerge(withHeaders(idempotencyKey, challengeSolution)),
+  HttpApiEndpoint.get("challenge", "/api/polls/:slug/challenge", {
+    params: { slug: Schema.String },
+    success: ChallengeView,
+    error: [NotFound, Forbidden, Unavailable]
+  })
+    .middleware(ProblemAnswers)
+    .annotateMerge(
+      OpenApi.annotations({
+        summary: "A challenge to solve for one vote",
+        description:
+          'In a poll with `challenge: "pow"`: a proof of work in the format of ALTCHA, version 2, which holds for ten minutes.'
+      })
+    )
 )
 
 export const ReceiptsGroup = HttpApiGroup.make("receipts").add(

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Reads a stream's state, for one group. The entries that are not yet given out are counted, up to a thousand. Beyond that
--- their number is what Redis takes for the group's lag, which can be far off after a restart of Redis, but at most what
--- the stream holds.
+-- their number is what Redis takes for the group's lag (see keep_lag.lua), and at most what the stream holds, acked entries
+-- that are not removed yet among them.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the group

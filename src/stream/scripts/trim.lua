@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
 -- Removes the entries that every group has acked: those up to the last one that the group was given, and below its oldest
--- pending one. The look and the trim are one step, since an entry that is given out in between would be lost. In each
--- interval one caller does it, the others do nothing. It runs even where Redis's memory is full, since it relieves that.
+-- pending one. Of these it leaves the young ones and the latest ones, where they are to stay for a while. The look and the
+-- trim are one step, since an entry that is given out in between would be lost. In each interval one caller does it, the
+-- others do nothing. It runs even where Redis's memory is full, since it relieves that.
 --
 -- KEYS[1]  the stream
 -- KEYS[2]  the record of the last trim
 -- ARGV[1]  the interval, in ms
+-- ARGV[2]  how old an entry must be to go, in ms by Redis's clock
+-- ARGV[3]  how many entries the stream keeps at least, whether they are acked or not
 --
 -- Returns the number of entries removed.
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
@@ -37,4 +40,13 @@ end
 if keep_from == nil then
   return 0
 end
-return redis.call('XTRIM', KEYS[1], 'MINID', '~', keep_from)
+
+local time = redis.call('TIME')
+local young = string.format('%.0f-0', math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[2]))
+if ARGV[2] ~= '0' and below(young, keep_from) then keep_from = young end
+-- Without a limit of ours, Redis removes ten thousand at a time, and fewer in an interval than may come in.
+local most = math.min(100000, redis.call('XLEN', KEYS[1]) - ARGV[3])
+if most <= 0 then
+  return 0
+end
+return redis.call('XTRIM', KEYS[1], 'MINID', '~', keep_from, 'LIMIT', most)

@@ -1,7 +1,8 @@
+import { toSlug } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words.ts"
-import { choice, field, optional, toOptions, toSlug } from "./fields.ts"
+import { choice, field, optional, toOptions } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
 /** Converts a time typed in this browser's zone to RFC 3339. */
@@ -47,6 +48,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     choice(words.ballot, "ballot", words.ballots, onChange),
     choice(words.identity, "identity", words.identities, onChange),
     choice(words.results, "results", words.visibilities, onChange),
+    choice(words.challenge, "challenge", words.challenges, onChange),
     make("div", { class: "pair" }, field(optional(words.opensAt), opens), field(optional(words.closesAt), closes)),
     error,
     make("div", { class: "actions" }, make("button", { type: "submit" }, words.submit), back)
@@ -63,6 +65,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
       ballot: chosen("ballot"),
       identity: chosen("identity"),
       results: chosen("results"),
+      challenge: chosen("challenge"),
       ...(opensAt === undefined ? {} : { opens_at: opensAt }),
       ...(closesAt === undefined ? {} : { closes_at: closesAt })
     }

@@ -1,3 +1,4 @@
+import { withIds } from "../../domain/OptionIds.ts"
 import { make } from "../dom.ts"
 import { form as words } from "../words.ts"
 
@@ -30,28 +31,10 @@ export const choice = (
   return set
 }
 
-/** Makes a name for an address: `Cats or dogs?` becomes `cats-or-dogs`. */
-export const toSlug = (text: string): string =>
-  text
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[\u0300-\u036f]/g, "")
-    .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, 64)
-    .replace(/^-|-$/g, "")
-
 /** Makes an option of each line, with an id of its own. */
-export const toOptions = (lines: string): ReadonlyArray<{ readonly id: string; readonly label: string }> => {
-  const taken = new Set<string>()
+export const toOptions = (lines: string): ReturnType<typeof withIds> => {
   const labels = lines.split("\n").map((line) => line.trim())
-  return labels
-    .filter((label) => label !== "")
-    .map((label, index) => {
-      const slug = toSlug(label)
-      const id = slug === "" || taken.has(slug) ? `option-${index + 1}` : slug
-      taken.add(id)
-      return { id, label }
-    })
+  return withIds(labels.filter((label) => label !== "").map((label) => ({ label })))
 }
 
 export const optional = (label: string): string => `${label} (${words.optional})`

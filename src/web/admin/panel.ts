@@ -35,7 +35,8 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed:
   const rules = [
     `${words.ballot}: ${words.ballots[poll.ballot]}`,
     `${words.identity}: ${words.identities[poll.identity]}`,
-    `${words.results}: ${words.visibilities[poll.results]}`
+    `${words.results}: ${words.visibilities[poll.results]}`,
+    ...(poll.challenge === undefined ? [] : [`${words.challenge}: ${words.challenges[poll.challenge]}`])
   ]
   const element = make(
     "section",

@@ -1,13 +1,14 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
-import { hidden, status, tokenTrouble, trouble, vote } from "../words.ts"
+import { challenge, hidden, status, tokenTrouble, trouble, vote } from "../words.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
 import { followReceipt, receiptPath } from "./receipt.ts"
 import { explainRefusal } from "./refusal.ts"
 import { statusAt, timesAt } from "./schedule.ts"
 import { isOldPage, makeServiceClock } from "./serviceClock.ts"
+import { makeSolver } from "./solver.ts"
 import { type Mine, openStore, takeToken } from "./store.ts"
 import { makeView, type Tone } from "./view.ts"
 
@@ -18,6 +19,7 @@ const path = `/api/polls/${poll.slug}`
 const store = openStore(poll.slug)
 const token = takesToken(poll.identity) ? takeToken(poll.slug) : undefined
 const view = makeView(poll)
+const solver = poll.challenge === undefined ? undefined : makeSolver(`${path}/challenge`, written.solver ?? "")
 
 /** Whether the service has said that the poll is closed, whatever the clock says. */
 let closed = poll.status === "closed"
@@ -85,11 +87,14 @@ const follow = (mine: Mine): void => {
   })
 }
 
-const outbox = makeOutbox(`${path}/votes`, token, store, {
+const outbox = makeOutbox({ path: `${path}/votes`, token, solver }, store, {
   sending: (option) => {
     // Said only once, though it may be tried again and again.
     if (waiting === undefined) view.notice(vote.sending(labelOf(option)), "busy")
     refresh()
+  },
+  solving: (option) => {
+    if (waiting === undefined) view.notice(challenge.solving(labelOf(option)), "busy")
   },
   accepted: ({ option, stream_id, vote_id }) => {
     waiting = undefined
@@ -127,6 +132,11 @@ if (takesToken(poll.identity) && token === undefined) {
   view.notice(tokenTrouble[poll.identity].missing, "bad")
 }
 
+if (solver !== undefined && !isSecureContext) {
+  barred = true
+  view.notice(challenge.needsHttps, "bad")
+}
+
 live = watchResults(
   // A stream can't carry the token, so where the token decides who sees results, the page asks for them.
   {
@@ -155,6 +165,7 @@ const { mine } = store.read()
 if (mine !== undefined) follow(mine)
 refresh()
 if (isOldPage()) live.refresh()
+if (isOpen() && !barred && (mine === undefined || poll.ballot !== "once")) solver?.prepare()
 outbox.flush()
 addEventListener("online", () => {
   refresh()

@@ -1,11 +1,14 @@
 import type { Receipt } from "../../domain/Vote.ts"
-import { ask, type Problem } from "../http.ts"
-import type { Store } from "./store.ts"
+import { type Answer, ask, type Problem } from "../http.ts"
+import type { Solver } from "./solver.ts"
+import type { Pending, Store } from "./store.ts"
 
 type ReceiptBody = typeof Receipt.Type
 
 export interface OutboxEvents {
   readonly sending: (option: string) => void
+  /** The vote waits for the solution of its challenge. */
+  readonly solving: (option: string) => void
   readonly accepted: (receipt: ReceiptBody) => void
   readonly refused: (problem: Problem, option: string) => void
   /** The vote could not be sent; it is tried again automatically. */
@@ -21,6 +24,8 @@ export interface Outbox {
 
 /** Taps on one option that are closer together than this count as one, in ms. */
 const doubleTap = 1_000
+/** A solution that takes longer is spoken of, in ms. */
+const noticeable = 500
 const firstPause = 1_000
 const longestPause = 15_000
 
@@ -33,21 +38,48 @@ const newKey = (): string => {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 }
 
+interface OutboxOptions {
+  /** Where votes are sent. */
+  readonly path: string
+  readonly token: string | undefined
+  /** For a poll that asks for a solved challenge. */
+  readonly solver: Solver | undefined
+}
+
 /** Keeps a vote until the service has answered it, and sends it again and again, always with the same key. */
-export const makeOutbox = (path: string, token: string | undefined, store: Store, events: OutboxEvents): Outbox => {
+export const makeOutbox = ({ path, solver, token }: OutboxOptions, store: Store, events: OutboxEvents): Outbox => {
   let last = { option: "", at: Number.NEGATIVE_INFINITY }
   let sending = false
   let pause = firstPause
   let timer: ReturnType<typeof setTimeout> | undefined
+
+  const solve = async (option: string): Promise<Answer<string | undefined>> => {
+    if (solver === undefined) return { kind: "ok", body: undefined, head: { at: undefined, etag: undefined } }
+    const slow = setTimeout(events.solving, noticeable, option)
+    const solved = await solver.solution()
+    clearTimeout(slow)
+    return solved
+  }
+
+  const send = async ({ key, option }: Pending): Promise<Answer<ReceiptBody>> => {
+    const solved = await solve(option)
+    if (solved.kind !== "ok") return solved
+    return ask(path, { method: "POST", body: { option }, key, token, solution: solved.body })
+  }
 
   const flush = async (): Promise<void> => {
     const { pending } = store.read()
     if (pending === undefined || sending) return
     clearTimeout(timer)
     sending = true
-    events.sending(pending.option)
-    const { key, option } = pending
-    const answer = await ask<ReceiptBody>(path, { method: "POST", body: { option }, key, token })
+    const { option } = pending
+    events.sending(option)
+    let answer = await send(pending)
+    if (answer.kind === "problem" && answer.problem.type.endsWith(":challenge")) {
+      // It has run out, as where the page was open for long: a new one will do.
+      solver?.spend()
+      answer = await send(pending)
+    }
     sending = false
     if (answer.kind === "away") {
       events.waiting(answer.network, option)
@@ -55,6 +87,7 @@ export const makeOutbox = (path: string, token: string | undefined, store: Store
       pause = Math.min(pause * 2, longestPause)
       return
     }
+    solver?.spend()
     pause = firstPause
     const { pending: _, ...rest } = store.read()
     store.write(rest)

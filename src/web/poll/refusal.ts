@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Problem } from "../http.ts"
-import { tokenTrouble, trouble } from "../words.ts"
+import { challenge, tokenTrouble, trouble } from "../words.ts"
 
 interface Voting {
   readonly identity: PollView["identity"]
@@ -14,6 +14,7 @@ export const explainRefusal = ({ detail, status, type }: Problem, { hasToken, id
   if (type.endsWith(":has-voted")) return trouble.voted
   // A token is good only while its poll is open, so a 403 may mean no more than that the poll is closed.
   if (status === 409 || !open) return trouble.closed
+  if (type.endsWith(":challenge")) return challenge.refused
   if ((status === 401 || status === 403) && takesToken(identity))
     return tokenTrouble[identity][hasToken ? "bad" : "missing"]
   return detail || trouble.unknown

@@ -4,7 +4,7 @@ import { EntryParser } from "../../../src/consumer/bytes/EntryParser.ts"
 import type { EntryBatch } from "../../../src/consumer/EntryBatch.ts"
 import { OptionId, PollSlug } from "../../../src/domain/Poll.ts"
 import { makeVoteId, parseEntryId } from "../../../src/domain/Vote.ts"
-import { decodeVote, encodeVote, fieldsByName } from "../../../src/stream/VoteEntry.ts"
+import { decodeVote, encodeVote } from "../../../src/stream/VoteEntry.ts"
 import { entriesOf } from "../../support/entries.ts"
 
 type Held = readonly [id: string, fields: ReadonlyArray<string> | null]
@@ -49,7 +49,7 @@ const expectHeld = (batch: EntryBatch, held: ReadonlyArray<Held>) => {
   for (const [index, entry] of entries.entries()) {
     if (entry.vote === undefined) continue
     const [id, fields] = held[index] ?? assert.fail("more than there were")
-    const vote = Result.getOrThrow(decodeVote(fieldsByName(fields ?? [])))
+    const vote = Result.getOrThrow(decodeVote("votes", id, fields ?? []))
     assert.deepStrictEqual(entry.vote, { ...vote, ...(parseEntryId(id) ?? assert.fail("out of range")) })
   }
 }
@@ -136,7 +136,7 @@ describe("EntryParser", () => {
       const [id, fields] = held[index] ?? assert.fail()
       // Beyond the ledger's range, or by other names in the same places: for others to judge.
       const plain = fields?.filter((_, at) => at % 2 === 0).join() === right.filter((_, at) => at % 2 === 0).join()
-      const isOne = Result.isSuccess(decodeVote(fieldsByName(fields ?? []))) && !id.startsWith("18446")
+      const isOne = Result.isSuccess(decodeVote("votes", id, fields ?? [])) && !id.startsWith("18446")
       if (plain || !isOne) assert.strictEqual(entry.vote !== undefined, isOne, JSON.stringify(fields))
     }
   })

@@ -26,17 +26,17 @@ for (const fastLane of [true, false]) {
           const world = yield* freshWorld
           const chunked = { "transfer-encoding": "chunked" }
           const valid = '{"option":"cats"}'
-          const refused = yield* metric('tallykeep_refusals_total{reason="large_votes"}')
+          const refused = yield* metric('tallykeep_refusals_total{reason="large_bodies"}')
           for (const body of [valid.padEnd(16_385), valid.padEnd(1_048_576), "[".repeat(1_000_000)]) {
             for (const headers of [{}, chunked]) {
               const problem = assertProblem(yield* vote(body, headers), 422)
-              assert.strictEqual(problem.detail, "A vote is no longer than 16384 bytes")
+              assert.strictEqual(problem.detail, "What is sent here is no longer than 16384 bytes")
             }
           }
           assertProblem(yield* vote(valid.padEnd(1_048_577), chunked), 413)
           assert.strictEqual((yield* vote(valid.padEnd(16_384))).status, 201)
           assert.strictEqual(world.votes.length, 1)
-          assert.strictEqual(yield* metric('tallykeep_refusals_total{reason="large_votes"}'), refused + 6)
+          assert.strictEqual(yield* metric('tallykeep_refusals_total{reason="large_bodies"}'), refused + 6)
         })
       )
     }

@@ -77,7 +77,7 @@ describe("readBody", () => {
       message.push(null)
       const refused = yield* Effect.flip(read)
       assert.deepInclude(refused, { _tag: "InvalidFields", status: 422 })
-      assert.deepStrictEqual(within.reported, ["large_votes"])
+      assert.deepStrictEqual(within.reported, ["large_bodies"])
 
       const beyond = yield* reading(bounds(100, 4))
       beyond.message.push("x".repeat(90))

@@ -20,7 +20,8 @@ layer(layerApi({ corsOrigins: listed }), { excludeTestServices: true })("with li
         vary: "Origin",
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, POST, OPTIONS",
-        "access-control-allow-headers": "Accept, Authorization, Content-Type, Idempotency-Key",
+        "access-control-allow-headers":
+          "Accept, Authorization, Cache-Control, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, traceparent, tracestate, Challenge-Solution",
         "access-control-max-age": "600"
       })
       const voted = yield* vote(undefined, { origin })

@@ -63,6 +63,7 @@ layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form
       const away = yield* send("option=cats&key=a")
       assert.strictEqual(away.status, 503)
       assert.include(away.body, "The vote was not taken")
+      assert.deepInclude(away.headers, { "retry-after": "1", "cache-control": "no-store" })
       world.redis = "up"
       yield* send("option=cats&key=a")
       const other = yield* send("option=dogs&key=a")

@@ -25,11 +25,17 @@ layer(layerPageRoutes, { excludeTestServices: true })("the pages", (it) => {
       assert.include(body, text)
       assert.deepInclude(headers, { "content-type": type, "content-length": String(Buffer.byteLength(body)) })
       assert.match(headers["cache-control"] ?? "", /^(public, max-age=300|no-cache)$/)
-      const again = yield* request("GET", path, { headers: { "if-none-match": String(headers.etag) } })
-      assert.strictEqual(again.status, 304)
-      assert.strictEqual(again.body, "")
-      assert.strictEqual(again.headers.etag, headers.etag)
-      assert.strictEqual(again.headers["content-security-policy"], headers["content-security-policy"])
+      const { etag = "" } = headers
+      // What compresses on the way makes a weak tag of it.
+      for (const known of [etag, `W/${etag}`, `"another", W/${etag}`, "*"]) {
+        const again = yield* request("GET", path, { headers: { "if-none-match": known } })
+        assert.strictEqual(again.status, 304, known)
+        assert.strictEqual(again.body, "")
+        assert.strictEqual(again.headers.etag, etag)
+        assert.strictEqual(again.headers["content-security-policy"], headers["content-security-policy"])
+      }
+      const other = yield* request("GET", path, { headers: { "if-none-match": 'W/"another"' } })
+      assert.strictEqual(other.status, 200)
     })
   )
 

@@ -28,8 +28,18 @@ layer(layerPollsApi(), { excludeTestServices: true })("the admin's endpoints", (
       for (const authorization of [...wrong, `Bearer ${adminToken}x`, adminToken]) {
         for (const answer of yield* asked(slug, authorization === undefined ? {} : { authorization })) {
           const { detail } = assertProblem(answer, 401)
-          assert.match(String(detail), /The admin's token is needed/)
-          assert.strictEqual(answer.headers["www-authenticate"], "Bearer")
+          const challenge = answer.headers["www-authenticate"]
+          // No error is told to who has not tried (RFC 6750, 3.1).
+          if (/^Bearer \S/.test(authorization ?? "")) {
+            assert.strictEqual(detail, "The token is not the admin's")
+            assert.strictEqual(
+              challenge,
+              `Bearer realm="tallykeep", error="invalid_token", error_description="${detail}"`
+            )
+          } else {
+            assert.match(String(detail), /The admin's token is needed/)
+            assert.strictEqual(challenge, 'Bearer realm="tallykeep"')
+          }
           assert.notInclude(answer.body, adminToken)
         }
       }
@@ -82,11 +92,11 @@ layer(layerPollsApi({ adminTokens: [], voterSecrets: [] }), { excludeTestService
 )
 
 layer(layerPollsApi({ voterSecrets: [] }), { excludeTestServices: true })("without a VOTER_SECRET", (it) => {
-  it.effect("no polls with voters are made", () =>
+  it.effect("no polls with voters or a challenge are made", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* post("/api/polls", definition(), asAdmin)).status, 201)
-      for (const identity of ["browser", "token"] as const) {
-        const { detail } = assertProblem(yield* post("/api/polls", definition({ identity }), asAdmin), 403)
+      for (const needs of [{ identity: "browser" }, { identity: "token" }, { challenge: "pow" }] as const) {
+        const { detail } = assertProblem(yield* post("/api/polls", definition(needs), asAdmin), 403)
         assert.match(String(detail), /VOTER_SECRET/)
       }
     })

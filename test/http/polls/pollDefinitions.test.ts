@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { assertProblem, request } from "../../support/api.ts"
+import { assertProblem, json, request } from "../../support/api.ts"
 import { asAdmin, definition, layerPollsApi, post } from "../../support/pollsApi.ts"
 
 const create = (body: unknown) => post("/api/polls", body, asAdmin)
@@ -27,9 +27,34 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
       }
       const [first, second] = options(2)
       if (first === undefined || second === undefined) return assert.fail()
-      const twice = yield* wrongFields(definition({ options: [first, second, first] }))
-      assert.match(twice["#/options"] ?? "", /an id of their own/)
+      const twice = yield* wrongFields(definition({ options: [first, second, { ...first, label: "Another" }] }))
+      assert.deepStrictEqual(twice, { "#/options/2/id": "is the id of option 1" })
     })
+  )
+
+  it.effect(
+    "may be as long as its fields allow, each letter with an escape; what is longer than any is not parsed",
+    () =>
+      Effect.gen(function* () {
+        const send = (body: string) =>
+          request("POST", "/api/polls", { headers: { ...asAdmin, "content-type": "application/json" }, body })
+        const letters = (count: number) => "\u00e4".repeat(count)
+        const longest = definition({
+          slug: "p".repeat(64),
+          title: letters(200),
+          description: letters(2_000),
+          options: Array.from({ length: 50 }, (_, index) => {
+            const number = `${index}`.padStart(64, "0")
+            return { id: number, label: letters(198) + number.slice(-2) }
+          })
+        })
+        const escaped = JSON.stringify(longest).replaceAll("\u00e4", "\\u00e4")
+        assert.isAbove(escaped.length, 70_000)
+        assert.strictEqual((yield* send(escaped)).status, 201)
+        assertProblem(yield* send(escaped.padEnd(131_072)), 409)
+        const { detail } = assertProblem(yield* send(escaped.padEnd(131_073)), 422)
+        assert.strictEqual(detail, "What is sent here is no longer than 131072 bytes")
+      })
   )
 
   it.effect("names each wrong field at once, with what was expected, and repeats nothing of what was sent", () =>
@@ -83,17 +108,68 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
     ["half a character", definition({ description: "a\ud800b" }), ["#/description"]],
     ["a slug of 65", definition({ slug: "a".repeat(65) }), ["#/slug"]],
     ["a slug with - at its end", definition({ slug: "tea-" }), ["#/slug"]],
-    ["one vote of anyone", definition({ ballot: "once" }), ["#"]],
-    ["the latest vote of anyone", definition({ ballot: "changeable" }), ["#"]],
-    ["results for anyone who has voted", definition({ results: "after_vote" }), ["#"]],
+    ["one vote of anyone", definition({ ballot: "once" }), ["#/identity"]],
+    ["the latest vote of anyone", definition({ ballot: "changeable" }), ["#/identity"]],
+    ["results for anyone who has voted", definition({ results: "after_vote" }), ["#/identity"]],
     [
       "an end before the beginning",
       definition({ opens_at: "2126-01-02T00:00:00Z", closes_at: "2126-01-01T00:00:00Z" }),
-      ["#"]
+      ["#/closes_at"]
     ]
   ] as const)("refuses %s", ([, body, pointers]) =>
     Effect.gen(function* () {
       assert.sameMembers(Object.keys(yield* wrongFields(body)), [...pointers])
+    })
+  )
+
+  it.effect("names each text that can't be seen, or not be told from another", () =>
+    Effect.gen(function* () {
+      const labels = ["Caf\u00e9", "Te\u200ba", "Cafe\u0301", "\u3164", "Cola", " Cola  ", "Co\ufe0fla", "cola"]
+      const sent = definition({
+        title: "\u2066Tea\u2069?",
+        description: "Hot\u00ad",
+        options: labels.map((label, index) => ({ id: `option-${index}`, label }))
+      })
+      assert.deepStrictEqual(yield* wrongFields(sent), {
+        "#/title": "has a character that can't be seen: U+2066",
+        "#/description": "has a character that can't be seen: U+00AD",
+        "#/options/1/label": "has a character that can't be seen: U+200B",
+        "#/options/3/label": "has a character that can't be seen: U+3164"
+      })
+      const readable = sent.options.filter((_, index) => index !== 1 && index !== 3)
+      assert.deepStrictEqual(yield* wrongFields(definition({ options: readable })), {
+        "#/options/1/label": "looks the same as option 1",
+        "#/options/3/label": "looks the same as option 3",
+        "#/options/4/label": "looks the same as option 3"
+      })
+    })
+  )
+
+  it.effect("keeps text in one spelling, with one end of a line", () =>
+    Effect.gen(function* () {
+      const answer = yield* create(
+        definition({
+          title: "Cafe\u0301?",
+          description: "one\r\ntwo\rthree\nfour",
+          options: [
+            { id: "yes", label: "Se\u0301" },
+            { id: "no", label: "No" }
+          ]
+        })
+      )
+      assert.strictEqual(answer.status, 201, answer.body)
+      const { description, options, title } = json(answer)
+      assert.deepStrictEqual(
+        [title, description, options],
+        [
+          "Caf\u00e9?",
+          "one\ntwo\nthree\nfour",
+          [
+            { id: "yes", label: "S\u00e9" },
+            { id: "no", label: "No" }
+          ]
+        ]
+      )
     })
   )
 

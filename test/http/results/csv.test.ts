@@ -1,20 +1,45 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect } from "effect"
-import { csvCell, csvLine, resultsCsv } from "../../../src/http/results/Csv.ts"
+import { Effect, Schema } from "effect"
+import { csvHead, csvLine, resultsCsv } from "../../../src/http/results/Csv.ts"
 import { request } from "../../support/api.ts"
 import { createPoll, layerPollsApi, untilCounted, voteIn } from "../../support/pollsApi.ts"
 
-/** The cells of one line, as RFC 4180 has them. */
-const parse = (line: string): ReadonlyArray<string> =>
-  [...line.replace(/\r\n$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)].map(
-    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? ""
-  )
+/** The rows of a CSV as a spreadsheet reads them: a quote means something at the beginning of a cell only. */
+const readSheet = (text: string, separator: string): ReadonlyArray<ReadonlyArray<string>> => {
+  const rows: Array<Array<string>> = [[]]
+  let at = 0
+  while (at < text.length) {
+    let cell = ""
+    if (text[at] === '"') {
+      for (at++; at < text.length && !(text[at] === '"' && text[at + 1] !== '"'); at++) {
+        if (text[at] === '"') at++
+        cell += text[at]
+      }
+      at++
+    }
+    for (; at < text.length && text[at] !== separator && text[at] !== "\r" && text[at] !== "\n"; at++) cell += text[at]
+    rows.at(-1)?.push(cell)
+    const ended = text[at]
+    at += text.startsWith("\r\n", at) ? 2 : 1
+    if (ended !== separator && at < text.length) rows.push([])
+  }
+  return rows
+}
 
-describe("csvCell", () => {
+const formula = /^\s*[=+\-@＝＋－＠]/
+
+/** Texts of what spreadsheets take for something else than text, and of what does no harm. */
+const hostile = Schema.Array(
+  Schema.Literals(["=", "+", "-", "@", "＝", ";", ",", "\t", "|", '"', '""', "'", " ", "\r\n", "\n", "\r", "1", "a"])
+)
+
+describe("a cell", () => {
   it.each([
     ["plain", "plain"],
     ["", ""],
     ["a,b", '"a,b"'],
+    ["a;b", '"a;b"'],
+    ["a\tb", '"a\tb"'],
     ['say "hi"', '"say ""hi"""'],
     ["two\nlines", '"two\nlines"'],
     ["two\r\nlines", '"two\r\nlines"'],
@@ -22,30 +47,47 @@ describe("csvCell", () => {
     ["+1", "'+1"],
     ["-1", "'-1"],
     ["@SUM(A1)", "'@SUM(A1)"],
-    ["\t=1", "'\t=1"],
-    ["\r=1", '"\'\r=1"'],
-    ["\n=1", '"\'\n=1"'],
+    ["  =1", "'  =1"],
+    ["\t=1", "\"'\t'=1\""],
+    ["\ta", '"\'\ta"'],
+    ["\r=1", "\"'\r'=1\""],
     ["＝1+1", "'＝1+1"],
+    ["foo;=1+1", '"foo;\'=1+1"'],
+    ["foo\t=1+1", '"foo\t\'=1+1"'],
+    ["foo; -1", '"foo;\' -1"'],
+    ["foo,=1", '"foo,=1"'],
     ['=HYPERLINK("http://a","b")', '"\'=HYPERLINK(""http://a"",""b"")"'],
     ["a=1", "a=1"],
     ["über 🐈", "über 🐈"]
-  ])("writes %j as %j", (text, cell) => {
-    assert.strictEqual(csvCell(text), cell)
+  ])("of %j is %j", (text, cell) => {
+    assert.strictEqual(csvLine([text]), `${cell}\r\n`)
   })
 
-  it("leaves numbers as they are", () => {
+  it("that is a number stays one", () => {
     assert.strictEqual(csvLine(["a", -1, 2.5]), "a,-1,2.5\r\n")
   })
 
-  it("can be read back, but for the quote before a formula", () => {
-    for (const cells of [
-      ["a", 'b"c', "d,e"],
-      ['"', '""', ","],
-      ["x\ny", "", "z"]
-    ]) {
-      assert.deepStrictEqual(parse(csvLine(cells)), cells)
-    }
-  })
+  it.effect.prop(
+    "is no formula, whatever the separator of the spreadsheet, and one cell for who takes the comma",
+    { first: hostile, second: hostile },
+    ({ first, second }) =>
+      Effect.sync(() => {
+        const cells = [first.join(""), second.join("")]
+        const text = csvHead(["a", "b"]) + csvLine([...cells, 7]) + csvLine([...cells, 8])
+        for (const separator of [",", ";", "\t"]) {
+          for (const row of readSheet(text.slice(1), separator)) {
+            for (const cell of row) assert.notMatch(cell, formula, `${JSON.stringify(text)} by ${separator}`)
+          }
+        }
+        const [, row = []] = readSheet(text.slice(1), ",")
+        for (const cell of row) assert.notMatch(cell, /^[\t\r\n]/)
+        assert.deepStrictEqual(
+          row.map((cell) => cell.replaceAll("'", "")),
+          [...cells.map((cell) => cell.replaceAll("'", "")), "7"]
+        )
+      }),
+    { arbitrary: { runs: 500 } }
+  )
 })
 
 describe("resultsCsv", () => {
@@ -77,8 +119,8 @@ describe("resultsCsv", () => {
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "option,label,count,percentage",
-      "coffee,'=cmd|'/c calc'!A0,2,66.70",
+      "\ufeffoption,label,count,percentage",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70",
       'tea,"Tea, ""green""",1,33.30',
       "made-since,made-since,0,0.00",
       ""
@@ -103,7 +145,10 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
         "content-disposition": `attachment; filename="${slug}.csv"`,
         "x-content-type-options": "nosniff"
       })
-      assert.strictEqual(answer.body, "option,label,count,percentage\r\ncoffee,Coffee,1,100.00\r\ntea,'=1+1,0,0.00\r\n")
+      assert.strictEqual(
+        answer.body,
+        "\ufeffoption,label,count,percentage\r\ncoffee,Coffee,1,100.00\r\ntea,'=1+1,0,0.00\r\n"
+      )
     })
   )
 })

@@ -17,6 +17,7 @@ import { Visibility } from "../../../src/http/results/Visibility.ts"
 import { layerServer } from "../../../src/http/Server.ts"
 import { SignIns } from "../../../src/http/SignIns.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
+import { Challenges } from "../../../src/http/voting/Challenges.ts"
 import { Voters } from "../../../src/http/voting/Voters.ts"
 import { httpSettings, publicFolder, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
@@ -49,6 +50,7 @@ const layerLarge = (by: By) =>
       Layer.provideMerge(LiveStreams.layer),
       Layer.provide(Visibility.layer),
       Layer.provide(Ballots.layer),
+      Layer.provideMerge(Challenges.layer),
       Layer.provide([
         Voters.layer,
         PollCache.layer,

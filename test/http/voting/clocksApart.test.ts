@@ -5,6 +5,7 @@ import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { makeVoteId } from "../../../src/domain/Vote.ts"
 import { Defences } from "../../../src/http/Defences.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
+import { Challenges } from "../../../src/http/voting/Challenges.ts"
 import { Backlog } from "../../../src/stream/Backlog.ts"
 import { command, Redis } from "../../../src/stream/Redis.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
@@ -155,6 +156,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
         appendOnce: ({ option }) => Effect.succeed(appended(option)),
         findKey: () => Effect.succeed(appended("cats"))
       }),
+      Layer.mock(Challenges, {}),
       Layer.succeed(Backlog, { pending: () => 0, isFull: () => false }),
       Layer.succeed(Defences, { report: () => undefined })
     ])

@@ -46,6 +46,16 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
     })
   )
 
+  it.effect("does not take a vote for a waiting one that the stream holds and the ledger keeps no more", () =>
+    Effect.gen(function* () {
+      const world = yield* freshWorld
+      const { headers } = yield* vote()
+      world.oldest = "ffffffff"
+      const answer = yield* request("GET", headers.location ?? "")
+      assert.strictEqual(assertProblem(answer, 404).detail, "Votes as old as this are no longer kept one by one")
+    })
+  )
+
   it.effect.each(["", `?stream_id=${streamId}`, "?stream_id=18446744073709551615-18446744073709551615"])(
     "says 404 for a vote that was never accepted%s",
     (query) =>
@@ -69,7 +79,8 @@ layer(layerApi(), { excludeTestServices: true })("GET /api/votes/<vote_id>", (it
     [`${voteId}?stream_id=0-18446744073709551616`, ["#/stream_id"]]
   ] as const)("refuses %s", ([path, pointers]) =>
     Effect.gen(function* () {
-      const { errors } = assertProblem(yield* request("GET", `/api/votes/${path}`), 422)
+      const { detail, errors } = assertProblem(yield* request("GET", `/api/votes/${path}`), 422)
+      assert.strictEqual(detail, "The vote_id or the stream_id is not one of a receipt")
       assert.deepStrictEqual(
         (errors as ReadonlyArray<{ readonly pointer: string }>).map(({ pointer }) => pointer),
         [...pointers]

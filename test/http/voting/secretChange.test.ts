@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { assertProblem, json } from "../../support/api.ts"
+import { askChallenge, payloadOf, solutionOf } from "../../support/challenges.ts"
 import { makeProvider } from "../../support/identityProvider.ts"
 import {
   anotherProcess,
@@ -40,13 +41,17 @@ layer(layerPollsApi(), { excludeTestServices: true })("while VOTER_SECRET change
       const { token, url } = yield* makeProvider
       const provider = { jwksUrl: url, jwtIssuer: "https://id.example", jwtAudience: "votes" }
       const atOne = yield* anotherProcess({ ...provider, voterSecrets: one })
-      const [browsers, holders, users] = yield* Effect.all([
+      const [anyone, browsers, holders, users] = yield* Effect.all([
+        atOne(createPoll({ challenge: "pow" })),
         atOne(createPoll({ ballot: "once", identity: "browser" })),
         atOne(createPoll({ ballot: "once", identity: "token" })),
         atOne(createPoll({ ballot: "once", identity: "provider" }))
       ])
       // It reads the polls when it is asked for the first time.
       const atOther = yield* anotherProcess({ ...provider, voterSecrets: other })
+
+      const solution = solutionOf(yield* Effect.flatMap(atOne(askChallenge(anyone)), payloadOf))
+      assert.strictEqual((yield* atOther(voteIn(anyone, "tea", solution))).status, 201)
 
       const cookie = cookieOf(yield* becomes("counted", atOne(voteIn(browsers, "tea"))))
       yield* becomes("rejected", atOther(voteIn(browsers, "coffee", cookie)))

@@ -5,22 +5,11 @@ ports:
   - { name: http, containerPort: {{ .root.Values.settings.PORT }} }
   {{- end }}
   - { name: management, containerPort: {{ .root.Values.settings.MANAGEMENT_PORT }} }
-# A first start, which makes the schema, may take this long: 60 x 2 s.
-startupProbe:
-  httpGet: { path: /health, port: management }
-  periodSeconds: 2
-  failureThreshold: 60
-# Whether its loops get on; Redis or PostgreSQL being away is no reason for a restart.
-livenessProbe:
-  httpGet: { path: /health, port: management }
-  periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 3
-readinessProbe:
-  httpGet: { path: /ready, port: management }
-  periodSeconds: 5
-  timeoutSeconds: 3
-  failureThreshold: 2
+{{- range $probe, $path := dict "startup" "/health" "liveness" "/health" "readiness" "/ready" }}
+{{ $probe }}Probe:
+  httpGet: { path: {{ $path }}, port: management }
+  {{- toYaml (index $.root.Values.probes $probe) | nindent 2 }}
+{{- end }}
 {{- if eq .part "api" }}
 lifecycle:
   preStop:
@@ -28,16 +17,29 @@ lifecycle:
 {{- end }}
 {{- end -}}
 
+{{- /* How pods are spread over nodes and zones, where the values don't say. */ -}}
+{{- define "tallykeep.spread" -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- { maxSkew: 1, topologyKey: {{ . }}, whenUnsatisfiable: ScheduleAnyway }
+{{- end }}
+{{- end -}}
+
 {{- /* The Deployment of a role: (dict "root" $ "values" .Values.api "part" "api" "scaled" false). */ -}}
 {{- define "tallykeep.deployment" -}}
+{{- $name := printf "%s-%s" (include "tallykeep.fullname" .root) .part -}}
+{{- $existing := lookup "apps/v1" "Deployment" .root.Release.Namespace $name -}}
+{{- include "tallykeep.sameSelector" (merge (dict "existing" $existing) .) -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ include "tallykeep.fullname" .root }}-{{ .part }}
+  name: {{ $name }}
   labels: {{- include "tallykeep.labels" . | nindent 4 }}
 spec:
   {{- if not .scaled }}
   replicas: {{ .values.replicas }}
+  {{- else if $existing }}
+  # Left out, it would be 1 until it is scaled again.
+  replicas: {{ max (int64 $existing.spec.replicas) (int64 .values.autoscaling.minReplicas) }}
   {{- end }}
   revisionHistoryLimit: 5
   strategy:
@@ -47,24 +49,17 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "tallykeep.labels" . | nindent 8 }}
+        {{- include "tallykeep.labels" (merge (dict "more" .values.podLabels) .) | nindent 8 }}
         tallykeep/serves: metrics
-        {{- with .values.podLabels }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
       {{- with .values.podAnnotations }}
       annotations: {{- toYaml . | nindent 8 }}
       {{- end }}
     spec:
       terminationGracePeriodSeconds: {{ include "tallykeep.grace" . }}
       topologySpreadConstraints:
-        {{- $selector := include "tallykeep.selector" . }}
-        {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-        - maxSkew: 1
-          topologyKey: {{ . }}
-          whenUnsatisfiable: ScheduleAnyway
-          labelSelector:
-            matchLabels: {{- $selector | nindent 14 }}
+        {{- $pods := dict "matchLabels" (include "tallykeep.selector" . | fromYaml) }}
+        {{- range .values.topologySpreadConstraints | default (include "tallykeep.spread" . | fromYamlArray) }}
+        {{- hasKey . "labelSelector" | ternary . (merge (dict "labelSelector" $pods) .) | list | toYaml | nindent 8 }}
         {{- end }}
       {{- include "tallykeep.podSpec" (merge (dict "args" (list (printf "--role=%s" .part)) "more" (include "tallykeep.serving" .)) .) | nindent 6 }}
 {{- end -}}

@@ -83,6 +83,17 @@
 {{- end }}
 {{- end -}}
 
+{{- /* Variables of yours. Of two with one name Kubernetes would take the last, without a word. */ -}}
+{{- define "tallykeep.extraEnv" -}}
+{{- $taken := list -}}
+{{- range fromYamlArray .known }}{{ $taken = append $taken .name }}{{ end -}}
+{{- range .extra -}}
+{{- if has .name $taken }}{{ fail (printf "extraEnv has %s, which is set already: it is in settings, or follows from other values" .name) }}{{ end -}}
+{{- $taken = append $taken .name -}}
+{{- end -}}
+{{ toYaml .extra }}
+{{- end -}}
+
 {{- /* Where a part's files are mounted: its secrets, and the bundles of authorities. */ -}}
 {{- define "tallykeep.fileMounts" -}}
 {{- if .root.Values.secrets.asFiles }}

@@ -1,9 +1,11 @@
-{{- /* What Kubernetes's restricted profile asks of a pod, and more. */ -}}
+{{- /* What Kubernetes's restricted profile asks of a pod, and more; with the users of a `podSecurityContext`. */ -}}
 {{- define "tallykeep.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ .user }}
-runAsGroup: {{ .group }}
-fsGroup: {{ .group }}
+{{- range $field, $id := . }}
+{{- if not (kindIs "invalid" $id) }}
+{{ $field }}: {{ int64 $id }}
+{{- end }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end -}}
@@ -16,6 +18,15 @@ capabilities: { drop: [ALL] }
 seccompProfile: { type: RuntimeDefault }
 {{- end -}}
 
+{{- /* Which nodes a pod may run on, as the values of its part say. */ -}}
+{{- define "tallykeep.placement" -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $ $field }}
+{{ $field }}: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- /* A pod's spec that runs the program: (dict "root" $ "values" .Values.api "part" "api" "args" (list …)). */ -}}
 {{- define "tallykeep.podSpec" -}}
 {{- with .root.Values.imagePullSecrets }}
@@ -24,28 +35,33 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 serviceAccountName: {{ include "tallykeep.serviceAccount" .root }}
 automountServiceAccountToken: false
 enableServiceLinks: false
-securityContext: {{- include "tallykeep.podSecurity" (dict "user" 1000 "group" 1000) | nindent 2 }}
+securityContext: {{- include "tallykeep.podSecurity" .root.Values.podSecurityContext | nindent 2 }}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
+{{- with include "tallykeep.placement" .values | trim }}
+{{ . }}
 {{- end }}
 containers:
   - name: tallykeep
     image: {{ include "tallykeep.image" .root }}
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
     args: {{ toJson .args }}
-    env: {{- include "tallykeep.env" . | nindent 6 }}
+    env:
+      {{- $env := include "tallykeep.env" . }}
+      {{- $env | nindent 6 }}
+      {{- with .root.Values.extraEnv }}
+      {{- include "tallykeep.extraEnv" (dict "extra" . "known" $env) | nindent 6 }}
+      {{- end }}
     securityContext: {{- include "tallykeep.containerSecurity" . | nindent 6 }}
     resources: {{- toYaml .values.resources | nindent 6 }}
     volumeMounts:
       - { name: tmp, mountPath: /tmp }
       {{- with include "tallykeep.fileMounts" . | trim }}
       {{- . | nindent 6 }}
+      {{- end }}
+      {{- with .root.Values.extraVolumeMounts }}
+      {{- toYaml . | nindent 6 }}
       {{- end }}
     {{- with .more }}
     {{- . | nindent 4 }}
@@ -56,5 +72,8 @@ volumes:
     emptyDir: { sizeLimit: 64Mi }
   {{- with include "tallykeep.fileVolumes" . | trim }}
   {{- . | nindent 2 }}
+  {{- end }}
+  {{- with .root.Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end -}}

@@ -1,6 +1,7 @@
 {{- /* A server of this chart, one pod: `container` is its own part, `data` and `scratch` are the folders it writes to. */ -}}
 {{- define "tallykeep.server" -}}
 {{- $name := printf "%s-%s" (include "tallykeep.fullname" .root) .part -}}
+{{- include "tallykeep.sameServer" (merge (dict "name" $name) .) -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -25,13 +26,20 @@ spec:
   template:
     metadata:
       # Without the chart's version: a new one is no reason to restart it.
-      labels: {{- include "tallykeep.selector" . | nindent 8 }}
+      labels:
+        {{- include "tallykeep.selector" . | nindent 8 }}
+        {{- with .root.Values.commonLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
     spec:
       serviceAccountName: {{ include "tallykeep.serviceAccount" .root }}
       automountServiceAccountToken: false
       enableServiceLinks: false
       terminationGracePeriodSeconds: 60
-      securityContext: {{- include "tallykeep.podSecurity" . | nindent 8 }}
+      securityContext: {{- include "tallykeep.podSecurity" .values.podSecurityContext | nindent 8 }}
+      {{- with include "tallykeep.placement" .values | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
       {{- with .root.Values.imagePullSecrets }}
       imagePullSecrets: {{- toYaml . | nindent 8 }}
       {{- end }}

@@ -1,0 +1,49 @@
+/*
+ * Names for addresses, made from words of any script. Apart from `Poll.ts`, whose schemas the pages do without.
+ */
+
+/** Letters that Unicode does not take apart. */
+const letters: Readonly<Record<string, string>> = {
+  ß: "ss",
+  æ: "ae",
+  œ: "oe",
+  ø: "o",
+  ð: "d",
+  đ: "d",
+  þ: "th",
+  ł: "l",
+  ħ: "h",
+  ı: "i"
+}
+
+/** Returns a name for an address: `Cats or dogs?` becomes `cats-or-dogs`. It is empty where nothing can be spelled in `a-z`. */
+export const toSlug = (text: string): string =>
+  text
+    .toLowerCase()
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, (letter) => letters[letter] ?? "-")
+    .replace(/-+/g, "-")
+    .replace(/^-/, "")
+    .slice(0, 64)
+    .replace(/-$/, "")
+
+/** Gives each option without an id one that no other has: made from its label, else `option-<n>`. */
+export const withIds = (
+  options: ReadonlyArray<{ readonly id?: string | undefined; readonly label: string }>
+): ReadonlyArray<{ readonly id: string; readonly label: string }> => {
+  const taken = new Set(options.map(({ id }) => id))
+  const take = (id: string): string | undefined => {
+    if (id === "" || taken.has(id)) return undefined
+    taken.add(id)
+    return id
+  }
+  const spelled = options.map(({ id, label }) => ({ id: id ?? take(toSlug(label)), label }))
+  return spelled.map(({ id, label }, index) => {
+    for (let n = index + 1, made = id; ; n++) {
+      if (made !== undefined) return { id: made, label }
+      made = take(`option-${n}`)
+    }
+  })
+}

@@ -1,0 +1,62 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Effect, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import { defaultPoll } from "../domain/Poll.ts"
+import { inTransaction } from "./Transaction.ts"
+
+/** The votes that the original has counted for an option. */
+export interface OriginalCount {
+  readonly option: string
+  readonly votes: bigint
+}
+
+/** What was taken over from the original. */
+export interface Original {
+  /** Where its counts were: the database and the table. */
+  readonly source: string
+  readonly importedAt: Date
+  readonly votes: number
+  /** How many of the stream's entries it had counted. */
+  readonly entries: number
+}
+
+/** Reads what was taken over; undefined where nothing was. */
+export const findOriginal = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ source: string; importedAt: Date; entries: bigint; votes: bigint }>`
+    select source, imported_at as "importedAt", entries,
+      (select coalesce(sum(votes), 0)::bigint from ledger_archive where status = 'imported') as votes
+    from original`
+  return row && ({ ...row, votes: Number(row.votes), entries: Number(row.entries) } satisfies Original)
+})
+
+/**
+ * Adds the original's counts to the default poll, with the number of the stream's entries that they are of, in one
+ * transaction; votes are counted meanwhile. Returns whether it did: of several calls the first does.
+ */
+export const bookOriginal = Effect.fnUntraced(function* (
+  counts: ReadonlyArray<OriginalCount>,
+  { entries, source }: Pick<Original, "entries" | "source">
+) {
+  const sql = yield* SqlClient.SqlClient
+  const column = (oid: number, valueOf: (count: OriginalCount) => unknown) =>
+    Result.getOrThrow(PgTypes.array(counts.map(valueOf), oid))
+  const polls = column(PgTypes.OID.text, () => defaultPoll.slug)
+  const options = column(PgTypes.OID.text, ({ option }) => option)
+  const votes = column(PgTypes.OID.int8, (count) => count.votes)
+  return yield* inTransaction(sql)(
+    Effect.gen(function* () {
+      // What counts takes this lock first, and then the poll's, as change_tallies does.
+      yield* sql`select hold_horizon()`
+      const booked = yield* sql`
+        insert into original (source, entries) values (${source}, ${PgTypes.int8(BigInt(entries))})
+        on conflict do nothing returning single`
+      if (booked.length === 0) return false
+      yield* sql`
+        insert into ledger_archive (poll, option, status, votes)
+        select poll, option, 'imported', votes from unnest(${polls}, ${options}, ${votes}) as c (poll, option, votes)`
+      yield* sql`select change_tallies(${polls}, ${options}, ${votes})`
+      return true
+    })
+  )
+})

@@ -1,0 +1,51 @@
+#!lua flags=allow-oom
+-- Keeps right what Redis takes for a group's lag. Redis counts the entries that it gives out, but writes that number neither
+-- to its append-only file nor to its replicas: after a restart or a failover it is missing, or that of long ago. So it is
+-- recorded beside the place that it is for. Where Redis has started since, what was given out after that place is counted,
+-- and Redis told.
+--
+-- KEYS[1]  the stream
+-- KEYS[2]  the record: the run of Redis, the last entry given out, how many entries were ever appended up to that one
+-- ARGV[1]  the group
+--
+-- Returns 1 where Redis had to be told, else 0.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  return 0
+end
+
+local function fields(flat)
+  local named = {}
+  for index = 1, #flat, 2 do named[flat[index]] = flat[index + 1] end
+  return named
+end
+
+-- Returns an entry id in a form in which ids compare as texts.
+local function padded(id)
+  local ms, seq = string.match(id, '(%d+)-(%d+)')
+  return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
+end
+
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local group = fields(flat)
+  if group['name'] == ARGV[1] then
+    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+    local last, read, told = group['last-delivered-id'], group['entries-read'], 0
+    local known_run, place, up_to = string.match(redis.call('GET', KEYS[2]) or '', '(%S+) (%S+) (%d+)')
+    local added = fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added']
+    if known_run and (known_run ~= run or not read) and padded(place) <= padded(last) and tonumber(up_to) <= added then
+      local counted, from, page = tonumber(up_to), place, nil
+      repeat
+        page = redis.call('XRANGE', KEYS[1], '(' .. from, last, 'COUNT', 1000)
+        counted = counted + #page
+        from = #page > 0 and page[#page][1] or from
+      until #page < 1000
+      if read ~= counted then
+        read, told = counted, 1
+        redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last, 'ENTRIESREAD', counted)
+      end
+    end
+    if read then redis.call('SET', KEYS[2], run .. ' ' .. last .. ' ' .. string.format('%.0f', read)) end
+    return told
+  end
+end
+return 0

@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
+import { layerPool } from "../../src/consumer/Pool.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { withRedis } from "../chaos/group.ts"
+import { collectLog } from "../support/collectLog.ts"
+import { follow, openGateTo, promote, startReplicable, urlOf } from "../support/redisPair.ts"
+import { eventually, layerServers, makeDatabase, statuses, uniqueName } from "../support/servers.ts"
+
+const appendOnce = (key: string) =>
+  Effect.flatMap(VoteStream, (stream) =>
+    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() }, key)
+  )
+
+const expectCounted = (votes: number) =>
+  eventually(Effect.map(statuses, ({ counted = 0 }) => assert.strictEqual(counted, votes)))
+
+describe("with APPEND_REPLICAS, a vote that only the primary has", () => {
+  it.live.each(["comes to the replica after all", "is lost with the primary, and sent again"] as const)(
+    "is not counted; nor twice, where it %s",
+    (end) =>
+      Effect.gen(function* () {
+        const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
+        let written = primary.port
+        const gate = yield* openGateTo(() => written)
+        const [stream, log] = [uniqueName("votes"), collectLog()]
+        // It is claimed again and again, and by readers and housekeeping.
+        const settings = { stream, appendReplicas: 1, claimIdleMs: 100 }
+        yield* follow(replica, primary.port)
+        yield* Effect.gen(function* () {
+          yield* eventually(appendOnce("first"))
+          yield* expectCounted(1)
+          yield* replica.freeze
+          yield* Effect.flip(appendOnce("second"))
+          const waits = /^WARN Can't read.* 0 of the 1 replicas that APPEND_REPLICAS asks for/
+          yield* eventually(Effect.sync(() => assert.isNotEmpty(log.like(waits), log.lines.join("\n"))))
+          const held = yield* Effect.promise(() =>
+            withRedis(primary.address, (client) => client.xpending(stream, "vote-processors"))
+          )
+          assert.strictEqual(held[0], 1)
+          const { check } = yield* VoteStream
+          assert.match(String(yield* eventually(Effect.flip(check("count")))), /it has 0 of the 1 replicas/)
+          yield* expectCounted(1)
+
+          if (end === "comes to the replica after all") yield* replica.thaw
+          else {
+            yield* primary.crash
+            yield* replica.thaw
+            yield* promote(replica)
+            written = replica.port
+            yield* primary.start
+            yield* follow(primary, replica.port)
+          }
+          yield* eventually(appendOnce("second"))
+          yield* expectCounted(2)
+          const { backlog } = yield* VoteStream
+          yield* eventually(Effect.map(backlog, (waiting) => assert.strictEqual(waiting, 0)))
+          assert.deepStrictEqual(yield* eventually(check("count")), [])
+          yield* expectCounted(2)
+        }).pipe(
+          Effect.provide(Layer.mergeAll(layerPool, layerHousekeeping).pipe(Layer.provide(log.layer))),
+          Effect.provide(layerServers(settings, yield* makeDatabase, urlOf(gate)))
+        )
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Redacted, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import { launchProgram } from "../support/processes.ts"
+import type { Site } from "./site.ts"
+
+/** What the ledger says of the votes that clients have receipts for. */
+export interface Books {
+  readonly inLedger: number
+  readonly dead: number
+  readonly audit: string
+  readonly problems: ReadonlyArray<string>
+}
+
+const patience = 60_000
+
+/** Waits until all is counted, and compares the receipts with the ledger: each vote is in it, once, and none is dead. */
+export const readBooks = Effect.fnUntraced(function* ({ env }: Site, votes: ReadonlySet<string>) {
+  const audit = Effect.gen(function* () {
+    const program = yield* launchProgram(["audit"], { env })
+    const { code } = yield* program.ended
+    return { code, text: program.stdout() + program.stderr() }
+  }).pipe(Effect.scoped)
+  const isDone = ({ code, text }: Effect.Success<typeof audit>) => code === 0 && /pending +0$/m.test(text)
+
+  let books = yield* audit
+  for (const deadline = performance.now() + patience; !isDone(books) && performance.now() < deadline; ) {
+    yield* Effect.promise(() => sleep(200))
+    books = yield* audit
+  }
+  const ids = Result.getOrThrow(PgTypes.array([...votes], PgTypes.OID.text))
+  const [row] = yield* SqlClient.SqlClient.pipe(
+    Effect.flatMap(
+      (sql) => sql<{ found: string; dead: string }>`select
+        (select count(*) from unnest(${ids}) as r (id) join vote_event v on v.vote_id = r.id::uuid)::text as found,
+        (select count(*) from vote_event where status = 'dead')::text as dead`
+    ),
+    Effect.provide(PgClient.layer({ url: Redacted.make(env.DATABASE_URL), maxConnections: 1 }))
+  )
+  const inLedger = Number(row?.found)
+  const dead = Number(row?.dead)
+  const accounted = isDone(books) && books.text.includes("All is accounted for.")
+  return {
+    inLedger,
+    dead,
+    audit: accounted ? "all is accounted for" : books.text,
+    problems: [
+      ...(accounted ? [] : [`the audit ended with ${books.code}: ${books.text}`]),
+      ...(inLedger === votes.size
+        ? []
+        : [`${votes.size} votes were accepted, and ${inLedger} of them are in the ledger`]),
+      ...(dead === 0 ? [] : [`${dead} votes are dead letters`])
+    ]
+  } satisfies Books
+})
