@@ -11,7 +11,7 @@ const mostPolls = 100
  */
 export interface Meter {
   counter(name: string, about: string, labels?: Labels): (amount?: number) => void
-  /** Has a series for each poll, up to a hundred of them. */
+  /** Has a series for each poll, up to a hundred of them, and one for all others. */
   counterByPoll(name: string, about: string): (poll: string, amount?: number) => void
   /** `bounds` are the upper bounds of the buckets. */
   histogram(name: string, about: string, bounds: ReadonlyArray<number>, labels?: Labels): (value: number) => void
@@ -52,11 +52,12 @@ export const makeMeter: Effect.Effect<Meter> = Effect.map(Effect.context<never>(
   return {
     counter,
     counterByPoll: (name, about) => {
+      // From the start, so that there is a sum before the first vote.
+      const others = counter(name, about, { poll: "other" })
       const series = new Map<string, (amount?: number) => void>()
       return (poll, amount) => {
-        const label = series.has(poll) || series.size < mostPolls ? poll : "other"
-        const known = series.get(label) ?? counter(name, about, { poll: label })
-        series.set(label, known)
+        const known = series.get(poll) ?? (series.size < mostPolls ? counter(name, about, { poll }) : others)
+        if (known !== others) series.set(poll, known)
         known(amount)
       }
     },

@@ -24,6 +24,7 @@ describe("a meter", () => {
     Effect.gen(function* () {
       const meter = yield* makeMeter
       const count = meter.counterByPoll("votes_total", "Votes")
+      assert.deepStrictEqual([...(yield* metrics)], [['votes_total{poll="other"}', 0]])
       for (let round = 0; round < 2; round++) {
         for (let poll = 0; poll < 150; poll++) count(`poll-${poll}`)
       }

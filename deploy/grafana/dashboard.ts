@@ -44,6 +44,20 @@ const panelsJson = () => {
   })
 }
 
+/** Chooses processes by one of their labels; not all Prometheuses give all of them. */
+const variable = (name: string, label: string, within: string) => ({
+  type: "query",
+  name,
+  label,
+  datasource,
+  query: { query: `label_values(tallykeep_build_info${within === "" ? "" : `{${within}}`}, ${name})`, refId: name },
+  multi: true,
+  includeAll: true,
+  allValue: ".*",
+  current: { text: "All", value: "$__all" },
+  refresh: 2
+})
+
 export const dashboard = () => ({
   uid: "tallykeep",
   title: "tallykeep",
@@ -56,18 +70,9 @@ export const dashboard = () => ({
   templating: {
     list: [
       { type: "datasource", name: "datasource", label: "Prometheus", query: "prometheus" },
-      {
-        type: "query",
-        name: "job",
-        label: "Job",
-        datasource,
-        query: { query: "label_values(tallykeep_build_info, job)", refId: "job" },
-        multi: true,
-        includeAll: true,
-        allValue: ".+",
-        current: { text: "All", value: "$__all" },
-        refresh: 2
-      }
+      variable("namespace", "Namespace", ""),
+      variable("job", "Job", 'namespace=~"$namespace"'),
+      variable("instance", "Instance", 'namespace=~"$namespace", job=~"$job"')
     ]
   },
   panels: panelsJson().map((panel, index) => ({ id: index + 1, ...panel }))

@@ -4,7 +4,36 @@ import { each, ofStreams, type Query, quantile, type Row, rate, series, total } 
 const votes = "tallykeep_votes_"
 const requests = "tallykeep_http_requests_total"
 
+const unprobed = 'route!~"/health|/ready|/metrics"'
+const votingRoutes = 'route=~"/api/vote|/vote|/api/polls/:slug/votes"'
+/** The share of answers with 5xx; none where nobody asks. */
+const failures = `(${total(requests, `status=~"5..", ${unprobed}`)} / (${total(requests, unprobed)} > 0) or vector(0))`
+
 export const rows: ReadonlyArray<Row> = [
+  [
+    "Objectives",
+    [
+      {
+        title: "Good answers",
+        about:
+          "Share of requests that were not answered with 5xx, without probes; 99.9 % in a month is what alerts go by.",
+        unit: "percentunit",
+        queries: [["good", `1 - ${failures}`]]
+      },
+      {
+        title: "Votes' receipts, 99 %",
+        about: "Until the answer to a vote begins.",
+        unit: "s",
+        queries: [["votes", quantile(0.99, "tallykeep_http_request_duration_seconds", "", votingRoutes)]]
+      },
+      {
+        title: "Accepted to counted, 99 %",
+        about: "How old votes are when they are counted.",
+        unit: "s",
+        queries: [["votes", quantile(0.99, "tallykeep_vote_age_seconds")]]
+      }
+    ]
+  ],
   [
     "Votes",
     [
@@ -73,12 +102,7 @@ export const rows: ReadonlyArray<Row> = [
         title: "Server errors",
         about: "Share of requests answered with 5xx, without probes.",
         unit: "percentunit",
-        queries: [
-          [
-            "5xx",
-            `${total(requests, 'status=~"5..", route!~"/health|/ready|/metrics"')} / ${total(requests, 'route!~"/health|/ready|/metrics"')}`
-          ]
-        ]
+        queries: [["5xx", failures]]
       },
       {
         title: "Refused by a bound",
@@ -162,6 +186,18 @@ export const rows: ReadonlyArray<Row> = [
           ["{{durability}}", `max by (durability) (${series("tallykeep_redis_durability")})`],
           ["may evict", `max(${series("tallykeep_redis_eviction")})`]
         ]
+      },
+      {
+        title: "Redis's memory",
+        about: "The part of maxmemory in use; when it is full, votes are refused.",
+        unit: "percentunit",
+        queries: [["used", `max(${series("tallykeep_redis_memory_ratio")})`]]
+      },
+      {
+        title: "Redis's disk",
+        about: "1 where Redis could write to it the last time.",
+        unit: "short",
+        queries: [["{{write}}", `min by (write) (${series("tallykeep_redis_disk_ok")})`]]
       },
       {
         title: "Stream",

@@ -4,6 +4,7 @@ import { fromDefinition, type Poll, type PollView, toView } from "../domain/Poll
 import { toResults } from "../domain/Tally.ts"
 import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"
 import { makeTokens } from "../http/voting/VoterTokens.ts"
+import { listedSecrets } from "../layers/SettingKinds.ts"
 import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
@@ -146,7 +147,7 @@ const tokens = Command.make(
         const secret = yield* findVoterSecret(settings)
         const now = yield* pollTime(settings)
         const options = {
-          voterSecret: secret === undefined ? undefined : Redacted.value(secret),
+          voterSecrets: secret === undefined ? [] : listedSecrets(Redacted.value(secret)),
           jwksUrl: undefined,
           jwtIssuer: undefined,
           jwtAudience: undefined

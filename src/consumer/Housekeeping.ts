@@ -5,8 +5,10 @@ import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
 import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { type Shard, Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
+import { takingOver } from "../stream/StreamState.ts"
 import { ConsumerSettings } from "./ConsumerSettings.ts"
 import { makeCountMetrics } from "./CountMetrics.ts"
+import { showConsumer } from "./Reader.ts"
 import { drain, type TakeOverOptions, takeOver } from "./TakeOver.ts"
 
 /** How often acked entries are removed from the stream, whatever the number of consumers, in ms. */
@@ -37,7 +39,7 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       const optionsFor = (shard: Shard): TakeOverOptions => ({
         stream: shard.stream,
         group,
-        consumer: `${consumer}-reclaim`,
+        consumer: consumer + takingOver,
         batchSize,
         maxRetries,
         claimIdleMs,
@@ -65,7 +67,12 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
 
       yield* loop(
         shards.all,
-        (shard) => Effect.andThen(ledger.migrated, takeOver(ledger, shard.client, optionsFor(shard), metrics)),
+        (shard) =>
+          Effect.andThen(ledger.migrated, () => {
+            const options = optionsFor(shard)
+            const shown = showConsumer(shard.client, shard.stream, group, options.consumer)
+            return Effect.andThen(shown, takeOver(ledger, shard.client, options, metrics))
+          }),
         // Often enough that no entry waits for much longer than the idle time, and not all processes at once.
         Schedule.spaced(Math.min(claimIdleMs / 2, 10_000)).pipe(Schedule.jittered)
       )

@@ -41,6 +41,21 @@ export const ensureGroup = (client: Connection, stream: string, group: string): 
     (made) => made === 1
   )
 
+/** After any entry that a stream may hold, but no name for those that no consumer was given yet, as the very last id is. */
+const pastAll = "18446744073709551615-18446744073709551614"
+
+/**
+ * Lets Redis know that a consumer is there, which `XINFO CONSUMERS` then shows. Before 7.2 Redis does not hear of one whose
+ * reads bring it nothing; it does of one that asks for what it was given before, and has to look for it nowhere.
+ */
+export const showConsumer = (
+  client: Connection,
+  stream: string,
+  group: string,
+  consumer: string
+): Effect.Effect<void, OutOfService> =>
+  Effect.asVoid(command(() => client.xreadgroup("GROUP", group, consumer, "COUNT", 1, "STREAMS", stream, pastAll)))
+
 /** Reads entries as one named consumer. */
 export interface Reader {
   /** Reads up to a batch of entries; none where none came in time. The batch is good until the next read. */
@@ -71,7 +86,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
   const read = (position: Position) =>
     command(() => send(position)).pipe(
       Effect.flatMap(batchIn),
-      Effect.tap(({ ids }) => (ids.length === 0 ? Effect.void : fence)),
+      Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : fence)),
       Effect.timeoutOrElse({
         duration: blockMs + blockGrace,
         orElse: () => {

@@ -26,10 +26,13 @@ export class HttpSettings extends Context.Service<
     readonly newVoterLimit: RateLimit | undefined
     /** How many of our own proxies stand in front; each adds an address to `X-Forwarded-For`. */
     readonly trustProxy: number
-    /** Opens the admin's endpoints; without it they are off. */
-    readonly adminToken: string | undefined
-    /** Signs cookies and tokens, and keys the voters' hashes: the same in every process, for ever. */
-    readonly voterSecret: string | undefined
+    /** Each opens the admin's endpoints; without one they are off. */
+    readonly adminTokens: ReadonlyArray<string>
+    /**
+     * What cookies and tokens may be signed with; those of ours are with the first. The last keys the voters' hashes, which have
+     * to be the same in every process for as long as a poll runs. Without one, there are no polls with voters.
+     */
+    readonly voterSecrets: ReadonlyArray<string>
     /** An identity provider's keys, and what its tokens must say: all three, or none. */
     readonly jwksUrl: string | undefined
     readonly jwtIssuer: string | undefined

@@ -27,6 +27,7 @@ import { maxOpenFiles } from "./OpenFiles.ts"
 import { layerPostgres, layerReplica } from "./PostgresClient.ts"
 import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./RedisClient.ts"
+import { listedSecrets } from "./SettingKinds.ts"
 import type { Role, Settings } from "./Settings.ts"
 import { tracked } from "./Shutdown.ts"
 import { welcome } from "./Welcome.ts"
@@ -42,7 +43,8 @@ export interface Servers {
 /** What the process has to be able to do: one with both roles takes votes while it can't count them. */
 const workOf = (role: Role): Work => (role === "consumer" ? "count" : "append")
 
-const reveal = (secret: Redacted.Redacted | undefined) => (secret === undefined ? undefined : Redacted.value(secret))
+const revealAll = (secrets: Redacted.Redacted | undefined) =>
+  secrets === undefined ? [] : listedSecrets(Redacted.value(secrets))
 
 /** Names each field, so that the HTTP side is never given a server's URL by accident. */
 const layerHttpSettings = (settings: Settings) =>
@@ -63,8 +65,8 @@ const layerHttpSettings = (settings: Settings) =>
       readLimit: settings.readLimit,
       newVoterLimit: settings.newVoterLimit,
       trustProxy: settings.trustProxy,
-      adminToken: reveal(settings.adminToken),
-      voterSecret: reveal(settings.voterSecret),
+      adminTokens: revealAll(settings.adminToken),
+      voterSecrets: revealAll(settings.voterSecret),
       jwksUrl: settings.jwksUrl,
       jwtIssuer: settings.jwtIssuer,
       jwtAudience: settings.jwtAudience,
@@ -106,10 +108,12 @@ const layerConsumerSettings = (settings: Settings) =>
     })
   )
 
+/** Returns how many connections to PostgreSQL there may be: one for each counting fiber, and a few for everything else. */
+const defaultPool = (role: Role, { consumerFibers }: Settings): number => (role === "api" ? 0 : consumerFibers) + 4
+
 /** Redis and PostgreSQL, the services built on them, and their metrics: shared by the API and the consumer. */
 const layerParts = (role: Role, settings: Settings, servers: Servers) => {
-  // One for each counting fiber, and a few for everything else.
-  const maxConnections = settings.consumerFibers + 4
+  const maxConnections = settings.databasePool ?? defaultPool(role, settings)
   return Layer.mergeAll(
     layerStreamGauges(workOf(role)),
     layerLedgerGauges(maxConnections),

@@ -111,10 +111,14 @@ export const database: Kind<Redacted.Redacted> = {
 export const listedUrls = (value: string): ReadonlyArray<string> =>
   value.split(/\s*,\s*(?=[a-z+]+:\/\/)/).map((each) => each.trim())
 
-/** A secret, never shown; long enough not to be guessed. */
-export const secret = (minimum: number): Kind<Redacted.Redacted> => ({
+/** Returns the secrets of a setting that may hold several: no secret has blanks or line breaks in it. */
+export const listedSecrets = (value: string): ReadonlyArray<string> => value.trim().split(/\s+/)
+
+/** A secret, never shown, long enough not to be guessed; while it changes, several with blanks or line breaks in between. */
+export const secrets = (minimum: number): Kind<Redacted.Redacted> => ({
   allowed: `a secret of at least ${minimum} visible characters`,
-  parse: (value) => (visible(value) && value.length >= minimum ? Redacted.make(value) : undefined),
+  parse: (value) =>
+    listedSecrets(value).every((each) => visible(each) && each.length >= minimum) ? Redacted.make(value) : undefined,
   secret: true
 })
 

@@ -10,6 +10,15 @@ import { command, isReply } from "./Redis.ts"
 export const durabilities = ["fsync", "everysec", "memory"] as const
 export type Durability = (typeof durabilities)[number]
 
+/** What Redis writes to disk, each with where INFO tells whether it could the last time. */
+const writes = {
+  aof: "aof_last_write_status",
+  aof_rewrite: "aof_last_bgrewrite_status",
+  rdb: "rdb_last_bgsave_status"
+} as const
+export type DiskWrite = keyof typeof writes
+export const diskWrites = Object.keys(writes) as ReadonlyArray<DiskWrite>
+
 /** How Redis keeps votes, and what an operator should be warned of. */
 export interface Keeping {
   readonly durability: Durability
@@ -17,6 +26,10 @@ export interface Keeping {
   readonly evicts: boolean
   /** The memory that it may use, in bytes: `maxmemory`; infinite where that is not set, or not told. */
   readonly maxMemory: number
+  /** Which part of that is in use; 0 where there is no bound. */
+  readonly memoryRatio: number
+  /** What it could not write to disk the last time. */
+  readonly unwritten: ReadonlyArray<DiskWrite>
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -47,5 +60,7 @@ export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfSer
       warnings.push(`Redis may evict votes when its memory is full (maxmemory-policy ${policy}): set it to noeviction`)
     }
     const maxMemory = Number(valueIn(info, "maxmemory") ?? 0) || Number.POSITIVE_INFINITY
-    return { durability, evicts, maxMemory, warnings }
+    const memoryRatio = Number(valueIn(info, "used_memory") ?? 0) / maxMemory
+    const unwritten = diskWrites.filter((write) => valueIn(info, writes[write]) === "err")
+    return { durability, evicts, maxMemory, memoryRatio, unwritten, warnings }
   })

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { OutOfService } from "../domain/Problems.ts"
-import { durabilities, type Keeping, readKeeping } from "./Durability.ts"
+import { diskWrites, durabilities, type Keeping, readKeeping } from "./Durability.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import { type Connection, command, isRefusal } from "./Redis.ts"
 import { expectReplicas } from "./Replicas.ts"
@@ -65,6 +65,8 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
       durability: durabilities.findLast((weakest) => all.some(({ durability }) => durability === weakest)) ?? "memory",
       evicts: all.some(({ evicts }) => evicts),
       maxMemory: Math.min(...all.map(({ maxMemory }) => maxMemory)),
+      memoryRatio: Math.max(...all.map(({ memoryRatio }) => memoryRatio)),
+      unwritten: diskWrites.filter((write) => all.some(({ unwritten }) => unwritten.includes(write))),
       warnings: [...new Set(all.flatMap(({ warnings }) => warnings))]
     })
   )

@@ -23,7 +23,8 @@ export interface Scripts {
   streamState(
     stream: string,
     group: string,
-    silence: number
+    silence: number,
+    takingOver: string
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
   fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>

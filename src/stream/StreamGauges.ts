@@ -1,7 +1,7 @@
 import { Clock, Effect, Layer, Schedule, Scope } from "effect"
 import { clockSkew, clockSkewGauge } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
-import { type Durability, durabilities, type Keeping } from "./Durability.ts"
+import { type DiskWrite, type Durability, diskWrites, durabilities, type Keeping } from "./Durability.ts"
 import type { Work } from "./Nodes.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { nextEntryMs, type StreamState } from "./StreamState.ts"
@@ -58,6 +58,19 @@ export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStr
       yield* meter.gauge("tallykeep_redis_eviction", "Whether Redis may evict votes", () =>
         Number(kept?.evicts === true)
       )
+      yield* meter.gauge(
+        "tallykeep_redis_memory_ratio",
+        "Which part of maxmemory Redis uses, of several nodes the fullest; 0 without one",
+        () => kept?.memoryRatio ?? 0
+      )
+      const written = (write: DiskWrite) =>
+        meter.gauge(
+          "tallykeep_redis_disk_ok",
+          "Whether Redis could write to disk the last time",
+          () => Number(kept?.unwritten.includes(write) !== true),
+          { write }
+        )
+      yield* Effect.forEach(diskWrites, written, { discard: true })
 
       /** Returns how far a time that a state has is ahead, in ms; of several states, the one that is furthest off. */
       const skewOf = (all: ReadonlyArray<StreamState>, read: (state: StreamState) => number) =>

@@ -15,7 +15,7 @@ export interface StreamState {
   readonly pending: number
   /** How long the oldest entry that is not acked has waited, in ms. */
   readonly oldestMs: number
-  /** How many consumers Redis has heard of lately. */
+  /** How many consumers that read Redis has heard of lately. */
   readonly consumers: number
   /** Its Redis's clock, in ms since 1970. */
   readonly timeMs: number
@@ -28,6 +28,9 @@ export interface StreamState {
 
 /** A consumer that reads asks again after each BLOCK_MS; one that is silent for this much longer, in ms, is gone. */
 const silence = 10_000
+
+/** What the name of a consumer ends with that reads nothing new, and only takes over what others left. */
+export const takingOver = "-reclaim"
 
 export interface StateOptions {
   readonly stream: string
@@ -42,7 +45,7 @@ export const readState = (
 ): Effect.Effect<StreamState, OutOfService> =>
   Effect.gen(function* () {
     const askedAt = yield* elapsed
-    const answer = yield* command(() => client.streamState(stream, group, blockMs + silence))
+    const answer = yield* command(() => client.streamState(stream, group, blockMs + silence, takingOver))
     const answeredAt = yield* elapsed
     const [length, lag, pending, oldestMs, consumers, timeMs, last] = answer
     return { stream, length, lag, pending, oldestMs, consumers, timeMs, lastMs: Number(last), askedAt, answeredAt }

@@ -6,14 +6,27 @@ import { assert, describe, it } from "@effect/vitest"
 import { dashboardFile, dashboardText } from "../../deploy/grafana/dashboard.ts"
 import { alerts, rules, rulesFile } from "./alerts.ts"
 import { chart, render } from "./chart.ts"
-import { type Firing, firings } from "./firings.ts"
+import { type Firing, firings, of as own } from "./firings.ts"
 import { root } from "./image.ts"
 import { ownServers } from "./scenarios.ts"
 
 const seriesOf = (series: Firing["fires"]) => Object.entries(series).map(([name, values]) => ({ series: name, values }))
 
-/** Makes promtool's tests: at the given time the alert fires with the one series, and does not with the other. */
-const unitTests = ({ alert, at = "30m", fires, labels = {}, quiet, summary }: Firing) => {
+/** Returns the series as two other installations would have them: in another namespace, and in the same. */
+const elsewhere = (series: Firing["fires"]): Firing["fires"] =>
+  Object.fromEntries(
+    ['namespace="m", job="j"', 'namespace="n", job="k"'].flatMap((other) =>
+      Object.entries(series)
+        .filter(([name]) => name.includes(own))
+        .map(([name, values]) => [name.replace(own, other), values])
+    )
+  )
+
+/**
+ * Makes promtool's tests: at the given time the alert does not fire with the one series, and does with the other, next to
+ * other installations that are well.
+ */
+const unitTests = ({ alert, alone = false, at = "30m", fires, labels = {}, quiet, summary }: Firing) => {
   const rule = alerts.find((known) => known.alert === alert) ?? assert.fail(`There is no ${alert}`)
   const expected = {
     exp_labels: { ...labels, severity: rule.labels?.severity },
@@ -24,7 +37,7 @@ const unitTests = ({ alert, at = "30m", fires, labels = {}, quiet, summary }: Fi
     input_series: seriesOf(series),
     alert_rule_test: [{ eval_time: at, alertname: alert, exp_alerts }]
   })
-  return [test(quiet, []), test(fires, [expected])]
+  return [test(quiet, []), test({ ...fires, ...(alone ? {} : elsewhere(quiet)) }, [expected])]
 }
 
 const withFile = (content: unknown, use: (file: string) => void) => {

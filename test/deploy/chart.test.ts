@@ -87,6 +87,7 @@ describe("the chart", () => {
     values.APPEND_REPLICAS = 1
     values.STREAM_RETENTION = "24h"
     values.CONSUMER_FIBERS = 3
+    values.DATABASE_POOL = 7
     values.MAX_BACKLOG = 12_345_678
     values.IDEMPOTENCY_MEMORY = 4_294_967_296
     const authorities = { redis: { configMap: "authorities" } }

@@ -15,7 +15,9 @@ const jsonHead = (path: string) =>
 const formHead =
   "POST /polls/cats-or-dogs HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
 
-const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ adminToken: token }, folder)))
+const layerPageRoutes = Layer.unwrap(
+  Effect.map(buildPublicFolder, (folder) => layerApi({ adminTokens: [token] }, folder))
+)
 
 /* Where a body ends: what two servers in a row could disagree about must not be a vote. */
 layer(layerPageRoutes, { excludeTestServices: true })("the length of a body", (it) => {

@@ -74,7 +74,7 @@ for (const fastLane of [true, false]) {
   )
 }
 
-layer(layerApi({ adminToken: "the-admin-of-this-test" }), { excludeTestServices: true })("a path", (it) => {
+layer(layerApi({ adminTokens: ["the-admin-of-this-test"] }), { excludeTestServices: true })("a path", (it) => {
   it.effect.each([
     "/admin;x",
     "/metrics;x",

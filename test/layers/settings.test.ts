@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Redacted } from "effect"
-import { listedUrls } from "../../src/layers/SettingKinds.ts"
+import { listedSecrets, listedUrls } from "../../src/layers/SettingKinds.ts"
 import { definitions, loadSettings } from "../../src/layers/Settings.ts"
 
 type Env = Readonly<Record<string, string>>
@@ -23,6 +23,7 @@ describe("loadSettings", () => {
         redisCaFile: undefined,
         databaseUrl: undefined,
         databaseReadUrl: undefined,
+        databasePool: undefined,
         corsOrigins: ["http://localhost:3000"],
         maxRequestSize: 1_048_576,
         maxConnections: undefined,
@@ -165,6 +166,21 @@ describe("loadSettings", () => {
       const names = Object.values(definitions).map(({ name }) => name)
       const settings = yield* load(Object.fromEntries(names.map((name) => [name, ""])))
       assert.deepStrictEqual(settings, yield* load({}))
+    })
+  )
+
+  it.effect("takes several secrets where one changes, each of which must be long enough", () =>
+    Effect.gen(function* () {
+      const [former, next] = ["a".repeat(32), "b".repeat(32)]
+      const { voterSecret } = yield* load({ VOTER_SECRET: ` ${next} \t${former}\n` })
+      if (voterSecret === undefined) return assert.fail("no secret")
+      assert.deepStrictEqual(listedSecrets(Redacted.value(voterSecret)), [next, former])
+      for (const wrong of [`${next} short`, `${next},${"\u00e9".repeat(32)}`, "b".repeat(31)]) {
+        const { problems } = yield* Effect.flip(load({ VOTER_SECRET: wrong }))
+        assert.deepStrictEqual(problems, [
+          "VOTER_SECRET is not valid; it must be a secret of at least 32 visible characters"
+        ])
+      }
     })
   )
 

@@ -118,7 +118,14 @@ describe("the share of records", () => {
           : Effect.sync(value)
       )
     const keeping = answer(
-      (): Keeping => ({ durability: "fsync", evicts: false, maxMemory: answers.maxMemory, warnings: [] })
+      (): Keeping => ({
+        durability: "fsync",
+        evicts: false,
+        maxMemory: answers.maxMemory,
+        memoryRatio: 0,
+        unwritten: [],
+        warnings: []
+      })
     )
     const settings = testSettings({ idempotencyMemory, idempotencyTtl: 86_400_000 })
     return Effect.map(makeKeyMemory(settings, { keeping, keyBytes: answer(() => answers.bytes) }), (memory) => ({

@@ -29,7 +29,7 @@ export const layerProcess = (settings: Settings = {}, folder: URL = publicFolder
     Layer.provide([
       Announcements.layer,
       Layer.succeed(PublicFolder, folder),
-      Layer.succeed(HttpSettings, httpSettings({ adminToken, voterSecret, ...settings }))
+      Layer.succeed(HttpSettings, httpSettings({ adminTokens: [adminToken], voterSecrets: [voterSecret], ...settings }))
     ]),
     Layer.fresh
   )

@@ -124,6 +124,8 @@ export const layerMocks = Layer.unwrap(
               durability: "fsync" as const,
               evicts: false,
               maxMemory: Number.POSITIVE_INFINITY,
+              memoryRatio: 0,
+              unwritten: [],
               warnings: []
             })
           : new OutOfService({ part: "redis", cause: new Error("refused") })

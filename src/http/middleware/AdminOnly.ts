@@ -19,9 +19,9 @@ const wrong = Unauthorized.invalidToken("The token is not the admin's")
 
 export const layerAdminOnly = Layer.effect(
   AdminOnly,
-  Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminToken }, signIns]) => ({
+  Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminTokens }, signIns]) => ({
     admin: (handler, { credential }) => {
-      if (adminToken === undefined) return Effect.fail(off)
+      if (adminTokens.length === 0) return Effect.fail(off)
       const given = Redacted.value(credential).trim()
       return HttpServerRequest.HttpServerRequest.pipe(
         Effect.flatMap((request) => signIns.isAdminToken(given, request)),

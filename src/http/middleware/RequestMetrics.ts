@@ -13,6 +13,9 @@ interface Route {
   readonly answers: Map<string, Map<number, () => void>>
 }
 
+/** What goes wrong with requests is shown as 0 until it does: a rate needs the zero that it rose from. */
+const failures = [500, 503]
+
 /** The series that an answer is counted in. */
 interface Series {
   readonly name: string
@@ -43,25 +46,26 @@ export const makeRecord = (meter: Meter): RecordRequest => {
     return made
   }
 
-  const counterOf = ({ answers }: Route, route: string, method: string, status: number) => {
+  const counterOf = (route: string, method: string, status: number) => {
     const labels = { route, method, status: String(status) }
-    const count = meter.counter("tallykeep_http_requests_total", "Requests that were answered", labels)
-    const others = answers.get(method) ?? new Map<number, () => void>()
-    answers.set(method, others.set(status, count))
-    return count
+    return meter.counter("tallykeep_http_requests_total", "Requests that were answered", labels)
   }
 
   const seriesOf = (name: string, method: string, status: number): Series => {
     const route = routeNamed(name)
     const known = methods.has(method) ? method : "other"
-    const count = route.answers.get(known)?.get(status) ?? counterOf(route, name, known, status)
+    const answers =
+      route.answers.get(known) ?? new Map(failures.map((failure) => [failure, counterOf(name, known, failure)]))
+    const count = answers.get(status) ?? counterOf(name, known, status)
+    route.answers.set(known, answers.set(status, count))
     return { name, method, status, took: route.took, count }
   }
 
-  let last: Series | undefined
+  // Votes have their series from the start.
+  let last = seriesOf("/api/vote", "POST", 201)
   return (name, method, status, started) => {
     // Most requests are like the one before.
-    if (last?.status !== status || last.name !== name || last.method !== method) last = seriesOf(name, method, status)
+    if (last.status !== status || last.name !== name || last.method !== method) last = seriesOf(name, method, status)
     last.took((performance.now() - started) / 1000)
     last.count()
   }

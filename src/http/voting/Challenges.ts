@@ -53,13 +53,14 @@ export class Challenges extends Context.Service<
       const stream = yield* VoteStream
       const { report } = yield* Defences
       const clock = yield* Clock.Clock
-      const secretFor = (use: string): string =>
-        createHmac("sha256", settings.voterSecret ?? "")
-          .update(use)
-          .digest("base64url")
-      const secrets = {
-        hmacSignatureSecret: secretFor("challenge"),
-        hmacKeySignatureSecret: secretFor("challenge key")
+      const secrets = settings.voterSecrets.map((secret) => {
+        const secretFor = (use: string) => createHmac("sha256", secret).update(use).digest("base64url")
+        return { hmacSignatureSecret: secretFor("challenge"), hmacKeySignatureSecret: secretFor("challenge key") }
+      })
+      /** Checks the solution of a challenge that one of the secrets has signed. */
+      const verify = async (given: typeof ChallengeSolution.Type) => {
+        const results = await Promise.all(secrets.map((each) => verifySolution({ ...given, deriveKey, ...each })))
+        return { expired: results.some(({ expired }) => expired), verified: results.some(({ verified }) => verified) }
       }
       // A vote that is sent again is known by its key, and must not be by its solution alone.
       const lasts = Math.min(lifetime, settings.idempotencyTtl)
@@ -76,7 +77,7 @@ export class Challenges extends Context.Service<
             data: { poll: poll.slug },
             deriveKey,
             expiresAt: Math.ceil((clock.currentTimeMillisUnsafe() + lasts) / 1000),
-            ...secrets
+            ...secrets[0]
           })
         )
         return yield* Effect.orDie(decodeView(made))
@@ -94,9 +95,7 @@ export class Challenges extends Context.Service<
         if (given === undefined) return yield* unsolved
         if (given.length > maxLength) return yield* refuse(wrong)
         const { challenge, solution } = yield* Effect.mapError(decodeSolution(given), () => refuse(wrong))
-        const { expired, verified } = yield* Effect.promise(() =>
-          verifySolution({ challenge, solution, deriveKey, ...secrets })
-        )
+        const { expired, verified } = yield* Effect.promise(() => verify({ challenge, solution }))
         if (expired) return yield* tooLate
         if (!verified || challenge.parameters.data.poll !== poll.slug) return yield* refuse(wrong)
         const remember = challenge.parameters.expiresAt * 1000 - clock.currentTimeMillisUnsafe() + skew

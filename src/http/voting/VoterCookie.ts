@@ -22,21 +22,24 @@ export interface VoterCookie {
 }
 
 /**
- * Makes the cookie; `sign` returns the signature of an id. Where the request came by HTTPS, its name begins with `__Host-`: no
+ * Makes the cookie; each of `signatures` returns a signature of an id that is right, the first that of new cookies. Where the request came by HTTPS, its name begins with `__Host-`: no
  * other host, such as one beside ours under the same domain, can set a cookie of that name for us, and no other name counts.
  */
 export const makeVoterCookie = (
   { production, trustProxy }: Pick<HttpSettings["Service"], "production" | "trustProxy">,
-  sign: (id: string) => string
+  signatures: ReadonlyArray<(id: string) => string>
 ): VoterCookie => {
   const isSecure = ({ headers }: Request): boolean =>
     production || (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"] ?? "", trustProxy) === "https")
 
   const verify = (value: string): string | undefined => {
     const [id = "", signature = ""] = value.split(".")
-    const expected = Buffer.from(sign(id))
     const given = Buffer.from(signature)
-    return id !== "" && given.length === expected.length && timingSafeEqual(given, expected) ? id : undefined
+    const isRight = signatures.map((sign) => {
+      const expected = Buffer.from(sign(id))
+      return given.length === expected.length && timingSafeEqual(given, expected)
+    })
+    return id !== "" && isRight.includes(true) ? id : undefined
   }
 
   return {
@@ -50,7 +53,7 @@ export const makeVoterCookie = (
     },
     write: (request, id) => {
       const secure = isSecure(request)
-      const value = `${secure ? "__Host-" : ""}${name}=${id}.${sign(id)}`
+      const value = `${secure ? "__Host-" : ""}${name}=${id}.${signatures[0]?.(id) ?? ""}`
       return `${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`
     }
   }

@@ -1,6 +1,15 @@
 import { createHmac, randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from "jose"
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+  SignJWT
+} from "jose"
 import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, Unauthorized, Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
@@ -30,7 +39,7 @@ export interface VoterTokens {
   issue(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
 }
 
-type Options = Pick<HttpSettings["Service"], "voterSecret" | "jwksUrl" | "jwtIssuer" | "jwtAudience">
+type Options = Pick<HttpSettings["Service"], "voterSecrets" | "jwksUrl" | "jwtIssuer" | "jwtAudience">
 
 /** Returns what a token says whose signature and claims are right; fails with an error of jose, or of `fetch`. */
 type Check = (token: string, poll: Poll) => Promise<JWTPayload>
@@ -40,13 +49,12 @@ type Check = (token: string, poll: Poll) => Promise<JWTPayload>
  * since 1970; a provider's by the wall clock.
  */
 export const makeTokens = (options: Options, now: () => number): VoterTokens => {
-  const own = ownKey(options)
-  const checkOwn: Check | undefined =
-    own &&
-    (async (token, { slug }) => {
-      const expected = { issuer, audience: slug, algorithms: [algorithm], requiredClaims: ["exp"] }
-      return (await jwtVerify(token, own, { ...expected, currentDate: new Date(now()) })).payload
-    })
+  const own = options.voterSecrets.map(ownKey)
+  const [signing] = own
+  const checkOwn: Check = async (token, { slug }) => {
+    const expected = { issuer, audience: slug, algorithms: [algorithm], requiredClaims: ["exp"] }
+    return (await verifyWithOne(token, own, { ...expected, currentDate: new Date(now()) })).payload
+  }
   const provider = makeProviderCheck(options)
 
   const check = async (poll: Poll, token: string): Promise<string> => {
@@ -67,7 +75,7 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
         : Effect.fail(invalid)
     },
     issue: (poll, count) => {
-      if (own === undefined) {
+      if (signing === undefined) {
         return Effect.fail(new Forbidden({ detail: "This service has no VOTER_SECRET, which voters' tokens need" }))
       }
       const seconds = Math.floor(now() / 1000)
@@ -80,7 +88,7 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
           .setSubject(randomUUID())
           .setIssuedAt(seconds)
           .setExpirationTime(expires)
-          .sign(own)
+          .sign(signing)
       return Effect.promise(async () => {
         const tokens: Array<string> = []
         while (tokens.length < count) {
@@ -93,8 +101,22 @@ export const makeTokens = (options: Options, now: () => number): VoterTokens => 
   }
 }
 
-const ownKey = ({ voterSecret }: Options): Uint8Array | undefined =>
-  voterSecret === undefined ? undefined : createHmac("sha256", voterSecret).update("token").digest()
+const ownKey = (voterSecret: string): Uint8Array => createHmac("sha256", voterSecret).update("token").digest()
+
+/** Checks a token that one of the keys has signed; what else is wrong with it is told by the one that did. */
+const verifyWithOne = async (
+  token: string,
+  [key, ...others]: ReadonlyArray<Uint8Array>,
+  options: JWTVerifyOptions
+): Promise<JWTVerifyResult> => {
+  if (key === undefined) throw new errors.JWSSignatureVerificationFailed()
+  try {
+    return await jwtVerify(token, key, options)
+  } catch (error) {
+    if (others.length === 0 || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+    return verifyWithOne(token, others, options)
+  }
+}
 
 /** Makes the check of a provider's tokens, for which all three settings are needed. */
 const makeProviderCheck = ({ jwksUrl, jwtAudience, jwtIssuer }: Options): Check | undefined => {

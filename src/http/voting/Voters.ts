@@ -61,7 +61,7 @@ export class Voters extends Context.Service<
     Voters,
     Effect.gen(function* () {
       const settings = yield* HttpSettings
-      const { newVoterLimit, trustProxy, voterSecret } = settings
+      const { newVoterLimit, trustProxy, voterSecrets } = settings
       const { report } = yield* Defences
       const clock = yield* Clock.Clock
       const stream = yield* VoteStream
@@ -72,16 +72,21 @@ export class Voters extends Context.Service<
         )
       )
 
-      const digest = (use: string, text: string): string =>
-        createHmac("sha256", voterSecret ?? "")
-          .update(`${use}\n${text}`)
-          .digest("base64url")
-          .slice(0, 22)
+      const digestWith = (secret: string) => (use: string, text: string) =>
+        createHmac("sha256", secret).update(`${use}\n${text}`).digest("base64url").slice(0, 22)
+      /**
+       * With the last secret, the one from before a change: an identity that nobody signs, such as a provider's user, has the
+       * same hash whichever signs by now.
+       */
+      const digest = digestWith(voterSecrets.at(-1) ?? "")
 
       /** Not even a peer that has the ledger can tell who a hash belongs to, nor match two polls' voters. */
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
-      const cookie = makeVoterCookie(settings, (id) => digest("cookie", id))
+      const cookie = makeVoterCookie(
+        settings,
+        voterSecrets.map((secret) => (id) => digestWith(secret)("cookie", id))
+      )
       /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
       const refused = new WeakSet<object>()
       const idIn = (request: Request): string | undefined =>
@@ -163,9 +168,9 @@ const tooManyNew = new TooManyRequests({ detail: "Too many new voters from this 
 /** Returns why this service can't tell a poll's voters apart or challenge them; undefined where it can. */
 export const missingFor = (
   { challenge, identity }: Pick<Poll, "challenge" | "identity">,
-  { jwksUrl, voterSecret }: Pick<HttpSettings["Service"], "jwksUrl" | "voterSecret">
+  { jwksUrl, voterSecrets }: Pick<HttpSettings["Service"], "jwksUrl" | "voterSecrets">
 ): Forbidden | undefined => {
-  if ((identity !== "anyone" || challenge !== undefined) && voterSecret === undefined) return noSecret
+  if ((identity !== "anyone" || challenge !== undefined) && voterSecrets.length === 0) return noSecret
   return identity === "provider" && jwksUrl === undefined ? noProvider : undefined
 }
 

@@ -6,9 +6,10 @@
 -- KEYS[1]  the stream
 -- ARGV[1]  the group
 -- ARGV[2]  how long a consumer may be silent before it counts as gone, in ms
+-- ARGV[3]  what the name of a consumer ends with that reads nothing new
 --
 -- Returns six numbers: the length; the lag (entries not yet given out); the pending entries (given out and not acked); the
--- age of the oldest entry among lag and pending, in ms; the consumers that are not gone; the time, in ms since 1970. Without
+-- age of the oldest entry among lag and pending, in ms; the consumers that read and are not gone; the time, in ms since 1970. Without
 -- the group, all entries are lag. Then the ms of the last id, as text.
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -45,7 +46,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
       local about = {}
       for index = 1, #consumer, 2 do about[consumer[index]] = consumer[index + 1] end
-      if about['idle'] <= tonumber(ARGV[2]) then there = there + 1 end
+      if about['idle'] <= tonumber(ARGV[2]) and string.sub(about['name'], -#ARGV[3]) ~= ARGV[3] then there = there + 1 end
     end
     return {length, lag, pending[1], oldest, there, now, last}
   end

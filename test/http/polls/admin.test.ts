@@ -72,7 +72,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("the admin's endpoints", (
   )
 })
 
-layer(layerPollsApi({ adminToken: undefined, voterSecret: undefined }), { excludeTestServices: true })(
+layer(layerPollsApi({ adminTokens: [], voterSecrets: [] }), { excludeTestServices: true })(
   "the admin's endpoints without an ADMIN_TOKEN",
   (it) => {
     it.effect("are off, whatever is sent", () =>
@@ -91,7 +91,7 @@ layer(layerPollsApi({ adminToken: undefined, voterSecret: undefined }), { exclud
   }
 )
 
-layer(layerPollsApi({ voterSecret: undefined }), { excludeTestServices: true })("without a VOTER_SECRET", (it) => {
+layer(layerPollsApi({ voterSecrets: [] }), { excludeTestServices: true })("without a VOTER_SECRET", (it) => {
   it.effect("no polls with voters or a challenge are made", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* post("/api/polls", definition(), asAdmin)).status, 201)

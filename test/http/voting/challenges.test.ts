@@ -186,7 +186,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll with a challenge",
   it.effect("needs a VOTER_SECRET at each process", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll(challenged)
-      const without = yield* anotherProcess({ voterSecret: undefined })
+      const without = yield* anotherProcess({ voterSecrets: [] })
       for (const asked of [
         request("GET", `/api/polls/${slug}/challenge`),
         Effect.flatMap(solutionFor(slug), (solution) => voteIn(slug, "tea", solution))

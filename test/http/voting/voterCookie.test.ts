@@ -6,7 +6,7 @@ const requestWith = (headers: Readonly<Record<string, string>>) => ({ headers: H
 
 /** Signs an id by its length. */
 const cookieWith = (settings: { readonly production?: boolean; readonly trustProxy?: number }) =>
-  makeVoterCookie({ production: false, trustProxy: 0, ...settings }, (id) => `signed-${id.length}`)
+  makeVoterCookie({ production: false, trustProxy: 0, ...settings }, [(id) => `signed-${id.length}`])
 
 describe("the voter's cookie", () => {
   it.each([

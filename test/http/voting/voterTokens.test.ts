@@ -263,7 +263,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of an ide
       const { slug } = yield* makeProviderPoll(url)
       const theirs = bearer(yield* token(provided))
       assert.match(yield* refused(slug, theirs, 403), /JWKS_URL/)
-      const withoutSecret = yield* anotherProcess({ ...settingsOf(url), voterSecret: undefined })
+      const withoutSecret = yield* anotherProcess({ ...settingsOf(url), voterSecrets: [] })
       assert.match(yield* withoutSecret(refused(slug, theirs, 403)), /VOTER_SECRET/)
       const created = yield* post("/api/polls", definition({ identity: "provider" }), asAdmin)
       assert.match(String(assertProblem(created, 403).detail), /JWKS_URL/)
