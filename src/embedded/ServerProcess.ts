@@ -137,14 +137,16 @@ export const runServer = Effect.fnUntraced(function* (
   return { pid, stop, signal: signalAll }
 })
 
+const inUse = /\bin use\b|lock file .* already exists/i
+
 /**
  * Tries again to start a server where its log says that something is in use: a port may be taken between its choice and
- * its use, and what a killed server held may take a moment to be free.
+ * its use, and what a killed server held, its process among that, may take a moment to be free.
  */
 export const retryWhileInUse =
   (logFile: string) =>
   <A, R>(start: Effect.Effect<A, EmbeddedError, R>): Effect.Effect<A, EmbeddedError, R> =>
     start.pipe(
       Effect.tapError(() => pause(100)),
-      Effect.retry({ times: 40, while: () => existsSync(logFile) && /\bin use\b/i.test(readFileSync(logFile, "utf8")) })
+      Effect.retry({ times: 40, while: () => existsSync(logFile) && inUse.test(readFileSync(logFile, "utf8")) })
     )
