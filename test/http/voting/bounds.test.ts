@@ -116,7 +116,7 @@ layer(layerBounded, { excludeTestServices: true })("the bounds of one stranger",
 
   it.effect("an address is wrong about the admin's token at most 20 times a minute, whatever the method", () =>
     Effect.gen(function* () {
-      const slug = yield* createPoll({ results: "after_close", identity: "token" })
+      const slug = yield* createPoll({ results: "after_vote", ballot: "once", identity: "token" })
       const [token] = yield* tokensFor(slug, 1)
       const ways = [
         (headers: Readonly<Record<string, string>>) => request("GET", `/api/polls/${slug}/results`, { headers }),
