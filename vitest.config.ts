@@ -30,6 +30,6 @@ export default defineConfig({
     },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 3
+    maxWorkers: 4
   }
 })

@@ -67,7 +67,7 @@ describe("the alerts", () => {
   it("fire each when it should, and only then", { timeout: 180_000 }, () => {
     const tests = firings.flatMap(unitTests)
     assert.lengthOf(tests, 2 * firings.length)
-    withFile({ rule_files: [rulesFile], evaluation_interval: "15s", tests }, (file) => {
+    withFile({ rule_files: [rulesFile], evaluation_interval: "30s", tests }, (file) => {
       const { status, stderr, stdout } = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" })
       assert.strictEqual(status, 0, stdout + stderr)
     })
