@@ -154,6 +154,6 @@ export const startRedis = Effect.fnUntraced(function* (options: {
       ending,
       ready: () => answersPing(port, password)
     })
-    return { ...server, port, logFile: log, url: Redacted.make(`redis://:${password}@127.0.0.1:${port}`) }
+    return { ...server, port, logFile: log, url: Redacted.make(`redis://default:${password}@127.0.0.1:${port}`) }
   }).pipe(retryWhileInUse(log))
 })

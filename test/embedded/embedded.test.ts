@@ -50,6 +50,10 @@ describe("embedded servers", () => {
           `export REDIS_URL='${Redacted.value(started.redisUrl)}'\n` +
             `export DATABASE_URL='${Redacted.value(started.databaseUrl)}'\n`
         )
+        // As people use it: redis-cli takes a password without a user for that of a user without a name.
+        const ping = '. "$0"; cli=$(command -v redis-cli || command -v valkey-cli); "$cli" -u "$REDIS_URL" ping'
+        const { stderr, stdout } = spawnSync("/bin/sh", ["-c", ping, started.envFile], { encoding: "utf8" })
+        assert.strictEqual(stdout.trim(), "PONG", stderr)
         return [redisPid(dataDir), postgresPid(dataDir)]
       }).pipe(Effect.scoped)
       yield* untilGone(pids)
