@@ -4,17 +4,13 @@ import type { Socket } from "node:net"
 /** Answers a request. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** How many requests are begun in one turn of the event loop; the first of each connection in any case. */
+/** How many requests are begun in one turn of the event loop, beside the first of each connection. */
 const most = 16
 
-type Waiting = readonly [request: IncomingMessage, response: ServerResponse]
-
-/** The turn in which a socket's latest request came, and those of its requests that wait for later turns. */
-const turn = Symbol("turn")
+/** The requests of a socket that wait for later turns. */
 const waiting = Symbol("waiting")
-type CountedSocket = Socket & {
-  [turn]?: number
-  [waiting]?: Array<Waiting> | undefined
+type WaitingSocket = Socket & {
+  [waiting]?: Array<readonly [request: IncomingMessage, response: ServerResponse]> | undefined
   readonly _paused?: boolean
 }
 
@@ -24,14 +20,12 @@ type CountedSocket = Socket & {
  * the connections have one begun after the other, and nothing more is read of them meanwhile.
  */
 export const inFairTurns = (handle: RequestHandler): RequestHandler => {
-  let now = 0
   let begun = 0
   let ends = false
   /** The connections with requests that wait, in the order in which they have the next one begun. */
-  let queue: Array<CountedSocket> = []
+  let queue: Array<WaitingSocket> = []
 
   const nextTurn = (): void => {
-    now++
     begun = 0
     ends = false
     while (begun < most && queue.length > 0) {
@@ -50,9 +44,8 @@ export const inFairTurns = (handle: RequestHandler): RequestHandler => {
     setImmediate(nextTurn)
   }
 
-  const beginNext = (socket: CountedSocket): void => {
-    const left = socket[waiting]
-    const next = socket.destroyed ? undefined : left?.shift()
+  const beginNext = (socket: WaitingSocket): void => {
+    const next = socket.destroyed ? undefined : socket[waiting]?.shift()
     if (next === undefined) {
       socket[waiting] = undefined
       // Node itself reads on once the client has read enough answers, and its parser takes nothing until then.
@@ -65,17 +58,19 @@ export const inFairTurns = (handle: RequestHandler): RequestHandler => {
   }
 
   return (request, response) => {
-    const socket: CountedSocket = request.socket
+    // Node gives the socket to the answer that is to be written next: all requests before this one have their answers.
+    if (response.socket !== null) {
+      handle(request, response)
+      return
+    }
+    const socket: WaitingSocket = request.socket
     const left = socket[waiting]
     if (left !== undefined) {
       left.push([request, response])
       return
     }
     endTurn()
-    const first = socket[turn] !== now
-    socket[turn] = now
-    begun++
-    if (first || begun <= most) {
+    if (++begun <= most) {
       handle(request, response)
       return
     }

@@ -1,5 +1,5 @@
 import { Clock, Context, Effect, identity, Layer } from "effect"
-import type { OutOfService } from "../domain/Problems.ts"
+import { OutOfService } from "../domain/Problems.ts"
 import { entryMs, type Vote } from "../domain/Vote.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Appender, makeAppender } from "./Appender.ts"
@@ -81,18 +81,21 @@ export class VoteStream extends Context.Service<
       const shardOf = (vote: Vote) => shards.of(vote.voter ?? vote.voteId)
       const useOf = (vote: Vote, key: string) => ({ poll: vote.poll, voter: vote.voter, key })
 
-      const append = (vote: Vote, traceparent?: string) => {
-        const shard = shardOf(vote)
-        const appender = appenderOf(shard)
-        return Effect.map(
-          command(() => appender.append(vote, traceparent === undefined ? undefined : { traceparent })),
-          (streamId) => {
-            accepted(vote.poll)
-            clock.reached(shard.stream, entryMs(streamId))
-            return streamId
-          }
-        )
-      }
+      // One step, since each costs every vote something.
+      const append = (vote: Vote, traceparent?: string): Effect.Effect<string, OutOfService> =>
+        Effect.callback((resume) => {
+          const shard = shardOf(vote)
+          appenderOf(shard)
+            .append(vote, traceparent === undefined ? undefined : { traceparent })
+            .then(
+              (streamId) => {
+                accepted(vote.poll)
+                clock.reached(shard.stream, entryMs(streamId))
+                resume(Effect.succeed(streamId))
+              },
+              (cause: unknown) => resume(Effect.fail(new OutOfService({ part: "redis", cause })))
+            )
+        })
 
       const appendOnce = (vote: Vote, key: string, traceparent?: string) => {
         const use = useOf(vote, key)

@@ -63,26 +63,34 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
   }
   let last = headersFor(undefined)
 
-  const writeHead: LaneResponses["writeHead"] = ({ request, response, route, started }, status, given) => {
-    if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
-    // Most requests are like the one before.
-    const { origin } = request.headers
+  /** Returns the headers of the answers to whoever a request is from. Most requests are like the one before. */
+  const headersOf = ({ headers: { origin } }: IncomingMessage): OriginHeaders => {
     if (last.origin !== origin) last = headersFor(origin)
-    if (last.given !== given) {
-      last.given = given
-      last.all = given.concat(last.common)
-    }
-    response.writeHead(status, last.all)
+    return last
+  }
+
+  const begin = ({ request, response, route, started }: Exchange, status: number, all: Array<string>): void => {
+    if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
+    response.writeHead(status, all)
     record(route, `${request.method}`, status, started)
   }
 
   return {
-    writeHead,
+    writeHead: (exchange, status, given) => {
+      const kept = headersOf(exchange.request)
+      if (kept.given !== given) {
+        kept.given = given
+        kept.all = given.concat(kept.common)
+      }
+      begin(exchange, status, kept.all)
+    },
     send: (exchange, { body, contentType, headers, status }, more) => {
       const length = Buffer.byteLength(body)
-      const given = ["content-type", contentType, "content-length", String(length), ...more]
-      pushHeaders(given, headers)
-      writeHead(exchange, status, given)
+      const all = ["content-type", contentType, "content-length", String(length)]
+      pushHeaders(all, headers)
+      for (const text of more) all.push(text)
+      for (const text of headersOf(exchange.request).common) all.push(text)
+      begin(exchange, status, all)
       exchange.response.end(body, encodingOf(body, length))
     }
   }

@@ -8,29 +8,10 @@ import type { HttpApp, Middleware } from "./Middleware.ts"
 const allowedFeatures = ["clipboard-write", "fullscreen", "screen-wake-lock"]
 
 /**
- * All else that reaches someone's devices, whereabouts, data or money, by names that browsers know: of others they complain. What
- * can do no harm is left out, since each vote's answer carries this, and costs a thousandth of a vote for every 40 characters.
+ * What else browsers could hand over of someone's devices, whereabouts or money. Other scripts than ours don't run here, nor do
+ * frames; so the list is short, since each vote's answer carries it, and costs a thousandth of a vote for every 40 characters.
  */
-const deniedFeatures = [
-  "accelerometer",
-  "camera",
-  "clipboard-read",
-  "display-capture",
-  "geolocation",
-  "gyroscope",
-  "hid",
-  "idle-detection",
-  "local-fonts",
-  "magnetometer",
-  "microphone",
-  "midi",
-  "payment",
-  "serial",
-  "storage-access",
-  "usb",
-  "window-management",
-  "xr-spatial-tracking"
-]
+const deniedFeatures = ["camera", "display-capture", "geolocation", "microphone", "payment", "usb"]
 
 const permissionsPolicy = [
   ...allowedFeatures.map((feature) => `${feature}=(self)`),
