@@ -1,5 +1,7 @@
 /** What is worth knowing of what a PostgreSQL server sends. */
 export interface BackendListener {
+  /** The session's process has this id; where a pooler answers, an id of its own. */
+  started(pid: number): void
   /** It has refused something, or is about to close the connection; the SQLSTATE says why. */
   error(state: string): void
   /** It waits for the next statement, and there is no transaction. */
@@ -7,6 +9,7 @@ export interface BackendListener {
 }
 
 const headerLength = 5
+const backendKeyData = 0x4b
 const error = 0x45
 const readyForQuery = 0x5a
 const outsideTransaction = 0x49
@@ -43,12 +46,17 @@ export const makeBackendReader = (listener: BackendListener): ((chunk: Buffer) =
       const type = bytes[at]
       const length = bytes.readUInt32BE(at + 1)
       const end = at + 1 + Math.max(length, 4)
-      if ((type === error && length <= longestError) || (type === readyForQuery && length === 5)) {
+      const isKept =
+        (type === error && length <= longestError) ||
+        (type === readyForQuery && length === 5) ||
+        (type === backendKeyData && length === 12)
+      if (isKept) {
         if (end > bytes.length) {
           rest = bytes.subarray(at)
           break
         }
         if (type === error) listener.error(stateOf(bytes.subarray(at + headerLength, end)))
+        else if (type === backendKeyData) listener.started(bytes.readInt32BE(at + headerLength))
         else if (bytes[at + headerLength] === outsideTransaction) listener.idle()
       }
       at = end

@@ -39,6 +39,7 @@ export class DatabaseSocket extends Duplex {
   readonly #heard: (chunk: Buffer) => void
   readonly #given = new AbortController()
   #socket: Socket | undefined
+  #askedAt: number | undefined
 
   constructor(open: (signal: AbortSignal) => Promise<Socket>, heard: (chunk: Buffer) => void = () => undefined) {
     super()
@@ -56,9 +57,15 @@ export class DatabaseSocket extends Duplex {
     )
   }
 
+  /** Since when the server owes an answer without having sent anything, by `performance.now()`. */
+  get askedAt(): number | undefined {
+    return this.#askedAt
+  }
+
   #attach(socket: Socket): void {
     this.#socket = socket
     socket.on("data", (chunk) => {
+      this.#askedAt = undefined
       if (!this.push(chunk)) socket.pause()
       this.#heard(chunk)
     })
@@ -71,6 +78,7 @@ export class DatabaseSocket extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#askedAt ??= performance.now()
     this.#socket?.write(chunk, callback)
   }
 

@@ -1,5 +1,5 @@
 import { PgConnection } from "@effect/sql-pg"
-import { Effect, Redacted } from "effect"
+import { Effect, Redacted, Schedule } from "effect"
 import { makeBackendReader } from "./BackendMessages.ts"
 import type { DatabaseAddress, DatabaseHost } from "./DatabaseAddress.ts"
 import { type AskState, makeHosts, nameOf } from "./DatabaseHosts.ts"
@@ -16,10 +16,16 @@ const unfitStates = new Map([
 /** How often the log says that connections were given up, in ms: it can be once a second, until names lead elsewhere. */
 const sayInterval = 60_000
 
-/** Asks a server by a connection of its own, which any pooler allows. */
-const makeAskState =
-  (address: () => DatabaseAddress): AskState =>
-  (host, signal) => {
+/** How long a server may owe an answer before it is asked what it does, and how long it has to say so, in ms. */
+const silence = 2_500
+const askTimeout = 1_000
+
+type Row = Readonly<Record<string, unknown>> | undefined
+
+/** Asks a server for a row by a connection of its own, which any pooler allows. */
+const makeAsk =
+  (address: () => DatabaseAddress) =>
+  (host: DatabaseHost, signal: AbortSignal, statement: string): Promise<Row> => {
     const { database, options, password, tls, user } = address()
     return Effect.gen(function* () {
       const connection = yield* PgConnection.make({
@@ -32,23 +38,31 @@ const makeAskState =
         ssl: false,
         stream: () => new DatabaseSocket((given) => openHost(host, tls, given))
       })
-      const { rows } = yield* connection.query(
-        "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as \"readOnly\""
-      )
-      return { standby: rows[0]?.standby === true, readOnly: rows[0]?.readOnly === true }
+      const { rows } = yield* connection.query(statement)
+      return rows[0]
     }).pipe(Effect.scoped, (asked) => Effect.runPromise(asked, { signal }))
   }
 
 /**
- * Makes a function that opens a connection for the driver, and one that says where the last one leads. Where a server says that it can't do our work, because another
- * one has become the primary, all connections that were made up to then are closed: the next ones are made anew, to where
- * the names lead now, or to another host of the address.
+ * Makes a function that opens a connection for the driver, and one that says where the last one leads. Where a server says that it
+ * can't do our work, because another one has become the primary, or a connection has gone dead, all connections that were made up to
+ * then are closed: the next ones are made anew, to where the names lead now, or to another host of the address.
  */
 export const makePostgresSockets = Effect.fnUntraced(function* (address: () => DatabaseAddress) {
   const runFork = Effect.runForkWith(yield* Effect.context<never>())
-  const hosts = makeHosts(address, makeAskState(address))
+  const ask = makeAsk(address)
+  const askState: AskState = async (host, signal) => {
+    const row = await ask(
+      host,
+      signal,
+      "select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as \"readOnly\""
+    )
+    return { standby: row?.standby === true, readOnly: row?.readOnly === true }
+  }
+  const hosts = makeHosts(address, askState)
   /** Those that are open, in the order in which they were made, with their hosts once they have one. */
   const sockets = new Map<DatabaseSocket, DatabaseHost | undefined>()
+  const pids = new WeakMap<DatabaseSocket, number>()
   let saidAt = Number.NEGATIVE_INFINITY
 
   const say = (host: DatabaseHost, why: string): void => {
@@ -74,6 +88,7 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
   const open = () => {
     let why: string | undefined
     const heard = makeBackendReader({
+      started: (pid) => pids.set(socket, pid),
       error: (state) => {
         why = unfitStates.get(state) ?? why
       },
@@ -93,5 +108,28 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
     })
     return socket
   }
+
+  /**
+   * Gives up a connection whose server waits for a statement that was sent a while ago: what one says does not reach the other any
+   * more. A long statement goes on, and what a pooler's ids stand for, nobody knows.
+   */
+  const lookAfter = async (socket: DatabaseSocket, now: number): Promise<void> => {
+    const { askedAt } = socket
+    const [host, pid] = [sockets.get(socket), pids.get(socket)]
+    if (host === undefined || pid === undefined || askedAt === undefined || now - askedAt < silence) return
+    const idle = "state like 'idle%' and state_change < clock_timestamp() - interval '1 s'"
+    const asked = ask(
+      host,
+      AbortSignal.timeout(askTimeout),
+      `select ${idle} as idle from pg_stat_activity where pid = ${pid}`
+    )
+    const row = await asked.catch(() => undefined)
+    if (row?.idle === true && socket.askedAt === askedAt) giveUp(socket, "what is said does not reach the other end")
+  }
+  const lookAfterAll = Effect.promise(() => {
+    const now = performance.now()
+    return Promise.all([...sockets.keys()].map((socket) => lookAfter(socket, now)))
+  })
+  yield* Effect.forkScoped(Effect.repeat(lookAfterAll, Schedule.spaced("500 millis")))
   return { open, connected: hosts.connected }
 })

@@ -74,7 +74,6 @@ describe("with connections to PostgreSQL that are half-open", () => {
         })
         yield* untilReady(url)
         const load = yield* startLoad({ url: () => url, connections: 4, pace: 5 })
-        // A count may take 20 s before its connection is given up.
         const moreThan = (votes: number) =>
           Effect.gen(function* () {
             assert.isAbove(Number((yield* get(`${url}/api/results`)).body.total_votes), votes)

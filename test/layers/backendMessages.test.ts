@@ -14,6 +14,7 @@ const refusal = (state: string) => message("E", `SERROR\0VERROR\0C${state}\0Mcan
 /** What a server may send; C25006 is also in a row, where it is no state. */
 const answers = Buffer.concat([
   message("S", "in_hot_standby\0off\0"),
+  message("K", "\0\0\x12\x34key!"),
   message("Z", "I"),
   message("D", "\0\x01\0\0\0\x10C25006\0C25006\0Z\0"),
   message("C", "SELECT 1\0"),
@@ -27,12 +28,16 @@ const answers = Buffer.concat([
 
 const heardOf = (chunks: ReadonlyArray<Buffer>): ReadonlyArray<string> => {
   const heard: Array<string> = []
-  const read = makeBackendReader({ error: (state) => heard.push(state), idle: () => heard.push("idle") })
+  const read = makeBackendReader({
+    started: (pid) => heard.push(`pid ${pid}`),
+    error: (state) => heard.push(state),
+    idle: () => heard.push("idle")
+  })
   for (const chunk of chunks) read(chunk)
   return heard
 }
 
-const expected = ["idle", "25006", "57P01", "idle"]
+const expected = ["pid 4660", "idle", "25006", "57P01", "idle"]
 
 describe("what a server says of itself", () => {
   it.effect("is heard wherever its bytes are cut", () =>

@@ -89,6 +89,32 @@ describe("a PostgreSQL that was demoted", () => {
   )
 })
 
+describe("a half-open connection to PostgreSQL", () => {
+  it.live(
+    "is given up before the time-out of a count, and a statement that takes long is not",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* makeDatabase
+        const direct = Number(new URL(Redacted.value(url)).port)
+        const gate = yield* Effect.acquireRelease(
+          Effect.promise(() => openGate(() => direct)),
+          (opened) => Effect.sync(() => opened.close())
+        )
+        const through = at(url, `127.0.0.1:${gate.port}`)
+        const ledger = yield* ledgerOf(through)
+        yield* ledger.migrated
+        yield* countOne(ledger)
+        const sql = yield* client(through)
+        yield* sql`select pg_sleep(6)`
+
+        gate.silence()
+        yield* countOne(ledger).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("15 seconds"))
+        assert.strictEqual(yield* totalOf(ledger), 2)
+      }).pipe(Effect.scoped, Effect.provide(quiet)),
+    60_000
+  )
+})
+
 describe("a DATABASE_URL of several hosts", () => {
   it.live(
     "leads to the one that can be written, also after a failover, whatever their order",
