@@ -5,7 +5,7 @@ import type { RateLimit } from "./HttpSettings.ts"
 
 /**
  * Takes one off the allowance of the client behind a peer, at a time in ms of `elapsed`. Returns the refusal where nothing
- * was left, and the headers that tell the client where it stands.
+ * was left, and what makes the headers that tell the client where it stands.
  */
 export type RateLimiter = (
   peer: string,
@@ -13,7 +13,7 @@ export type RateLimiter = (
   now: number,
   /** `look` takes nothing, and tells whether anything is left. */
   how?: "look"
-) => { readonly refusal: TooManyRequests | undefined; readonly headers: Readonly<Record<string, string>> }
+) => { readonly refusal: TooManyRequests | undefined; readonly headers: () => Readonly<Record<string, string>> }
 
 /** How many addresses are known at a time; the oldest are forgotten first. */
 const maxAddresses = 100_000
@@ -78,11 +78,14 @@ export const makeRateLimiter = ({ seconds, votes }: RateLimit, trustProxy: numbe
     if (excess > interval * 1e-6) {
       const wait = String(Math.ceil(excess / 1000))
       const headers = { "retry-after": wait, "ratelimit-policy": policy, ratelimit: `"${what}";r=0;t=${wait}` }
-      return { refusal, headers }
+      return { refusal, headers: () => headers }
     }
     if (how !== "look") remember(address, next, now)
-    const remaining = Math.max(0, Math.floor(-excess / interval + 1e-6))
-    const ratelimit = `"${what}";r=${remaining};t=${Math.ceil((next - now) / 1000)}`
-    return { refusal: undefined, headers: { "ratelimit-policy": policy, ratelimit } }
+    // Most of those who ask don't tell: of a read, nothing is said.
+    const headers = () => {
+      const remaining = Math.max(0, Math.floor(-excess / interval + 1e-6))
+      return { "ratelimit-policy": policy, ratelimit: `"${what}";r=${remaining};t=${Math.ceil((next - now) / 1000)}` }
+    }
+    return { refusal: undefined, headers }
   }
 }

@@ -70,7 +70,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       const taken = limiter(socket.remoteAddress ?? "unknown", forwarded?.toString(), elapsedMs(clock))
       // The app is told the same, and says so.
       if (taken.refusal !== undefined) return false
-      pushHeaders(limitHeaders, taken.headers)
+      pushHeaders(limitHeaders, taken.headers())
     }
     cast({ request, response, route, started: performance.now() }, poll, key, limitHeaders)
     return true

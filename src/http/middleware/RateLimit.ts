@@ -31,9 +31,11 @@ export const withRateLimit =
         const { headers, refusal } = limiter(peer, request.headers["x-forwarded-for"], now)
         if (refusal !== undefined) {
           report(what, peer)
-          return Effect.succeed(problemFor(request, refusal, headers))
+          return Effect.succeed(problemFor(request, refusal, headers()))
         }
-        return what === "votes" ? Effect.map(app, (response) => HttpServerResponse.setHeaders(response, headers)) : app
+        return what === "votes"
+          ? Effect.map(app, (response) => HttpServerResponse.setHeaders(response, headers()))
+          : app
       })
     })
 
