@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { findWrongRules, KindName, ruleFields, rulesOf, showRules } from "./PollRules.ts"
-import { type Rules, single } from "./Rules.ts"
+import { findWrongRules, KindName, ruleFields, showRules } from "./PollRules.ts"
+import { type Rules, rulesOf, single } from "./Rules.ts"
 import { line, lookOf, paragraphs, tidy } from "./Text.ts"
 
 /** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
