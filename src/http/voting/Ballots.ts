@@ -1,5 +1,5 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
-import { type Poll, pollStatus } from "../../domain/Poll.ts"
+import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,
@@ -110,7 +110,7 @@ export class Ballots extends Context.Service<
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { key, option, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
-        if (status !== "open") return refuse(ballot, notOpen(poll, status))
+        if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -148,11 +148,11 @@ const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 ti
 
 const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
 
-const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden | PollNotOpen => {
-  if (status === "upcoming") return new PollNotOpen({ detail: "The poll is not open yet" })
+const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen => {
+  if (early) return new PollNotOpen({ detail: "The poll is not open yet" })
   return identity === "token"
-    ? new Forbidden({ detail: "The poll is closed, and its tokens with it" })
-    : new PollNotOpen({ detail: "The poll is closed" })
+    ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
+    : new PollNotOpen({ detail: "The poll has closed" })
 }
 
 /**
@@ -161,8 +161,8 @@ const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden |
  */
 const answerTo = (appended: Appended, option: string, poll: Poll): Result.Result<Appended, Refused> => {
   if (appended.option !== option) return Result.fail(keyReused)
-  const status = pollStatus(poll, entryMs(appended.streamId))
-  return status === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, status))
+  const phase = pollPhase(poll, entryMs(appended.streamId))
+  return phase === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, phase === "before"))
 }
 
 const keyReused = new InvalidFields({
