@@ -1,5 +1,5 @@
+import type { FieldError } from "./FieldError.ts"
 import { pointerToken } from "./JsonPointer.ts"
-import type { FieldError } from "./Problems.ts"
 import type { Kind, Rules } from "./Rules.ts"
 
 /*
@@ -210,3 +210,11 @@ export const partsOf = (poll: Choosing, choice: string): ReadonlyArray<Part> | u
   const body = { [choiceField[poll.rules.kind]]: putTogether(poll.rules, parts) }
   return decodeChoice(poll, body) === choice ? parts : undefined
 }
+
+/** Returns the body of a vote that says these parts of a choice. */
+export const bodyOf = (
+  { rules }: Pick<Choosing, "rules">,
+  parts: ReadonlyArray<Part>
+): Readonly<Record<string, unknown>> => ({
+  [choiceField[rules.kind]]: putTogether(rules, parts)
+})

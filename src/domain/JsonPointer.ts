@@ -3,4 +3,10 @@ const maxLength = 64
 
 /** Returns a field's name as a token of a JSON pointer in a URI fragment. */
 export const pointerToken = (name: string): string =>
-  encodeURIComponent(name.slice(0, maxLength).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"))
+  encodeURIComponent(
+    name
+      .slice(0, maxLength)
+      .replace(/\p{Surrogate}/gu, "\ufffd")
+      .replaceAll("~", "~0")
+      .replaceAll("/", "~1")
+  )

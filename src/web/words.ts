@@ -19,9 +19,15 @@ const timeOfDay = lazily(() => new Intl.DateTimeFormat("en-GB", { timeStyle: "me
 export const count = (votes: number): string => number().format(votes)
 export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
 
+/** Formats a percentage, such as "66.7%". */
+export const percent = (percentage: number): string => `${share().format(percentage)}%`
+
 /** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
-export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> =>
-  percentages(counts, 1).map((percentage) => `${share().format(percentage)}%`)
+export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => percentages(counts, 1).map(percent)
+
+/** Lists things, such as "a, b and c". */
+export const listed = (things: ReadonlyArray<string>): string =>
+  things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
 
 /** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
 export const moment = (ms: number, zone?: string): string => {
@@ -80,17 +86,17 @@ export const times = {
 
 export const status = { upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
 
-/** What became of the reader's vote. */
+/** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {
-  sending: (label: string) => `Sending your vote for ${label} …`,
-  waiting: (label: string) => `Your vote for ${label} is not sent yet.`,
-  queued: (label: string) => `Your vote for ${label} is in, and is about to be counted.`,
-  counted: (label: string) => `Your vote for ${label} is counted.`,
-  superseded: (label: string) => `Your vote for ${label} was replaced by a later one of yours.`,
-  rejected: (label: string) => `Your vote for ${label} does not count: it came too late, or was not your first.`,
-  dead: (label: string) => `Your vote for ${label} could not be counted. Please tell whoever runs this poll.`,
+  sending: (vote: string) => `Sending your ${vote} …`,
+  waiting: (vote: string) => `Your ${vote} is not sent yet.`,
+  queued: (vote: string) => `Your ${vote} is in, and is about to be counted.`,
+  counted: (vote: string) => `Your ${vote} is counted.`,
+  superseded: (vote: string) => `Your ${vote} was replaced by a later one of yours.`,
+  rejected: (vote: string) => `Your ${vote} does not count: it came too late, or was not your first.`,
+  dead: (vote: string) => `Your ${vote} could not be counted. Please tell whoever runs this poll.`,
   lost: "This vote can't be found. Please tell whoever runs this poll.",
-  already: (label: string) => `Your vote is for ${label} already.`,
+  already: (vote: string) => `Your ${vote} is in already.`,
   more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
   sent: (count: number) => `${votes(count)} sent from this browser.`,
   notTaken: (count: number) => `${votes(count)} were not taken.`,
@@ -158,7 +164,7 @@ export const challenge = {
   needsScript:
     "Voting in this poll needs JavaScript: for each vote your browser solves a small task, which slows down machines that vote.",
   needsHttps: "Voting in this poll needs a secure connection. Open it at an address that begins with https://.",
-  solving: (label: string) => `Your browser is solving a small task. Then your vote for ${label} is sent …`,
+  solving: (vote: string) => `Your browser is solving a small task. Then your ${vote} is sent …`,
   refused: "The vote was not taken: your browser did not solve the task of this poll. Please try again."
 }
 
