@@ -7,6 +7,9 @@ export interface DragEvents {
   dropped(): void
 }
 
+/** So near to the window's upper or lower end the page is moved, and by so much with each movement, in CSS pixels. */
+const [edge, step] = [56, 12]
+
 /**
  * Has an item of a list dragged by its handle, by finger, pen or mouse. The item itself must stay in the document while it is
  * moved, since the pointer belongs to its handle until then.
@@ -24,6 +27,9 @@ export const onDrag = (item: HTMLElement, handle: HTMLElement, { dropped, over }
   })
   handle.addEventListener("pointermove", ({ clientY, pointerId }) => {
     if (pointerId !== pointer) return
+    // The page is moved along, since the finger that would do so is busy.
+    if (clientY < edge) scrollBy(0, -step)
+    else if (clientY > innerHeight - edge) scrollBy(0, step)
     for (const other of item.parentElement?.children ?? []) {
       const { bottom, height, top } = other.getBoundingClientRect()
       if (other === item || clientY < top || clientY > bottom) continue

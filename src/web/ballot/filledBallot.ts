@@ -55,14 +55,18 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
   }
   const tell = (said = ""): void =>
     say(left, `${said} ${tellDraft(choosing.rules, poll.options.length, control.read())}`.trim())
+  /** What is wrong goes as soon as something changes: later, as by a press of the button, that would move away from the finger. */
+  const typed = (said?: string): void => {
+    clearErrors()
+    tell(said)
+  }
   /** Takes note of a change that is done, so that it can be undone. */
   const changed = (said?: string): void => {
     const now = control.read()
     if (JSON.stringify(now) !== JSON.stringify(filled)) before.push(filled)
     filled = now
     undo.hidden = before.length === 0
-    clearErrors()
-    tell(said)
+    typed(said)
   }
   const show = (parts: ReadonlyArray<Part>): void => {
     control.show(parts)
@@ -74,7 +78,7 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
   form.noValidate = true
   filled = control.read()
   tell()
-  form.addEventListener("input", () => tell())
+  form.addEventListener("input", () => typed())
   form.addEventListener("change", () => changed())
   undo.addEventListener("click", () => {
     const last = before.pop()

@@ -17,9 +17,10 @@ export const makeRanking = ({ changed, options, rules }: ControlOptions<"ranked"
   const list = make("ol", { class: "ranking" })
   const rows = options.map(({ id, label }) => {
     const badge = make("span", { class: "badge", "aria-hidden": "true" })
-    const tap = make("button", { type: "button", class: "rank" }, badge, make("span", {}, label))
+    const says = make("span", { class: "unseen" })
+    const tap = make("button", { type: "button", class: "rank" }, badge, make("span", {}, label, says))
     const handle = make("button", { type: "button", class: "handle", "aria-label": words.move(label) }, "⠿")
-    return { id, label, badge, tap, handle, item: make("li", { class: "choice" }, tap, handle) }
+    return { id, label, badge, says, tap, handle, item: make("li", { class: "choice" }, tap, handle) }
   })
   type Row = (typeof rows)[number]
   const byItem = new Map<Element, Row>(rows.map((row) => [row.item, row]))
@@ -41,7 +42,7 @@ export const makeRanking = ({ changed, options, rules }: ControlOptions<"ranked"
       const rank = ranked.indexOf(row) + 1
       row.item.classList.toggle("mine", rank > 0)
       row.tap.setAttribute("aria-pressed", String(rank > 0))
-      row.tap.setAttribute("aria-label", rank > 0 ? words.ranked(row.label, rank) : words.notRanked(row.label))
+      say(row.says, rank > 0 ? words.ranked(rank) : words.notRanked)
       say(row.badge, rank > 0 ? String(rank) : "")
     }
   }

@@ -53,7 +53,9 @@ export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
         branch("span", { class: "figure" }, figure),
         branch("meter", { min, max, value, "aria-label": words.bar[rules.kind](label) }),
         branch("span", { class: "votes" }, detail),
-        histogram !== undefined && count > 0 && rules.kind === "score" ? drawHistogram(label, histogram, rules) : undefined
+        histogram !== undefined && count > 0 && rules.kind === "score"
+          ? drawHistogram(label, histogram, rules)
+          : undefined
       )
     }
   })
