@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Finds a time before which all that a stream ever took is counted, and sees to it that it takes nothing more before it: no
 -- entry is waiting or pending there, and the last id is raised to the time, so that none comes there by a clock that is slower
--- either, as after a failover or a step of the clock. A stream that does not exist is made, to keep that id.
+-- either, as after a failover or a step of the clock. A stream that does not exist is made, to keep that id; its group is not,
+-- since consumers find out by its absence that a stream was lost.
 --
 -- KEYS[1]  the stream
 -- ARGV[1]  the group
@@ -10,6 +11,7 @@
 -- Returns the time asked for or, where that is not reached yet, the latest one that is; in ms since 1970, as text.
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
 end
 
 local function fields(flat)
