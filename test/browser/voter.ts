@@ -5,6 +5,12 @@ import type { Web } from "./web.ts"
 /** Returns the button of an option. */
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
 
+/** Votes where a vote is final: the page asks first. */
+export const voteForGood = async (page: Page, name: string): Promise<void> => {
+  await button(page, name).click()
+  await button(page, "Send, it is final").click()
+}
+
 /** Waits until the page says that the vote is counted. */
 export const counted = (page: Page, option: string) => page.getByText(`Your vote for ${option} is counted.`).waitFor()
 
