@@ -101,6 +101,6 @@ browserTests("a browser of the year 2021", (test) => {
     await page.getByText("0 votes", { exact: true }).first().waitFor()
     page.on("dialog", (dialog) => void dialog.accept())
     await page.getByRole("button", { name: "Close the poll" }).click()
-    await page.locator(".card .state", { hasText: "Closed" }).waitFor()
+    await page.locator(".card .state", { hasText: "Final" }).waitFor()
   })
 })

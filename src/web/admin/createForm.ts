@@ -70,7 +70,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
       slug: slug.value,
       title: title.value.trim(),
       ...(description.value.trim() === "" ? {} : { description: description.value.trim() }),
-      options: toOptions(options.value),
+      options: toOptions(options.value, chosen("kind") === "single"),
       ...kind.read(),
       ballot: chosen("ballot"),
       identity: chosen("identity"),

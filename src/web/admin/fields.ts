@@ -61,10 +61,13 @@ export const choice = (
   return set
 }
 
-/** Makes an option of each line, with an id of its own. */
-export const toOptions = (lines: string): ReturnType<typeof withIds> => {
+/** Makes an option of each line, with an id of its own. Votes that name several options are written with short ones. */
+export const toOptions = (lines: string, single: boolean): ReturnType<typeof withIds> => {
   const labels = lines.split("\n").map((line) => line.trim())
-  return withIds(labels.filter((label) => label !== "").map((label) => ({ label })))
+  return withIds(
+    labels.filter((label) => label !== "").map((label) => ({ label })),
+    single ? undefined : 12
+  )
 }
 
 export const optional = (label: string): string => `${label} (${words.optional})`

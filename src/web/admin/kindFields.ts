@@ -66,8 +66,7 @@ export const makeKindFields = (): KindFields => {
   }
   const made = fieldsOf(() => update())
   const { ranked } = made
-  const setOf = (kind: (typeof kinds)[number]): HTMLFieldSetElement =>
-    make("fieldset", { class: "part", "aria-label": words.kinds[kind] }, made[kind])
+  const setOf = (kind: (typeof kinds)[number]): HTMLFieldSetElement => make("fieldset", { class: "part" }, made[kind])
   const sets = {
     single: setOf("single"),
     multiple: setOf("multiple"),
