@@ -35,3 +35,8 @@ export const totalVotes = async (web: Web["Service"], slug: string): Promise<unk
     await sleep(50)
   }
 }
+
+/** Casts a vote with a body of the API, as a voter of its own. */
+export const castJson = async (web: Web["Service"], slug: string, body: unknown): Promise<void> => {
+  await web.ask(`/api/polls/${slug}/votes`, body)
+}

@@ -141,7 +141,7 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
     },
     mine: (choice) => {
       if (poll.ballot === "open" || choice === undefined || choice === from) return
-      say(send, words.change)
+      if (poll.ballot === "changeable") say(send, words.change)
       // What is being filled in is never lost to what another tab has sent.
       if (before.length > 0) return
       from = choice
