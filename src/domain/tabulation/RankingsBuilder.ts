@@ -1,3 +1,4 @@
+import { abstention } from "../Choice.ts"
 import type { Rankings } from "./Tabulation.ts"
 
 /** Collects rankings one by one in columns that grow, so that a million of them never exist as objects. */
@@ -21,7 +22,7 @@ export class RankingsBuilder {
    * out. Throws where it names what is no option of the poll, since no such vote is ever counted.
    */
   add(choice: string, count: number): void {
-    if (choice === "-" || count === 0) return
+    if (choice === abstention || count === 0) return
     if (this.#size === this.#counts.length) {
       this.#counts = grown(this.#counts, new Float64Array(2 * this.#size))
       this.#starts = grown(this.#starts, new Uint32Array(2 * this.#size + 1))

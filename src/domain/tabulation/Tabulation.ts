@@ -1,19 +1,8 @@
 import { Schema } from "effect"
+import { methods, type Rules, tieBreaks } from "../Rules.ts"
 
-/** How ranked ballots are counted; the rules in words are above each one's function, and in docs/polls.md. */
-export const Method = Schema.Literals(["irv", "stv", "condorcet"])
-export type Method = typeof Method.Type
-
-/** How a tie is broken: by how the rounds before went and then by the draw, or by the draw at once. */
-export const TieBreak = Schema.Literals(["previous_rounds", "draw"])
-export type TieBreak = typeof TieBreak.Type
-
-/** What a tabulation goes by, besides the ballots. */
-export interface TabulationRules {
-  readonly method: Method
-  /** How many are elected by `stv`; the other methods elect one. */
-  readonly seats: number
-  readonly tieBreak: TieBreak
+/** What a tabulation goes by, besides the ballots: of a poll's rules what says how ballots are counted, and the poll's seed. */
+export interface TabulationRules extends Pick<Extract<Rules, { kind: "ranked" }>, "method" | "seats" | "tieBreak"> {
   /** What the order of the draw is made of (`drawOrder`). */
   readonly tieSeed: Uint8Array
 }
@@ -70,7 +59,7 @@ export const Tie = Schema.Struct({
   }),
   options: Schema.Array(Schema.String).annotate({ description: "Those that are tied, in the poll's order" }),
   chosen: Schema.String,
-  by: TieBreak,
+  by: Schema.Literals(tieBreaks),
   decided_by_round: Schema.optionalKey(
     Schema.Int.annotate({ description: "The earlier round whose votes left one, where previous rounds decided" })
   ),
@@ -95,7 +84,7 @@ export type Pairwise = typeof Pairwise.Type
 
 /** What a ranked poll's ballots come to, ready for JSON. */
 export const Tabulation = Schema.Struct({
-  method: Method,
+  method: Schema.Literals(methods),
   seats: Schema.Int,
   ballots: Schema.Int.annotate({ description: "Ballots that rank something; abstentions are not among them" }),
   quota: Schema.optionalKey(Schema.Int.annotate({ description: "Votes that elect, under stv" })),
