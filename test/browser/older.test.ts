@@ -82,6 +82,20 @@ browserTests("a browser of the year 2021", (test) => {
     await votes(page, "pears", "1 vote")
   })
 
+  test("fills in a ballot, and hears what is wrong with it", async (web) => {
+    const slug = await web.poll({ kind: "ranked", ballot: "changeable", identity: "browser" })
+    const page = await web.page()
+    await makeOlder(page)
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Send the ballot").click()
+    await page.getByText("Please rank 1 to 3").waitFor()
+    await page.getByRole("button", { name: /^Pears .*rank/ }).click()
+    await button(page, "Move Plums").focus()
+    await page.keyboard.press("ArrowUp")
+    await button(page, "Send the ballot").click()
+    await page.getByText("Your vote (1. Pears, 2. Plums) is counted.").waitFor()
+  })
+
   test("runs polls", async (web) => {
     const page = await web.page({}, /status of 422/)
     await makeOlder(page)

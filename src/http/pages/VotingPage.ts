@@ -52,6 +52,8 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
   const total = results !== undefined ? totalOf(results) : poll.results === "live" ? "" : hidden[poll.results]
   const enabled = status === "open" && poll.challenge === undefined
   const isTapped = poll.rules.kind === "single"
+  // Where results are a part of their own, a ballot that can't be cast any more would only stand before them.
+  const isOver = !isTapped && isLaterStatus(status, "open")
   const outcome = results === undefined ? "" : tellOutcome(poll.options, results)
   const outcomeAndTotal = html`<p class="outcome" id="outcome">${outcome}</p>
 <p class="total" id="total">${total}</p>`
@@ -64,7 +66,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
-<form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}">
+<form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
 ${withoutScript(poll)}
 ${isTapped ? tapForm(poll, results, enabled) : ballotForm(poll, enabled, refilled)}

@@ -113,12 +113,6 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
     event.preventDefault()
     if (enabled) cast(abstention)
   })
-  // By the Enter key in a field, as by the button.
-  form.addEventListener("submit", (event) => {
-    event.preventDefault()
-    send.click()
-  })
-
   return {
     onCast: (listener) => {
       cast = listener

@@ -76,6 +76,7 @@ export const makeView = (poll: PollView): View => {
     status: (status, text) => {
       state.dataset.status = status
       say(state, text)
+      if (status === "open") form.hidden = false
     },
     times: (text) => say(times, text)
   }
