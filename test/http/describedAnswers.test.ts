@@ -5,7 +5,7 @@ import { HttpApi, HttpApiClient, HttpApiSchema, OpenApi } from "effect/http-api"
 import { isProblem } from "../../src/domain/Problems.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Api } from "../../src/http/Api.ts"
-import { adminToken, createPoll, definition, layerPollsApi, tokensFor } from "../support/pollsApi.ts"
+import { adminToken, createPoll, definition, layerPollsApi, tokensFor, untilFinal } from "../support/pollsApi.ts"
 import { eventually } from "../support/servers.ts"
 
 /** An answer as the typed client saw it, and the endpoint that was asked. */
@@ -178,6 +178,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       assert.strictEqual(yield* problemOf(anyone.results.resultsOf(its)), "ResultsHidden")
       assert.strictEqual(yield* problemOf(anyone.results.resultsCsvOf(its)), "ResultsHidden")
       assert.include(["counting", "final"], (yield* admin.polls.closePoll(its)).status)
+      yield* untilFinal(its.params.slug)
       assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "Forbidden")
       assert.strictEqual((yield* anyone.results.results()).poll, "cats-or-dogs")
       yield* anyone.results.resultsShort()
