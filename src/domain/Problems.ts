@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
+import type { WrongField } from "./JsonPointer.ts"
 
 /*
  * What can go wrong with a request, as RFC 9457 problems: each with its HTTP status and its data.
@@ -10,7 +11,7 @@ const name = (problem: string) => `urn:tallykeep:problem:${problem}` as const
 
 /** One wrong field: `pointer` is a JSON pointer into the request's body, as a URI fragment (`#/option`). */
 export const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
-export type FieldError = typeof FieldError.Type
+export type FieldError = WrongField
 
 export class Malformed extends HttpApiError.Problem<Malformed>()("Malformed", {
   type: "about:blank",

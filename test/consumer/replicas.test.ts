@@ -11,7 +11,7 @@ import { eventually, layerServers, makeDatabase, statuses, uniqueName } from "..
 
 const appendOnce = (key: string) =>
   Effect.flatMap(VoteStream, (stream) =>
-    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() }, key)
+    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() }, key)
   )
 
 const expectCounted = (votes: number) =>

@@ -13,7 +13,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet, statuses } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 
