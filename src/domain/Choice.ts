@@ -1,5 +1,4 @@
-import type { FieldError } from "./FieldError.ts"
-import { pointerToken } from "./JsonPointer.ts"
+import { maxFieldErrors, pointerTo, type WrongField } from "./JsonPointer.ts"
 import type { Kind, Rules } from "./Rules.ts"
 
 /*
@@ -41,9 +40,6 @@ export interface Part {
   readonly value: number
 }
 
-/** An answer names at most so many wrong fields. */
-const maxErrors = 20
-
 const known = new WeakMap<Choosing["options"], ReadonlyMap<string, number>>()
 
 /** Returns the place of each option in the poll's order; made once for each reading of the poll. */
@@ -57,12 +53,11 @@ export const placesOf = (options: Choosing["options"]): ReadonlyMap<string, numb
 
 /** Collects what is wrong with a body. */
 class Wrong {
-  readonly errors: Array<FieldError> = []
+  readonly errors: Array<WrongField> = []
 
   /** Adds a field that is wrong, as far as there is room for one more. */
   add(path: ReadonlyArray<string | number>, detail: string): void {
-    if (this.errors.length >= maxErrors) return
-    this.errors.push({ pointer: ["#", ...path.map((part) => pointerToken(String(part)))].join("/"), detail })
+    if (this.errors.length < maxFieldErrors) this.errors.push({ pointer: pointerTo(path), detail })
   }
 }
 
@@ -154,7 +149,7 @@ const readField = ({ options, rules }: Choosing, value: unknown, wrong: Wrong): 
 }
 
 /** Returns the choice that a vote's body says, or what is wrong with it field by field: nothing is mended. */
-export const decodeChoice = (poll: Choosing, body: unknown): string | ReadonlyArray<FieldError> => {
+export const decodeChoice = (poll: Choosing, body: unknown): string | ReadonlyArray<WrongField> => {
   const wrong = new Wrong()
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     wrong.add([], "must be an object")

@@ -37,10 +37,10 @@ type OptionalField = (typeof optionalFields)[number]
 type Values = Readonly<Record<RequiredField, string> & Record<OptionalField, string | undefined>>
 
 /** Returns the values of a vote's fields. */
-export const valuesOf = ({ castAt, option, poll, voteId, voter }: Vote, traceparent?: string): Values => ({
+export const valuesOf = ({ castAt, choice, poll, voteId, voter }: Vote, traceparent?: string): Values => ({
   vote_id: voteId,
   poll,
-  option,
+  option: choice,
   cast_at: String(castAt),
   voter,
   traceparent
@@ -112,7 +112,7 @@ export const decodeVote = (stream: string, id: string, flat: ReadonlyArray<strin
 const voteOf = ({ cast_at, option, poll, vote_id, voter }: typeof EntryFields.Type): Vote => ({
   voteId: vote_id,
   poll,
-  option,
+  choice: option,
   castAt: Number(cast_at),
   ...(voter === undefined ? {} : { voter })
 })

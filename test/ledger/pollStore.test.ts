@@ -21,7 +21,7 @@ const voterOf = (name: string) => Buffer.from(name).toString("base64url")
 const vote = (poll: Poll, option: string, ms: bigint, voter?: string): AcceptedVote => ({
   voteId: makeVoteId(),
   poll: poll.slug,
-  option,
+  choice: option,
   castAt: 0,
   ms,
   seq: 0n,

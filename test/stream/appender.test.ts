@@ -33,12 +33,12 @@ const slowShard = () => {
 const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
   Promise.all(votes.map((vote) => vote.catch((cause: Error) => cause.message)))
 
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 /** A vote that a test knows by its id, and what the command has of it. */
-const named = (voteId: string) => ({ voteId, poll: "p", option: "o", castAt: 7 })
+const named = (voteId: string) => ({ voteId, poll: "p", choice: "o", castAt: 7 })
 const argsOf = (voteId: string) => ["", voteId, "p", "o", "7"]
 
 describe("an appender", () => {

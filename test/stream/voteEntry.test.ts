@@ -8,7 +8,7 @@ const voteId = "0190163d-8694-739b-aea5-966c26f8ad90"
 
 describe("a stream entry's fields", () => {
   const fields = { v: "1", vote_id: voteId, poll: "cats-or-dogs", option: "cats", cast_at: "1732000000000" }
-  const vote = { voteId, poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000 }
+  const vote = { voteId, poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000 }
   const decodeFlat = (flat: ReadonlyArray<string>) => Result.getSuccess(decodeVote("votes", "1732000000000-0", flat))
   const decode = (some: Readonly<Record<string, string>>) => decodeFlat(Object.entries(some).flat())
   const andBack = (some: Vote, traceparent?: string) => decodeFlat(encodeVote(some, traceparent))
@@ -20,7 +20,7 @@ describe("a stream entry's fields", () => {
 
   it.effect.prop(
     "loses nothing of any vote",
-    { poll: PollSlug, option: PollSlug, castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })) },
+    { poll: PollSlug, choice: PollSlug, castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })) },
     (some) =>
       Effect.gen(function* () {
         const vote = { ...some, voteId: makeVoteId() }

@@ -1,10 +1,10 @@
-import type { Receipt } from "../../domain/Vote.ts"
+import type { SingleReceipt } from "../../domain/Vote.ts"
 import { type Answer, ask, type Problem } from "../http.ts"
 import type { Solver } from "./solver.ts"
 import type { Store } from "./store.ts"
 import { maxPending, type Pending } from "./stored.ts"
 
-type ReceiptBody = typeof Receipt.Type
+type ReceiptBody = typeof SingleReceipt.Type
 
 export interface OutboxEvents {
   readonly sending: (choice: string) => void

@@ -60,7 +60,7 @@ const Id = Schema.Tuple([
   Schema.Literals(["0", "7", "999999999999999", "18446744073709551615"])
 ])
 const voteId = makeVoteId()
-const right = encodeVote({ voteId, poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000, voter: "YW5u" })
+const right = encodeVote({ voteId, poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000, voter: "YW5u" })
 const wrong = [
   "",
   "1",
@@ -93,7 +93,7 @@ describe("EntryParser", () => {
     ({ cuts, votes }) =>
       Effect.sync(() => {
         const held = votes.map(({ castAt, known, option, poll }, index): Held => {
-          const vote = { voteId: makeVoteId(), poll, option, castAt, ...(known ? { voter: "YW5u" } : {}) }
+          const vote = { voteId: makeVoteId(), poll, choice: option, castAt, ...(known ? { voter: "YW5u" } : {}) }
           return [`${1_732_000_000_000 + (index >> 1)}-${index & 1}`, encodeVote(vote)]
         })
         const batch = parse(answerOf(held), cuts)

@@ -25,7 +25,7 @@ const Generated = Schema.Array(
   Schema.Struct({
     vote: Schema.Struct({
       poll: PollSlug,
-      option: OptionId,
+      choice: OptionId,
       castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })),
       voter: Schema.optionalKey(Schema.Literals(["YW5u", "no base64url"]))
     }),
@@ -158,7 +158,7 @@ layer(servers, { excludeTestServices: true })("the fast path and the plain one",
         const ids = yield* Effect.forEach(entries, (entry) => readers.append(fieldsOf(entry)), {
           concurrency: "unbounded"
         })
-        const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: 5 }
+        const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: 5 }
         // Beyond what is exact as a number, and what the ledger can hold.
         yield* readers.append(encodeVote(vote), "9007199254740993-1000000000000000")
         yield* readers.append(encodeVote(vote), "9223372036854775808-0")
@@ -176,7 +176,7 @@ layer(servers, { excludeTestServices: true })("the fast path and the plain one",
       const readers = yield* Readers
       yield* readers.begin
       readers.cuts.cuts = []
-      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000 }
+      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000 }
       yield* readers.append(encodeVote({ ...vote, voter: "YW5u" }, "00-1-2-01"))
       const gone = yield* readers.append(encodeVote(vote))
       yield* readers.append(["v", "2", ...encodeVote(vote).slice(2)])
