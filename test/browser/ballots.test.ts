@@ -150,7 +150,12 @@ browserTests("a ballot that is filled in", (test) => {
     await result(page, "apples", "first on 1 ballot")
     await page.getByText("Elected as it stands: Apples.").waitFor()
     await page.getByText("The rounds as a table").click()
-    await page.getByRole("region", { name: "The rounds as a table" }).getByText("Apples").waitFor()
+    const table = page.getByRole("region", { name: "The rounds as a table" })
+    await table.getByText("Apples").waitFor()
+    // What the reader has opened stays open when the results change.
+    await castJson(web, slug, { ranking: ["plums", "apples"] })
+    await result(page, "plums", "first on 1 ballot")
+    await table.getByText("Plums").waitFor()
     await page.reload()
     await page.waitForFunction("document.querySelector('.ranking .badge')?.textContent === '1'")
     assert.strictEqual(await order(page), "1Apples Pears Plums")

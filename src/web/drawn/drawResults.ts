@@ -50,7 +50,7 @@ export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
         "li",
         { class: leads ? "leads" : "", id: `result-${option}` },
         branch("span", { class: "label" }, label),
-        branch("span", { class: "figure" }, figure),
+        branch("span", { class: "share" }, figure),
         branch("meter", { min, max, value, "aria-label": words.bar[rules.kind](label) }),
         branch("span", { class: "votes" }, detail),
         histogram !== undefined && count > 0 && rules.kind === "score"

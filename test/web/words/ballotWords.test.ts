@@ -65,6 +65,13 @@ describe("a ballot's words", () => {
     assert.include(wrongWith(rulesFor({ kind: "ranked" }), {}).whole, "Please rank 1 to 3")
   })
 
+  it("say that an abstention names nothing else", () => {
+    const rules = rulesFor({ kind: "multiple" })
+    const found = decodeChoice({ options, rules, abstain: true }, { abstain: true, options: ["apples"] })
+    const { whole } = explainErrors(rules, typeof found === "string" ? [] : found)
+    assert.strictEqual(whole, "An abstention names no option: please clear the others.")
+  })
+
   it("name a vote as it was filled in", () => {
     const names = (flat: Omit<FlatRules, "options">, values: Readonly<Record<string, number>>) =>
       nameVote(rulesFor(flat), parts(values), (id) => id.toUpperCase())
