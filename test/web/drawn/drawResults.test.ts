@@ -54,15 +54,15 @@ describe("the results that the pages draw", () => {
       {
         count: 2,
         percentage: 50,
-        sum: 7,
+
         mean: 3.5,
         histogram: [
           { score: 2, count: 1 },
           { score: 5, count: 1 }
         ]
       },
-      { count: 0, percentage: 0, sum: 0, mean: null, histogram: [] },
-      { count: 1, percentage: 25, sum: 0, mean: 0, histogram: [{ score: 0, count: 1 }] }
+      { count: 0, percentage: 0, histogram: [] },
+      { count: 1, percentage: 25, mean: 0, histogram: [{ score: 0, count: 1 }] }
     ])
     const poll = pollOf({ kind: "score", min: 0, max: 5 })
     assert.include(wordsOf(poll, results), "Apples 3.50 mean of 2 ballots")
@@ -80,9 +80,9 @@ describe("the results that the pages draw", () => {
     const words = wordsOf(
       pollOf({ kind: "points", budget: 10 }),
       shown([
-        { count: 2, percentage: 33.33, sum: 5 },
-        { count: 1, percentage: 33.33, sum: 5 },
-        { count: 1, percentage: 33.34, sum: 5 }
+        { count: 2, percentage: 33.33, points: 5 },
+        { count: 1, percentage: 33.33, points: 5 },
+        { count: 1, percentage: 33.34, points: 5 }
       ])
     )
     // They add up to 100.0%.
