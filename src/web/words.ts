@@ -63,10 +63,17 @@ export const page = {
   reload: "Reload for newer results"
 }
 
-/** Says how many votes the results are of, and whether a final result has changed. */
-export const totalOf = (results: Pick<Results, "total_votes" | "changed_after_final">): string =>
-  `${votes(results.total_votes)} counted` +
-  (results.changed_after_final === undefined ? "" : ", some of them after the result was final")
+/** Says how many votes the results are of, how many of these say nothing, and whether a final result has changed. */
+export const totalOf = ({
+  abstained = 0,
+  changed_after_final: changed,
+  total_votes: total
+}: Pick<Results, "total_votes" | "changed_after_final"> & { readonly abstained?: number }): string =>
+  [
+    `${votes(total)} counted`,
+    ...(abstained > 0 ? [`${count(abstained)} of them abstained`] : []),
+    ...(changed === undefined ? [] : ["some of them after the result was final"])
+  ].join(", ")
 
 export const rules = {
   open: "Vote as often as you like: each vote counts.",

@@ -4,7 +4,7 @@ import { make, say } from "../dom.ts"
 import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
-import { admin, count, page } from "../words.ts"
+import { admin, count, page, totalOf } from "../words.ts"
 import { makeChart } from "./chart.ts"
 import type { AdminAsk } from "./session.ts"
 
@@ -49,7 +49,8 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
     say(rate.value, count(Math.round(perSecond)))
     say(backlog.value, count(results.pending))
     const outcome = tellOutcome(poll.options, results)
-    patch(drawn, [branch("p", { class: "outcome" }, outcome), ...drawResults(poll, results)])
+    const head = [branch("p", { class: "outcome" }, outcome), branch("p", { class: "soft" }, totalOf(results))]
+    patch(drawn, [...head, ...drawResults(poll, results)])
   }
 
   const look = async (): Promise<void> => {

@@ -67,14 +67,10 @@ export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
 /** Draws the results of a poll of any kind. */
 export const drawResults = (poll: Drawn, shown: Shown): ReadonlyArray<Tree> => {
   const rules = rulesOf(poll)
-  const labelOf = labelsOf(poll.options)
-  const { abstained = 0 } = shown
-  const line = (className: string, text: string): ReadonlyArray<Branch> =>
-    text === "" ? [] : [branch("p", { class: className }, text)]
+  const explained = explainFigures(rules, shown)
   return [
     branch("ul", { class: "bars" }, drawRows(poll, shown)),
-    ...line("soft", explainFigures(rules, shown)),
-    ...line("soft", abstained > 0 ? words.abstained(abstained) : ""),
-    ...drawTabulation(rules, shown, labelOf)
+    ...(explained === "" ? [] : [branch("p", { class: "soft" }, explained)]),
+    ...drawTabulation(rules, shown, labelsOf(poll.options))
   ]
 }

@@ -27,7 +27,6 @@ export const partOf = (part: number, whole: number): string => percent(percentag
 
 export const results = {
   heading: "Results",
-  abstained: (number: number) => `${count(number)} abstained`,
   noMean: "–",
   of: {
     single: "",
