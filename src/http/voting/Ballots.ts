@@ -1,6 +1,6 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import { abstention, choiceField } from "../../domain/Choice.ts"
-import { type Poll, pollStatus } from "../../domain/Poll.ts"
+import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,
@@ -112,7 +112,7 @@ export class Ballots extends Context.Service<
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { choice, key, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
-        if (status !== "open") return refuse(ballot, notOpen(poll, status))
+        if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -150,11 +150,11 @@ const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 ti
 
 const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
 
-const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden | PollNotOpen => {
-  if (status === "upcoming") return new PollNotOpen({ detail: "The poll is not open yet" })
+const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen => {
+  if (early) return new PollNotOpen({ detail: "The poll is not open yet" })
   return identity === "token"
-    ? new Forbidden({ detail: "The poll is closed, and its tokens with it" })
-    : new PollNotOpen({ detail: "The poll is closed" })
+    ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
+    : new PollNotOpen({ detail: "The poll has closed" })
 }
 
 /**
@@ -163,8 +163,8 @@ const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden |
  */
 const answerTo = (appended: Appended, choice: string, poll: Poll): Result.Result<Appended, Refused> => {
   if (appended.choice !== choice) return Result.fail(keyReused(poll, choice))
-  const status = pollStatus(poll, entryMs(appended.streamId))
-  return status === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, status))
+  const phase = pollPhase(poll, entryMs(appended.streamId))
+  return phase === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, phase === "before"))
 }
 
 const keyReused = ({ rules }: Poll, choice: string) => {

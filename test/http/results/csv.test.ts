@@ -122,10 +122,10 @@ describe("resultsCsv", () => {
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "\ufeffoption,label,count,percentage",
-      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70",
-      'tea,"Tea, ""green""",1,33.30',
-      "made-since,made-since,0,0.00",
+      "\ufeffoption,label,count,percentage,status",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open",
+      'tea,"Tea, ""green""",1,33.30,open',
+      "made-since,made-since,0,0.00,open",
       ""
     ])
   })
@@ -150,7 +150,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
       })
       assert.strictEqual(
         answer.body,
-        "\ufeffoption,label,count,percentage\r\ncoffee,Coffee,1,100.00\r\ntea,'=1+1,0,0.00\r\n"
+        "\ufeffoption,label,count,percentage,status\r\ncoffee,Coffee,1,100.00,open\r\ntea,'=1+1,0,0.00,open\r\n"
       )
     })
   )
