@@ -1,4 +1,5 @@
-import { maxFieldErrors, pointerTo, type WrongField } from "./JsonPointer.ts"
+import type { FieldError } from "./FieldError.ts"
+import { maxFieldErrors, pointerTo } from "./JsonPointer.ts"
 import type { Kind, Rules } from "./Rules.ts"
 
 /*
@@ -53,7 +54,7 @@ export const placesOf = (options: Choosing["options"]): ReadonlyMap<string, numb
 
 /** Collects what is wrong with a body. */
 class Wrong {
-  readonly errors: Array<WrongField> = []
+  readonly errors: Array<FieldError> = []
 
   /** Adds a field that is wrong, as far as there is room for one more. */
   add(path: ReadonlyArray<string | number>, detail: string): void {
@@ -149,7 +150,7 @@ const readField = ({ options, rules }: Choosing, value: unknown, wrong: Wrong): 
 }
 
 /** Returns the choice that a vote's body says, or what is wrong with it field by field: nothing is mended. */
-export const decodeChoice = (poll: Choosing, body: unknown): string | ReadonlyArray<WrongField> => {
+export const decodeChoice = (poll: Choosing, body: unknown): string | ReadonlyArray<FieldError> => {
   const wrong = new Wrong()
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     wrong.add([], "must be an object")

@@ -1,9 +1,3 @@
-/** A field of a body that is wrong, by a JSON pointer to it, and in what. */
-export interface WrongField {
-  readonly pointer: string
-  readonly detail: string
-}
-
 /** An answer repeats at most so many characters of a name that the client chose. */
 const maxLength = 64
 

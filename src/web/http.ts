@@ -1,4 +1,4 @@
-import type { WrongField } from "../domain/JsonPointer.ts"
+import type { FieldError } from "../domain/FieldError.ts"
 import { solutionHeader } from "../domain/SolutionHeader.ts"
 
 /** Why the service refused a request, as far as the pages need to know. */
@@ -7,7 +7,7 @@ export interface Problem {
   readonly status: number
   readonly detail: string
   /** The fields that are wrong. */
-  readonly fields: ReadonlyArray<WrongField>
+  readonly fields: ReadonlyArray<FieldError>
 }
 
 /** What the head of an answer says. */

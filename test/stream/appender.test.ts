@@ -6,7 +6,7 @@ import { makeAppender } from "../../src/stream/Appender.ts"
 import { keyRecord } from "../../src/stream/KeyRecords.ts"
 import type { Shard } from "../../src/stream/Shards.ts"
 import { Shards } from "../../src/stream/Shards.ts"
-import { encodeVote } from "../../src/stream/VoteEntry.ts"
+import { encodeVote, keyProof } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { layerServers } from "../support/servers.ts"
 
@@ -175,14 +175,17 @@ describe("an appender", () => {
         Promise.all(
           votes.map(({ keyed, trace, vote }) => {
             const record = keyed ? keyRecord(shard, { poll: vote.poll, key: vote.voteId }) : undefined
-            return append(vote, { traceparent: trace, record })
+            return append(vote, { n: keyed ? keyProof(vote.voteId, "key") : undefined, traceparent: trace, record })
           })
         )
       )
       const entries = yield* Effect.promise(() => shard.client.xrange(shard.stream, "-", "+"))
       assert.deepStrictEqual(
         entries,
-        votes.map(({ trace, vote }, index) => [answers[index]?.split(" ")[0], encodeVote(vote, trace)])
+        votes.map(({ keyed, trace, vote }, index) => {
+          const n = keyed ? keyProof(vote.voteId, "key") : undefined
+          return [answers[index]?.split(" ")[0], encodeVote(vote, { n, traceparent: trace })]
+        })
       )
     }).pipe(Effect.provide(layerServers()))
   )

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { WrongField } from "../../domain/JsonPointer.ts"
+import type { FieldError } from "../../domain/FieldError.ts"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
@@ -110,7 +110,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
       render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status, refilled)
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
     const { choice, fields, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
-    const refilled = (wrong: ReadonlyArray<WrongField>) => ({ fields, errors: explainErrors(poll.rules, wrong) })
+    const refilled = (wrong: ReadonlyArray<FieldError>) => ({ fields, errors: explainErrors(poll.rules, wrong) })
     if (typeof choice !== "string") {
       const text = poll.rules.kind === "single" ? trouble.option : trouble.ballot
       return yield* refuse(text, 422, refilled(choice))

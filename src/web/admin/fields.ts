@@ -1,4 +1,4 @@
-import type { WrongField } from "../../domain/JsonPointer.ts"
+import type { FieldError } from "../../domain/FieldError.ts"
 import { withIds } from "../../domain/OptionIds.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words.ts"
@@ -23,7 +23,7 @@ export const tick = (label: string, name: string): HTMLElement => {
 }
 
 /** Shows what is wrong with a field of a form beside it; returns whether there is such a field in view. */
-export const showError = (form: HTMLFormElement, { detail, pointer }: WrongField): boolean => {
+export const showError = (form: HTMLFormElement, { detail, pointer }: FieldError): boolean => {
   const [, name = "", index] = pointer.split("/")
   const control = form.querySelector<HTMLElement>(`[name="${name}"]`)
   const around = control?.closest<HTMLElement>(".field, fieldset")

@@ -1,4 +1,4 @@
-import type { WrongField } from "../../domain/JsonPointer.ts"
+import type { FieldError } from "../../domain/FieldError.ts"
 import { type Answer, type Ask, ask } from "../http.ts"
 import { admin } from "../words.ts"
 
@@ -22,7 +22,7 @@ export const checkToken = async (token: string): Promise<string | undefined> => 
 /** Returns in words what went wrong, with a line for each wrong field that `told` does not take. */
 export const explain = (
   answer: Exclude<Answer<unknown>, { kind: "ok" }>,
-  told: (error: WrongField) => boolean = () => false
+  told: (error: FieldError) => boolean = () => false
 ): string => {
   if (answer.kind === "away") return admin.away
   const { detail, fields } = answer.problem

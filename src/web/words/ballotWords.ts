@@ -1,5 +1,5 @@
 import type { Part } from "../../domain/Choice.ts"
-import type { WrongField } from "../../domain/JsonPointer.ts"
+import type { FieldError } from "../../domain/FieldError.ts"
 import type { Rules } from "../../domain/Rules.ts"
 import { count } from "../words.ts"
 import { points } from "./resultWords.ts"
@@ -116,7 +116,7 @@ const wrongOption = (rules: Rules): string => {
 }
 
 /** Says in words what is wrong with a ballot; `errors` are as the service has them, with a pointer each. */
-export const explainErrors = (rules: Rules, errors: ReadonlyArray<WrongField>): BallotErrors => {
+export const explainErrors = (rules: Rules, errors: ReadonlyArray<FieldError>): BallotErrors => {
   const options = new Map<string, string>()
   let whole = ""
   for (const { detail, pointer } of errors) {
