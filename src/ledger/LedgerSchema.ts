@@ -20,6 +20,7 @@ import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
+import choices from "./tables/0006_choices.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -36,12 +37,13 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 5,
+  version: 6,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
-    { number: 5, text: original }
+    { number: 5, text: original },
+    { number: 6, text: choices }
   ],
   functions: [
     addPartition,
