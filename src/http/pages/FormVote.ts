@@ -11,6 +11,8 @@ import { formChoice } from "./FormChoice.ts"
 
 /** What the form of the voting page sends. */
 export interface FormVote {
+  /** All of its fields. */
+  readonly fields: URLSearchParams
   /** What it says, or what is wrong with that. */
   readonly choice: string | ReadonlyArray<FieldError>
   /** As they were sent, for a form that has to be filled in once more. */
@@ -25,6 +27,7 @@ export const parseFormVote = (body: Buffer, poll: Poll): Effect.Effect<FormVote,
   Effect.map(parseForm(body), (fields) => {
     const key = fields.get("key") ?? ""
     return {
+      fields,
       choice: formChoice(fields, poll),
       fields,
       key: isIdempotencyKey(key) ? key : undefined,

@@ -112,8 +112,8 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const { choice, fields, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
     const refilled = (wrong: ReadonlyArray<FieldError>) => ({ fields, errors: explainErrors(poll.rules, wrong) })
     if (typeof choice !== "string") {
-      const text = poll.rules.kind === "single" ? trouble.option : trouble.ballot
-      return yield* refuse(text, 422, refilled(choice))
+      const { errors } = refilled(choice)
+      return yield* refuse(errors.whole === "" ? trouble.ballot : errors.whole, 422, { fields, errors })
     }
     return yield* Effect.gen(function* () {
       const voter = yield* voters.identify(poll, withToken(request, token), key)
