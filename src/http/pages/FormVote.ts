@@ -15,8 +15,6 @@ export interface FormVote {
   readonly fields: URLSearchParams
   /** What it says, or what is wrong with that. */
   readonly choice: string | ReadonlyArray<FieldError>
-  /** As they were sent, for a form that has to be filled in once more. */
-  readonly fields: URLSearchParams
   /** Made with the page: a form that is sent twice is one vote. */
   readonly key: string | undefined
   readonly token: string | undefined
@@ -29,7 +27,6 @@ export const parseFormVote = (body: Buffer, poll: Poll): Effect.Effect<FormVote,
     return {
       fields,
       choice: formChoice(fields, poll),
-      fields,
       key: isIdempotencyKey(key) ? key : undefined,
       token: fields.get("token")?.trim() || undefined
     }
