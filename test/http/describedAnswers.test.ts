@@ -5,7 +5,7 @@ import { HttpApi, HttpApiClient, HttpApiSchema, OpenApi } from "effect/http-api"
 import { isProblem } from "../../src/domain/Problems.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Api } from "../../src/http/Api.ts"
-import { adminToken, createPoll, definition, layerPollsApi, tokensFor } from "../support/pollsApi.ts"
+import { adminToken, createPoll, definition, layerPollsApi, tokensFor, untilFinal } from "../support/pollsApi.ts"
 import { eventually } from "../support/servers.ts"
 
 /** An answer as the typed client saw it, and the endpoint that was asked. */
@@ -177,12 +177,13 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       // Results.
       assert.strictEqual(yield* problemOf(anyone.results.resultsOf(its)), "ResultsHidden")
       assert.strictEqual(yield* problemOf(anyone.results.resultsCsvOf(its)), "ResultsHidden")
-      assert.strictEqual((yield* admin.polls.closePoll(its)).status, "closed")
+      assert.include(["counting", "final"], (yield* admin.polls.closePoll(its)).status)
+      yield* untilFinal(its.params.slug)
       assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "Forbidden")
       assert.strictEqual((yield* anyone.results.results()).poll, "cats-or-dogs")
       yield* anyone.results.resultsShort()
       yield* anyone.results.resultsOf(its)
-      assert.match(yield* anyone.results.resultsCsvOf(its), /^option,label,count,percentage\r\n/)
+      assert.match(yield* anyone.results.resultsCsvOf(its), /^option,label,count,percentage,status\r\n/)
       // A stream has no end that one could wait for.
       for (const streamed of [
         anyone.results.resultsStream({ responseMode: "response-only" }),

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
-import { type Poll, pollStatus } from "../../domain/Poll.ts"
+import { abstention, choiceField } from "../../domain/Choice.ts"
+import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,
@@ -19,10 +20,11 @@ import { makeRateLimiter } from "../RateLimiter.ts"
 import { Challenges } from "./Challenges.ts"
 import type { Voter } from "./Voters.ts"
 
-/** A vote for one of the poll's options, not yet taken. */
+/** A vote in a poll, not yet taken. */
 export interface Ballot {
   readonly poll: Poll
-  readonly option: string
+  /** What it says, which is a choice in the poll. */
+  readonly choice: string
   /** Who votes; undefined in a poll for anyone. */
   readonly voter: Voter | undefined
   /** The request's idempotency key. */
@@ -83,8 +85,8 @@ export class Ballots extends Context.Service<
       }
 
       /** Confirms a vote that was appended, now or at its key's first use. */
-      const confirm = (appended: Appended, { option, poll, voter }: Ballot): Effect.Effect<Appended, Refused> => {
-        const refusal = refusalOf(appended, option, poll)
+      const confirm = (appended: Appended, { choice, poll, voter }: Ballot): Effect.Effect<Appended, Refused> => {
+        const refusal = refusalOf(appended, choice, poll)
         if (refusal !== undefined) return Effect.fail(refusal)
         if (voter !== undefined) remember(poll, voter)
         return Effect.succeed(appended)
@@ -108,10 +110,10 @@ export class Ballots extends Context.Service<
         if (ballot.key !== undefined) {
           return Effect.matchEffect(stream.appendOnce(vote, ballot.key), { onFailure, onSuccess: appended })
         }
-        const { option, voteId } = vote
+        const { choice, voteId } = vote
         return Effect.matchEffect(stream.append(vote), {
           onFailure,
-          onSuccess: (streamId) => appended({ streamId, voteId, option })
+          onSuccess: (streamId) => appended({ streamId, voteId, choice })
         })
       }
 
@@ -126,9 +128,9 @@ export class Ballots extends Context.Service<
       }
 
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
-        const { key, option, poll, voter } = ballot
+        const { choice, key, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
-        if (status !== "open") return refuse(ballot, notOpen(poll, status))
+        if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -138,7 +140,7 @@ export class Ballots extends Context.Service<
           )
         }
         const castAt = clock.currentTimeMillisUnsafe()
-        const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
+        const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, choice, castAt }
         const take = append(voter === undefined ? vote : { ...vote, voter: voter.hash }, ballot)
         return poll.challenge === undefined ? take : solved(ballot, vote.voteId, take)
       }
@@ -158,24 +160,27 @@ const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 ti
 
 const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
 
-const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden | PollNotOpen => {
-  if (status === "upcoming") return new PollNotOpen({ detail: "The poll is not open yet" })
+const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen => {
+  if (early) return new PollNotOpen({ detail: "The poll is not open yet" })
   return identity === "token"
-    ? new Forbidden({ detail: "The poll is closed, and its tokens with it" })
-    : new PollNotOpen({ detail: "The poll is closed" })
+    ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
+    : new PollNotOpen({ detail: "The poll has closed" })
 }
 
 /**
- * Returns why a vote that was appended, now or at a key's first use, is not confirmed: it must have been for the same option; and
- * only its entry's id says for sure when it was accepted, for which it may be rejected later.
+ * Returns why a vote that was appended, now or at a key's first use, is not confirmed: it must have made the same choice; and only
+ * its entry's id says for sure when it was accepted, for which it may be rejected later.
  */
-const refusalOf = (appended: Appended, option: string, poll: Poll): Refused | undefined => {
-  if (appended.option !== option) return keyReused
-  const status = pollStatus(poll, entryMs(appended.streamId))
-  return status === "open" ? undefined : notOpen(poll, status)
+const refusalOf = (appended: Appended, choice: string, poll: Poll): Refused | undefined => {
+  if (appended.choice !== choice) return keyReused(poll, choice)
+  const phase = pollPhase(poll, entryMs(appended.streamId))
+  return phase === "open" ? undefined : notOpen(poll, phase === "before")
 }
 
-const keyReused = new InvalidFields({
-  detail: "This Idempotency-Key was used with another vote",
-  errors: [{ pointer: "#/option", detail: "is not the one that the key was used with" }]
-})
+const keyReused = ({ rules }: Poll, choice: string) => {
+  const pointer = `#/${choice === abstention ? "abstain" : choiceField[rules.kind]}`
+  return new InvalidFields({
+    detail: "This Idempotency-Key was used with another vote",
+    errors: [{ pointer, detail: "is not what the key was used with" }]
+  })
+}
