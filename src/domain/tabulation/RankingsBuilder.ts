@@ -28,11 +28,15 @@ export class RankingsBuilder {
       this.#starts = grown(this.#starts, new Uint32Array(2 * this.#size + 1))
     }
     let length = this.#length
-    for (const id of choice.split(">")) {
-      const option = this.#indexes.get(id)
+    // No split(), whose array costs a quarter of the time.
+    for (let from = 0; from <= choice.length; ) {
+      const found = choice.indexOf(">", from)
+      const end = found < 0 ? choice.length : found
+      const option = this.#indexes.get(choice.slice(from, end))
       if (option === undefined) throw new Error(`the choice ${choice} names what is no option of the poll`)
       if (length === this.#ranks.length) this.#ranks = grown(this.#ranks, new Uint8Array(2 * length))
       this.#ranks[length++] = option
+      from = end + 1
     }
     this.#counts[this.#size++] = count
     this.#length = length
