@@ -29,6 +29,8 @@ export class World extends Context.Service<
     /** What was appended, with the keys. */
     votes: Array<Vote & { readonly key?: string }>
     counts: ReadonlyArray<OptionCount>
+    /** When the default poll's result became final, if it has. */
+    finalMs: number | undefined
     /** The default poll exists. */
     migrated: boolean
     /** By `vote_id`. */
@@ -59,6 +61,7 @@ export const newWorld = (): World["Service"] => ({
     { option: "cats", count: 2 },
     { option: "dogs", count: 1 }
   ],
+  finalMs: undefined,
   migrated: true,
   receipts: new Map(),
   oldest: "",
@@ -147,8 +150,9 @@ export const layerMocks = Layer.unwrap(
           ask("database", () => {
             world.reads++
             const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
+            const final = world.finalMs === undefined ? {} : { finalMs: world.finalMs }
             return world.migrated
-              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
+              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts, ...final }
               : undefined
           })
         ),
