@@ -12,7 +12,7 @@ import { Shards } from "../../src/stream/Shards.ts"
 import { keySlot } from "../../src/stream/Slot.ts"
 import type { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { moveSlot, RedisCluster } from "../support/cluster.ts"
+import { type ClusterNode, moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet, statuses } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
 
@@ -163,17 +163,17 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
   it.effect("a poll counts while a node is away, also where no votes come to it, and is final once it is back", () =>
     inCluster(
       Effect.gen(function* () {
-        const { nodeOf } = yield* RedisCluster
+        const { nodes } = yield* RedisCluster
         const { current } = yield* Shards
         const finish = yield* makeFinishing
         const store = yield* PollStore
         const { closingTime } = yield* VoteStream
         yield* appendAll(60)
         yield* Effect.provide(expectCounted(60), layerPool)
-        // No stream of the present number of shards is at all three nodes.
-        const used = new Set(current.map(({ stream }) => nodeOf(stream)))
-        const { nodes } = yield* RedisCluster
-        for (const node of [[...used][0], nodes.find((each) => !used.has(each))]) {
+        // A slot may have moved since the cluster was made.
+        const used = new Set(current.map(({ client }) => client.options.port))
+        const isUsed = ({ redis }: ClusterNode) => used.has(redis.options.port)
+        for (const node of [nodes.find(isUsed), nodes.find((each) => !isUsed(each))]) {
           if (node === undefined) throw new Error("There are three nodes, and two shards")
           const poll = yield* createPoll()
           yield* store.close(poll, yield* closingTime)

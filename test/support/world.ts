@@ -31,6 +31,8 @@ export class World extends Context.Service<
     counts: ReadonlyArray<OptionCount>
     /** The polls beside the default one, known once a request asks for one of them. */
     polls: ReadonlyArray<Poll>
+    /** When the default poll's result became final, if it has. */
+    finalMs: number | undefined
     /** The default poll exists. */
     migrated: boolean
     /** By `vote_id`. */
@@ -62,6 +64,7 @@ export const newWorld = (): World["Service"] => ({
     { option: "dogs", count: 1 }
   ],
   polls: [],
+  finalMs: undefined,
   migrated: true,
   receipts: new Map(),
   oldest: "",
@@ -150,8 +153,9 @@ export const layerMocks = Layer.unwrap(
           ask("database", () => {
             world.reads++
             const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
+            const final = world.finalMs === undefined ? {} : { finalMs: world.finalMs }
             return world.migrated
-              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
+              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts, ...final }
               : undefined
           })
         ),

@@ -2,6 +2,7 @@ import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
 import { confirm } from "../words/ballotWords.ts"
+import { ask } from "../http.ts"
 import { challenge, hidden, status, tokenTrouble, trouble } from "../words.ts"
 import { makeChoices } from "./choices.ts"
 import { makeConfirmation } from "./confirmation.ts"
@@ -66,6 +67,13 @@ const refresh = (): void => {
 }
 
 const choices = makeChoices(poll)
+/** Asks whether the poll has closed by hand, which hidden results don't tell. */
+const askStatus = async (): Promise<void> => {
+  const answer = await ask<PollView>(path)
+  if (answer.kind !== "ok" || answer.body.status === "upcoming" || answer.body.status === "open") return
+  said = answer.body.status
+  refresh()
+}
 
 const teller = makeTeller({
   store,
@@ -101,6 +109,7 @@ const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several, bodyO
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
+    if (problem.type.endsWith(":poll-not-open")) void askStatus()
     const open = isOpen()
     teller.refused(explainRefusal(problem, { identity: poll.identity, open, hasToken: token !== undefined }))
     refresh()
@@ -159,7 +168,10 @@ live = watchResults(
       refresh()
     },
     answered: (at) => clock.hear(at),
-    hidden: () => view.hidden(poll.results === "live" ? "" : hidden[poll.results]),
+    hidden: () => {
+      view.hidden(poll.results === "live" ? "" : hidden[poll.results])
+      void askStatus()
+    },
     reachable: (yes) => {
       reachable = yes
       refresh()

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
 import { LiveResults } from "../../../src/http/results/LiveResults.ts"
 import { layerResults } from "../../support/api.ts"
 import { makeSteppedClock } from "../../support/steppedClock.ts"
@@ -44,6 +45,23 @@ describe("LiveResults", () => {
       const later = yield* current
       assert.strictEqual(JSON.parse(later.body).pending, 7)
       assert.notStrictEqual(later.etag, first.etag)
+    }).pipe(Effect.provide(layerResults))
+  )
+
+  it.effect("shows no reading from before a result was final where nothing else may be seen", () =>
+    Effect.gen(function* () {
+      const world = yield* World
+      const { shown } = yield* LiveResults
+      const hiding = { ...defaultPoll, results: "after_close" } as const
+      const totalOf = (poll: Poll) => Effect.map(shown(poll), ({ results }) => results.total_votes)
+      assert.strictEqual(yield* totalOf(hiding), 3)
+      world.counts = [{ option: "cats", count: 10 }]
+      world.finalMs = 1
+      assert.strictEqual(yield* totalOf({ ...defaultPoll, finalMs: 1 }), 3)
+      world.database = "away"
+      assert.strictEqual((yield* Effect.flip(shown({ ...hiding, finalMs: 1 })))._tag, "Unavailable")
+      world.database = "up"
+      assert.strictEqual(yield* totalOf({ ...hiding, finalMs: 1 }), 10)
     }).pipe(Effect.provide(layerResults))
   )
 
