@@ -8,11 +8,11 @@ import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
-import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 const make = (overrides: Partial<Poll> = {}): Poll => ({
   slug: uniqueName("poll").replace("_", "-"),
-  ...teaOrCoffee,
+  ...teaOrCoffeePoll,
   ...overrides
 })
 
@@ -21,7 +21,7 @@ const voterOf = (name: string) => Buffer.from(name).toString("base64url")
 const vote = (poll: Poll, option: string, ms: bigint, voter?: string): AcceptedVote => ({
   voteId: makeVoteId(),
   poll: poll.slug,
-  option,
+  choice: option,
   castAt: 0,
   ms,
   seq: 0n,

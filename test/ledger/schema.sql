@@ -106,6 +106,8 @@ create table poll (
   tie_break text,
   tie_seed bytea,
   abstain boolean not null default false,
+  final_at timestamp with time zone,
+  changed_after_final timestamp with time zone,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
@@ -118,6 +120,7 @@ create table poll (
   constraint poll_tie_break_check check ((tie_break = any (array['previous_rounds'::text, 'draw'::text]))),
   constraint poll_tie_seed_check check ((length(tie_seed) = 32))
 );
+create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
 
 create table score_tally (
   poll text collate "C" not null,
@@ -136,6 +139,7 @@ create table tally (
   "position" integer not null,
   count bigint not null default 0,
   sum bigint not null default 0,
+  final_count bigint,
   constraint tally_count_check check ((count >= 0)),
   constraint tally_pkey primary key (poll, option),
   constraint tally_poll_fkey foreign key (poll) references poll(slug)
@@ -169,18 +173,22 @@ create table vote_event_other partition of vote_event default;
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
+-- function choice_parts(polls text[], choices text[]) returns table(poll text, choice text, place bigint, option text, value integer)
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
 -- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
+-- function finish_poll(finishing text, counted_ms bigint) returns boolean
 -- function hold_horizon() returns bigint
 -- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
+-- function option_votes(polls text[], choices text[], counts bigint[]) returns table(poll text, kind text, option text, value integer, votes bigint)
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function settle_poll(changed text) returns void
 -- function sweep_ledger(before_ms bigint) returns void
+-- function valid_choices(polls text[], choices text[]) returns boolean[]
 -- function vote_id_at(ms bigint) returns uuid
 -- function vote_id_ms(id uuid) returns bigint
