@@ -21,6 +21,7 @@ import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
+import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 
 /** What a version of tallykeep needs of the database. */
@@ -44,6 +45,7 @@ export const ledgerSchema: LedgerSchema = {
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
     { number: 5, text: original },
+    { number: 6, text: choices },
     { number: 7, text: final }
   ],
   functions: [

@@ -69,32 +69,39 @@ layer(layerApi(), { excludeTestServices: true })("a connection", (it) => {
     })
   )
 
-  it.effect("has as many of its requests begun in a turn as leaves room for others", () =>
-    Effect.gen(function* () {
-      const begun: Array<number> = []
-      let count = 0
-      const turn = () => {
-        if (count > 0) begun.push(count)
-        count = 0
-      }
-      const server = makeNodeServer({}, (_, response) => {
-        if (count++ === 0) setImmediate(turn)
-        response.end()
-      })
-      yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
-      const port = yield* Effect.promise(
-        () =>
-          new Promise<number>((resolve) =>
-            server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
-          )
-      )
-      const socket = connect(port, "127.0.0.1", () => socket.write(ask.repeat(2_000)))
-      yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
-      socket.resume()
-      yield* until(() => begun.reduce((sum, each) => sum + each, 0) === 2_000)
-      // Those that were begun as they came, and those that had waited, can fall into one turn as this counts it.
-      assert.isAtMost(Math.max(...begun), 128)
-    }).pipe(Effect.scoped)
+  it.effect.each([1, 60])(
+    "have as many requests begun in a turn as leaves room for others, where %i send many",
+    (connections) =>
+      Effect.gen(function* () {
+        const begun: Array<number> = []
+        let count = 0
+        const turn = () => {
+          if (count > 0) begun.push(count)
+          count = 0
+        }
+        const server = makeNodeServer({}, (_, response) => {
+          if (count++ === 0) setImmediate(turn)
+          response.end()
+        })
+        let accepted = 0
+        server.on("connection", () => accepted++)
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.close()))
+        const port = yield* Effect.promise(
+          () =>
+            new Promise<number>((resolve) =>
+              server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port))
+            )
+        )
+        const each = Math.ceil(4_000 / connections)
+        const sockets = Array.from({ length: connections }, () => connect(port, "127.0.0.1").resume())
+        yield* Effect.addFinalizer(() => Effect.sync(() => sockets.forEach((socket) => void socket.destroy())))
+        yield* until(() => accepted === connections)
+        // All of it before the server has its next turn.
+        for (const socket of sockets) socket.write(ask.repeat(each))
+        yield* until(() => begun.reduce((sum, some) => sum + some, 0) === each * connections)
+        // Those that were begun as they came, and those that had waited, can fall into one turn as this counts it.
+        assert.isAtMost(Math.max(...begun), 32 + connections)
+      }).pipe(Effect.scoped)
   )
 
   it.effect("gets all its answers, however slowly it reads them", () =>
