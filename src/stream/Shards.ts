@@ -81,7 +81,10 @@ export class Shards extends Context.Service<
     readonly former: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
     /** All streams, the current ones first. */
     readonly all: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
-    /** All streams, and those that don't exist yet and that others with another number of shards may make; fails where one of all can't be asked. */
+    /**
+     * All streams that votes may be in or come to: also those that don't exist yet, of numbers of shards that were in use lately.
+     * Fails where one of all can't be asked.
+     */
     readonly possible: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
   }
 >()("tallykeep/stream/Shards") {
@@ -99,7 +102,7 @@ export class Shards extends Context.Service<
 
       /** The last answer about each stream, which holds while its Redis is away: whether it exists, and numbers of shards. */
       const looks = new Map<Shard, ReadonlyArray<number>>()
-      const look = (shard: Shard) =>
+      const ask = (shard: Shard) =>
         command(() =>
           shard.client.lookAtShard(
             shard.stream,
@@ -108,7 +111,9 @@ export class Shards extends Context.Service<
             // Longer than a key is remembered, by as much as an answer may be old.
             idempotencyTtl + 60_000
           )
-        ).pipe(
+        )
+      const look = (shard: Shard) =>
+        ask(shard).pipe(
           Effect.timeoutOrElse({ duration: lookTimeout, orElse: () => noAnswer }),
           Effect.tap((answer) => Effect.sync(() => looks.set(shard, answer.map(Number))))
         )
@@ -122,16 +127,11 @@ export class Shards extends Context.Service<
         [...new Set([...all.values()].flatMap(([, ...counts]) => counts))].filter((other) => other !== count)
       )
 
-      const possible = Effect.map(
-        Effect.forEach([...every.values()], look, { concurrency: "unbounded" }),
-        (answers) => {
-          const counts = answers.flatMap(([, ...counts]) => counts.map(Number))
-          const used = new Set([count, ...counts].flatMap((count) => streamNames(stream, count)))
-          return [...every.values()].filter(
-            (shard, index) => Number(answers[index]?.[0]) === 1 || used.has(shard.stream)
-          )
-        }
-      )
+      const possible = Effect.map(Effect.forEach([...every.values()], ask, { concurrency: "unbounded" }), (answers) => {
+        const counts = answers.flatMap(([, ...counts]) => counts.map(Number))
+        const used = new Set([count, ...counts].flatMap((count) => streamNames(stream, count)))
+        return [...every.values()].filter((shard, index) => Number(answers[index]?.[0]) === 1 || used.has(shard.stream))
+      })
 
       return Shards.of({
         current,

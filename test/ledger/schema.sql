@@ -140,6 +140,7 @@ create table tally (
   count bigint not null default 0,
   sum bigint not null default 0,
   final_count bigint,
+  final_sum bigint,
   constraint tally_count_check check ((count >= 0)),
   constraint tally_pkey primary key (poll, option),
   constraint tally_poll_fkey foreign key (poll) references poll(slug)

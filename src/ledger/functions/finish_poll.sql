@@ -13,7 +13,7 @@ begin
   if not found then
     return false;
   end if;
-  update tally set final_count = count where poll = finishing;
+  update tally set final_count = count, final_sum = sum where poll = finishing;
   return true;
 end
 $$;
