@@ -1,4 +1,6 @@
 import { Schema } from "effect"
+import { findWrongRules, KindName, ruleFields, rulesOf, showRules } from "./PollRules.ts"
+import { type Rules, single } from "./Rules.ts"
 import { line, lookOf, paragraphs, tidy } from "./Text.ts"
 
 /** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
@@ -33,6 +35,12 @@ export interface Poll {
   readonly title: string
   readonly description?: string
   readonly options: ReadonlyArray<PollOption>
+  /** What one vote says. */
+  readonly rules: Rules
+  /** Whether a vote may say nothing. */
+  readonly abstain: boolean
+  /** The SHA-256, in hex, of the seed that a ranked poll's draws come from; there once the poll is kept. */
+  readonly tieSeedHash?: string
   readonly ballot: typeof Ballot.Type
   readonly identity: typeof Identity.Type
   readonly results: typeof ResultsVisibility.Type
@@ -52,6 +60,8 @@ export const defaultPoll: Poll = {
     { id: "cats", label: "Cats" },
     { id: "dogs", label: "Dogs" }
   ],
+  rules: single,
+  abstain: false,
   ballot: "open",
   identity: "anyone",
   results: "live"
@@ -104,6 +114,8 @@ export const PollDefinition = Schema.Struct({
     Schema.isMaxLength(50, { message: "must have at most 50 options" }),
     Schema.makeFilter(findTwins)
   ),
+  kind: Schema.optionalKey(KindName),
+  ...ruleFields,
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
@@ -111,6 +123,7 @@ export const PollDefinition = Schema.Struct({
   opens_at: Schema.optionalKey(Timestamp),
   closes_at: Schema.optionalKey(Timestamp)
 }).check(
+  Schema.makeFilter(findWrongRules),
   Schema.makeFilter(
     ({ ballot, identity }) =>
       ballot === "open" ||
@@ -136,6 +149,11 @@ export const PollView = Schema.Struct({
   title: Schema.String,
   description: Schema.optionalKey(Schema.String),
   options: Schema.Array(PollOption),
+  kind: KindName,
+  ...ruleFields,
+  tie_seed_hash: Schema.optionalKey(Schema.String).annotate({
+    description: "ranked: the SHA-256, in hex, of the seed that draws come from"
+  }),
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
@@ -146,20 +164,30 @@ export const PollView = Schema.Struct({
 })
 export type PollView = typeof PollView.Type
 
-export const fromDefinition = ({ challenge, closes_at, description, opens_at, ...poll }: PollDefinition): Poll => ({
-  ...poll,
-  title: tidy(poll.title),
-  ...(description === undefined ? {} : { description: tidy(description) }),
-  options: poll.options.map(({ id, label }) => ({ id, label: tidy(label) })),
-  ...(challenge === "pow" ? { challenge } : {}),
-  ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
-  ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
-})
+export const fromDefinition = (definition: PollDefinition): Poll => {
+  const { ballot, challenge, closes_at, description, identity, opens_at, options, results, slug, title } = definition
+  return {
+    slug,
+    title: tidy(title),
+    ...(description === undefined ? {} : { description: tidy(description) }),
+    options: options.map(({ id, label }) => ({ id, label: tidy(label) })),
+    rules: rulesOf(definition),
+    abstain: definition.abstain ?? false,
+    ballot,
+    identity,
+    results,
+    ...(challenge === "pow" ? { challenge } : {}),
+    ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
+    ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
+  }
+}
 
 export const toView = (poll: Poll, now: number): PollView => {
-  const { closesMs, opensMs, ...shown } = poll
+  const { abstain, closesMs, opensMs, rules, tieSeedHash, ...shown } = poll
   return {
     ...shown,
+    ...showRules(rules, abstain),
+    ...(tieSeedHash === undefined ? {} : { tie_seed_hash: tieSeedHash }),
     ...(opensMs === undefined ? {} : { opens_at: new Date(opensMs).toISOString() }),
     ...(closesMs === undefined ? {} : { closes_at: new Date(closesMs).toISOString() }),
     status: pollStatus(poll, now)

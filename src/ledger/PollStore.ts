@@ -3,6 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll, PollOption } from "../domain/Poll.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
+import { single } from "../domain/Rules.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
@@ -100,6 +101,8 @@ interface Row extends Pick<Poll, "slug" | "title" | "ballot" | "identity" | "res
 const toPoll = ({ challenge, closesMs, description, opensMs, options, ...row }: Row): Poll => ({
   ...row,
   options: options ?? [],
+  rules: single,
+  abstain: false,
   ...(description === null ? {} : { description }),
   ...(challenge === null ? {} : { challenge }),
   ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),

@@ -8,11 +8,11 @@ import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
-import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 const make = (overrides: Partial<Poll> = {}): Poll => ({
   slug: uniqueName("poll").replace("_", "-"),
-  ...teaOrCoffee,
+  ...teaOrCoffeePoll,
   ...overrides
 })
 

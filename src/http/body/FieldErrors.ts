@@ -1,6 +1,6 @@
 import type { Schema, SchemaAST, SchemaIssue } from "effect"
+import { pointerToken } from "../../domain/JsonPointer.ts"
 import type { FieldError } from "../../domain/Problems.ts"
-import { pointerToken } from "./JsonPointer.ts"
 
 /** Returns what a value of a schema is, in words. */
 const kindOf = (ast: SchemaAST.AST): string => {

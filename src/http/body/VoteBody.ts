@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer"
+import { pointerToken } from "../../domain/JsonPointer.ts"
 import { type FieldError, InvalidFields, Malformed } from "../../domain/Problems.ts"
-import { pointerToken } from "./JsonPointer.ts"
 
 /*
  * The body of a vote is parsed by hand: the one place where the Schema (`VoteRequest`) would cost more than all else on the

@@ -1,5 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { single } from "../../../src/domain/Rules.ts"
 import { csvHead, csvLine, resultsCsv } from "../../../src/http/results/Csv.ts"
 import { request } from "../../support/api.ts"
 import { createPoll, layerPollsApi, untilCounted, voteIn } from "../../support/pollsApi.ts"
@@ -100,6 +101,8 @@ describe("resultsCsv", () => {
           { id: "tea", label: 'Tea, "green"' },
           { id: "coffee", label: "=cmd|'/c calc'!A0" }
         ],
+        rules: single,
+        abstain: false,
         ballot: "open",
         identity: "anyone",
         results: "live"
