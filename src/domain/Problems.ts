@@ -63,7 +63,7 @@ export class ResultsHidden extends HttpApiError.Problem<ResultsHidden>()("Result
   title: "Forbidden"
 }) {}
 
-/** The poll is closed, or not open yet. */
+/** The poll has closed, or is not open yet. */
 export class PollNotOpen extends HttpApiError.Problem<PollNotOpen>()("PollNotOpen", {
   type: name("poll-not-open"),
   status: 409,

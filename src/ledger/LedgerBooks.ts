@@ -115,7 +115,11 @@ export const rebuildTallies = Effect.gen(function* () {
           PgTypes.OID.text
         )
       )
-      yield* sql`update poll set revision = revision + 1, last_updated = clock_timestamp() where slug = any (${polls})`
+      yield* sql`
+        update poll
+        set revision = revision + 1, last_updated = clock_timestamp(),
+          changed_after_final = case when final_at is not null then clock_timestamp() end
+        where slug = any (${polls})`
       return changed.length
     })
   )

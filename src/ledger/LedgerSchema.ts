@@ -6,6 +6,7 @@ import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
 import dropPartition from "./functions/drop_partition.sql"
 import extendLedger from "./functions/extend_ledger.sql"
+import finishPoll from "./functions/finish_poll.sql"
 import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
@@ -20,6 +21,7 @@ import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
+import final from "./tables/0007_final.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -36,12 +38,13 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 5,
+  version: 7,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
-    { number: 5, text: original }
+    { number: 5, text: original },
+    { number: 7, text: final }
   ],
   functions: [
     addPartition,
@@ -52,6 +55,7 @@ export const ledgerSchema: LedgerSchema = {
     countBallots,
     dropPartition,
     extendLedger,
+    finishPoll,
     holdHorizon,
     incrementVote,
     ledgerEpoch,

@@ -1,4 +1,5 @@
 import { percentages } from "../domain/Percentages.ts"
+import type { Results } from "../domain/Tally.ts"
 
 /*
  * All words that the pages show, in the server and in the browser. To speak another language, change this file.
@@ -48,7 +49,6 @@ export const page = {
   name: "tallykeep",
   share: (label: string) => `${label}: share of the votes`,
   noCount: "–",
-  total: (count: number) => `${votes(count)} counted`,
   promise: "Every accepted vote counts exactly once.",
   docs: "API documentation",
   needsScript: "This page needs JavaScript.",
@@ -56,6 +56,11 @@ export const page = {
   notFoundHint: "Check the link that you were given.",
   reload: "Reload for newer results"
 }
+
+/** Says how many votes the results are of, and whether a final result has changed. */
+export const totalOf = (results: Pick<Results, "total_votes" | "changed_after_final">): string =>
+  `${votes(results.total_votes)} counted` +
+  (results.changed_after_final === undefined ? "" : ", some of them after the result was final")
 
 export const rules = {
   open: "Vote as often as you like: each vote counts.",
@@ -68,10 +73,12 @@ export const times = {
   closes: (left: string, at: string) => `Closes ${left}, on ${at}`,
   closed: (at: string) => `Closed since ${at}`,
   opensAt: (at: string) => `Opens on ${at}`,
-  closesAt: (at: string) => `Closes on ${at}`
+  closesAt: (at: string) => `Closes on ${at}`,
+  counting: "The last votes are being counted.",
+  final: "The result is final."
 }
 
-export const status = { upcoming: "Not open yet", open: "Open", closed: "Closed" }
+export const status = { upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
 
 /** What became of the reader's vote. */
 export const vote = {
@@ -157,7 +164,7 @@ export const challenge = {
 
 export const hidden = {
   after_vote: "You see the results once you have voted.",
-  after_close: "The results are shown once the poll is closed."
+  after_close: "The results are shown once the poll has closed and all votes are counted."
 }
 
 export const tokenField = "Your voting token"
@@ -217,7 +224,7 @@ export const form = {
   visibilities: {
     live: "Everyone, live",
     after_vote: "Voters, once they have voted",
-    after_close: "Everyone, once it is closed"
+    after_close: "Everyone, once they are final"
   },
   challenge: "What each vote takes",
   challenges: {

@@ -54,8 +54,9 @@ browserTests("the admin's page", (test) => {
 
     page.on("dialog", (dialog) => dialog.accept())
     await page.getByRole("button", { name: "Close the poll" }).click()
-    await page.locator(".head .state").getByText("Closed").waitFor()
-    assert.deepInclude(await web.ask("/api/polls/was-fur-ein-kase"), { status: "closed" })
+    await page.locator(".head .state").getByText("Final").waitFor()
+    await page.locator("nav .state").getByText("Final").waitFor()
+    assert.deepInclude(await web.ask("/api/polls/was-fur-ein-kase"), { status: "final" })
   })
 
   test("lists the polls of all pages", async (web) => {

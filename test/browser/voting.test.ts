@@ -141,7 +141,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}`)
     await page.getByText(/Closes in (59|60) minutes, on /).waitFor()
     await web.ask(`/api/polls/${slug}/close`, {})
-    await page.locator("#state").getByText("Closed").waitFor()
+    await page.locator("#state").getByText("Final").waitFor()
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
 
@@ -150,7 +150,7 @@ browserTests("the voting page", (test) => {
     const slug = await web.poll({ closes_at: new Date(closesMs).toISOString() })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await page.getByText(/^Closed since /).waitFor()
+    await page.getByText(/^Closed since .*\. The result is final\.$/).waitFor()
     assert.isAtLeast(Date.now(), closesMs)
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
@@ -159,17 +159,17 @@ browserTests("the voting page", (test) => {
     ["the stream brings them", "**/results"],
     ["it has to ask for them", "**/results/stream"]
   ] as const) {
-    test(`shows results that were hidden once the poll is closed, where ${how}`, async (web) => {
+    test(`shows results that were hidden once they are final, where ${how}`, async (web) => {
       const slug = await web.poll({ results: "after_close" })
       const page = await web.page({}, /net::ERR_|status of 403/)
       await page.route(blocked, (route) => route.abort())
       await page.goto(`/polls/${slug}`)
-      await page.getByText("The results are shown once the poll is closed.").waitFor()
+      await page.getByText("The results are shown once the poll has closed and all votes are counted.").waitFor()
       await button(page, "Plums").click()
       await counted(page, "Plums")
       await web.ask(`/api/polls/${slug}/close`, {})
       await votes(page, "plums", "1 vote")
-      await page.locator("#state").getByText("Closed").waitFor()
+      await page.locator("#state").getByText("Final").waitFor()
       await page.unrouteAll({ behavior: "ignoreErrors" })
     })
   }

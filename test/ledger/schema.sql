@@ -86,6 +86,8 @@ create table poll (
   last_updated timestamp with time zone not null default now(),
   decided boolean not null default false,
   challenge text,
+  final_at timestamp with time zone,
+  changed_after_final timestamp with time zone,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
@@ -93,6 +95,7 @@ create table poll (
   constraint poll_pkey primary key (slug),
   constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text])))
 );
+create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
 
 create table tally (
   poll text collate "C" not null,
@@ -100,6 +103,7 @@ create table tally (
   label text not null,
   "position" integer not null,
   count bigint not null default 0,
+  final_count bigint,
   constraint tally_count_check check ((count >= 0)),
   constraint tally_pkey primary key (poll, option),
   constraint tally_poll_fkey foreign key (poll) references poll(slug)
@@ -138,6 +142,7 @@ create table vote_event_other partition of vote_event default;
 -- function count_ballots(vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
+-- function finish_poll(finishing text, counted_ms bigint) returns boolean
 -- function hold_horizon() returns bigint
 -- function increment_vote(vote_ids uuid[], choices integer[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text

@@ -66,7 +66,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   ) {
     const now = stream.now()
     const shown = yield* visibility.check(poll, request).pipe(
-      Effect.andThen(results.current(poll.slug)),
+      Effect.andThen(results.shown(poll)),
       Effect.map((snapshot) => snapshot.results),
       Effect.timeout(patience),
       Effect.orElseSucceed(() => undefined)

@@ -1,4 +1,4 @@
-import { type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
+import { isLaterStatus, type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import {
@@ -11,6 +11,7 @@ import {
   status as statuses,
   times,
   tokenField,
+  totalOf,
   vote,
   votes
 } from "../../web/words.ts"
@@ -42,8 +43,7 @@ export interface VotingPage {
 /** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
 export const votingPage = (assets: Assets, { key, notice, now, poll, reader, results }: VotingPage): string => {
   const view = toView(poll, now)
-  const closed = view.status === "closed" || results?.status === "closed"
-  const status = closed ? "closed" : view.status
+  const status = results !== undefined && isLaterStatus(results.status, view.status) ? results.status : view.status
   const counts = results?.results.map(({ count }) => count) ?? []
   const most = Math.max(1, ...counts)
   const inWords = shares(counts)
@@ -59,8 +59,7 @@ export const votingPage = (assets: Assets, { key, notice, now, poll, reader, res
 </li>`
   }
 
-  const total =
-    results !== undefined ? page.total(results.total_votes) : poll.results === "live" ? "" : hidden[poll.results]
+  const total = results !== undefined ? totalOf(results) : poll.results === "live" ? "" : hidden[poll.results]
   return layout(assets, {
     title: poll.title,
     style: ["page.css"],
@@ -99,8 +98,9 @@ const withoutScript = (poll: Poll): Html | undefined => {
 /** Returns the poll's times in UTC, since the reader's zone is not known here; the script replaces them. */
 const timesOf = ({ closesMs, opensMs }: Poll, status: PollStatus): string => {
   if (status === "upcoming" && opensMs !== undefined) return times.opensAt(moment(opensMs, "UTC"))
-  if (closesMs === undefined) return ""
-  return status === "closed" ? times.closed(moment(closesMs, "UTC")) : times.closesAt(moment(closesMs, "UTC"))
+  if (closesMs === undefined || status === "upcoming") return ""
+  const at = moment(closesMs, "UTC")
+  return status === "open" ? times.closesAt(at) : `${times.closed(at)}. ${times[status]}`
 }
 
 /** Returns the page for a poll that does not exist. */

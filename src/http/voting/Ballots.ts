@@ -1,5 +1,5 @@
-import { Clock, Context, Effect, Layer } from "effect"
-import { type Poll, pollStatus } from "../../domain/Poll.ts"
+import { Clock, Context, Effect, Layer, Result } from "effect"
+import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,
@@ -82,38 +82,20 @@ export class Ballots extends Context.Service<
         seen.add(`${poll.slug}/${voter.hash}`)
       }
 
-      /** Confirms a vote that was appended, now or at its key's first use. */
-      const confirm = (appended: Appended, { option, poll, voter }: Ballot): Effect.Effect<Appended, Refused> => {
-        const refusal = refusalOf(appended, option, poll)
-        if (refusal !== undefined) return Effect.fail(refusal)
-        if (voter !== undefined) remember(poll, voter)
-        return Effect.succeed(appended)
-      }
-
       /** Refuses a vote, unless its key was used before: the answer to that stays the same, also after the poll has closed. */
-      const refuse = (ballot: Ballot, refusal: Refused): Effect.Effect<Appended, Refused> =>
-        ballot.key === undefined
+      const refuse = ({ key, option, poll, voter }: Ballot, refusal: Refused): Effect.Effect<Appended, Refused> =>
+        key === undefined
           ? Effect.fail(refusal)
-          : Effect.matchEffect(stream.findKey(ballot.poll.slug, ballot.voter?.hash, ballot.key), {
+          : Effect.matchEffect(stream.findKey(poll.slug, voter?.hash, key), {
               onFailure: () => Effect.fail(unavailable),
-              onSuccess: (first) => (first === undefined ? Effect.fail(refusal) : confirm(first, ballot))
+              onSuccess: (first) =>
+                Effect.fromResult(first === undefined ? Result.fail(refusal) : answerTo(first, option, poll))
             })
 
-      const append = (vote: Vote, ballot: Ballot): Effect.Effect<Appended, Refused> => {
-        const onFailure = () => Effect.fail(unavailable)
-        const appended = (vote: Appended) => {
-          failpoint("after-append")
-          return confirm(vote, ballot)
-        }
-        if (ballot.key !== undefined) {
-          return Effect.matchEffect(stream.appendOnce(vote, ballot.key), { onFailure, onSuccess: appended })
-        }
-        const { option, voteId } = vote
-        return Effect.matchEffect(stream.append(vote), {
-          onFailure,
-          onSuccess: (streamId) => appended({ streamId, voteId, option })
-        })
-      }
+      const append = (vote: Vote, key: string | undefined) =>
+        key === undefined
+          ? Effect.map(stream.append(vote), (streamId) => ({ streamId, voteId: vote.voteId, option: vote.option }))
+          : stream.appendOnce(vote, key)
 
       /** Takes a vote whose challenge is solved; a key that was used before needs no solution any more. */
       const solved = (ballot: Ballot, voteId: string, take: Effect.Effect<Appended, Refused>) => {
@@ -128,7 +110,7 @@ export class Ballots extends Context.Service<
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { key, option, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
-        if (status !== "open") return refuse(ballot, notOpen(poll, status))
+        if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -139,7 +121,15 @@ export class Ballots extends Context.Service<
         }
         const castAt = clock.currentTimeMillisUnsafe()
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
-        const take = append(voter === undefined ? vote : { ...vote, voter: voter.hash }, ballot)
+        const take = Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
+          onFailure: () => Effect.fail(unavailable),
+          onSuccess: (appended) => {
+            failpoint("after-append")
+            const answer = answerTo(appended, option, poll)
+            if (voter !== undefined && Result.isSuccess(answer)) remember(poll, voter)
+            return Effect.fromResult(answer)
+          }
+        })
         return poll.challenge === undefined ? take : solved(ballot, vote.voteId, take)
       }
 
@@ -158,21 +148,21 @@ const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 ti
 
 const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
 
-const notOpen = ({ identity }: Poll, status: "upcoming" | "closed"): Forbidden | PollNotOpen => {
-  if (status === "upcoming") return new PollNotOpen({ detail: "The poll is not open yet" })
+const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen => {
+  if (early) return new PollNotOpen({ detail: "The poll is not open yet" })
   return identity === "token"
-    ? new Forbidden({ detail: "The poll is closed, and its tokens with it" })
-    : new PollNotOpen({ detail: "The poll is closed" })
+    ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
+    : new PollNotOpen({ detail: "The poll has closed" })
 }
 
 /**
- * Returns why a vote that was appended, now or at a key's first use, is not confirmed: it must have been for the same option; and
- * only its entry's id says for sure when it was accepted, for which it may be rejected later.
+ * Returns the vote that was appended, now or at a key's first use, which must have been for the same option. Only its entry's
+ * id says for sure when it was accepted: one that will be rejected for that is not confirmed.
  */
-const refusalOf = (appended: Appended, option: string, poll: Poll): Refused | undefined => {
-  if (appended.option !== option) return keyReused
-  const status = pollStatus(poll, entryMs(appended.streamId))
-  return status === "open" ? undefined : notOpen(poll, status)
+const answerTo = (appended: Appended, option: string, poll: Poll): Result.Result<Appended, Refused> => {
+  if (appended.option !== option) return Result.fail(keyReused)
+  const phase = pollPhase(poll, entryMs(appended.streamId))
+  return phase === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, phase === "before"))
 }
 
 const keyReused = new InvalidFields({

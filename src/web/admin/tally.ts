@@ -22,8 +22,8 @@ const figure = (label: string, hint?: string) => {
   return { value, element: make("div", { class: "figure" }, term, value) }
 }
 
-/** Shows a poll's state live, as the admin sees it, even where voters do not. */
-export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
+/** Shows a poll's results live, as the admin sees them, even where voters do not; `told` hears of its status. */
+export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView["status"]) => void): Tally => {
   const total = figure(admin.counted)
   const rate = figure(admin.perSecond)
   const backlog = figure(admin.backlog, admin.backlogHint)
@@ -38,6 +38,7 @@ export const liveTally = (ask: AdminAsk, poll: PollView): Tally => {
   let going = true
 
   const show = (results: Results): void => {
+    told(results.status)
     // A time that the chart can show, and that no correction of the clock sets back.
     const at = performance.timeOrigin + performance.now()
     seen.push({ at, total: results.total_votes })

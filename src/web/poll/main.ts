@@ -24,8 +24,8 @@ const store = openStore(poll.slug, voter, () => hear())
 const view = makeView(poll)
 const solver = poll.challenge === undefined ? undefined : makeSolver(`${path}/challenge`, written.solver ?? "")
 
-/** Whether the service has said that the poll is closed, whatever the clock says. */
-let closed = poll.status === "closed"
+/** What the service has said of the poll's status, whatever the clock says. */
+let said = poll.status
 /** Whether this reader can't vote: the voter has voted, or has no token. */
 let barred = false
 /** Whether the results can be reached. */
@@ -39,7 +39,7 @@ const afterClose = 1_000
 /** Whether each vote counts, also one after another. */
 const several = poll.ballot === "open"
 
-const isOpen = (): boolean => statusAt(poll, closed, clock.now()) === "open"
+const isOpen = (): boolean => statusAt(poll, said, clock.now()) === "open"
 
 const connectionTrouble = (pending: number): string => {
   if (!navigator.onLine) return pending > 0 ? trouble.offline(pending) : trouble.offlineIdle
@@ -50,7 +50,7 @@ const connectionTrouble = (pending: number): string => {
 
 const refresh = (): void => {
   const now = clock.now()
-  const current = statusAt(poll, closed, now)
+  const current = statusAt(poll, said, now)
   view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
@@ -138,11 +138,11 @@ live = watchResults(
     // The page came without results, but the server did not know who holds a token.
     hidden: poll.results !== "live" && !view.hasResults() && store.read().mine === undefined,
     waits: poll.results === "after_close",
-    due: () => statusAt(poll, closed, clock.now() - afterClose) === "closed"
+    due: () => ["counting", "final"].includes(statusAt(poll, said, clock.now() - afterClose))
   },
   {
     results: (results) => {
-      closed = results.status === "closed"
+      said = results.status
       view.results(results)
       refresh()
     },

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { byId, say } from "../dom.ts"
-import { mark as marks, page, shares, votes } from "../words.ts"
+import { mark as marks, shares, totalOf, votes } from "../words.ts"
 
 /** How the line about the reader's vote looks. */
 export type Tone = "none" | "busy" | "good" | "bad"
@@ -64,7 +64,8 @@ export const makeView = (poll: PollView): View => {
         })
       }
     },
-    results: ({ results, total_votes }) => {
+    results: (all) => {
+      const { results } = all
       const counts = results.map((result) => result.count)
       const most = Math.max(...counts)
       const shown = shares(counts)
@@ -77,7 +78,7 @@ export const makeView = (poll: PollView): View => {
         say(option.votes, votes(result.count))
       }
       form.classList.remove("no-results")
-      say(total, page.total(total_votes))
+      say(total, totalOf(all))
     },
     hidden: (why) => {
       form.classList.add("no-results")
