@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import {
+  type FlatRules,
   farthestScore,
   type Kind,
   kinds,
@@ -9,7 +10,7 @@ import {
   mostPoints,
   mostRanks,
   type Rules,
-  single,
+  rulesOf,
   tieBreaks
 } from "./Rules.ts"
 
@@ -56,11 +57,6 @@ export const ruleFields = {
 
 /** A poll's rules, flat. */
 type RuleFields = { readonly [Name in keyof typeof ruleFields]: (typeof ruleFields)[Name]["Type"] }
-type Defined = Partial<RuleFields> & {
-  readonly kind?: Kind
-  readonly options: ReadonlyArray<{ readonly id: string }>
-}
-
 type Field = Exclude<keyof RuleFields, "abstain">
 
 /** The fields that each kind has. */
@@ -74,26 +70,8 @@ const fieldsOf: Readonly<Record<Kind, ReadonlyArray<Field>>> = {
 
 const allFields = [...new Set(Object.values(fieldsOf).flat())]
 
-/** Returns the rules that a definition makes; what it leaves out is as usual. */
-export const rulesOf = ({ kind = "single", options, ...given }: Defined): Rules => {
-  switch (kind) {
-    case "single":
-      return single
-    case "multiple":
-      return { kind, min: given.min ?? 1, max: given.max ?? options.length }
-    case "score":
-      return { kind, min: given.min ?? 0, max: given.max ?? 5, every: given.every ?? false }
-    case "points":
-      return { kind, budget: given.budget ?? 0, spendAll: given.spend_all ?? false }
-    case "ranked": {
-      const { method = "irv", seats = 1, tie_break: tieBreak = "previous_rounds" } = given
-      return { kind, max: given.max ?? Math.min(mostRanks, options.length), method, seats, tieBreak }
-    }
-  }
-}
-
 /** Names each field of a definition's rules that its kind does not have, is out of bounds, or contradicts another. */
-export const findWrongRules = (defined: Defined) => {
+export const findWrongRules = (defined: FlatRules) => {
   const rules = rulesOf(defined)
   const { kind } = rules
   const wrong: Array<{ readonly path: ReadonlyArray<string>; readonly issue: string }> = []

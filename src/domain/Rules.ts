@@ -42,6 +42,38 @@ export const mostRanks = 12
 /** No choice is longer, in bytes. */
 export const maxChoiceLength = 1_024
 
+/** A poll's rules as JSON has them: flat fields, most of them for some kinds only. */
+export interface FlatRules {
+  readonly kind?: Kind
+  readonly min?: number
+  readonly max?: number
+  readonly every?: boolean
+  readonly budget?: number
+  readonly spend_all?: boolean
+  readonly method?: Method
+  readonly seats?: number
+  readonly tie_break?: TieBreak
+  readonly options: ReadonlyArray<{ readonly id: string }>
+}
+
+/** Returns the rules that a definition makes; what it leaves out is as usual. */
+export const rulesOf = ({ kind = "single", options, ...given }: FlatRules): Rules => {
+  switch (kind) {
+    case "single":
+      return single
+    case "multiple":
+      return { kind, min: given.min ?? 1, max: given.max ?? options.length }
+    case "score":
+      return { kind, min: given.min ?? 0, max: given.max ?? 5, every: given.every ?? false }
+    case "points":
+      return { kind, budget: given.budget ?? 0, spendAll: given.spend_all ?? false }
+    case "ranked": {
+      const { method = "irv", seats = 1, tie_break: tieBreak = "previous_rounds" } = given
+      return { kind, max: given.max ?? Math.min(mostRanks, options.length), method, seats, tieBreak }
+    }
+  }
+}
+
 /** Returns the length of texts with a character between each two. */
 const joined = (lengths: ReadonlyArray<number>): number =>
   lengths.reduce((sum, length) => sum + length, 0) + Math.max(0, lengths.length - 1)
