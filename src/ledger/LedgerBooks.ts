@@ -130,6 +130,7 @@ export const rebuildTallies = Effect.gen(function* () {
       yield* sql`delete from choice_tally where poll = any (${polls})`
       yield* sql`delete from score_tally where poll = any (${polls})`
       yield* sql`update tally set count = 0, sum = 0 where poll = any (${polls})`
+      yield* sql`update poll set ballots = 0 where slug = any (${polls})`
       yield* sql`
         with counted as materialized (select * from (${countedVotes(sql)}) c where poll = any (${polls}))
         select change_tallies(array_agg(poll), array_agg(choice), array_agg(count)) from counted`

@@ -47,6 +47,7 @@ export class PollStore extends Context.Service<
           p.kind, p.min, p.max, p.every, p.budget,
           p.spend_all, p.method, p.seats, p.tie_break, p.abstain, encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
           p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
+          case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed",
           (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options
         from poll p
         order by p.created_at desc, p.slug`.pipe(
@@ -152,6 +153,8 @@ interface Row extends RuleColumns, Pick<Poll, "slug" | "title" | "ballot" | "ide
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
   readonly finalMs: number | null
+  /** In hex, of a poll that is final. */
+  readonly tieSeed: string | null
   readonly options: ReadonlyArray<PollOption> | null
 }
 
@@ -165,6 +168,7 @@ const toPoll = ({ closesMs, finalMs, opensMs, ...row }: Row): Poll => {
     rules: rulesOf({ kind: row.kind, options, ...withoutNulls(row) }),
     abstain: row.abstain,
     ...(row.tieSeedHash === null ? {} : { tieSeedHash: row.tieSeedHash }),
+    ...(row.tieSeed === null ? {} : { tieSeed: row.tieSeed }),
     ballot: row.ballot,
     identity: row.identity,
     results: row.results,

@@ -108,7 +108,9 @@ create table poll (
   abstain boolean not null default false,
   final_at timestamp with time zone,
   changed_after_final timestamp with time zone,
+  ballots bigint not null default 0,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
+  constraint poll_ballots_check check ((ballots >= 0)),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
   constraint poll_check1 check (((kind = 'ranked'::text) = (tie_seed is not null))),
@@ -121,6 +123,7 @@ create table poll (
   constraint poll_tie_seed_check check ((length(tie_seed) = 32))
 );
 create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
+create index poll_ranked on poll using btree (slug) where (kind = 'ranked'::text);
 
 create table score_tally (
   poll text collate "C" not null,
@@ -130,6 +133,19 @@ create table score_tally (
   constraint score_tally_count_check check ((count >= 0)),
   constraint score_tally_pkey primary key (poll, option, score),
   constraint score_tally_poll_fkey foreign key (poll) references poll(slug)
+);
+
+create table tabulation (
+  poll text collate "C" not null,
+  revision bigint not null default 0,
+  result text,
+  made_at timestamp with time zone,
+  due_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  holder uuid,
+  held_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint tabulation_check check (((revision = 0) = (result is null))),
+  constraint tabulation_pkey primary key (poll),
+  constraint tabulation_poll_fkey foreign key (poll) references poll(slug)
 );
 
 create table tally (
@@ -175,6 +191,7 @@ create table vote_event_other partition of vote_event default;
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
 -- function choice_parts(polls text[], choices text[]) returns table(poll text, choice text, place bigint, option text, value integer)
+-- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
 -- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record

@@ -11,6 +11,9 @@ begin
   perform 1 from poll where slug = any (polls) order by slug for update;
   update poll p
   set revision = p.revision + 1, last_updated = clock_timestamp(),
+    ballots = p.ballots + (
+      select coalesce(sum(d.votes), 0) from unnest(polls, counts) as d (poll, votes) where d.poll = p.slug
+    ),
     changed_after_final = case
       when p.final_at is not null
         and exists (select from unnest(polls, counts) as d (poll, votes) where d.poll = p.slug and d.votes <> 0)

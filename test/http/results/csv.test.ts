@@ -109,6 +109,7 @@ describe("resultsCsv", () => {
       },
       {
         poll: "drinks",
+        kind: "single",
         status: "open",
         results: [
           { option: "coffee", count: 2, percentage: 66.7 },
@@ -116,16 +117,20 @@ describe("resultsCsv", () => {
           { option: "made-since", count: 0, percentage: 0 }
         ],
         total_votes: 3,
+        ballots: 3,
+        abstained: 0,
+        winners: ["coffee"],
+        tie: false,
         pending: 0,
         revision: 1,
         last_updated: ""
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "\ufeffoption,label,count,percentage,status",
-      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open",
-      'tea,"Tea, ""green""",1,33.30,open',
-      "made-since,made-since,0,0.00,open",
+      "\ufeffoption,label,count,percentage,status,leads",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open,yes",
+      'tea,"Tea, ""green""",1,33.30,open,',
+      "made-since,made-since,0,0.00,open,",
       ""
     ])
   })
@@ -150,7 +155,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
       })
       assert.strictEqual(
         answer.body,
-        "\ufeffoption,label,count,percentage,status\r\ncoffee,Coffee,1,100.00,open\r\ntea,'=1+1,0,0.00,open\r\n"
+        "\ufeffoption,label,count,percentage,status,leads\r\ncoffee,Coffee,1,100.00,open,yes\r\ntea,'=1+1,0,0.00,open,\r\n"
       )
     })
   )
