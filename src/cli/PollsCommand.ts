@@ -48,9 +48,11 @@ const pollTime = (settings: CommandSettings) =>
   })
 
 const describe = (view: PollView) => {
-  const times = [view.opens_at && `opens ${view.opens_at}`, view.closes_at && `closes ${view.closes_at}`].filter(
-    Boolean
-  )
+  const times = [
+    view.opens_at && `opens ${view.opens_at}`,
+    view.closes_at && `closes ${view.closes_at}`,
+    view.final_at && `final since ${view.final_at}`
+  ].filter(Boolean)
   return (
     `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
     `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +

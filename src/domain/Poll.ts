@@ -1,4 +1,6 @@
 import { Schema } from "effect"
+import { findWrongRules, KindName, ruleFields, showRules } from "./PollRules.ts"
+import { type Rules, rulesOf, single } from "./Rules.ts"
 import { line, lookOf, paragraphs, tidy } from "./Text.ts"
 
 /** How many of a voter's votes count: each one, the first, or the latest; by acceptance. */
@@ -7,7 +9,7 @@ export const Ballot = Schema.Literals(["open", "once", "changeable"])
 /** Who may vote: anyone, a browser that we know again by a cookie, who holds a token of ours, or a provider's user. */
 export const Identity = Schema.Literals(["anyone", "browser", "token", "provider"])
 
-/** When results are shown: at any time, to who has voted, or once the poll is closed. */
+/** When results are shown: at any time, to who has voted, or once they are final; all see them from then on. */
 export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_close"])
 
 /** What each vote has to bring besides: nothing, or a proof of work (src/domain/Challenge.ts). */
@@ -33,6 +35,12 @@ export interface Poll {
   readonly title: string
   readonly description?: string
   readonly options: ReadonlyArray<PollOption>
+  /** What one vote says. */
+  readonly rules: Rules
+  /** Whether a vote may say nothing. */
+  readonly abstain: boolean
+  /** The SHA-256, in hex, of the seed that a ranked poll's draws come from; there once the poll is kept. */
+  readonly tieSeedHash?: string
   readonly ballot: typeof Ballot.Type
   readonly identity: typeof Identity.Type
   readonly results: typeof ResultsVisibility.Type
@@ -42,6 +50,8 @@ export interface Poll {
   readonly opensMs?: number
   /** Votes accepted from this time on don't. */
   readonly closesMs?: number
+  /** When the result became final, in ms since 1970. */
+  readonly finalMs?: number
 }
 
 /** The poll of `POST /api/vote`; src/ledger/tables/0001_ledger.sql makes the same. */
@@ -52,17 +62,37 @@ export const defaultPoll: Poll = {
     { id: "cats", label: "Cats" },
     { id: "dogs", label: "Dogs" }
   ],
+  rules: single,
+  abstain: false,
   ballot: "open",
   identity: "anyone",
   results: "live"
 }
 
-export const PollStatus = Schema.Literals(["upcoming", "open", "closed"])
+/** The times that decide a poll's status. */
+export type PollTimes = Pick<Poll, "opensMs" | "closesMs" | "finalMs">
+
+/** `counting`: the poll has closed, and votes that were accepted in time may still wait. `final`: none does any more. */
+export const PollStatus = Schema.Literals(["upcoming", "open", "counting", "final"]).annotate({
+  description:
+    "`counting`: the poll has closed, and votes that were accepted in time may still wait to be counted. `final`: all of them are counted"
+})
 export type PollStatus = typeof PollStatus.Type
 
+/** Returns whether a vote accepted at a time is in the poll's time; the same however long that is ago. */
+export const pollPhase = ({ closesMs, opensMs }: PollTimes, ms: number): "before" | "open" | "after" =>
+  closesMs !== undefined && ms >= closesMs ? "after" : opensMs !== undefined && ms < opensMs ? "before" : "open"
+
+const statuses = { before: "upcoming", open: "open", after: "counting" } as const
+
 /** Returns a poll's status at a time, which is that of the stream, since it decides what votes are accepted in time. */
-export const pollStatus = ({ closesMs, opensMs }: Pick<Poll, "opensMs" | "closesMs">, now: number): PollStatus =>
-  closesMs !== undefined && now >= closesMs ? "closed" : opensMs !== undefined && now < opensMs ? "upcoming" : "open"
+export const pollStatus = (times: PollTimes, now: number): PollStatus =>
+  times.finalMs === undefined ? statuses[pollPhase(times, now)] : "final"
+
+const order: Readonly<Record<PollStatus, number>> = { upcoming: 0, open: 1, counting: 2, final: 3 }
+
+/** Returns whether a poll comes to a status after another one. */
+export const isLaterStatus = (status: PollStatus, other: PollStatus): boolean => order[status] > order[other]
 
 /** Whether the month has that day: `Date.parse` takes February 30 for March 2. */
 const isDay = (date: string): boolean => new Date(date).toISOString().startsWith(date)
@@ -104,6 +134,8 @@ export const PollDefinition = Schema.Struct({
     Schema.isMaxLength(50, { message: "must have at most 50 options" }),
     Schema.makeFilter(findTwins)
   ),
+  kind: Schema.optionalKey(KindName),
+  ...ruleFields,
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
@@ -111,6 +143,7 @@ export const PollDefinition = Schema.Struct({
   opens_at: Schema.optionalKey(Timestamp),
   closes_at: Schema.optionalKey(Timestamp)
 }).check(
+  Schema.makeFilter(findWrongRules),
   Schema.makeFilter(
     ({ ballot, identity }) =>
       ballot === "open" ||
@@ -136,32 +169,49 @@ export const PollView = Schema.Struct({
   title: Schema.String,
   description: Schema.optionalKey(Schema.String),
   options: Schema.Array(PollOption),
+  kind: KindName,
+  ...ruleFields,
+  tie_seed_hash: Schema.optionalKey(Schema.String).annotate({
+    description: "ranked: the SHA-256, in hex, of the seed that draws come from"
+  }),
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
   challenge: Schema.optionalKey(Schema.Literal("pow")),
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
-  status: PollStatus
+  status: PollStatus,
+  final_at: Schema.optionalKey(Schema.String)
 })
 export type PollView = typeof PollView.Type
 
-export const fromDefinition = ({ challenge, closes_at, description, opens_at, ...poll }: PollDefinition): Poll => ({
-  ...poll,
-  title: tidy(poll.title),
-  ...(description === undefined ? {} : { description: tidy(description) }),
-  options: poll.options.map(({ id, label }) => ({ id, label: tidy(label) })),
-  ...(challenge === "pow" ? { challenge } : {}),
-  ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
-  ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
-})
+export const fromDefinition = (definition: PollDefinition): Poll => {
+  const { ballot, challenge, closes_at, description, identity, opens_at, options, results, slug, title } = definition
+  return {
+    slug,
+    title: tidy(title),
+    ...(description === undefined ? {} : { description: tidy(description) }),
+    options: options.map(({ id, label }) => ({ id, label: tidy(label) })),
+    rules: rulesOf(definition),
+    abstain: definition.abstain ?? false,
+    ballot,
+    identity,
+    results,
+    ...(challenge === "pow" ? { challenge } : {}),
+    ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
+    ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
+  }
+}
 
 export const toView = (poll: Poll, now: number): PollView => {
-  const { closesMs, opensMs, ...shown } = poll
+  const { abstain, closesMs, finalMs, opensMs, rules, tieSeedHash, ...shown } = poll
   return {
     ...shown,
+    ...showRules(rules, abstain),
+    ...(tieSeedHash === undefined ? {} : { tie_seed_hash: tieSeedHash }),
     ...(opensMs === undefined ? {} : { opens_at: new Date(opensMs).toISOString() }),
     ...(closesMs === undefined ? {} : { closes_at: new Date(closesMs).toISOString() }),
-    status: pollStatus(poll, now)
+    status: pollStatus(poll, now),
+    ...(finalMs === undefined ? {} : { final_at: new Date(finalMs).toISOString() })
   }
 }

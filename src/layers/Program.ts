@@ -2,6 +2,7 @@ import { hostname } from "node:os"
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
 import { ConsumerSettings } from "../consumer/ConsumerSettings.ts"
+import { layerFinality } from "../consumer/Finality.ts"
 import { layerHousekeeping } from "../consumer/Housekeeping.ts"
 import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
@@ -142,6 +143,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   const pool = Layer.mergeAll(
     layerPool,
     layerHousekeeping,
+    layerFinality,
     layerLedgerRetention(retention).pipe(Layer.provide(Partitions.layer))
   ).pipe(Layer.provide(layerConsumerSettings(settings)), tracked("the consumer pool"))
   // Redis may not be connected yet when the first votes come in, right after the start.

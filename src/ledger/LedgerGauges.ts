@@ -1,6 +1,6 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { clockSkew, clockSkewGauge, elapsed } from "../Elapsed.ts"
+import { clockSkew, clockSkewGauge, elapsed, elapsedMs } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { outOfService, questions } from "./Bounded.ts"
 import { Ledger } from "./Ledger.ts"
@@ -18,6 +18,9 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       const meter = yield* makeMeter
       let up: boolean | undefined
       let deadLetters = 0
+      let counting = 0
+      /** When the first of the polls that are counting has closed, in ms of `elapsed`. */
+      let countingSince: number | undefined
       let skew = Number.NaN
       const clock = yield* Clock.Clock
       yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
@@ -25,6 +28,10 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       })
       yield* meter.gauge(...clockSkewGauge, () => skew / 1000, { server: "database" })
       yield* meter.gauge("tallykeep_dead_letters", "Dead letters that the database keeps", () => deadLetters)
+      yield* meter.gauge("tallykeep_polls_counting", "Polls that have closed and are not final yet", () => counting)
+      yield* meter.gauge("tallykeep_polls_counting_seconds", "How long ago the first of them has closed", () =>
+        countingSince === undefined ? 0 : (elapsedMs(clock) - countingSince) / 1000
+      )
       yield* meter.gauge(
         "tallykeep_database_questions",
         "Questions to the database under way, those that wait for a connection too",
@@ -39,12 +46,21 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         server: "database"
       })
 
-      const question = sql<{ count: bigint; ms: number }>`
-        select count(*) as count, extract(epoch from clock_timestamp())::float8 * 1000 as ms from dead_letter`
+      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null }>`
+        select (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since
+        from (select extract(epoch from clock_timestamp())::float8 * 1000 as ms) n
+        left join poll p on p.final_at is null and p.closes_ms <= n.ms
+        group by n.ms`
       const ask = Effect.gen(function* () {
         const askedAt = yield* elapsed
         const [row] = yield* question.pipe(outOfService(timeout))
-        return { count: Number(row?.count), skew: clockSkew(clock, Number(row?.ms), askedAt, yield* elapsed) }
+        const [ms, answeredAt] = [Number(row?.ms), yield* elapsed]
+        return {
+          count: Number(row?.count),
+          counting: Number(row?.counting),
+          countingSince: typeof row?.since === "bigint" ? answeredAt - (ms - Number(row.since)) : undefined,
+          skew: clockSkew(clock, ms, askedAt, answeredAt)
+        }
       })
       const look = Effect.andThen(ledger.ping, ask).pipe(
         Effect.match({
@@ -56,6 +72,8 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
             if (up === false) reconnected()
             up = true
             deadLetters = answer.count
+            counting = answer.counting
+            countingSince = answer.countingSince
             skew = answer.skew
           }
         })

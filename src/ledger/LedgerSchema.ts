@@ -1,25 +1,31 @@
 import addPartition from "./functions/add_partition.sql"
 import buryVotes from "./functions/bury_votes.sql"
 import changeTallies from "./functions/change_tallies.sql"
+import choiceParts from "./functions/choice_parts.sql"
 import closePartitions from "./functions/close_partitions.sql"
 import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
 import dropPartition from "./functions/drop_partition.sql"
 import extendLedger from "./functions/extend_ledger.sql"
+import finishPoll from "./functions/finish_poll.sql"
 import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
+import optionVotes from "./functions/option_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
+import validChoices from "./functions/valid_choices.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
+import choices from "./tables/0006_choices.sql"
+import final from "./tables/0007_final.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -36,30 +42,36 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 5,
+  version: 7,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
-    { number: 5, text: original }
+    { number: 5, text: original },
+    { number: 6, text: choices },
+    { number: 7, text: final }
   ],
   functions: [
     addPartition,
     buryVotes,
     changeTallies,
+    choiceParts,
     closePartitions,
     closePoll,
     countBallots,
     dropPartition,
     extendLedger,
+    finishPoll,
     holdHorizon,
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
+    optionVotes,
     outOfTime,
     recordDuplicates,
     settlePoll,
     sweepLedger,
+    validChoices,
     voteIdAt,
     voteIdMs
   ]

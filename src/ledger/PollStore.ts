@@ -3,9 +3,16 @@ import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll, PollOption } from "../domain/Poll.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
+import { single } from "../domain/Rules.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
+
+/** A poll that has closed, and when, in ms since 1970 by the stream's clock. */
+export interface ClosedPoll {
+  readonly slug: string
+  readonly closesMs: number
+}
 
 /** The polls, as the ledger keeps them. */
 export class PollStore extends Context.Service<
@@ -14,8 +21,15 @@ export class PollStore extends Context.Service<
     /** All of them, the newest first. */
     readonly list: Effect.Effect<ReadonlyArray<Poll>, OutOfService>
     create(poll: Poll): Effect.Effect<void, OutOfService | PollExists>
-    /** Closes a poll at a time of the stream's clock, in ms; false where there is no such poll. */
+    /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; false where there is no such poll. */
     close(slug: string, atMs: number): Effect.Effect<boolean, OutOfService>
+    /** The polls that close before or at a time, in ms, and are not final; those that close first come first. */
+    counting(now: number): Effect.Effect<ReadonlyArray<ClosedPoll>, OutOfService>
+    /**
+     * Makes a poll final that closes before or at a time up to which all is counted, in ms; returns whether it has become so
+     * now.
+     */
+    finish(slug: string, countedMs: number): Effect.Effect<boolean, OutOfService>
     /** Whether the ledger holds a vote of this voter in the poll that counts. */
     hasVoted(poll: string, voter: string): Effect.Effect<boolean, OutOfService>
   }
@@ -27,7 +41,7 @@ export class PollStore extends Context.Service<
 
       const list = sql<Row>`
         select p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge,
-          p.opens_ms as "opensMs", p.closes_ms as "closesMs",
+          p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
           (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options
         from poll p
         order by p.created_at desc, p.slug`.pipe(
@@ -67,6 +81,22 @@ export class PollStore extends Context.Service<
         )
       )
 
+      const counting = (now: number) =>
+        sql<{ slug: string; closesMs: bigint }>`
+          select slug, closes_ms as "closesMs" from poll
+          where closes_ms <= ${time(Math.floor(now))} and final_at is null
+          order by closes_ms, slug`.pipe(
+          bounded,
+          Effect.map((rows) => rows.map(({ closesMs, slug }) => ({ slug, closesMs: Number(closesMs) })))
+        )
+
+      const finish = Effect.fn("PollStore.finish")((slug: string, countedMs: number) =>
+        sql<{ finished: boolean }>`select finish_poll(${slug}, ${time(countedMs)}) as finished`.pipe(
+          bounded,
+          Effect.map(([row]) => row?.finished === true)
+        )
+      )
+
       const hasVoted = Effect.fn("PollStore.hasVoted")((poll: string, voter: string) =>
         sql<{ found: boolean }>`
           with v as (select ${PgTypes.bytea(Buffer.from(voter, "base64url"))} as voter)
@@ -78,7 +108,7 @@ export class PollStore extends Context.Service<
         )
       )
 
-      return PollStore.of({ list, create, close, hasVoted })
+      return PollStore.of({ list, create, close, counting, finish, hasVoted })
     })
   )
 }
@@ -94,14 +124,18 @@ interface Row extends Pick<Poll, "slug" | "title" | "ballot" | "identity" | "res
   readonly challenge: "pow" | null
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
+  readonly finalMs: number | null
   readonly options: ReadonlyArray<PollOption> | null
 }
 
-const toPoll = ({ challenge, closesMs, description, opensMs, options, ...row }: Row): Poll => ({
+const toPoll = ({ challenge, closesMs, description, finalMs, opensMs, options, ...row }: Row): Poll => ({
   ...row,
   options: options ?? [],
+  rules: single,
+  abstain: false,
   ...(description === null ? {} : { description }),
   ...(challenge === null ? {} : { challenge }),
   ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
-  ...(closesMs === null ? {} : { closesMs: Number(closesMs) })
+  ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
+  ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) })
 })

@@ -30,8 +30,11 @@ interface Row {
   readonly last_updated: Date
   readonly opens_ms: bigint | null
   readonly closes_ms: bigint | null
+  readonly final_ms: number | null
+  readonly changed_after_final: Date | null
   readonly option: string
   readonly count: bigint
+  readonly final_count: bigint | null
 }
 
 /** `epoch` is for the rows of a standby, which can't tell it. */
@@ -42,16 +45,26 @@ const toTally = (poll: string, rows: ReadonlyArray<Row>, epoch = unknownEpoch): 
     poll,
     ...(first.opens_ms === null ? {} : { opensMs: Number(first.opens_ms) }),
     ...(first.closes_ms === null ? {} : { closesMs: Number(first.closes_ms) }),
+    ...(first.final_ms === null ? {} : { finalMs: Math.floor(first.final_ms) }),
     revision: Number(first.revision),
     epoch: first.epoch ?? epoch,
     lastUpdated: first.last_updated,
-    options: rows.map((row) => ({ option: row.option, count: Number(row.count) }))
+    options: rows.map((row) => ({ option: row.option, count: Number(row.count) })),
+    ...(first.changed_after_final === null
+      ? {}
+      : {
+          changedAfterFinal: {
+            at: first.changed_after_final,
+            counts: rows.map((row) => ({ option: row.option, count: Number(row.final_count) }))
+          }
+        })
   }
 }
 
 const readTally = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
   select p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
-    t.option, t.count
+    extract(epoch from p.final_at)::float8 * 1000 as final_ms, p.changed_after_final,
+    t.option, t.count, t.final_count
   from poll p
   join tally t on t.poll = p.slug
   where p.slug = ${poll}

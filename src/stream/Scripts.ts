@@ -2,6 +2,7 @@ import append from "./scripts/append.lua"
 import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
+import countedUpTo from "./scripts/counted_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
 import findAgain from "./scripts/find_again.lua"
@@ -19,6 +20,7 @@ export interface Scripts {
   appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
   canAppend(absent: string): Promise<null>
   closingTime(stream: string): Promise<string>
+  countedUpTo(stream: string, group: string, ms: number): Promise<string>
   ensureGroup(stream: string, group: string): Promise<number>
   streamState(
     stream: string,
@@ -42,6 +44,7 @@ export const scripts = {
   appendVotes: { lua: withFields(append) },
   canAppend: { lua: canAppend, numberOfKeys: 1 },
   closingTime: { lua: closingTime, numberOfKeys: 1 },
+  countedUpTo: { lua: countedUpTo, numberOfKeys: 1 },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },

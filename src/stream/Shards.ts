@@ -81,6 +81,8 @@ export class Shards extends Context.Service<
     readonly former: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
     /** All streams, the current ones first. */
     readonly all: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
+    /** All streams, and those that don't exist yet and that others with another number of shards may make; fails where one of all can't be asked. */
+    readonly possible: Effect.Effect<ReadonlyArray<Shard>, OutOfService>
   }
 >()("tallykeep/stream/Shards") {
   static readonly layer = Layer.effect(
@@ -120,6 +122,17 @@ export class Shards extends Context.Service<
         [...new Set([...all.values()].flatMap(([, ...counts]) => counts))].filter((other) => other !== count)
       )
 
+      const possible = Effect.map(
+        Effect.forEach([...every.values()], look, { concurrency: "unbounded" }),
+        (answers) => {
+          const counts = answers.flatMap(([, ...counts]) => counts.map(Number))
+          const used = new Set([count, ...counts].flatMap((count) => streamNames(stream, count)))
+          return [...every.values()].filter(
+            (shard, index) => Number(answers[index]?.[0]) === 1 || used.has(shard.stream)
+          )
+        }
+      )
+
       return Shards.of({
         current,
         of,
@@ -130,7 +143,8 @@ export class Shards extends Context.Service<
             )
           ),
         former,
-        all: Effect.map(former, (others) => [...current, ...others])
+        all: Effect.map(former, (others) => [...current, ...others]),
+        possible
       })
     })
   )

@@ -47,7 +47,7 @@ browserTests("the voting page, where the reader's clock is wrong", (test) => {
       await page.locator("#state").getByText("Open", { exact: true }).waitFor()
       await button(page, "Pears").click()
       await counted(page, "Pears")
-      await page.locator("#state").getByText("Closed").waitFor()
+      await page.locator("#state").getByText("Final").waitFor()
       await page.getByText(/^Closed since /).waitFor()
     })
   }
@@ -69,7 +69,7 @@ browserTests("the voting page, where the reader's clock is wrong", (test) => {
     await page.goto(`/polls/${open}`)
     await page.locator("#state").getByText("Open", { exact: true }).waitFor()
     await page.goto(`/polls/${slug}`)
-    await page.locator("#state").getByText("Closed").waitFor()
+    await page.locator("#state").getByText("Final").waitFor()
   })
 })
 
@@ -84,7 +84,7 @@ browserTests("the voting page, where polls close by another time than the servic
       await route.fulfill({ response, headers: { ...response.headers(), "poll-time": String(Date.now() + hour) } })
     })
     await page.goto(`/polls/${slug}`)
-    await page.locator("#state").getByText("Closed").waitFor()
+    await page.locator("#state").getByText("Counting").waitFor()
   })
 })
 

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { button, counted, totalVotes, votes } from "./voter.ts"
+import { button, counted, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** What the console says about votes and results that are refused. */
@@ -47,12 +47,12 @@ browserTests("the voting page", (test) => {
     const slug = await web.poll({ ballot: "once", identity: "browser" })
     const page = await web.page({}, refused)
     await page.goto(`/polls/${slug}`)
-    await button(page, "Apples").click()
+    await voteForGood(page, "Apples")
     await counted(page, "Apples")
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
     await page.evaluate("localStorage.clear()")
     await page.reload()
-    await button(page, "Pears").click()
+    await voteForGood(page, "Pears")
     await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
@@ -79,7 +79,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`)
     await page.getByText("You see the results once you have voted.").waitFor()
     assert.notInclude(page.url(), "token")
-    await button(page, "Plums").click()
+    await voteForGood(page, "Plums")
     await counted(page, "Plums")
     await votes(page, "plums", "1 vote")
   })
@@ -92,13 +92,13 @@ browserTests("the voting page", (test) => {
     for (const user of ["ann", "bob"]) {
       const page = await web.page()
       await page.goto(`/polls/${slug}#token=${await web.signIn(user)}`)
-      await button(page, "Plums").click()
+      await voteForGood(page, "Plums")
       await counted(page, "Plums")
       assert.notInclude(page.url(), "token")
     }
     const wrong = await web.page({}, refused)
     await wrong.goto(`/polls/${slug}#token=${(await web.signIn("eve")).slice(0, -4)}`)
-    await button(wrong, "Plums").click()
+    await voteForGood(wrong, "Plums")
     await wrong.getByText("Your sign-in is not valid for this poll").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 2)
   })
@@ -113,7 +113,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}`)
     const [voter] = await page.context().cookies()
     assert.deepInclude(voter, { name: "tallykeep_voter", path: "/", httpOnly: true, sameSite: "Lax" })
-    await button(page, "Apples").click()
+    await voteForGood(page, "Apples")
     await counted(page, "Apples")
     await page.reload()
     await counted(page, "Apples")
@@ -141,7 +141,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}`)
     await page.getByText(/Closes in (59|60) minutes, on /).waitFor()
     await web.ask(`/api/polls/${slug}/close`, {})
-    await page.locator("#state").getByText("Closed").waitFor()
+    await page.locator("#state").getByText("Final").waitFor()
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
 
@@ -150,7 +150,7 @@ browserTests("the voting page", (test) => {
     const slug = await web.poll({ closes_at: new Date(closesMs).toISOString() })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await page.getByText(/^Closed since /).waitFor()
+    await page.getByText(/^Closed since .*\. The result is final\.$/).waitFor()
     assert.isAtLeast(Date.now(), closesMs)
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
@@ -159,17 +159,17 @@ browserTests("the voting page", (test) => {
     ["the stream brings them", "**/results"],
     ["it has to ask for them", "**/results/stream"]
   ] as const) {
-    test(`shows results that were hidden once the poll is closed, where ${how}`, async (web) => {
+    test(`shows results that were hidden once they are final, where ${how}`, async (web) => {
       const slug = await web.poll({ results: "after_close" })
       const page = await web.page({}, /net::ERR_|status of 403/)
       await page.route(blocked, (route) => route.abort())
       await page.goto(`/polls/${slug}`)
-      await page.getByText("The results are shown once the poll is closed.").waitFor()
+      await page.getByText("The results are shown once the poll has closed and all votes are counted.").waitFor()
       await button(page, "Plums").click()
       await counted(page, "Plums")
       await web.ask(`/api/polls/${slug}/close`, {})
       await votes(page, "plums", "1 vote")
-      await page.locator("#state").getByText("Closed").waitFor()
+      await page.locator("#state").getByText("Final").waitFor()
       await page.unrouteAll({ behavior: "ignoreErrors" })
     })
   }

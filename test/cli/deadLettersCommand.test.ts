@@ -20,7 +20,7 @@ const bury = (voteId: string, fields: ReadonlyArray<Uint8Array>) =>
       {
         voteId,
         poll: null,
-        option: null,
+        choice: null,
         reason: "refused",
         stream: "votes",
         entryId: "1700-3",
@@ -38,8 +38,8 @@ const bury = (voteId: string, fields: ReadonlyArray<Uint8Array>) =>
 const eventOf = (voteId: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ status: string; option: string | null; voter: Uint8Array | null; castAt: Date | null }>`
-      select status, option, voter, cast_at as "castAt" from vote_event where vote_id = ${voteId}::uuid`
+    const [row] = yield* sql<{ status: string; choice: string | null; voter: Uint8Array | null; castAt: Date | null }>`
+      select status, choice, voter, cast_at as "castAt" from vote_event where vote_id = ${voteId}::uuid`
     return row
   })
 
@@ -48,14 +48,14 @@ describe("dead-letters replay", () => {
     Effect.gen(function* () {
       const poll = yield* createPoll({ ballot: "once", identity: "token" })
       const voter = Buffer.from("ann").toString("base64url")
-      const vote = { voteId: makeVoteId(), poll, option: "tea", castAt: 1_234, voter }
+      const vote = { voteId: makeVoteId(), poll, choice: "tea", castAt: 1_234, voter }
       const letter = yield* bury(
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))
       )
       assert.strictEqual(yield* replayLetter(yield* DeadLetters, letter), undefined)
       const event = yield* eventOf(vote.voteId)
-      assert.deepInclude(event, { status: "counted", option: "tea", castAt: new Date(1_234) })
+      assert.deepInclude(event, { status: "counted", choice: "tea", castAt: new Date(1_234) })
       assert.strictEqual(Buffer.from(event?.voter ?? []).toString(), "ann")
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
     }).pipe(Effect.provide(layer))
@@ -63,7 +63,7 @@ describe("dead-letters replay", () => {
 
   it.live("says why a vote is still dead", () =>
     Effect.gen(function* () {
-      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "birds", castAt: 5 }
+      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "birds", castAt: 5 }
       const letter = yield* bury(
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))

@@ -12,7 +12,7 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { readState } from "../../src/stream/StreamState.ts"
 import { parseMetrics } from "../support/metrics.ts"
 import { layerServers } from "../support/servers.ts"
-import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 const alone = () =>
   layerServers({ blockMs: 1_000 }).pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
@@ -43,7 +43,7 @@ describe("metrics of counting", () => {
       const store = yield* PollStore
       yield* ledger.migrated
       yield* ensureGroup(client, settings.stream, settings.group)
-      yield* store.create({ ...teaOrCoffee, slug: "soup", ballot: "once", identity: "token" })
+      yield* store.create({ ...teaOrCoffeePoll, slug: "soup", ballot: "once", identity: "token" })
       const voter = { poll: "soup", option: "tea", voter: "YW5u" }
       const known = entry(20)
       const record = (entries: ReadonlyArray<ReturnType<typeof entry>>) =>

@@ -1,17 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
+import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { follow, openGateTo, promote, startReplicable, urlOf } from "../support/redisPair.ts"
 import { eventually, layerServers, makeDatabase, statuses, uniqueName } from "../support/servers.ts"
+import { createPoll } from "../support/votes.ts"
 
 const appendOnce = (key: string) =>
   Effect.flatMap(VoteStream, (stream) =>
-    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() }, key)
+    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() }, key)
   )
 
 const expectCounted = (votes: number) =>
@@ -62,6 +65,45 @@ describe("with APPEND_REPLICAS, a vote that only the primary has", () => {
         }).pipe(
           Effect.provide(Layer.mergeAll(layerPool, layerHousekeeping).pipe(Layer.provide(log.layer))),
           Effect.provide(layerServers(settings, yield* makeDatabase, urlOf(gate)))
+        )
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
+
+describe("with APPEND_REPLICAS, a result", () => {
+  it.live(
+    "is final once the replica knows of the closing time, which holds when that takes over",
+    () =>
+      Effect.gen(function* () {
+        const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
+        const gate = yield* openGateTo(() => primary.port)
+        yield* follow(replica, primary.port)
+        const stream = uniqueName("votes")
+        yield* Effect.gen(function* () {
+          const finish = yield* makeFinishing
+          const store = yield* PollStore
+          const { closingTime } = yield* VoteStream
+          yield* eventually(appendOnce("first"))
+          yield* expectCounted(1)
+          const poll = yield* createPoll()
+          yield* replica.freeze
+          const closesMs = yield* closingTime
+          yield* store.close(poll, closesMs)
+          assert.match((yield* Effect.flip(finish)).message, /0 of the 1 replicas/)
+          yield* replica.thaw
+          assert.deepStrictEqual(yield* eventually(finish), [poll])
+          yield* primary.crash
+          yield* promote(replica)
+          const refusal = yield* Effect.promise(() =>
+            withRedis(replica.address, (client) =>
+              client.xadd(stream, `${closesMs - 1}-0`, "v", "1").catch((error: Error) => error.message)
+            )
+          )
+          assert.match(refusal ?? "", /equal or smaller/)
+        }).pipe(
+          Effect.provide(layerPool),
+          Effect.provide(layerServers({ stream, appendReplicas: 1 }, yield* makeDatabase, urlOf(gate)))
         )
       }).pipe(Effect.scoped),
     60_000

@@ -21,7 +21,7 @@ describe("toResults", () => {
   it("has most votes first, ties in the poll's order", () => {
     assert.deepStrictEqual(toResults(tally, 5, 1_000), {
       poll: "best-pet",
-      status: "closed",
+      status: "counting",
       results: [
         { option: "dogs", count: 4, percentage: 40 },
         { option: "fish", count: 4, percentage: 40 },

@@ -12,7 +12,7 @@ let clock = 1_700_000_000_000n
 const vote = (option: string, overrides: Partial<AcceptedVote> = {}): AcceptedVote => ({
   voteId: makeVoteId(),
   poll: "cats-or-dogs",
-  option,
+  choice: option,
   castAt: 1_700_000_000_000,
   ms: clock++,
   seq: 0n,
@@ -23,7 +23,7 @@ const counts = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const tallies = yield* sql<{ option: string; count: bigint }>`select option, count from tally order by option`
   const ledger = yield* sql<{ option: string; count: bigint }>`
-    select option, count(*) as count from vote_event where status = 'counted' group by option order by option`
+    select choice as option, count(*) as count from vote_event where status = 'counted' group by choice order by choice`
   const duplicates = yield* sql<{ count: bigint }>`select count(*) as count from duplicate_entry`
   const revision = yield* sql<{ revision: bigint }>`select revision from poll`
   const held = new Map(ledger.map(({ count, option }) => [option, Number(count)]))
@@ -83,7 +83,7 @@ describe("Ledger.count", () => {
         yield* ledger.count(VoteColumns.of([before]))
         const countable = vote("cats", { ms: 5n, seq: 1n })
         const { refusals } = yield* ledger.count(
-          VoteColumns.of([{ ...countable, option: "birds", seq: 0n }, before, countable])
+          VoteColumns.of([{ ...countable, choice: "birds", seq: 0n }, before, countable])
         )
         assert.deepStrictEqual(refusals, [])
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 1, revision: 2 })
@@ -137,7 +137,7 @@ describe("Ledger.count", () => {
 describe("Ledger.bury", () => {
   const entry = {
     poll: "cats-or-dogs",
-    option: null,
+    choice: null,
     reason: "undecodable",
     stream: "votes",
     entryId: "9-1",

@@ -8,11 +8,11 @@ import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
-import { teaOrCoffee } from "../support/teaOrCoffee.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 const make = (overrides: Partial<Poll> = {}): Poll => ({
   slug: uniqueName("poll").replace("_", "-"),
-  ...teaOrCoffee,
+  ...teaOrCoffeePoll,
   ...overrides
 })
 
@@ -21,7 +21,7 @@ const voterOf = (name: string) => Buffer.from(name).toString("base64url")
 const vote = (poll: Poll, option: string, ms: bigint, voter?: string): AcceptedVote => ({
   voteId: makeVoteId(),
   poll: poll.slug,
-  option,
+  choice: option,
   castAt: 0,
   ms,
   seq: 0n,
@@ -43,7 +43,7 @@ const countsOf = Effect.fnUntraced(function* ({ slug }: Poll) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ option: string; tally: bigint; ledger: bigint }>`
     select option, count as tally, (select count(*) from vote_event v
-      where v.poll = t.poll and v.option = t.option and v.status = 'counted') as ledger
+      where v.poll = t.poll and v.choice = t.option and v.status = 'counted') as ledger
     from tally t where poll = ${slug} order by position`
   for (const { ledger, option, tally } of rows) assert.strictEqual(tally, ledger, option)
   return Object.fromEntries(rows.map(({ option, tally }) => [option, Number(tally)]))

@@ -1,9 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
+import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
+import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { Shards } from "../../src/stream/Shards.ts"
@@ -12,8 +14,9 @@ import type { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet, statuses } from "../support/servers.ts"
+import { createPoll } from "../support/votes.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -155,5 +158,32 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       }),
       { shards: 4 }
     ).pipe(Effect.scoped)
+  )
+
+  it.effect("a poll counts while a node is away, also where no votes come to it, and is final once it is back", () =>
+    inCluster(
+      Effect.gen(function* () {
+        const { nodeOf } = yield* RedisCluster
+        const { current } = yield* Shards
+        const finish = yield* makeFinishing
+        const store = yield* PollStore
+        const { closingTime } = yield* VoteStream
+        yield* appendAll(60)
+        yield* Effect.provide(expectCounted(60), layerPool)
+        // No stream of the present number of shards is at all three nodes.
+        const used = new Set(current.map(({ stream }) => nodeOf(stream)))
+        const { nodes } = yield* RedisCluster
+        for (const node of [[...used][0], nodes.find((each) => !used.has(each))]) {
+          if (node === undefined) throw new Error("There are three nodes, and two shards")
+          const poll = yield* createPoll()
+          yield* store.close(poll, yield* closingTime)
+          yield* node.crash
+          yield* Effect.flip(finish)
+          yield* node.start
+          assert.deepStrictEqual(yield* eventually(finish), [poll])
+        }
+      }),
+      { shards: 2 }
+    )
   )
 })

@@ -8,7 +8,7 @@ import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
 
 export const poll = "tea-or-coffee"
 
-export const snapshot = (revision: number, status: "open" | "closed" = "open", epoch = "a1"): Snapshot => ({
+export const snapshot = (revision: number, status: Snapshot["status"] = "open", epoch = "a1"): Snapshot => ({
   body: `{"revision":${revision},"status":"${status}"}`,
   length: 0,
   etag: "",
@@ -46,6 +46,7 @@ const layerStreams = (world: World) =>
       Layer.succeed(LiveResults, {
         fresh: () => undefined,
         current: () => reached(world, () => world.current),
+        shown: () => reached(world, () => world.current),
         latest: () =>
           reached(world, () => {
             world.reads++

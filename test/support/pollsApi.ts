@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { layerFinality } from "../../src/consumer/Finality.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
 import { layerHttpServices } from "../../src/http/HttpServices.ts"
@@ -53,10 +54,10 @@ export const layerUncounted = (
   stream: Partial<TestSettings> = {}
 ) => layerProcess(settings, folder).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers(stream)))
 
-/** The same with a consumer pool that counts. */
+/** The same with a consumer that counts, and makes results final. */
 export const layerPollsApi = (settings: Settings = {}, folder: URL = publicFolder) =>
   layerProcess(settings, folder).pipe(
-    Layer.provideMerge(Layer.mergeAll(migrated, layerPool)),
+    Layer.provideMerge(Layer.mergeAll(migrated, layerPool, layerFinality)),
     Layer.provideMerge(layerServers())
   )
 
@@ -110,6 +111,14 @@ export const countsOf = (slug: string) =>
 /** Waits until the poll's votes are counted as expected. */
 export const untilCounted = (slug: string, counts: Readonly<Record<string, number>>) =>
   eventually(Effect.map(countsOf(slug), (counted) => assert.deepStrictEqual(counted, counts)))
+
+/** Waits until the poll's result is final. */
+export const untilFinal = (slug: string) =>
+  eventually(
+    Effect.map(request("GET", `/api/polls/${slug}`), (answer) =>
+      assert.strictEqual(json(answer).status, "final", answer.body)
+    )
+  )
 
 /** What the ledger says of the vote that an answer confirms, once it is there. */
 export const statusOf = (answer: Answer) =>

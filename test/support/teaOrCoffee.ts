@@ -1,4 +1,6 @@
-/** A poll for anyone, as often as they like, but for its slug; as a definition and as a poll. */
+import { single } from "../../src/domain/Rules.ts"
+
+/** The definition of a poll for anyone, as often as they like, but for its slug. */
 export const teaOrCoffee = {
   title: "Tea or coffee?",
   options: [
@@ -9,3 +11,6 @@ export const teaOrCoffee = {
   identity: "anyone",
   results: "live"
 } as const
+
+/** The poll that it makes, but for its slug. */
+export const teaOrCoffeePoll = { ...teaOrCoffee, rules: single, abstain: false } as const

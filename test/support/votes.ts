@@ -5,7 +5,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
 import { uniqueName } from "./servers.ts"
-import { teaOrCoffee } from "./teaOrCoffee.ts"
+import { teaOrCoffeePoll } from "./teaOrCoffee.ts"
 
 export const day = 86_400_000
 
@@ -24,7 +24,7 @@ let sequence = 0n
 export const voteAt = (ms: number, poll: string, option: string, voter?: string): AcceptedVote => ({
   voteId: voteIdAt(ms),
   poll,
-  option,
+  choice: option,
   castAt: ms,
   ms: BigInt(ms),
   seq: sequence++,
@@ -36,7 +36,7 @@ export const createPoll = Effect.fnUntraced(function* (overrides: Partial<Poll> 
   const store = yield* PollStore
   const ledger = yield* Ledger
   yield* ledger.migrated
-  const poll = { slug: uniqueName("poll").replace("_", "-"), ...teaOrCoffee, ...overrides }
+  const poll = { slug: uniqueName("poll").replace("_", "-"), ...teaOrCoffeePoll, ...overrides }
   yield* store.create(poll)
   return poll.slug
 })

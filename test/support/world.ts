@@ -109,12 +109,12 @@ export const layerMocks = Layer.unwrap(
         ask("redis", () => {
           const first = world.votes.find((earlier) => earlier.key === key) ?? vote
           if (first === vote) world.votes.push({ ...vote, key })
-          return { streamId, voteId: first.voteId, option: first.option }
+          return { streamId, voteId: first.voteId, choice: first.choice }
         }),
       findKey: (_poll, _voter, key) =>
         ask("redis", () => {
           const first = world.votes.find((earlier) => earlier.key === key)
-          return first === undefined ? undefined : { streamId, voteId: first.voteId, option: first.option }
+          return first === undefined ? undefined : { streamId, voteId: first.voteId, choice: first.choice }
         }),
       find: (voteId, id) =>
         ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),

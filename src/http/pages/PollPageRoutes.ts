@@ -14,7 +14,6 @@ import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { receiptPath } from "../voting/Receipt.ts"
-import { optionsOf } from "../voting/VoteRequest.ts"
 import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
@@ -66,7 +65,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   ) {
     const now = stream.now()
     const shown = yield* visibility.check(poll, request).pipe(
-      Effect.andThen(results.current(poll.slug)),
+      Effect.andThen(results.shown(poll)),
       Effect.map((snapshot) => snapshot.results),
       Effect.timeout(patience),
       Effect.orElseSucceed(() => undefined)
@@ -106,11 +105,11 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const refuse = (text: string, status: number) =>
       render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status)
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
-    const { key, option, token } = yield* parseFormVote(yield* readBody(request, bodies.votes))
-    if (!optionsOf(poll).has(option)) return yield* refuse(trouble.option, 422)
+    const { choice, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
+    if (typeof choice !== "string") return yield* refuse(trouble.option, 422)
     return yield* Effect.gen(function* () {
       const voter = yield* voters.identify(poll, withToken(request, token), key)
-      const { streamId, voteId } = yield* ballots.cast({ poll, option, voter, key })
+      const { streamId, voteId } = yield* ballots.cast({ poll, choice, voter, key })
       const location = `/polls/${slug}?vote_id=${voteId}&stream_id=${streamId}#notice`
       return HttpServerResponse.empty({
         status: 303,

@@ -1,13 +1,15 @@
 import { Context, Deferred, Effect, Fiber, Layer, Semaphore } from "effect"
-import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { defaultPoll, type Poll, pollStatus } from "../../domain/Poll.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { elapsed } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { Announcements } from "../../stream/Announcements.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 
-/** How often the polls are read without being told of a change. */
+/** How often the polls are read without being told of a change; while a poll counts, its readers wait for the result. */
 const refreshInterval = "5 seconds"
+const countingInterval = "1 second"
 /** How often a request for an unknown poll may lead to reading all polls, in ms. */
 const missInterval = 1_000
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
@@ -31,6 +33,7 @@ export class PollCache extends Context.Service<
     Effect.gen(function* () {
       const { migrated } = yield* Ledger
       const store = yield* PollStore
+      const { now } = yield* VoteStream
       const announcements = yield* Announcements
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
       const one = Semaphore.makeUnsafe(1)
@@ -68,15 +71,19 @@ export class PollCache extends Context.Service<
 
       yield* announcements.listen("poll", () => void runFork(read))
       const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
-      yield* Effect.sleep(refreshInterval).pipe(Effect.andThen(read), Effect.forever, Effect.forkScoped)
+      const pause = Effect.suspend(() => {
+        const counting = list.some((poll) => pollStatus(poll, now()) === "counting")
+        return Effect.sleep(counting ? countingInterval : refreshInterval)
+      })
+      yield* pause.pipe(Effect.andThen(read), Effect.forever, Effect.forkScoped)
 
       const get = Effect.fnUntraced(function* (slug: string) {
         const known = polls.get(slug)
         if (known !== undefined) return known
         yield* Effect.timeoutOption(Fiber.await(first), patience)
-        const now = yield* elapsed
-        if (now - missed >= missInterval) {
-          missed = now
+        const asked = yield* elapsed
+        if (asked - missed >= missInterval) {
+          missed = asked
           yield* read
         }
         const found = polls.get(slug)

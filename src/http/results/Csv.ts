@@ -30,11 +30,11 @@ export const csvLine = (cells: ReadonlyArray<string | number>): string => `${cel
 /** Returns how a CSV begins, which people open with a spreadsheet: the mark of UTF-8, and the names of its columns. */
 export const csvHead = (columns: ReadonlyArray<string>): string => byteOrderMark + csvLine(columns)
 
-/** Returns a poll's results as RFC 4180 lines: option, label, count, percentage; most votes first. */
-export const resultsCsv = (poll: Poll, { results }: Results): string => {
+/** Returns a poll's results as RFC 4180 lines: option, label, count, percentage, the poll's status; most votes first. */
+export const resultsCsv = (poll: Poll, { results, status }: Results): string => {
   const labels = new Map(poll.options.map(({ id, label }) => [id, label]))
   const lines = results.map(({ count, option, percentage }) =>
-    csvLine([option, labels.get(option) ?? option, count, percentage.toFixed(2)])
+    csvLine([option, labels.get(option) ?? option, count, percentage.toFixed(2), status])
   )
-  return csvHead(["option", "label", "count", "percentage"]) + lines.join("")
+  return csvHead(["option", "label", "count", "percentage", "status"]) + lines.join("")
 }

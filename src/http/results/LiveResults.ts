@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Cause, Clock, Context, Deferred, Effect, Layer } from "effect"
+import type { Poll } from "../../domain/Poll.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { type Results, toResults } from "../../domain/Tally.ts"
 import { elapsed, elapsedMs } from "../../Elapsed.ts"
@@ -30,6 +31,8 @@ const stale = 60_000
 /** How long a request waits for a newer snapshot, in ms, where it has one that is not yet stale. */
 const patience = 500
 
+const unavailable = new Unavailable({ detail: "Results temporarily unavailable" })
+
 interface Cached {
   snapshot?: Snapshot
   reading?: Deferred.Deferred<void>
@@ -47,6 +50,8 @@ export class LiveResults extends Context.Service<
     current(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
     /** Returns the results of a reading that begins now. */
     latest(poll: string): Effect.Effect<Snapshot, NotFound | Unavailable>
+    /** Returns what `current` does; where a poll shows nothing but its final result, no reading from before that. */
+    shown(poll: Poll): Effect.Effect<Snapshot, NotFound | Unavailable>
   }
 >()("tallykeep/http/results/LiveResults") {
   static readonly layer = Layer.effect(
@@ -122,9 +127,7 @@ export class LiveResults extends Context.Service<
         const latest = cached.snapshot
         const now = yield* elapsed
         if (latest !== undefined && now - latest.readAt < stale) return latest
-        return yield* cached.failedAt === undefined
-          ? new NotFound({ detail: "There is no such poll" })
-          : new Unavailable({ detail: "Results temporarily unavailable" })
+        return yield* cached.failedAt === undefined ? new NotFound({ detail: "There is no such poll" }) : unavailable
       })
 
       const latest = (poll: string) =>
@@ -137,12 +140,19 @@ export class LiveResults extends Context.Service<
           )
         }).pipe(Effect.andThen(current(poll)))
 
+      const shown = Effect.fnUntraced(function* ({ finalMs, results, slug }: Poll) {
+        const known = yield* current(slug)
+        if (finalMs === undefined || results !== "after_close" || known.status === "final") return known
+        const read = yield* latest(slug)
+        return read.status === "final" ? read : yield* unavailable
+      })
+
       const freshOf = (poll: string) => {
         const snapshot = polls.get(poll)?.snapshot
         return snapshot !== undefined && elapsedMs(clock) - snapshot.readAt < fresh ? snapshot : undefined
       }
 
-      return LiveResults.of({ fresh: freshOf, current, latest })
+      return LiveResults.of({ fresh: freshOf, current, latest, shown })
     })
   )
 }

@@ -127,8 +127,8 @@ export class LiveStreams extends Context.Service<
       }
 
       const join: LiveStreams["Service"]["join"] = (poll, present, lastEventId, outlet) => {
-        // A poll that closes by its time does so without a new revision.
-        const has = lastEventId === present?.id && present?.status === "open"
+        // A poll that closes by its time does so without a new revision; it becomes final with one.
+        const has = lastEventId === present?.id && (present?.status === "open" || present?.status === "final")
         // The head of the answer goes out with the first bytes of its body.
         outlet.send(has || present === undefined ? comment : frameOf(present))
         if (lifecycle.phase === "stopping") {

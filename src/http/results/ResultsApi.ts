@@ -15,7 +15,7 @@ const events = {
 }
 
 const eventsAbout =
-  "Server-Sent Events: `event: tally`, `id` the revision and the ledger's epoch (`12-9f86d081`), `data` the body of the results; the present state at once, then each change, at most ten a second. Where results are `after_close`, they come once the poll is closed."
+  "Server-Sent Events: `event: tally`, `id` the revision and the ledger's epoch (`12-9f86d081`), `data` the body of the results; the present state at once, then each change, at most ten a second. Where results are `after_close`, they come once they are final."
 
 const summary = (text: string, description?: string) =>
   OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })

@@ -47,21 +47,27 @@ export const layerResultsRoutes = HttpApiBuilder.group(
 
     const read = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
-        Effect.map(results.current(slug), (snapshot) =>
+        Effect.map(results.shown(poll), (snapshot) =>
           jsonResponse(snapshot.body, snapshotHeaders(poll, snapshot.etag, now()), request.headers["if-none-match"])
         )
       )
 
     const stream = (slug: string, request: Request) => {
       const drop = () => void NodeHttpServerRequest.toServerResponse(request).destroy()
-      const watch = streams.watch(slug, request.headers["last-event-id"], drop)
+      const watching = streams.watch(slug, request.headers["last-event-id"], drop)
+      // The stream begins with what was read last.
+      const watch = (poll: Poll) =>
+        poll.results === "after_close" ? Effect.andThen(results.shown(poll), watching) : watching
       const frames = polls.get(slug).pipe(
         Effect.flatMap((poll) =>
-          Effect.andThen(visibility.check(poll, request), watch).pipe(
+          Effect.andThen(visibility.check(poll, request), watch(poll)).pipe(
             // They will be for all: who waits for them gets them as soon as they are.
             Effect.catchIf(
               ({ _tag }) => _tag === "ResultsHidden" && poll.results === "after_close",
-              () => Effect.succeed(streams.await(Effect.andThen(visibility.awaitClose(slug), watch)))
+              () => {
+                const final = Effect.andThen(visibility.awaitFinal(slug), polls.get(slug))
+                return Effect.succeed(streams.await(Effect.flatMap(final, watch)))
+              }
             )
           )
         )
@@ -89,7 +95,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
 
     const csv = (slug: string, request: Request) =>
       answer(slug, request, (poll) =>
-        Effect.map(results.current(slug), (snapshot) =>
+        Effect.map(results.shown(poll), (snapshot) =>
           HttpServerResponse.text(resultsCsv(poll, snapshot.results), {
             contentType: "text/csv; charset=utf-8",
             headers: { "cache-control": "no-store", "content-disposition": `attachment; filename="${poll.slug}.csv"` }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { type Cause, Queue } from "effect"
+import { isLaterStatus } from "../../domain/Poll.ts"
 import type { Snapshot } from "./LiveResults.ts"
 
 /** How often a quiet connection gets a comment, in ms, so that nobody in between takes it for dead. */
@@ -98,15 +99,13 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
   return true
 }
 
-/** A poll opens and closes by its times without a new revision. */
-const order: Readonly<Record<Snapshot["status"], number>> = { upcoming: 0, open: 1, closed: 2 }
-
 /**
  * Whether a reading goes beyond what a viewer was sent. An answer of a replica that is behind does not, since revisions only
- * rise. Those of a ledger that was restored or made anew begin lower: its first reading takes the place of any other.
+ * rise. Those of a ledger that was restored or made anew begin lower: its first reading takes the place of any other. A poll
+ * opens and closes by its times without a new revision.
  */
 const isNewer = (latest: Snapshot, shown: Snapshot | undefined): boolean =>
   shown === undefined ||
   latest.epoch !== shown.epoch ||
   latest.revision > shown.revision ||
-  (latest.revision === shown.revision && order[latest.status] > order[shown.status])
+  (latest.revision === shown.revision && isLaterStatus(latest.status, shown.status))

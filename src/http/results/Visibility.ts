@@ -1,16 +1,18 @@
-import { Context, Effect, Fiber, Layer, RcMap } from "effect"
+import { Context, Effect, Fiber, Layer, RcMap, Schedule } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { type Poll, pollStatus } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
 import { ResultsHidden, type TooManyRequests } from "../../domain/Problems.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
-import { VoteStream } from "../../stream/VoteStream.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { Voters } from "../voting/Voters.ts"
 
-/** How often a poll is looked at by those who wait until it is closed: an organiser may close it at any time. In ms. */
-const lookInterval = 500
+/** How often a poll is looked at for those who wait until it is final. */
+const lookInterval = "100 millis"
+
+/** All see a final result, which no time that a clock says can take back. */
+const isFinal = ({ finalMs }: Poll): boolean => finalMs !== undefined
 
 /** Decides who may see a poll's results, and when. */
 export class Visibility extends Context.Service<
@@ -21,8 +23,8 @@ export class Visibility extends Context.Service<
       poll: Poll,
       request: HttpServerRequest.HttpServerRequest
     ): Effect.Effect<void, ResultsHidden | TooManyRequests>
-    /** Waits until the poll is closed, or gone. */
-    awaitClose(poll: string): Effect.Effect<void>
+    /** Waits until the poll is final, or gone. */
+    awaitFinal(poll: string): Effect.Effect<void>
   }
 >()("tallykeep/http/results/Visibility") {
   static readonly layer = Layer.effect(
@@ -31,7 +33,6 @@ export class Visibility extends Context.Service<
       const ballots = yield* Ballots
       const polls = yield* PollCache
       const store = yield* PollStore
-      const stream = yield* VoteStream
       const voters = yield* Voters
       const signIns = yield* SignIns
 
@@ -44,29 +45,26 @@ export class Visibility extends Context.Service<
 
       const check = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
         if (poll.results === "live" || (yield* signIns.isAdmin(request))) return
-        const status = pollStatus(poll, stream.now())
-        if (status === "closed") return
+        if (isFinal(poll)) return
         if (poll.results === "after_close") {
-          return yield* new ResultsHidden({ detail: "This poll shows its results once it is closed" })
+          return yield* new ResultsHidden({ detail: "This poll shows its results once they are final" })
         }
         if (yield* hasVoted(poll, request)) return
         return yield* new ResultsHidden({ detail: "This poll shows its results to who has voted" })
       })
 
-      const untilClosed = Effect.fnUntraced(function* (slug: string) {
-        for (;;) {
-          const poll = polls.find(slug)
-          const now = stream.now()
-          if (poll === undefined || pollStatus(poll, now) === "closed") return
-          yield* Effect.sleep(Math.min(lookInterval, (poll.closesMs ?? Number.POSITIVE_INFINITY) - now))
-        }
-      })
+      const untilFinal = (slug: string) =>
+        Effect.repeat(
+          Effect.sync(() => polls.find(slug)),
+          { until: (poll) => poll === undefined || isFinal(poll), schedule: Schedule.spaced(lookInterval) }
+        )
 
       // One fiber looks, for all who wait for a poll; it ends when the last of them has gone.
-      const waiting = yield* RcMap.make({ lookup: (slug: string) => Effect.forkScoped(untilClosed(slug)) })
-      const awaitClose = (slug: string) => Effect.scoped(Effect.flatMap(RcMap.get(waiting, slug), Fiber.join))
+      const waiting = yield* RcMap.make({ lookup: (slug: string) => Effect.forkScoped(untilFinal(slug)) })
+      const awaitFinal = (slug: string) =>
+        Effect.asVoid(Effect.scoped(Effect.flatMap(RcMap.get(waiting, slug), Fiber.join)))
 
-      return Visibility.of({ check, awaitClose })
+      return Visibility.of({ check, awaitFinal })
     })
   )
 }

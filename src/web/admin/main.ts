@@ -1,10 +1,10 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { byId, make, say } from "../dom.ts"
 import type { Answer } from "../http.ts"
-import { admin, status } from "../words.ts"
+import { admin } from "../words.ts"
 import { createForm } from "./createForm.ts"
 import { field } from "./fields.ts"
-import { pollPanel } from "./panel.ts"
+import { pollPanel, showStatus, statusOf } from "./panel.ts"
 import { type AdminAsk, checkToken, withToken } from "./session.ts"
 import type { Tally } from "./tally.ts"
 
@@ -32,6 +32,8 @@ const readPolls = async (ask: AdminAsk): Promise<ReadonlyArray<PollView> | undef
 const showPolls = (token: string): void => {
   const ask = withToken(token)
   const list = make("ul", { class: "polls" })
+  /** Where the list says what a poll's status is. */
+  const states = new Map<string, HTMLElement>()
   const detail = make("div", { class: "detail" }, make("p", { class: "hint" }, admin.choose))
   const said = make("p", { role: "status" })
   const create = make("button", { type: "button" }, admin.create)
@@ -51,17 +53,23 @@ const showPolls = (token: string): void => {
   const select = (poll: PollView): void => {
     current = poll.slug
     listPolls()
-    const panel = pollPanel(ask, token, poll, (changed) => void load(changed))
+    const told = (now: PollView["status"]): void => {
+      const state = states.get(poll.slug)
+      if (state !== undefined) showStatus(state, now)
+    }
+    const panel = pollPanel(ask, token, poll, { changed: (changed) => void load(changed), told })
     open(panel.element, panel)
   }
 
   const listPolls = (): void => {
     const items = polls.map((poll) => {
+      const state = statusOf(poll)
+      states.set(poll.slug, state)
       const button = make(
         "button",
         { type: "button", class: "poll", "aria-current": String(poll.slug === current) },
         make("span", {}, poll.title),
-        make("span", { class: "state", "data-status": poll.status }, status[poll.status])
+        state
       )
       button.addEventListener("click", () => select(poll))
       return make("li", {}, button)

@@ -1,5 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
+import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
+import { explainRules } from "../words/ballotWords.ts"
 import { admin, status, form as words } from "../words.ts"
 import { type AdminAsk, explain } from "./session.ts"
 import { liveTally, type Tally } from "./tally.ts"
@@ -19,9 +21,33 @@ const download = async (token: string, slug: string): Promise<boolean> => {
   }
 }
 
+/** Shows a status where `statusOf` has shown another one. */
+export const showStatus = (state: HTMLElement, now: PollView["status"]): void => {
+  state.dataset.status = now
+  say(state, status[now])
+}
+
+/** Makes what says a poll's status. */
+export const statusOf = (poll: PollView): HTMLElement => {
+  const state = make("span", { class: "state" })
+  showStatus(state, poll.status)
+  return state
+}
+
+export interface PanelEvents {
+  /** The poll was changed here. */
+  readonly changed: (poll: PollView) => void
+  /** The poll has that status by now. */
+  readonly told: (status: PollView["status"]) => void
+}
+
 /** Makes the panel of one poll: its tally, and what can be done with it. */
-export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed: (poll: PollView) => void): Tally => {
-  const tally = liveTally(ask, poll)
+export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { changed, told }: PanelEvents): Tally => {
+  const state = statusOf(poll)
+  const tally = liveTally(ask, poll, (now) => {
+    showStatus(state, now)
+    told(now)
+  })
   const said = make("p", { role: "status" })
   const csv = make("button", { type: "button", class: "plain" }, admin.csv)
   csv.addEventListener("click", async () => say(said, (await download(token, poll.slug)) ? "" : admin.away))
@@ -32,7 +58,12 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed:
     if (answer.kind === "ok") changed(answer.body)
     else say(said, explain(answer))
   })
+  const hasClosed = poll.status === "counting" || poll.status === "final"
   const rules = [
+    `${words.kind}: ${words.kinds[poll.kind]}`,
+    ...(poll.kind === "single" ? [] : [explainRules(rulesOf(poll), poll.options.length)]),
+    ...(poll.method === undefined ? [] : [`${words.method}: ${words.methods[poll.method]}`]),
+    ...(poll.abstain === true ? [words.abstain] : []),
     `${words.ballot}: ${words.ballots[poll.ballot]}`,
     `${words.identity}: ${words.identities[poll.identity]}`,
     `${words.results}: ${words.visibilities[poll.results]}`,
@@ -41,12 +72,7 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed:
   const element = make(
     "section",
     { class: "card stack" },
-    make(
-      "div",
-      { class: "head" },
-      make("h2", { tabindex: "-1" }, poll.title),
-      make("span", { class: "state", "data-status": poll.status }, status[poll.status])
-    ),
+    make("div", { class: "head" }, make("h2", { tabindex: "-1" }, poll.title), state),
     make("p", { class: "hint" }, rules.join(" · ")),
     tally.element,
     make(
@@ -54,10 +80,10 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed:
       { class: "actions" },
       make("a", { class: "button", href: `/polls/${poll.slug}` }, admin.voteHere),
       csv,
-      ...(poll.status === "closed" ? [] : [close])
+      ...(hasClosed ? [] : [close])
     ),
     said,
-    ...(poll.identity === "token" && poll.status !== "closed" ? [tokenMaker(ask, poll)] : [])
+    ...(poll.identity === "token" && !hasClosed ? [tokenMaker(ask, poll)] : [])
   )
   return { element, stop: tally.stop }
 }

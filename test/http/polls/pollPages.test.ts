@@ -121,7 +121,7 @@ describe("pages of polls", () => {
     const page = pageOf(query, 5_000)
     assert.include(page.body, '"status":"open"')
     assert.strictEqual(pageOf(query, 5_499), page)
-    assert.include(pageOf(query, 6_000).body, '"status":"closed"')
+    assert.include(pageOf(query, 6_000).body, '"status":"counting"')
     const later = pageOf(query, 6_999)
     assert.strictEqual(pageOf(query, 7_000).etag, later.etag)
     polls = [{ ...closing, title: "Another" }]

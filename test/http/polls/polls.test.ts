@@ -20,7 +20,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
       assert.strictEqual(answer.status, 201, answer.body)
       assert.strictEqual(answer.headers.location, `/api/polls/${poll.slug}`)
       assert.strictEqual(answer.headers["cache-control"], "no-store")
-      const view = { ...poll, opens_at: "2026-01-02T02:04:00.000Z", status: "open" }
+      const view = { ...poll, kind: "single", opens_at: "2026-01-02T02:04:00.000Z", status: "open" }
       assert.deepStrictEqual(json(answer), view)
       const shown = yield* request("GET", `/api/polls/${poll.slug}`)
       assert.strictEqual(shown.status, 200)
@@ -34,7 +34,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
     })
   )
 
-  it.effect("says whether a poll is to open, open or closed, by its times", () =>
+  it.effect("says whether a poll is to open, open or counting, by its times", () =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const at = (seconds: number) => new Date(now + seconds * 1000).toISOString()
@@ -43,7 +43,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
       assert.strictEqual(yield* status({}), "open")
       assert.strictEqual(yield* status({ opens_at: at(-60), closes_at: at(60) }), "open")
       assert.strictEqual(yield* status({ opens_at: at(60), closes_at: at(120) }), "upcoming")
-      assert.strictEqual(yield* status({ closes_at: at(-60) }), "closed")
+      assert.strictEqual(yield* status({ closes_at: at(-60) }), "counting")
     })
   )
 

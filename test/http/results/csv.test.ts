@@ -1,5 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { single } from "../../../src/domain/Rules.ts"
 import { csvHead, csvLine, resultsCsv } from "../../../src/http/results/Csv.ts"
 import { request } from "../../support/api.ts"
 import { createPoll, layerPollsApi, untilCounted, voteIn } from "../../support/pollsApi.ts"
@@ -100,6 +101,8 @@ describe("resultsCsv", () => {
           { id: "tea", label: 'Tea, "green"' },
           { id: "coffee", label: "=cmd|'/c calc'!A0" }
         ],
+        rules: single,
+        abstain: false,
         ballot: "open",
         identity: "anyone",
         results: "live"
@@ -119,10 +122,10 @@ describe("resultsCsv", () => {
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "\ufeffoption,label,count,percentage",
-      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70",
-      'tea,"Tea, ""green""",1,33.30',
-      "made-since,made-since,0,0.00",
+      "\ufeffoption,label,count,percentage,status",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open",
+      'tea,"Tea, ""green""",1,33.30,open',
+      "made-since,made-since,0,0.00,open",
       ""
     ])
   })
@@ -147,7 +150,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
       })
       assert.strictEqual(
         answer.body,
-        "\ufeffoption,label,count,percentage\r\ncoffee,Coffee,1,100.00\r\ntea,'=1+1,0,0.00\r\n"
+        "\ufeffoption,label,count,percentage,status\r\ncoffee,Coffee,1,100.00,open\r\ntea,'=1+1,0,0.00,open\r\n"
       )
     })
   )

@@ -81,16 +81,16 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", 
     }).pipe(Effect.scoped)
   )
 
-  it.effect("says that a poll is closed, by the admin or by its time", () =>
+  it.effect("says that a poll has closed, by the admin or by its time, and that it is final", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll()
       const timed = yield* createPoll({ closes_at: new Date(Date.now() + 2_000).toISOString() })
       const { events } = yield* openEvents(streamOf(slug))
       const { events: timedEvents } = yield* openEvents(streamOf(timed))
       yield* closePoll(slug)
-      yield* until(() => events.at(-1)?.data.status === "closed")
+      yield* until(() => events.at(-1)?.data.status === "final")
       assert.strictEqual(timedEvents[0]?.data.status, "open")
-      yield* until(() => timedEvents.at(-1)?.data.status === "closed")
+      yield* until(() => timedEvents.at(-1)?.data.status === "final")
     }).pipe(Effect.scoped)
   )
 

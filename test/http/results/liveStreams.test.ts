@@ -92,17 +92,17 @@ describe("LiveStreams", () => {
     withStreams((world) =>
       Effect.gen(function* () {
         const { seen } = yield* view()
-        world.latest = snapshot(1, "closed")
+        world.latest = snapshot(1, "counting")
         yield* TestClock.adjust("1200 millis")
         assert.lengthOf(seen, 2)
-        assert.include(seen[1] ?? "", '"status":"closed"')
+        assert.include(seen[1] ?? "", '"status":"counting"')
         yield* change(world, snapshot(1, "open"))
         yield* TestClock.adjust("2 seconds")
         assert.lengthOf(seen, 2)
-        world.latest = snapshot(1, "closed")
+        world.latest = snapshot(1, "counting")
         world.current = world.latest
         const back = yield* view("1-a1")
-        assert.include(back.seen[0] ?? "", '"status":"closed"')
+        assert.include(back.seen[0] ?? "", '"status":"counting"')
       })
     )
   )

@@ -61,7 +61,8 @@ const layerLarge = (by: By) =>
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
-          latest: () => Effect.sync(() => snapshot(++revision))
+          latest: () => Effect.sync(() => snapshot(++revision)),
+          shown: () => Effect.sync(() => snapshot(revision))
         })
       ]),
       Layer.provideMerge(Defences.layer),

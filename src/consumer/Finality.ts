@@ -1,0 +1,84 @@
+import { Effect, Layer, Schedule } from "effect"
+import type { OutOfService } from "../domain/Problems.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { PollStore } from "../ledger/PollStore.ts"
+import { Announcements } from "../stream/Announcements.ts"
+import { makeOutageLog } from "../stream/Outage.ts"
+import { command, type Redis } from "../stream/Redis.ts"
+import { makeFence } from "../stream/ReplicatedWrites.ts"
+import { type Shard, Shards } from "../stream/Shards.ts"
+import { StreamSettings } from "../stream/StreamSettings.ts"
+import { VoteStream } from "../stream/VoteStream.ts"
+
+/** How often polls that have closed are looked at. */
+const interval = "500 millis"
+
+/**
+ * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
+ * ledger. That is so when no shard has an entry from before the closing time that is not acked, and none can take one any more
+ * (counted_up_to.lua). While one shard can't be asked, it fails. Several processes may do it at once; it returns the polls whose
+ * results have become final by this one.
+ */
+export const makeFinishing = Effect.gen(function* () {
+  const shards = yield* Shards
+  const stream = yield* VoteStream
+  const store = yield* PollStore
+  const { announce } = yield* Announcements
+  const { appendReplicas, group } = yield* StreamSettings
+  const fence = makeFence(appendReplicas)
+
+  /** Finds the time up to which all these shards are counted: at most `latest`; in ms since 1970. */
+  const countedUpTo = Effect.fnUntraced(function* (asked: ReadonlyArray<Shard>, latest: number) {
+    const ask = (shard: Shard) =>
+      Effect.tap(
+        command(() => shard.client.countedUpTo(shard.stream, group, latest)),
+        // A replica that takes over has to know of the raised id.
+        () => fence(shard, shard.writer)
+      )
+    const times = yield* Effect.forEach(asked, ask, { concurrency: "unbounded" })
+    return Math.min(latest, ...times.map(Number))
+  })
+
+  return Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<string>, OutOfService> {
+    const closed = yield* store.counting(stream.now())
+    const [first, last] = [closed[0], closed.at(-1)]
+    if (first === undefined || last === undefined) return []
+    const current = yield* countedUpTo(shards.current, last.closesMs)
+    // Most often it is the current shards that have votes to count; only then are all others looked for.
+    if (current < first.closesMs) return []
+    const others = (yield* shards.possible).filter((shard) => !shards.current.includes(shard))
+    const upTo = yield* countedUpTo(others, current)
+    const finished: Array<string> = []
+    for (const { closesMs, slug } of closed) {
+      if (closesMs > upTo || !(yield* store.finish(slug, upTo))) continue
+      finished.push(slug)
+      yield* Effect.all([announce("poll", slug), announce("tally", slug)], { discard: true })
+      yield* Effect.annotateLogs(Effect.logInfo("The result is final"), { poll: slug })
+    }
+    return finished
+  })
+})
+
+/** Makes results final again and again, as long as the process lives. */
+export const layerFinality: Layer.Layer<
+  never,
+  never,
+  Redis | StreamSettings | VoteStream | Ledger | PollStore | Announcements
+> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const finish = yield* makeFinishing
+    const { migrated } = yield* Ledger
+    const outage = makeOutageLog("Making results final")
+    const turn = finish.pipe(
+      Effect.andThen(outage.up),
+      // The pool tells of an outage of the database.
+      Effect.catch((error) =>
+        error.part === "database" ? Effect.logDebug(error.message) : outage.down("make results final", error.message)
+      ),
+      Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
+    )
+    yield* Effect.andThen(migrated, Effect.repeat(turn, Schedule.spaced(interval).pipe(Schedule.jittered))).pipe(
+      Effect.forkScoped
+    )
+  })
+).pipe(Layer.provide(Shards.layer))
