@@ -1,74 +1,137 @@
-import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
-import { type Backlog, makeBacklog } from "./support/backlog.ts"
+import { type Bench, type BenchContext, interleave, type Row, ratioRow, type Side, sideRows } from "./harness.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
 import { cpuEach } from "./support/cpu.ts"
-import { openDatabase } from "./support/database.ts"
+import { type Database, openDatabase } from "./support/database.ts"
 import { type Command, installedPeer } from "./support/peers.ts"
 import { tallykeep } from "./support/processes.ts"
-import { insertRows } from "./support/rows.ts"
-import { makeSite, serversCpu } from "./support/site.ts"
+import { type Site, serversCpu } from "./support/site.ts"
+import { type Variant, variants } from "./support/variants.ts"
+import { makeWaiting, type Waiting } from "./support/waiting.ts"
 
-const sizes = (quick: boolean, rounds: number) =>
+const sizes = ({ quick, rounds, votes }: BenchContext) =>
   // One at a time takes so long that its votes are shared out over the rounds; it is as fast at the end as at first.
-  quick ? { all: 10_000, one: 100 } : { all: 500_000, one: Math.ceil(20_000 / rounds) }
+  quick ? { all: 10_000, one: 100 } : { all: votes ?? 500_000, one: Math.ceil(20_000 / rounds) }
 
 export const consume: ReadonlyArray<string> = [process.execPath, ...tallykeep, "--role=consumer"]
 
-/** PostgreSQL makes the rows itself, so many by each statement, which is a transaction. */
-const measureAlone = async ({ env }: BenchContext, votes: number, atOnce: number): Promise<Counted> => {
-  const site = await makeSite(env)
-  const serversTake = await serversCpu(site)
+/** Measures on a ledger of its own, and fails unless this then holds what it should. */
+const measure = async (
+  waiting: Waiting,
+  count: (site: Site, database: Database) => Promise<Counted>
+): Promise<Counted> => {
+  const site = await waiting.makeSite()
   const database = openDatabase(site.env.DATABASE_URL)
   try {
-    await database.query("select 1")
-    const before = serversTake()
-    const start = performance.now()
-    for (let made = 0; made < votes; made += atOnce) await database.query(insertRows(atOnce))
-    const rate = (votes * 1000) / (performance.now() - start)
-    return { rate, cpu: cpuEach(before, serversTake(), votes) }
+    const counted = await count(site, database)
+    await waiting.check(database)
+    return counted
   } finally {
     await database.close()
     await site.close()
   }
 }
 
-const measure = async ({ env }: BenchContext, backlog: Backlog, command: ReadonlyArray<string>, votes: number) => {
-  const site = await makeSite(env)
-  try {
-    await backlog.copyTo(site.stream)
-    return await measureCounting(site, command, votes)
-  } finally {
-    await site.close()
-  }
+/** A program that counts. */
+const program = (name: string, waiting: Waiting, command: Command): Side<Counted> => ({
+  name,
+  run:
+    "skipped" in command
+      ? command
+      : () =>
+          measure(waiting, async (site) => {
+            await waiting.copyTo(site.stream)
+            return measureCounting(site, command, waiting.votes)
+          })
+})
+
+/** PostgreSQL alone: makes the rows itself, so many a transaction. */
+const alone = (name: string, waiting: Waiting, atOnce: number): Side<Counted> => ({
+  name,
+  run: () =>
+    measure(waiting, async (site, database) => {
+      const serversTake = await serversCpu(site)
+      await database.query("select 1")
+      const before = serversTake()
+      const start = performance.now()
+      await waiting.insertAll(database, atOnce)
+      const rate = (waiting.votes * 1000) / (performance.now() - start)
+      return { rate, cpu: cpuEach(before, serversTake(), waiting.votes) }
+    })
+})
+
+/** What is measured of each variant. For a vote that is one of thousands a statement, five thousand are faster at `open`. */
+const besides = (context: BenchContext, waiting: Waiting): ReadonlyArray<Side<Counted>> => {
+  const { ballot, name } = waiting.variant
+  const atOnce = name === "open" ? "5000" : "1000"
+  return [
+    program(`${name}: tallykeep`, waiting, consume),
+    program(`${name}: node-postgres, batches`, waiting, installedPeer(context, "drain-batches.mjs", atOnce, ballot)),
+    alone(`${name}: PostgreSQL alone`, waiting, waiting.votes)
+  ]
+}
+
+/** What is measured of `open` besides: one vote after the other, and PostgreSQL in smaller transactions. */
+const besidesOpen = (context: BenchContext, all: Waiting, one: Waiting): ReadonlyArray<Side<Counted>> => [
+  program("open: one vote a transaction", one, installedPeer(context, "drain-one.mjs")),
+  program("open: one vote a statement", one, installedPeer(context, "drain-one.mjs", "--one-statement")),
+  alone("open: PostgreSQL alone, by the thousand", all, 1_000)
+]
+
+const chosenOf = ({ only }: BenchContext): ReadonlyArray<Variant> =>
+  only.length === 0 ? variants : variants.filter(({ name }) => only.includes(name))
+
+const ratios = (rateOf: (side: string) => ReadonlyArray<number>, { name, target }: Variant): ReadonlyArray<Row> => {
+  const ours = rateOf(`${name}: tallykeep`)
+  const ratio = (other: string, atLeast?: number) =>
+    ratioRow(
+      `${name}: tallykeep / ${other}`,
+      ours,
+      rateOf(`${name}: ${other}`),
+      atLeast === undefined ? undefined : { atLeast }
+    )
+  return [
+    ...(name === "open"
+      ? [
+          ratio("one vote a transaction", 120),
+          ratio("one vote a statement"),
+          ratio("PostgreSQL alone, by the thousand")
+        ]
+      : [ratioRow(`${name}: tallykeep / open: tallykeep`, ours, rateOf("open: tallykeep"), { atLeast: target })]),
+    ratio("node-postgres, batches", 1.5),
+    ratio("PostgreSQL alone", 0.75)
+  ]
 }
 
 export const drain: Bench = {
   name: "drain",
   about: "votes that wait in the stream, brought into PostgreSQL by one consumer",
   run: async (context) => {
-    const { all, one } = sizes(context.quick, context.rounds)
-    const backlog = await makeBacklog(context.env.REDIS_URL, all)
-    const side = (name: string, command: Command, votes: number): Side<Counted> => ({
-      name,
-      run: "skipped" in command ? command : () => measure(context, backlog, command, votes)
-    })
-    const sides = [
-      side("tallykeep", consume, all),
-      side("node-postgres, batches", installedPeer(context, "drain-batches.mjs"), all),
-      side("one vote a transaction", installedPeer(context, "drain-one.mjs"), one),
-      side("one vote a statement", installedPeer(context, "drain-one.mjs", "--one-statement"), one),
-      { name: "PostgreSQL alone", run: () => measureAlone(context, all, all) },
-      { name: "PostgreSQL alone, by the thousand", run: () => measureAlone(context, all, 1_000) }
-    ]
+    const { all, one } = sizes(context)
+    const [open] = variants
+    const chosen = chosenOf(context)
+    // What the others are compared with is measured whatever was chosen.
+    const made: Array<Waiting> = []
+    const wait = async (variant: Variant, votes: number) => {
+      context.progress(`making ${votes.toLocaleString("en")} votes of ${variant.name}`)
+      const waiting = await makeWaiting(context, variant, votes)
+      made.push(waiting)
+      return waiting
+    }
+    const sides: Array<Side<Counted>> = []
+    if (!chosen.includes(open)) sides.push(program("open: tallykeep", await wait(open, all), consume))
+    for (const variant of chosen) {
+      const waiting = await wait(variant, all)
+      sides.push(...besides(context, waiting))
+      if (variant === open) sides.push(...besidesOpen(context, waiting, await wait(open, one)))
+    }
     const taken = await interleave(
       context,
       sides,
       ({ cpu, rate }) =>
         `${Math.round(rate)} votes/s, µs each: ${Object.entries(cpu).map(([of, each]) => `${of} ${each.toFixed(1)}`)}`
     )
-    await backlog.close()
-    const rates = taken.map((figures) => figures.map(({ rate }) => rate))
-    const [ours = [], batches = [], transactions = [], statements = [], alone = [], byThousand = []] = rates
+    for (const waiting of made) await waiting.close()
+    const rateOf = (side: string) => (taken[sides.findIndex(({ name }) => name === side)] ?? []).map(({ rate }) => rate)
     return [
       ...sideRows(
         sides,
@@ -77,11 +140,7 @@ export const drain: Bench = {
         ({ rate }) => rate,
         ({ cpu }) => cpu
       ),
-      ratioRow("tallykeep / one vote a transaction", ours, transactions, { atLeast: 120 }),
-      ratioRow("tallykeep / one vote a statement", ours, statements),
-      ratioRow("tallykeep / node-postgres, batches", ours, batches, { atLeast: 1 }),
-      ratioRow("tallykeep / PostgreSQL alone", ours, alone, { atLeast: 0.75 }),
-      ratioRow("tallykeep / PostgreSQL, by the thousand", ours, byThousand)
+      ...chosen.flatMap((variant) => ratios(rateOf, variant))
     ]
   }
 }

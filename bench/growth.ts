@@ -13,7 +13,12 @@ const sizes = (quick: boolean) =>
 const atOnce = 1_000_000
 
 /** A site whose ledger has rows, which each run gets a copy of. */
-const makeLedger = async ({ env, progress }: BenchContext, rows: number): Promise<Site> => {
+interface Ledger {
+  readonly rows: number
+  readonly site: Site
+}
+
+const makeLedger = async ({ env, progress }: BenchContext, rows: number): Promise<Ledger> => {
   const site = await makeSite(env)
   const database = openDatabase(site.env.DATABASE_URL)
   for (let made = 0; made < rows; made += atOnce) {
@@ -23,14 +28,24 @@ const makeLedger = async ({ env, progress }: BenchContext, rows: number): Promis
   // Else PostgreSQL does it in the middle of a run.
   await database.query("vacuum (freeze, analyze) vote_event")
   await database.close()
-  return site
+  return { rows, site }
 }
 
-const measure = async ({ env }: BenchContext, ledger: Site, backlog: Backlog, votes: number): Promise<Counted> => {
-  const site = await makeSite(env, ledger.stream)
+/** Fails unless the ledger's tally has so many votes. */
+const checkTally = async (site: Site, votes: number): Promise<void> => {
+  const database = openDatabase(site.env.DATABASE_URL)
+  const [tally] = await database.query<{ votes: string }>("select sum(count)::text as votes from tally")
+  await database.close()
+  if (Number(tally?.votes) !== votes) throw new Error(`The tally has ${tally?.votes} votes, not ${votes}`)
+}
+
+const measure = async ({ env }: BenchContext, ledger: Ledger, backlog: Backlog, votes: number): Promise<Counted> => {
+  const site = await makeSite(env, ledger.site.stream)
   try {
     await backlog.copyTo(site.stream)
-    return await measureCounting(site, consume, votes)
+    const counted = await measureCounting(site, consume, votes)
+    await checkTally(site, ledger.rows + votes)
+    return counted
   } finally {
     await site.close()
   }
@@ -41,17 +56,19 @@ export const growth: Bench = {
   about: "votes that wait in the stream, counted into ledgers of different sizes",
   run: async (context) => {
     const { ledgers, votes } = sizes(context.quick)
-    const made: Array<Site> = []
+    const made: Array<Ledger> = []
     for (const rows of ledgers) made.push(await makeLedger(context, rows))
     // After the rows, since ids ascend with time.
     const backlog = await makeBacklog(context.env.REDIS_URL, votes)
-    const sides = made.map((ledger, index): Side<Counted> => {
-      const rows = ledgers[index] ?? 0
-      return { name: `${rows.toLocaleString("en")} rows`, run: () => measure(context, ledger, backlog, votes) }
-    })
+    const sides = made.map(
+      (ledger): Side<Counted> => ({
+        name: `${ledger.rows.toLocaleString("en")} rows`,
+        run: () => measure(context, ledger, backlog, votes)
+      })
+    )
     const taken = await interleave(context, sides, ({ rate }) => `${Math.round(rate)} votes/s`)
     await backlog.close()
-    for (const ledger of made) await ledger.close()
+    for (const { site } of made) await site.close()
     const [none = [], million = [], tenMillion = []] = taken.map((figures) => figures.map(({ rate }) => rate))
     return [
       ...sideRows(

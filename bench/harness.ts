@@ -29,6 +29,10 @@ export interface BenchContext {
   readonly rounds: number
   /** To see that it runs: the figures then mean nothing. */
   readonly quick: boolean
+  /** The variants of `drain` to measure; without any, all of them. */
+  readonly only: ReadonlyArray<string>
+  /** How many votes wait in `drain`, where that was said. */
+  readonly votes?: number
   progress(text: string): void
 }
 

@@ -13,6 +13,7 @@ import { replicas } from "./replicas.ts"
 import { results } from "./results.ts"
 import { start } from "./start.ts"
 import { servers } from "./support/servers.ts"
+import { variants } from "./support/variants.ts"
 import { table } from "./table.ts"
 import { viewersBench } from "./viewers.ts"
 
@@ -29,20 +30,32 @@ const benches: ReadonlyArray<Bench> = [
   growth
 ]
 
-const usage = `Usage: script/bench [name …] [--rounds N] [--json] [--quick]
+const usage = `Usage: script/bench [name …] [--rounds N] [--only NAME]… [--votes N] [--json] [--quick]
 
 ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
 
   --rounds N  how often each side is measured, in turn; 5 without it
+  --only NAME a variant of drain to measure, in place of all; may come several times:
+              ${variants.map(({ name }) => name).join(", ")}
+  --votes N   how many votes wait in drain; 500,000 without it
   --json      one line of JSON for each benchmark in place of the tables
   --quick     a look at whether they run: the figures mean nothing
 `
+
+const whole = (option: string, given: string | undefined): number | undefined => {
+  if (given === undefined) return undefined
+  const number = Number(given)
+  if (!Number.isInteger(number) || number < 1) throw new Error(`--${option} takes a whole number, not ${given}`)
+  return number
+}
 
 const parse = () => {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
     options: {
       rounds: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
+      votes: { type: "string" },
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
@@ -50,19 +63,23 @@ const parse = () => {
   })
   const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name))
   if (unknown.length > 0) throw new Error(`No such benchmark: ${unknown.join(", ")}`)
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds takes a whole number, not ${values.rounds}`)
+  const noVariant = values.only.filter((wanted) => !variants.some(({ name }) => name === wanted))
+  if (noVariant.length > 0) throw new Error(`No such variant of drain: ${noVariant.join(", ")}`)
+  const rounds = whole("rounds", values.rounds) ?? (values.quick ? 1 : 5)
+  const votes = whole("votes", values.votes)
   const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name))
-  return { ...values, rounds, chosen }
+  const { help, json, only, quick } = values
+  return { help, json, quick, only, rounds, ...(votes === undefined ? {} : { votes }), chosen }
 }
 
-const measure = ({ chosen, json, quick, rounds }: ReturnType<typeof parse>) =>
+const measure = ({ chosen, help: _, json, ...given }: ReturnType<typeof parse>) =>
   Effect.gen(function* () {
+    const { quick, rounds } = given
     const env = yield* servers
     const tables: Array<string> = []
     for (const bench of chosen) {
       const progress = (text: string) => process.stderr.write(`${bench.name}: ${text}\n`)
-      const rows: ReadonlyArray<Row> = yield* Effect.promise(() => bench.run({ env, rounds, quick, progress }))
+      const rows: ReadonlyArray<Row> = yield* Effect.promise(() => bench.run({ env, ...given, progress }))
       tables.push(json ? JSON.stringify({ bench: bench.name, rows }) : table(bench, rows, quick))
     }
     const machine = `${availableParallelism()} x ${cpus()[0]?.model.trim()}, Node ${process.version}, ${rounds} rounds`

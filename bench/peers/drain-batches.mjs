@@ -1,51 +1,46 @@
-// node-postgres and ioredis: two readers, each takes five thousand entries (one or two thousand are slower here), brings
-// them into the ledger and the tallies with one statement, acks them. It takes them for new, which is faster, until the
-// ledger says that it holds one of them. It checks nothing and knows no polls: a vote for anything else would stop it.
+// node-postgres and ioredis: two readers, each takes as many entries as the first argument says, brings them into the ledger
+// and the tallies with one statement, acks them. The second argument is the ballot rule of the polls that they are for.
+// It takes votes for new, which is faster, until the ledger says that it holds one of them. It checks what a vote says and
+// when it was accepted, and stops at what can't be counted.
 import pg from "pg"
+import { countBallots } from "./count-ballots.mjs"
+import { countOpen } from "./count-open.mjs"
+import { readPolls } from "./polls.mjs"
 import { fieldsOf, group, redis, stream } from "./vote.mjs"
 
-const count = (name, onConflict) => ({
-  name,
-  text: `with inserted as (
-      insert into vote_event (vote_id, poll, choice, status, accepted_ms, accepted_seq, cast_at)
-      select vote_id, poll, option, 'counted', ms, seq, to_timestamp(cast_ms / 1000.0)
-      from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-        as entry (vote_id, poll, option, ms, seq, cast_ms)
-      ${onConflict}
-      returning poll, choice
-    ), delta as (
-      select poll, choice as option, count(*) as votes from inserted group by poll, choice
-    )
-    update tally set count = tally.count + delta.votes
-    from delta where tally.poll = delta.poll and tally.option = delta.option`
-})
-const countNew = count("count-new", "")
-const countOnce = count("count-once", "on conflict (vote_id) do nothing")
+const [atOnce, rule] = process.argv.slice(2)
 const uniqueViolation = "23505"
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 2 })
+const optionsOf = await readPolls(pool)
+const count = rule === "open" ? countOpen(pool, optionsOf) : await countBallots(pool, optionsOf, rule)
+
+const voteOf = ([id, flat]) => {
+  const dash = id.indexOf("-")
+  return { ...fieldsOf(flat), ms: id.slice(0, dash), seq: id.slice(dash + 1) }
+}
+
+/** Counts what is new of the votes; of those that come twice, the first. */
+const countNew = async (votes) => {
+  const { rows } = await pool.query("select vote_id from vote_event where vote_id = any ($1)", [
+    votes.map(({ vote_id }) => vote_id)
+  ])
+  const known = new Set(rows.map(({ vote_id }) => vote_id))
+  const fresh = votes.filter(({ vote_id }) => !known.has(vote_id) && known.add(vote_id))
+  if (fresh.length > 0) await count(fresh)
+}
 
 const read = async (consumer) => {
   const connection = redis.duplicate()
   for (;;) {
-    const place = ["COUNT", 5000, "BLOCK", 2000, "STREAMS", stream, ">"]
+    const place = ["COUNT", atOnce, "BLOCK", 2000, "STREAMS", stream, ">"]
     const reply = await connection.xreadgroup("GROUP", group, consumer, ...place)
     if (reply === null) continue
     const entries = reply[0][1]
-    const columns = [[], [], [], [], [], []]
-    for (const [id, flat] of entries) {
-      const dash = id.indexOf("-")
-      const { cast_at, option, poll, vote_id } = fieldsOf(flat)
-      columns[0].push(vote_id)
-      columns[1].push(poll)
-      columns[2].push(option)
-      columns[3].push(id.slice(0, dash))
-      columns[4].push(id.slice(dash + 1))
-      columns[5].push(cast_at)
-    }
-    await pool.query({ ...countNew, values: columns }).catch((error) => {
+    const votes = entries.map(voteOf)
+    await count(votes).catch((error) => {
       if (error.code !== uniqueViolation) throw error
-      return pool.query({ ...countOnce, values: columns })
+      return countNew(votes)
     })
     await redis.xack(stream, group, ...entries.map(([id]) => id))
   }

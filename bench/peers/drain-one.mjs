@@ -10,14 +10,17 @@ const insert = {
     on conflict (vote_id) do nothing`
 }
 
-const add = { name: "add", text: "update tally set count = count + 1 where poll = $1 and option = $2" }
-
-const both = {
-  name: "both",
-  text: `with inserted as (${insert.text} returning poll, choice)
+/** Adds votes to the tallies: what `votes` has. */
+const addTo = (votes) => `by_choice as (
+      insert into choice_tally as t (poll, choice, count) select poll, choice, 1 from ${votes}
+      on conflict (poll, choice) do update set count = t.count + 1
+    )
     update tally set count = count + 1
-    from inserted where tally.poll = inserted.poll and tally.option = inserted.choice`
-}
+    from ${votes} vote where tally.poll = vote.poll and tally.option = vote.choice`
+
+const add = { name: "add", text: `with vote (poll, choice) as (values ($1, $2)), ${addTo("vote")}` }
+
+const both = { name: "both", text: `with inserted as (${insert.text} returning poll, choice), ${addTo("inserted")}` }
 
 const database = new pg.Client({ connectionString: process.env.DATABASE_URL })
 

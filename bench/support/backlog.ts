@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Redis } from "ioredis"
 import { makeVoteId } from "../../src/domain/Vote.ts"
+import { type Variant, variants, voterOf } from "./variants.ts"
 
 const atOnce = 5_000
 
@@ -10,16 +11,16 @@ export interface Backlog {
   close(): Promise<void>
 }
 
-/** Appends votes as the API does, many at once. */
-export const makeBacklog = async (url: string, votes: number): Promise<Backlog> => {
+/** Appends votes as the API does, many at once; in the default poll unless said otherwise. */
+export const makeBacklog = async (url: string, votes: number, variant: Variant = variants[0]): Promise<Backlog> => {
   const redis = new Redis(url)
   const stream = `bench_backlog_${randomUUID()}`
   for (let appended = 0; appended < votes; ) {
     const pipeline = redis.pipeline()
     for (const end = Math.min(votes, appended + atOnce); appended < end; appended++) {
-      const option = appended % 2 === 0 ? "cats" : "dogs"
-      const fields = ["v", "1", "vote_id", makeVoteId(), "poll", "cats-or-dogs", "option", option]
-      pipeline.xadd(stream, "*", ...fields, "cast_at", Date.now())
+      const voter = voterOf(variant, appended)
+      const fields = ["v", "1", "vote_id", makeVoteId(), "poll", variant.slug, "option", variant.choice[0](appended)]
+      pipeline.xadd(stream, "*", ...fields, "cast_at", Date.now(), ...(voter === undefined ? [] : ["voter", voter]))
     }
     await pipeline.exec()
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
-import { openDatabase } from "./database.ts"
 import { hasEnded, kill, launch } from "./processes.ts"
 import { type Site, serversCpu } from "./site.ts"
 
@@ -16,41 +15,41 @@ const interval = 5
 /** Without a vote counted for so long, in ms, something is wrong. */
 const patience = 30_000
 
+/** How many of the stream's entries are done with: given out and acked. */
+const doneOf = async ({ redis, stream }: Site): Promise<number> => {
+  const [group] = (await redis.xinfo("GROUPS", stream)) as ReadonlyArray<ReadonlyArray<unknown>>
+  const field = (name: string): number => Number(group?.[group.indexOf(name) + 1] ?? 0)
+  return group === undefined ? 0 : field("entries-read") - field("pending")
+}
+
 /**
- * Starts a program on a site whose stream is full, and measures from when the tally first shows votes until it shows
- * `votes` more than it did before: so without the start of the program.
+ * Starts a program on a site whose stream is full, and measures from when it has first acked votes until it has acked
+ * `votes`: so without the start of the program. What an ack is worth has to be seen in the ledger.
  */
 export const measureCounting = async (site: Site, command: ReadonlyArray<string>, votes: number): Promise<Counted> => {
   const serversTake = await serversCpu(site)
-  const database = openDatabase(site.env.DATABASE_URL)
-  const counted = async (): Promise<number> => {
-    const [row] = await database.query<{ sum: string }>("select sum(count)::text as sum from tally")
-    return Number(row?.sum)
-  }
-  const already = await counted()
   const program = await launch(command, { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }, /Counting/)
   const cpu = (): Cpu => ({ own: cpuOf(program.pid), ...serversTake() })
   const untilMoreThan = async (bound: number) => {
-    for (let last = { counted: already, at: performance.now() }; ; ) {
-      const now = { counted: await counted(), at: performance.now() }
+    for (let last = { counted: 0, at: performance.now() }; ; ) {
+      const now = { counted: await doneOf(site), at: performance.now() }
       if (now.counted > bound) return { ...now, cpu: cpu() }
       if (now.counted > last.counted) last = now
       if (hasEnded(program) || now.at - last.at > patience) {
-        throw new Error(`${command.join(" ")} has stopped counting after ${now.counted - already} of ${votes} votes`)
+        throw new Error(`${command.join(" ")} has stopped counting after ${now.counted} of ${votes} votes`)
       }
       await sleep(interval)
     }
   }
   try {
-    const up = { counted: already, at: performance.now(), cpu: cpu() }
-    const first = await untilMoreThan(already)
-    const last = await untilMoreThan(already + votes - 1)
+    const up = { counted: 0, at: performance.now(), cpu: cpu() }
+    const first = await untilMoreThan(0)
+    const last = await untilMoreThan(votes - 1)
     // So few that all were counted between two looks: then the start of the counting is in it.
     const from = last.counted > first.counted ? first : up
     const done = last.counted - from.counted
     return { rate: (done * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, last.cpu, done) }
   } finally {
-    await database.close()
     await kill(program)
   }
 }

@@ -7,7 +7,10 @@ export const insertRows = (rows: number): string => `
     from generate_series(1, ${rows}) n
     returning poll, choice
   ), delta as (
-    select poll, choice as option, count(*) as votes from inserted group by poll, choice
+    select poll, choice, count(*) as votes from inserted group by poll, choice
+  ), by_choice as (
+    insert into choice_tally as t (poll, choice, count) select poll, choice, votes from delta
+    on conflict (poll, choice) do update set count = t.count + excluded.count
   )
   update tally set count = tally.count + delta.votes
-  from delta where tally.poll = delta.poll and tally.option = delta.option`
+  from delta where tally.poll = delta.poll and tally.option = delta.choice`
