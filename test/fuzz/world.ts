@@ -7,6 +7,8 @@ type Identity = "anyone" | "browser" | "token" | "provider"
 /** A poll of which requests know. */
 export interface KnownPoll {
   readonly slug: string
+  /** What its votes say (src/domain/Rules.ts). */
+  readonly kind: string
   readonly identity: Identity
   /** The ids. */
   readonly options: ReadonlyArray<string>
@@ -52,6 +54,19 @@ const others = [
   { ...definitions[0], slug: "challenged", more: { challenge: "pow" } }
 ]
 
+const ofKinds = [
+  { kind: "multiple", min: 1, max: 2 },
+  { kind: "score", min: -2, max: 5 },
+  { kind: "points", budget: 10 },
+  { kind: "ranked", method: "stv", seats: 2 }
+].flatMap((rules) =>
+  ([0, 1, 2] as const).map((index) => ({
+    ...(definitions.filter(({ ballot, results }) => ballot !== "open" && results === "live")[index] ?? definitions[0]),
+    slug: `${rules.kind}-${index}`,
+    more: { ...rules, abstain: true }
+  }))
+)
+
 const options = ["a", "b", "c"]
 
 /** Makes the polls and their voters, and finds out what can be asked for. */
@@ -84,12 +99,13 @@ export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site):
   })
 
   const polls = yield* Effect.forEach(
-    [...definitions, ...others],
+    [...definitions, ...others, ...ofKinds],
     Effect.fnUntraced(function* ({ ballot, identity = "anyone", results, slug, more }) {
       const title = `${slug} <zq7>`
       const described = options.map((id) => ({ id, label: `${id} <zq7>` }))
       yield* post("/api/polls", { slug, title, options: described, ballot, identity, results, ...more })
-      return { slug, identity, options, voters: yield* votersOf(slug, identity) } satisfies KnownPoll
+      const kind = "kind" in more ? more.kind : "single"
+      return { slug, identity, kind, options, voters: yield* votersOf(slug, identity) } satisfies KnownPoll
     })
   )
   const receipts = yield* Effect.forEach(Array.from({ length: 20 }), () =>
@@ -104,7 +120,13 @@ export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site):
     Effect.map(ask(path), ({ headers }) => headers.get("etag") ?? "*")
   )
   const description = yield* Effect.flatMap(ask("/openapi.json"), jsonOf<Description>)
-  const known: KnownPoll = { slug: "cats-or-dogs", identity: "anyone", options: ["cats", "dogs"], voters: [] }
+  const known: KnownPoll = {
+    slug: "cats-or-dogs",
+    identity: "anyone",
+    kind: "single",
+    options: ["cats", "dogs"],
+    voters: []
+  }
   // Often as the default poll is asked for, so often are those of other kinds.
   return { description, adminToken, polls: [known, ...polls], receipts, pages, etags }
 })
