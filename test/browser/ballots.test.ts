@@ -168,7 +168,7 @@ browserTests("a ballot that is filled in", (test) => {
       await page.goto(`/polls/${slug}`)
       await fill()
       await send(page)
-      await page.getByText(wrong).waitFor()
+      await page.locator(".field-error").getByText(wrong).waitFor()
       await mend()
       await send(page)
       await page.getByText(/^Your vote is (in|counted)/).waitFor()
