@@ -28,8 +28,8 @@ export const drawTabulation = (
   const { elected, pairwise, ties } = tabulation
   return [
     heading,
-    branch("p", { class: "soft" }, explainMethod(tabulation)),
-    ...(tabulation.revision < revision ? [branch("p", { class: "soft" }, rounds.older)] : []),
+    // In one paragraph: parts that come and go would move those behind them, which the reader may have opened.
+    branch("p", { class: "soft" }, explainMethod(tabulation), tabulation.revision < revision ? ` ${rounds.older}` : ""),
     ...(pairwise === undefined ? drawRounds(tabulation, labelOf) : drawPairs(pairwise, elected, labelOf)),
     ...(ties.length === 0
       ? []
