@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises"
 import { Effect } from "effect"
 import type { Description } from "./description.ts"
 import { adminToken, type Site } from "./site.ts"
@@ -73,7 +74,12 @@ const options = ["a", "b", "c"]
 export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site): Effect.fn.Return<World> {
   const ask = (path: string, init?: RequestInit) =>
     Effect.promise(async () => {
-      const answer = await fetch(`${api.url}${path}`, init)
+      let answer = await fetch(`${api.url}${path}`, init)
+      // Until the tables are there, nothing can be kept.
+      for (let tries = 0; answer.status === 503 && tries < 300; tries++) {
+        await setTimeout(100)
+        answer = await fetch(`${api.url}${path}`, init)
+      }
       if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${await answer.text()}`)
       return answer
     })
