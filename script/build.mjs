@@ -63,6 +63,11 @@ await build({
   entryPoints: [{ in: "src/start.ts", out: "main" }],
   define: { "import.meta.url": "moduleUrl", TALLYKEEP_PROGRAM: JSON.stringify(`./${basename(file)}`) }
 })
+// The code of a thread, which has nothing in it of the program's.
+await build({
+  ...common,
+  entryPoints: [{ in: "src/consumer/tabulationWorker.ts", out: "tabulation-worker" }]
+})
 await writeFile(join(made, "package.json"), '{"type":"commonjs"}\n')
 await buildPublic(join(made, "public"))
 await rm(dist, { recursive: true, force: true })

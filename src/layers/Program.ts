@@ -6,6 +6,7 @@ import { layerFinality } from "../consumer/Finality.ts"
 import { layerHousekeeping } from "../consumer/Housekeeping.ts"
 import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
+import { layerTabulating } from "../consumer/Tabulating.ts"
 import { layerHttpServices } from "../http/HttpServices.ts"
 import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
@@ -17,6 +18,7 @@ import { Ledger } from "../ledger/Ledger.ts"
 import { layerLedgerGauges } from "../ledger/LedgerGauges.ts"
 import { Partitions } from "../ledger/Partitions.ts"
 import { PollStore } from "../ledger/PollStore.ts"
+import { Tabulations } from "../ledger/Tabulations.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { Liveness } from "../stream/Liveness.ts"
@@ -185,7 +187,13 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
     Layer.provide([Backlog.layer, Layer.succeed(PublicFolder, publicFolder)]),
     tracked("the HTTP server")
   )
-  const branches = { api, consumer: counting.pipe(Layer.provide(pool)), all: api.pipe(Layer.provide(pool)) }
+  // Nothing waits for it, and it needs nothing of what it stops before.
+  const tabulating = layerTabulating.pipe(Layer.provide(Tabulations.layer), tracked("the tabulation"))
+  const branches = {
+    api,
+    consumer: tabulating.pipe(Layer.provide(counting), Layer.provide(pool)),
+    all: tabulating.pipe(Layer.provideMerge(api), Layer.provide(pool))
+  }
   return branches[role].pipe(
     Layer.provide(
       layerManagementServer.pipe(

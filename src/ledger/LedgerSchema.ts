@@ -1,6 +1,7 @@
 import addPartition from "./functions/add_partition.sql"
 import buryVotes from "./functions/bury_votes.sql"
 import changeTallies from "./functions/change_tallies.sql"
+import claimTabulation from "./functions/claim_tabulation.sql"
 import closePartitions from "./functions/close_partitions.sql"
 import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
@@ -22,6 +23,7 @@ import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
 import final from "./tables/0007_final.sql"
+import tabulation from "./tables/0008_tabulation.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -38,18 +40,20 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 7,
+  version: 8,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
     { number: 5, text: original },
-    { number: 7, text: final }
+    { number: 7, text: final },
+    { number: 8, text: tabulation }
   ],
   functions: [
     addPartition,
     buryVotes,
     changeTallies,
+    claimTabulation,
     closePartitions,
     closePoll,
     countBallots,

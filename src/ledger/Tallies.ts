@@ -4,6 +4,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
 import { elapsed } from "../Elapsed.ts"
 import { outOfService } from "./Bounded.ts"
+import { makeReadTally, toTally } from "./TallyRows.ts"
 
 /** A streaming replica of the database that results are read from; undefined where there is none. */
 export const Replica = Context.Reference<SqlClient.SqlClient | undefined>("tallykeep/ledger/Replica", {
@@ -21,55 +22,6 @@ const catchUp = { schedule: Schedule.exponential("5 millis"), times: 3 }
 /** For how long one that has not, or does not answer, is left alone, in ms. */
 const replicaPause = 2_000
 
-/** Stands for the epoch while only a standby has answered. */
-const unknownEpoch = "00000000"
-
-interface Row {
-  readonly revision: bigint
-  readonly epoch: string | null
-  readonly last_updated: Date
-  readonly opens_ms: bigint | null
-  readonly closes_ms: bigint | null
-  readonly final_ms: number | null
-  readonly changed_after_final: Date | null
-  readonly option: string
-  readonly count: bigint
-  readonly final_count: bigint | null
-}
-
-/** `epoch` is for the rows of a standby, which can't tell it. */
-const toTally = (poll: string, rows: ReadonlyArray<Row>, epoch = unknownEpoch): Tally | undefined => {
-  const [first] = rows
-  if (first === undefined) return undefined
-  return {
-    poll,
-    ...(first.opens_ms === null ? {} : { opensMs: Number(first.opens_ms) }),
-    ...(first.closes_ms === null ? {} : { closesMs: Number(first.closes_ms) }),
-    ...(first.final_ms === null ? {} : { finalMs: Math.floor(first.final_ms) }),
-    revision: Number(first.revision),
-    epoch: first.epoch ?? epoch,
-    lastUpdated: first.last_updated,
-    options: rows.map((row) => ({ option: row.option, count: Number(row.count) })),
-    ...(first.changed_after_final === null
-      ? {}
-      : {
-          changedAfterFinal: {
-            at: first.changed_after_final,
-            counts: rows.map((row) => ({ option: row.option, count: Number(row.final_count) }))
-          }
-        })
-  }
-}
-
-const readTally = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
-  select p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
-    extract(epoch from p.final_at)::float8 * 1000 as final_ms, p.changed_after_final,
-    t.option, t.count, t.final_count
-  from poll p
-  join tally t on t.poll = p.slug
-  where p.slug = ${poll}
-  order by t.position`
-
 type ReadTally = (poll: string) => Effect.Effect<Tally | undefined, OutOfService>
 
 /**
@@ -80,10 +32,11 @@ type ReadTally = (poll: string) => Effect.Effect<Tally | undefined, OutOfService
 export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> = Effect.gen(function* () {
   const primary = yield* SqlClient.SqlClient
   const replica = yield* Replica
+  const readTally = makeReadTally()
   const askPrimary = Effect.fn("Ledger.tally")((poll: string, limit: Duration.Input) =>
     readTally(primary, poll).pipe(
       outOfService(limit),
-      Effect.map((rows) => toTally(poll, rows))
+      Effect.map((read) => toTally(read))
     )
   )
   if (replica === undefined) return (poll: string) => askPrimary(poll, timeout)
@@ -114,7 +67,7 @@ export const makeTallies: Effect.Effect<ReadTally, never, SqlClient.SqlClient> =
   const askReplica = Effect.fn("Ledger.tally.replica")((poll: string, at: string | undefined) =>
     Effect.gen(function* () {
       if (at !== undefined && !(yield* hasReplayed(replica, at))) return { tally: undefined, fresh: false }
-      return { tally: toTally(poll, yield* readTally(replica, poll), epoch), fresh: true }
+      return { tally: toTally(yield* readTally(replica, poll), epoch), fresh: true }
     }).pipe(outOfService(shortTimeout))
   )
 

@@ -1,5 +1,6 @@
 import type { Poll } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
+import { resultsColumns } from "./ResultsColumns.ts"
 
 /** With it before the text, Excel reads UTF-8; other programs take no notice of it, or take it off. */
 const byteOrderMark = "\ufeff"
@@ -30,11 +31,9 @@ export const csvLine = (cells: ReadonlyArray<string | number>): string => `${cel
 /** Returns how a CSV begins, which people open with a spreadsheet: the mark of UTF-8, and the names of its columns. */
 export const csvHead = (columns: ReadonlyArray<string>): string => byteOrderMark + csvLine(columns)
 
-/** Returns a poll's results as RFC 4180 lines: option, label, count, percentage; most votes first. */
-export const resultsCsv = (poll: Poll, { results }: Results): string => {
-  const labels = new Map(poll.options.map(({ id, label }) => [id, label]))
-  const lines = results.map(({ count, option, percentage }) =>
-    csvLine([option, labels.get(option) ?? option, count, percentage.toFixed(2)])
-  )
-  return csvHead(["option", "label", "count", "percentage"]) + lines.join("")
+/** Returns a poll's results as RFC 4180 lines, one for each option, the best first (docs/polls.md says which columns). */
+export const resultsCsv = (poll: Poll, results: Results): string => {
+  const columns = resultsColumns(poll, results)
+  const lines = results.results.map((result) => csvLine(columns.map(({ cell }) => cell(result))))
+  return csvHead(columns.map(({ name }) => name)) + lines.join("")
 }

@@ -16,7 +16,7 @@ export interface Snapshot {
   readonly etag: string
   readonly revision: number
   readonly epoch: string
-  /** Names the reading for a viewer that comes back: `<revision>-<epoch>`. */
+  /** Names the reading for a viewer that comes back: `<revision>-<epoch>`, of a ranked poll `<revision>.<tabulation's revision>-<epoch>`. */
   readonly id: string
   readonly status: Results["status"]
   readonly results: Results
@@ -77,7 +77,9 @@ export class LiveResults extends Context.Service<
         const hash = createHash("sha256").update(body).digest("base64url")
         const { epoch } = tally
         const { revision, status } = results
-        const [etag, id] = [`"${hash.slice(0, 21 - epoch.length)}-${epoch}"`, `${revision}-${epoch}`]
+        const etag = `"${hash.slice(0, 21 - epoch.length)}-${epoch}"`
+        const tabulated = tally.tabulation === undefined ? "" : `.${tally.tabulation.revision}`
+        const id = `${revision}${tabulated}-${epoch}`
         const length = Buffer.byteLength(body)
         cached.snapshot = { body, length, etag, readAt, revision, epoch, id, status, results }
       })

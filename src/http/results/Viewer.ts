@@ -102,10 +102,14 @@ export const serve = (viewer: Viewer, latest: Snapshot | undefined, now: number)
 /**
  * Whether a reading goes beyond what a viewer was sent. An answer of a replica that is behind does not, since revisions only
  * rise. Those of a ledger that was restored or made anew begin lower: its first reading takes the place of any other. A poll
- * opens and closes by its times without a new revision.
+ * opens and closes by its times without a new revision, and a ranked poll is tabulated after its revision.
  */
 const isNewer = (latest: Snapshot, shown: Snapshot | undefined): boolean =>
   shown === undefined ||
   latest.epoch !== shown.epoch ||
   latest.revision > shown.revision ||
-  (latest.revision === shown.revision && isLaterStatus(latest.status, shown.status))
+  (latest.revision === shown.revision &&
+    (isLaterStatus(latest.status, shown.status) || tabulatedAt(latest) > tabulatedAt(shown)))
+
+/** The revision of a reading's tabulation; 0 where it has none. */
+const tabulatedAt = ({ results }: Snapshot): number => results.tabulation?.revision ?? 0
