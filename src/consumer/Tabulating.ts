@@ -1,9 +1,9 @@
 import { Effect, Exit, Layer, RcRef, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { elapsed } from "../Elapsed.ts"
-import { durations, makeMeter } from "../Meter.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { type Claim, Tabulations } from "../ledger/Tabulations.ts"
+import { durations, makeMeter } from "../Meter.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { makeTabulationThread } from "./TabulationThread.ts"
 

@@ -1,8 +1,8 @@
 import { setPriority } from "node:os"
 import { parentPort } from "node:worker_threads"
 import { RankingsBuilder } from "../domain/tabulation/RankingsBuilder.ts"
-import type { TabulationRules } from "../domain/tabulation/Tabulation.ts"
 import { tabulate } from "../domain/tabulation/Tabulate.ts"
+import type { TabulationRules } from "../domain/tabulation/Tabulation.ts"
 
 /*
  * Tabulates ranked ballots in a thread of its own, one poll after another. What it is told, and what it answers, each before it

@@ -106,7 +106,9 @@ export class Tabulations extends Context.Service<
         ).pipe(
           within(readTimeout),
           Effect.mapError((error) =>
-            SqlError.isSqlError(error) || Cause.isTimeoutError(error) ? new OutOfService({ part: "database", cause: error }) : error
+            SqlError.isSqlError(error) || Cause.isTimeoutError(error)
+              ? new OutOfService({ part: "database", cause: error })
+              : error
           )
         )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { percentages } from "../../src/domain/Percentages.ts"
+import { meanOf, percentageOf, percentages } from "../../src/domain/Percentages.ts"
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 const Counts = Schema.NonEmptyArray(Count)
@@ -59,4 +59,30 @@ describe("percentages", () => {
         }
       })
   )
+})
+
+describe("a percentage, and a mean", () => {
+  it.each([
+    [1, 3, 33.33],
+    [2, 3, 66.67],
+    [1, 8, 12.5],
+    [1, 16, 6.25],
+    [1, 32, 3.13],
+    [0, 3, 0],
+    [0, 0, 0]
+  ])("%i of %i are %d %%", (count, whole, percentage) => {
+    assert.strictEqual(percentageOf(count, whole, 2), percentage)
+  })
+
+  it.each([
+    [7, 3, 2.33],
+    [-7, 3, -2.33],
+    [1, 200, 0.01],
+    [-1, 200, -0.01],
+    [-1, 201, 0],
+    [0, 0, 0],
+    [Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER]
+  ])("of %i by %i is %d", (sum, count, mean) => {
+    assert.isTrue(Object.is(meanOf(sum, count, 2), mean))
+  })
 })

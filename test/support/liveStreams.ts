@@ -6,6 +6,8 @@ import { LiveResults, type Snapshot } from "../../src/http/results/LiveResults.t
 import { LiveStreams } from "../../src/http/results/LiveStreams.ts"
 import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
 
+import { noBallots } from "./tallied.ts"
+
 export const poll = "tea-or-coffee"
 
 export const snapshot = (revision: number, status: Snapshot["status"] = "open", epoch = "a1"): Snapshot => ({
@@ -17,7 +19,7 @@ export const snapshot = (revision: number, status: Snapshot["status"] = "open", 
   id: `${revision}-${epoch}`,
   status,
   readAt: 0,
-  results: { poll, status, results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
+  results: { poll, ...noBallots, status, results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
 })
 
 /** What the ledger says, how often it was asked, and what is called with each announcement. */

@@ -10,6 +10,7 @@ import { Backlog } from "../../src/stream/Backlog.ts"
 import type { KeyMemory } from "../../src/stream/KeyMemory.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { tallied } from "./tallied.ts"
 
 /** `up`, refusing as in an outage, or dying as only a mistake of ours would make it. */
 type Health = "up" | "away" | "broken"
@@ -148,7 +149,7 @@ export const layerMocks = Layer.unwrap(
             world.reads++
             const lastUpdated = new Date("2026-01-02T03:04:05.678Z")
             return world.migrated
-              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, options: world.counts }
+              ? { poll, revision: 12, epoch: "0a1b2c3d", lastUpdated, ...tallied(world.counts) }
               : undefined
           })
         ),

@@ -15,3 +15,10 @@ create table tabulation (
 );
 
 create index poll_ranked on poll (slug) where kind = 'ranked';
+
+-- How many votes count, whatever they say: what the tallies of the poll's choices add up to (change_tallies).
+set local lock_timeout = '2s';
+alter table poll add column ballots bigint not null default 0 check (ballots >= 0);
+
+update poll p
+set ballots = (select coalesce(sum(count), 0) from choice_tally where poll = p.slug);

@@ -109,6 +109,7 @@ describe("resultsCsv", () => {
       },
       {
         poll: "drinks",
+        kind: "single",
         status: "open",
         results: [
           { option: "coffee", count: 2, percentage: 66.7 },
@@ -116,16 +117,20 @@ describe("resultsCsv", () => {
           { option: "made-since", count: 0, percentage: 0 }
         ],
         total_votes: 3,
+        ballots: 3,
+        abstained: 0,
+        winners: ["coffee"],
+        tie: false,
         pending: 0,
         revision: 1,
         last_updated: ""
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "\ufeffoption,label,count,percentage",
-      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70",
-      'tea,"Tea, ""green""",1,33.30',
-      "made-since,made-since,0,0.00",
+      "\ufeffoption,label,count,percentage,leads",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,yes",
+      'tea,"Tea, ""green""",1,33.30,',
+      "made-since,made-since,0,0.00,",
       ""
     ])
   })

@@ -21,6 +21,7 @@ import { Challenges } from "../../../src/http/voting/Challenges.ts"
 import { Voters } from "../../../src/http/voting/Voters.ts"
 import { httpSettings, publicFolder, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
+import { noBallots } from "../../support/tallied.ts"
 import { serverPort } from "../../support/wire.ts"
 import { layerMocks, newWorld, World } from "../../support/world.ts"
 
@@ -36,7 +37,16 @@ const snapshot = (revision: number): Snapshot => ({
   id: `${revision}-a1`,
   status: "open",
   readAt: 0,
-  results: { poll: "", status: "open", results: [], total_votes: 0, pending: 0, revision, last_updated: "" }
+  results: {
+    poll: "",
+    ...noBallots,
+    status: "open",
+    results: [],
+    total_votes: 0,
+    pending: 0,
+    revision,
+    last_updated: ""
+  }
 })
 
 /** Viewers are served by the app, or past it. */

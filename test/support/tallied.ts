@@ -1,0 +1,13 @@
+import type { OptionCount } from "../../src/domain/Tally.ts"
+
+/** What a tally of a poll of kind `single` says, besides which poll and when, where options have these counts. */
+export const tallied = (options: ReadonlyArray<OptionCount>) => ({
+  kind: "single" as const,
+  seats: 1,
+  options,
+  ballots: options.reduce((sum, { count }) => sum + count, 0),
+  abstained: 0
+})
+
+/** What the results of a poll of kind `single` say besides, where nobody has voted. */
+export const noBallots = { kind: "single", ballots: 0, abstained: 0, winners: [], tie: false } as const
