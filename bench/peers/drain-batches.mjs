@@ -7,14 +7,14 @@ import { fieldsOf, group, redis, stream } from "./vote.mjs"
 const count = (name, onConflict) => ({
   name,
   text: `with inserted as (
-      insert into vote_event (vote_id, poll, option, status, accepted_ms, accepted_seq, cast_at)
+      insert into vote_event (vote_id, poll, choice, status, accepted_ms, accepted_seq, cast_at)
       select vote_id, poll, option, 'counted', ms, seq, to_timestamp(cast_ms / 1000.0)
       from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
         as entry (vote_id, poll, option, ms, seq, cast_ms)
       ${onConflict}
-      returning poll, option
+      returning poll, choice
     ), delta as (
-      select poll, option, count(*) as votes from inserted group by poll, option
+      select poll, choice as option, count(*) as votes from inserted group by poll, choice
     )
     update tally set count = tally.count + delta.votes
     from delta where tally.poll = delta.poll and tally.option = delta.option`

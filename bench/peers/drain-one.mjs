@@ -5,7 +5,7 @@ import { fieldsOf, group, redis, stream } from "./vote.mjs"
 
 const insert = {
   name: "insert",
-  text: `insert into vote_event (vote_id, poll, option, status, accepted_ms, accepted_seq, cast_at)
+  text: `insert into vote_event (vote_id, poll, choice, status, accepted_ms, accepted_seq, cast_at)
     values ($1, $2, $3, 'counted', $4, $5, to_timestamp($6::bigint / 1000.0))
     on conflict (vote_id) do nothing`
 }
@@ -14,9 +14,9 @@ const add = { name: "add", text: "update tally set count = count + 1 where poll 
 
 const both = {
   name: "both",
-  text: `with inserted as (${insert.text} returning poll, option)
+  text: `with inserted as (${insert.text} returning poll, choice)
     update tally set count = count + 1
-    from inserted where tally.poll = inserted.poll and tally.option = inserted.option`
+    from inserted where tally.poll = inserted.poll and tally.option = inserted.choice`
 }
 
 const database = new pg.Client({ connectionString: process.env.DATABASE_URL })

@@ -30,7 +30,7 @@ export const exportVotes = (poll: string) =>
     if (imported > 0n) yield* Console.error(`${imported} votes are not in it: they were counted by the original`)
     yield* write(csvHead(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
     yield* sql<Row>`
-      select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
+      select vote_id as "voteId", choice as option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter
       from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream.pipe(
       Stream.grouped(500),

@@ -57,7 +57,7 @@ export class DeadLetters extends Context.Service<
 
       const list = Effect.fn("DeadLetters.list")(function* (filter: DeadLetterFilter) {
         const rows = yield* sql<Omit<DeadLetter, "deliveries"> & { readonly deliveries: bigint }>`
-          select v.vote_id as "voteId", v.poll, v.option, v.reason, d.stream, d.entry_id as "entryId",
+          select v.vote_id as "voteId", v.poll, v.choice as option, v.reason, d.stream, d.entry_id as "entryId",
             d.deliveries, d.recorded_at as "recordedAt", d.fields
           from dead_letter d join vote_event v using (vote_id)
           where (${PgTypes.uuid(filter.voteId ?? null)} is null or v.vote_id = ${PgTypes.uuid(filter.voteId ?? null)})

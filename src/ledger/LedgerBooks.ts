@@ -38,13 +38,13 @@ export interface LedgerState {
 
 /** The votes that count by poll and option, those that were dropped or imported included. */
 const countedVotes = (sql: SqlClient.SqlClient) => sql`
-  select poll, option, sum(votes)::bigint as count
+  select poll, choice as option, sum(votes)::bigint as count
   from (
-    select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
+    select poll, choice, count(*) as votes from vote_event where status = 'counted' group by poll, choice
     union all
-    select poll, option, votes from ledger_archive where status in ('counted', 'imported')
+    select poll, choice, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
-  group by poll, option`
+  group by poll, choice`
 
 /**
  * Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, all tallies, and which of the
@@ -118,6 +118,7 @@ export const rebuildTallies = Effect.gen(function* () {
       yield* sql`
         update poll
         set revision = revision + 1, last_updated = clock_timestamp(),
+          ballots = coalesce((select sum(v.count) from (${countedVotes(sql)}) v where v.poll = slug), 0),
           changed_after_final = case when final_at is not null then clock_timestamp() end
         where slug = any (${polls})`
       return changed.length

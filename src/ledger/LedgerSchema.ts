@@ -22,6 +22,7 @@ import ledger from "./tables/0001_ledger.sql"
 import challenge from "./tables/0003_challenge.sql"
 import acceptedDifference from "./tables/0004_accepted_difference.sql"
 import original from "./tables/0005_original.sql"
+import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 import tabulation from "./tables/0008_tabulation.sql"
 
@@ -46,6 +47,7 @@ export const ledgerSchema: LedgerSchema = {
     { number: 3, text: challenge },
     { number: 4, text: acceptedDifference },
     { number: 5, text: original },
+    { number: 6, text: choices },
     { number: 7, text: final },
     { number: 8, text: tabulation }
   ],

@@ -53,8 +53,8 @@ export const bookOriginal = Effect.fnUntraced(function* (
         on conflict do nothing returning single`
       if (booked.length === 0) return false
       yield* sql`
-        insert into ledger_archive (poll, option, status, votes)
-        select poll, option, 'imported', votes from unnest(${polls}, ${options}, ${votes}) as c (poll, option, votes)`
+        insert into ledger_archive (poll, choice, status, votes)
+        select poll, choice, 'imported', votes from unnest(${polls}, ${options}, ${votes}) as c (poll, choice, votes)`
       yield* sql`select change_tallies(${polls}, ${options}, ${votes})`
       return true
     })

@@ -5,7 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 /** A partition that was dropped. */
 export interface Dropped {
   readonly name: string
-  /** Its ledger rows; only their number by poll, option and status is kept. */
+  /** Its ledger rows; only their number by poll, choice and status is kept. */
   readonly rows: number
 }
 
@@ -33,7 +33,7 @@ export class Partitions extends Context.Service<
     extend(now: number, width: number): Effect.Effect<ReadonlyArray<string>, SqlError.SqlError>
     /**
      * Drops the partitions that hold only votes from before a time, in ms since 1970, and with them what the ledger knows
-     * of these votes elsewhere. The tallies stay, and the number of votes by poll, option and status.
+     * of these votes elsewhere. The tallies stay, and the number of votes by poll, choice and status.
      */
     drop(before: number): Effect.Effect<ReadonlyArray<Dropped>, SqlError.SqlError>
   }

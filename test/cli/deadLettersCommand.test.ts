@@ -38,8 +38,8 @@ const bury = (voteId: string, fields: ReadonlyArray<Uint8Array>) =>
 const eventOf = (voteId: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const [row] = yield* sql<{ status: string; option: string | null; voter: Uint8Array | null; castAt: Date | null }>`
-      select status, option, voter, cast_at as "castAt" from vote_event where vote_id = ${voteId}::uuid`
+    const [row] = yield* sql<{ status: string; choice: string | null; voter: Uint8Array | null; castAt: Date | null }>`
+      select status, choice, voter, cast_at as "castAt" from vote_event where vote_id = ${voteId}::uuid`
     return row
   })
 
@@ -55,7 +55,7 @@ describe("dead-letters replay", () => {
       )
       assert.strictEqual(yield* replayLetter(yield* DeadLetters, letter), undefined)
       const event = yield* eventOf(vote.voteId)
-      assert.deepInclude(event, { status: "counted", option: "tea", castAt: new Date(1_234) })
+      assert.deepInclude(event, { status: "counted", choice: "tea", castAt: new Date(1_234) })
       assert.strictEqual(Buffer.from(event?.voter ?? []).toString(), "ann")
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
     }).pipe(Effect.provide(layer))

@@ -65,7 +65,7 @@ const contents = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   return {
     votes:
-      yield* sql`select vote_id, poll, option, encode(voter, 'hex') as voter, status, reason, accepted_ms, accepted_seq
+      yield* sql`select vote_id, poll, choice, encode(voter, 'hex') as voter, status, reason, accepted_ms, accepted_seq
       from vote_event order by vote_id`,
     duplicates: yield* sql`select vote_id, accepted_ms, accepted_seq from duplicate_entry order by 1, 2, 3`,
     tallies: yield* sql`select poll, option, count from tally order by poll, option`,

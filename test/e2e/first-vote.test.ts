@@ -22,8 +22,8 @@ const followVote = Effect.fnUntraced(function* (url: string, site: Site) {
     })
   )
   const { sql } = site
-  const events = yield* sql`select vote_id, option, status from vote_event`
-  assert.deepStrictEqual(events, [{ vote_id: voteId, option: "cats", status: "counted" }])
+  const events = yield* sql`select vote_id, choice, status from vote_event`
+  assert.deepStrictEqual(events, [{ vote_id: voteId, choice: "cats", status: "counted" }])
   const tally = yield* sql`select option, count from tally order by position`
   assert.deepStrictEqual(tally, [
     { option: "cats", count: 1n },

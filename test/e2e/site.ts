@@ -97,7 +97,7 @@ export const expectInLedger = Effect.fnUntraced(function* (
   const rows = BigInt(added) - (totals?.duplicates ?? 0n)
   assert.deepStrictEqual(totals, { rows, counted: rows, duplicates: totals?.duplicates ?? 0n, tally: rows })
   const [wrong] = yield* sql<{ options: bigint }>`select count(*) as options from tally t
-    where t.count <> (select count(*) from vote_event v where v.poll = t.poll and v.option = t.option)`
+    where t.count <> (select count(*) from vote_event v where v.poll = t.poll and v.choice = t.option)`
   assert.strictEqual(wrong?.options, 0n)
 
   const column = (of: (receipt: Receipt) => string) =>

@@ -164,7 +164,7 @@ export const hasVoted = Effect.fnUntraced(function* (poll: string, voter: string
 export const deadLetters = Effect.flatMap(
   SqlClient.SqlClient,
   (sql) => sql<{ voteId: string }>`
-          select v.vote_id as "voteId", v.poll, v.option, v.reason, d.stream, d.entry_id as "entryId",
+          select v.vote_id as "voteId", v.poll, v.choice as option, v.reason, d.stream, d.entry_id as "entryId",
             d.deliveries, d.recorded_at as "recordedAt", d.fields
           from dead_letter d join vote_event v using (vote_id)
           where (${PgTypes.uuid(null)} is null or v.vote_id = ${PgTypes.uuid(null)})
@@ -209,13 +209,13 @@ export const discard = Effect.fnUntraced(function* (voteId: string) {
 })
 
 const countedVotes = (sql: SqlClient.SqlClient) => sql`
-  select poll, option, sum(votes)::bigint as count
+  select poll, choice as option, sum(votes)::bigint as count
   from (
-    select poll, option, count(*) as votes from vote_event where status = 'counted' group by poll, option
+    select poll, choice, count(*) as votes from vote_event where status = 'counted' group by poll, choice
     union all
-    select poll, option, votes from ledger_archive where status in ('counted', 'imported')
+    select poll, choice, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
-  group by poll, option`
+  group by poll, choice`
 
 const byStatus = (rows: ReadonlyArray<{ status: string; count: bigint }>) =>
   Object.fromEntries(rows.map(({ count, status }) => [status, Number(count)]))
@@ -296,7 +296,7 @@ export const votes = Effect.fnUntraced(function* (poll: string) {
         coalesce(sum(votes) filter (where status = 'imported'), 0)::bigint as imported
       from ledger_archive where poll = ${poll}`
   const rows = yield* sql`
-      select vote_id as "voteId", option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
+      select vote_id as "voteId", choice as option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter
       from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`
   return { gone: Number(gone?.dropped ?? 0n), kept: rows.length }

@@ -23,7 +23,7 @@ const counts = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const tallies = yield* sql<{ option: string; count: bigint }>`select option, count from tally order by option`
   const ledger = yield* sql<{ option: string; count: bigint }>`
-    select option, count(*) as count from vote_event where status = 'counted' group by option order by option`
+    select choice as option, count(*) as count from vote_event where status = 'counted' group by choice order by choice`
   const duplicates = yield* sql<{ count: bigint }>`select count(*) as count from duplicate_entry`
   const revision = yield* sql<{ revision: bigint }>`select revision from poll`
   const held = new Map(ledger.map(({ count, option }) => [option, Number(count)]))

@@ -20,9 +20,18 @@ create table ballot (
   vote_id uuid not null,
   accepted_ms bigint not null,
   accepted_seq bigint not null,
-  option text collate "C" not null,
+  choice text collate "C" not null,
   constraint ballot_pkey primary key (poll, voter),
   constraint ballot_poll_fkey foreign key (poll) references poll(slug)
+);
+
+create table choice_tally (
+  poll text collate "C" not null,
+  choice text collate "C" not null,
+  count bigint not null default 0,
+  constraint choice_tally_count_check check ((count >= 0)),
+  constraint choice_tally_pkey primary key (poll, choice),
+  constraint choice_tally_poll_fkey foreign key (poll) references poll(slug)
 );
 
 create table dead_letter (
@@ -45,7 +54,7 @@ create table duplicate_entry (
 
 create table ledger_archive (
   poll text collate "C",
-  option text collate "C",
+  choice text collate "C",
   status text not null,
   votes bigint not null,
   booked_at timestamp with time zone not null default now()
@@ -86,16 +95,58 @@ create table poll (
   last_updated timestamp with time zone not null default now(),
   decided boolean not null default false,
   challenge text,
+  kind text not null default 'single'::text,
+  min integer,
+  max integer,
+  every boolean,
+  budget integer,
+  spend_all boolean,
+  method text,
+  seats integer,
+  tie_break text,
+  tie_seed bytea,
+  abstain boolean not null default false,
   final_at timestamp with time zone,
   changed_after_final timestamp with time zone,
+  ballots bigint not null default 0,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
+  constraint poll_ballots_check check ((ballots >= 0)),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
   constraint poll_check check (((ballot = 'open'::text) or (identity <> 'anyone'::text))),
+  constraint poll_check1 check (((kind = 'ranked'::text) = (tie_seed is not null))),
   constraint poll_identity_check check ((identity = any (array['anyone'::text, 'browser'::text, 'token'::text, 'provider'::text]))),
+  constraint poll_kind_check check ((kind = any (array['single'::text, 'multiple'::text, 'score'::text, 'points'::text, 'ranked'::text]))),
+  constraint poll_method_check check ((method = any (array['irv'::text, 'stv'::text, 'condorcet'::text]))),
   constraint poll_pkey primary key (slug),
-  constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text])))
+  constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text]))),
+  constraint poll_tie_break_check check ((tie_break = any (array['previous_rounds'::text, 'draw'::text]))),
+  constraint poll_tie_seed_check check ((length(tie_seed) = 32))
 );
 create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
+create index poll_ranked on poll using btree (slug) where (kind = 'ranked'::text);
+
+create table score_tally (
+  poll text collate "C" not null,
+  option text collate "C" not null,
+  score integer not null,
+  count bigint not null default 0,
+  constraint score_tally_count_check check ((count >= 0)),
+  constraint score_tally_pkey primary key (poll, option, score),
+  constraint score_tally_poll_fkey foreign key (poll) references poll(slug)
+);
+
+create table tabulation (
+  poll text collate "C" not null,
+  revision bigint not null default 0,
+  result text,
+  made_at timestamp with time zone,
+  due_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  holder uuid,
+  held_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint tabulation_check check (((revision = 0) = (result is null))),
+  constraint tabulation_pkey primary key (poll),
+  constraint tabulation_poll_fkey foreign key (poll) references poll(slug)
+);
 
 create table tally (
   poll text collate "C" not null,
@@ -103,6 +154,7 @@ create table tally (
   label text not null,
   "position" integer not null,
   count bigint not null default 0,
+  sum bigint not null default 0,
   final_count bigint,
   constraint tally_count_check check ((count >= 0)),
   constraint tally_pkey primary key (poll, option),
@@ -118,7 +170,7 @@ create table tallykeep_schema (
 create table vote_event (
   vote_id uuid not null,
   poll text collate "C",
-  option text collate "C",
+  choice text collate "C",
   voter bytea,
   status text not null,
   reason text,
@@ -135,16 +187,17 @@ create table vote_event_first partition of vote_event for values from (minvalue)
 create table vote_event_other partition of vote_event default;
 
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
--- function bury_votes(ids uuid[], polls text[], options text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
--- function change_tallies(polls text[], options text[], counts bigint[]) returns void
+-- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
+-- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
+-- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
--- function count_ballots(vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
+-- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function finish_poll(finishing text, counted_ms bigint) returns boolean
 -- function hold_horizon() returns bigint
--- function increment_vote(vote_ids uuid[], choices integer[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
+-- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
 -- function out_of_time(p poll, ms bigint) returns text

@@ -8,7 +8,7 @@
 -- Locks: vote_event (hold_horizon), the votes by id, what record_duplicates locks, the rows in ledger_partition of the
 -- partitions that are closed.
 create or replace function bury_votes(
-  ids uuid[], polls text[], options text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[],
+  ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[],
   deliveries bigint[], field_counts int[], fields bytea[]
 ) returns setof bigint
 language plpgsql as $$
@@ -21,12 +21,12 @@ begin
   with entry as (
     -- Of several entries with one vote, the lowest is its acceptance.
     select distinct on (e.vote_id) e.*
-    from unnest(ids, polls, options, reasons, ms, seqs) with ordinality
-      as e (vote_id, poll, option, reason, ms, seq, place)
+    from unnest(ids, polls, choices, reasons, ms, seqs) with ordinality
+      as e (vote_id, poll, choice, reason, ms, seq, place)
     order by e.vote_id, e.ms, e.seq
   ), inserted as (
-    insert into vote_event (vote_id, poll, option, status, reason, accepted_ms, accepted_seq)
-    select vote_id, poll, option, 'dead', reason, ms, seq from entry order by vote_id
+    insert into vote_event (vote_id, poll, choice, status, reason, accepted_ms, accepted_seq)
+    select vote_id, poll, choice, 'dead', reason, ms, seq from entry order by vote_id
     on conflict (vote_id) do nothing
     returning vote_id
   )

@@ -7,7 +7,7 @@
 --
 -- Locks: vote_event (hold_horizon), the polls by slug, the votes by id, the voters' ballots.
 create or replace function count_ballots(
-  vote_ids uuid[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[],
+  vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[],
   out fresh bigint, out recorded jsonb
 )
 language plpgsql as $$
@@ -16,7 +16,7 @@ declare
   -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
   delta_polls text[];
-  delta_options text[];
+  delta_choices text[];
   delta_counts bigint[];
   rejected uuid[];
   superseded uuid[];
@@ -26,9 +26,9 @@ begin
 
   with entry as (
     select distinct on (e.vote_id) e.*, p.ballot, out_of_time(p, e.ms) as late
-    from unnest(vote_ids, polls, options, voters, ms, seqs, cast_ms) as e (vote_id, poll, option, voter, ms, seq, cast_ms)
+    from unnest(vote_ids, polls, choices, voters, ms, seqs, cast_ms) as e (vote_id, poll, choice, voter, ms, seq, cast_ms)
     join poll p on p.slug = e.poll and p.ballot <> 'open'
-    join tally t on t.poll = e.poll and t.option = e.option
+    join tally t on t.poll = e.poll and t.option = e.choice
     where e.voter is not null
       and e.vote_id >= oldest
       and (not p.decided or out_of_time(p, e.ms) is not null)
@@ -37,9 +37,9 @@ begin
     order by e.vote_id, e.ms, e.seq
   ), candidate as (
     -- The new votes, and of their voters the votes that count so far.
-    select poll, voter, vote_id, option, ms, seq, cast_ms, ballot, late, true as fresh from entry
+    select poll, voter, vote_id, choice, ms, seq, cast_ms, ballot, late, true as fresh from entry
     union all
-    select b.poll, b.voter, b.vote_id, b.option, b.accepted_ms, b.accepted_seq, null, p.ballot, null, false
+    select b.poll, b.voter, b.vote_id, b.choice, b.accepted_ms, b.accepted_seq, null, p.ballot, null, false
     from ballot b join poll p on p.slug = b.poll
     where (b.poll, b.voter) in (select poll, voter from entry where late is null)
   ), ranked as (
@@ -50,8 +50,8 @@ begin
       ) = 1 as wins
     from candidate c
   ), inserted as (
-    insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-    select vote_id, poll, option, voter,
+    insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
+    select vote_id, poll, choice, voter,
       case
         when wins then 'counted'
         when late is not null or ballot = 'once' then 'rejected'
@@ -62,31 +62,31 @@ begin
     from ranked
     where fresh
     order by vote_id
-    returning vote_id, poll, option, status
+    returning vote_id, poll, choice, status
   ), displaced as (
     -- The votes that counted so far and no longer do.
-    select vote_id, poll, option, case ballot when 'once' then 'rejected' else 'superseded' end as status
+    select vote_id, poll, choice, case ballot when 'once' then 'rejected' else 'superseded' end as status
     from ranked
     where not fresh and not wins
   ), seated as (
-    insert into ballot (poll, voter, vote_id, option, accepted_ms, accepted_seq)
-    select poll, voter, vote_id, option, ms, seq from ranked where fresh and wins order by poll, voter
+    insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+    select poll, voter, vote_id, choice, ms, seq from ranked where fresh and wins order by poll, voter
     on conflict (poll, voter) do update
-    set vote_id = excluded.vote_id, option = excluded.option,
+    set vote_id = excluded.vote_id, choice = excluded.choice,
       accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq
   ), booked as (
     -- Their rows, where these are below the horizon, do not change.
-    insert into ledger_archive (poll, option, status, votes)
-    select d.poll, d.option, c.status, sum(c.votes)
+    insert into ledger_archive (poll, choice, status, votes)
+    select d.poll, d.choice, c.status, sum(c.votes)
     from displaced d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)
     where d.vote_id < oldest
-    group by d.poll, d.option, c.status
+    group by d.poll, d.choice, c.status
   ), change as (
-    select poll, option, 1 as votes from inserted where status = 'counted'
+    select poll, choice, 1 as votes from inserted where status = 'counted'
     union all
-    select poll, option, -1 from displaced
+    select poll, choice, -1 from displaced
   ), delta as (
-    select poll, option, sum(votes) as votes from change group by poll, option
+    select poll, choice, sum(votes) as votes from change group by poll, choice
   )
   select (select count(*) from inserted),
     (select coalesce(jsonb_agg(r), '[]') from (
@@ -94,8 +94,8 @@ begin
     ) r),
     (select array_agg(vote_id) from displaced where status = 'rejected' and vote_id >= oldest),
     (select array_agg(vote_id) from displaced where status = 'superseded' and vote_id >= oldest),
-    array_agg(poll), array_agg(option), array_agg(votes)
-  into fresh, recorded, rejected, superseded, delta_polls, delta_options, delta_counts
+    array_agg(poll), array_agg(choice), array_agg(votes)
+  into fresh, recorded, rejected, superseded, delta_polls, delta_choices, delta_counts
   from delta;
 
   if rejected is not null then
@@ -106,7 +106,7 @@ begin
   end if;
 
   if delta_polls is not null then
-    perform change_tallies(delta_polls, delta_options, delta_counts);
+    perform change_tallies(delta_polls, delta_choices, delta_counts);
   end if;
 end
 $$;

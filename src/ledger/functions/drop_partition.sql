@@ -19,8 +19,8 @@ begin
     return null;
   end if;
   execute format(
-    'with kept as (select poll, option, status, count(*) as votes from %I group by poll, option, status),
-    booked as (insert into ledger_archive (poll, option, status, votes) select * from kept)
+    'with kept as (select poll, choice, status, count(*) as votes from %I group by poll, choice, status),
+    booked as (insert into ledger_archive (poll, choice, status, votes) select * from kept)
     select coalesce(sum(votes), 0) from kept', which
   ) into dropped;
 

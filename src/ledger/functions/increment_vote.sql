@@ -1,7 +1,7 @@
 -- Counts a batch of votes, each exactly once: a vote that the ledger already holds, by its `vote_id`, changes
 -- nothing.
--- Takes arrays with an element for each vote, but for `polls` and `options`: these list the different options that
--- the batch has votes for, and `choices` says which of them each vote is for, from 1. `voters` may be null where no
+-- Takes arrays with an element for each vote, but for `polls` and `choices`: these list the different choices that
+-- the batch has votes for, and `numbers` says which of them each vote is for, from 1. `voters` may be null where no
 -- vote has one. `ms` and `seqs` are the ids of the votes' stream entries, `cast_ms` when an API took them, in ms
 -- since 1970.
 -- Returns a row for each vote that it refused, with its place in the arrays (from 1) and the reason; all others are
@@ -12,7 +12,7 @@
 -- (hold_horizon), the polls that are not `open` by slug, the votes by id, the other polls by slug. What was in the
 -- ledger already is looked at last (record_duplicates).
 create or replace function increment_vote(
-  vote_ids uuid[], choices int[], polls text[], options text[], voters bytea[], ms bigint[], seqs bigint[],
+  vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
   cast_ms bigint[], summary boolean default false
 ) returns table (place bigint, reason text, poll text, status text, votes bigint)
 language plpgsql as $$
@@ -22,7 +22,7 @@ declare
   oldest constant uuid := vote_id_at(hold_horizon());
   -- The votes to insert: all of them, or those that are left once one was found in the ledger.
   new_ids uuid[] := vote_ids;
-  new_choices int[] := choices;
+  new_numbers int[] := numbers;
   new_voters bytea[] := voters;
   new_ms bigint[] := ms;
   new_seqs bigint[] := seqs;
@@ -33,7 +33,7 @@ declare
   fresh_ballots bigint := 0;
   recorded jsonb := '[]';
   delta_polls text[];
-  delta_options text[];
+  delta_choices text[];
   delta_counts bigint[];
   delta_entries bigint[];
   closes jsonb;
@@ -41,10 +41,10 @@ begin
   if exists (select from poll where slug = any (polls) and ballot <> 'open') then
     select b.fresh, b.recorded into fresh_ballots, recorded
     from (
-      select array_agg(c.poll order by e.place) as polls, array_agg(c.option order by e.place) as options
-      from unnest(choices) with ordinality as e (choice, place)
-      left join unnest(polls, options) with ordinality as c (poll, option, choice) on c.choice = e.choice
-    ) each, count_ballots(vote_ids, each.polls, each.options, voters, ms, seqs, cast_ms) b;
+      select array_agg(c.poll order by e.place) as polls, array_agg(c.choice order by e.place) as choices
+      from unnest(numbers) with ordinality as e (number, place)
+      left join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
+    ) each, count_ballots(vote_ids, each.polls, each.choices, voters, ms, seqs, cast_ms) b;
   end if;
 
   -- Nearly every batch is new from end to end, and inserting it as if it were takes a third less time than looking up
@@ -52,31 +52,31 @@ begin
   -- done again with the votes that are new.
   loop
     begin
-      with choice as materialized (
-        select c.choice, c.poll, c.option, p.opens_ms, p.closes_ms
-        from unnest(polls, options) with ordinality as c (poll, option, choice)
+      with listed as materialized (
+        select c.number, c.poll, c.choice, p.opens_ms, p.closes_ms
+        from unnest(polls, choices) with ordinality as c (poll, choice, number)
         join poll p on p.slug = c.poll and p.ballot = 'open'
-        join tally t on t.poll = c.poll and t.option = c.option
+        join tally t on t.poll = c.poll and t.option = c.choice
       ), inserted as (
-        insert into vote_event (vote_id, poll, option, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-        select e.vote_id, c.poll, c.option, e.voter,
+        insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
+        select e.vote_id, c.poll, c.choice, e.voter,
           case when e.ms < c.opens_ms or e.ms >= c.closes_ms then 'rejected' else 'counted' end,
           -- The same as out_of_time, which takes longer when it is called for each vote.
           case when e.ms < c.opens_ms then 'the poll was not open yet' when e.ms >= c.closes_ms then 'the poll was closed' end,
           e.ms, e.seq, to_timestamp(e.cast_ms::float8 / 1000)
-        from unnest(new_ids, new_choices, new_voters, new_ms, new_seqs, new_cast_ms)
-          as e (vote_id, choice, voter, ms, seq, cast_ms)
-        join choice c on c.choice = e.choice
+        from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms)
+          as e (vote_id, number, voter, ms, seq, cast_ms)
+        join listed c on c.number = e.number
         where e.vote_id >= oldest
         order by e.vote_id
-        returning poll, option, status
+        returning poll, choice, status
       ), delta as (
-        select poll, option, count(*) filter (where status = 'counted') as votes, count(*) as entries
-        from inserted group by poll, option
+        select poll, choice, count(*) filter (where status = 'counted') as votes, count(*) as entries
+        from inserted group by poll, choice
       )
-      select coalesce(sum(entries), 0), array_agg(poll), array_agg(option), array_agg(votes), array_agg(entries),
-        (select jsonb_object_agg(poll, closes_ms) from choice)
-      into fresh, delta_polls, delta_options, delta_counts, delta_entries, closes
+      select coalesce(sum(entries), 0), array_agg(poll), array_agg(choice), array_agg(votes), array_agg(entries),
+        (select jsonb_object_agg(poll, closes_ms) from listed)
+      into fresh, delta_polls, delta_choices, delta_counts, delta_entries, closes
       from delta;
       exit;
     exception when unique_violation then
@@ -85,16 +85,16 @@ begin
         raise exception 'votes of the batch come into the ledger from elsewhere' using errcode = 'serialization_failure';
       end if;
     end;
-    select array_agg(e.vote_id), array_agg(e.choice), array_agg(e.voter), array_agg(e.ms), array_agg(e.seq),
+    select array_agg(e.vote_id), array_agg(e.number), array_agg(e.voter), array_agg(e.ms), array_agg(e.seq),
       array_agg(e.cast_ms)
-    into new_ids, new_choices, new_voters, new_ms, new_seqs, new_cast_ms
+    into new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms
     from (
       -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
-      from unnest(vote_ids, choices, voters, ms, seqs, cast_ms) as e (vote_id, choice, voter, ms, seq, cast_ms)
-      join unnest(polls, options) with ordinality as c (poll, option, choice) on c.choice = e.choice
+      from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms) as e (vote_id, number, voter, ms, seq, cast_ms)
+      join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
       join poll p on p.slug = c.poll and p.ballot = 'open'
-      join tally t on t.poll = c.poll and t.option = c.option
+      join tally t on t.poll = c.poll and t.option = c.choice
       -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.vote_id, e.ms, e.seq
@@ -102,7 +102,7 @@ begin
   end loop;
 
   if fresh > 0 then
-    perform change_tallies(delta_polls, delta_options, delta_counts);
+    perform change_tallies(delta_polls, delta_choices, delta_counts);
     -- A poll may have been closed after its closing time was read above. It can't be any more: it is locked now.
     perform settle_poll(p.slug)
     from poll p
@@ -135,10 +135,10 @@ begin
         when p.ballot <> 'open' and e.voter is null then 'the poll needs a voter'
         else 'from before what the ledger keeps'
       end, null::text, null::text, null::bigint
-      from unnest(vote_ids, choices, voters) with ordinality as e (vote_id, choice, voter, place)
-      left join unnest(polls, options) with ordinality as c (poll, option, choice) on c.choice = e.choice
+      from unnest(vote_ids, numbers, voters) with ordinality as e (vote_id, number, voter, place)
+      left join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
       left join poll p on p.slug = c.poll
-      left join tally t on t.poll = c.poll and t.option = c.option
+      left join tally t on t.poll = c.poll and t.option = c.choice
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.place;
   end if;

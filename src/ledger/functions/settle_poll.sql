@@ -12,7 +12,7 @@ declare
   -- Rows below it stay what they are.
   oldest constant uuid := vote_id_at(hold_horizon());
   settled poll;
-  delta_options text[];
+  delta_choices text[];
   delta_counts bigint[];
 begin
   select * into settled from poll where slug = changed for update;
@@ -23,10 +23,10 @@ begin
   -- `was` and `because` are a vote's status and reason so far, `kept` whether the ledger keeps its row from the
   -- horizon on.
   with vote as (
-    select vote_id, voter, option, accepted_ms, accepted_seq, status as was, reason as because, true as kept
+    select vote_id, voter, choice, accepted_ms, accepted_seq, status as was, reason as because, true as kept
     from vote_event where poll = changed and status <> 'dead' and vote_id >= oldest
     union all
-    select vote_id, voter, option, accepted_ms, accepted_seq, 'counted', null, false
+    select vote_id, voter, choice, accepted_ms, accepted_seq, 'counted', null, false
     from ballot where poll = changed and vote_id < oldest
   ), verdict as (
     select v.*, out_of_time(settled, v.accepted_ms) as late,
@@ -57,28 +57,28 @@ begin
     from different d
     where d.kept and v.vote_id = d.vote_id
   ), booked as (
-    insert into ledger_archive (poll, option, status, votes)
-    select changed, d.option, c.status, sum(c.votes)
+    insert into ledger_archive (poll, choice, status, votes)
+    select changed, d.choice, c.status, sum(c.votes)
     from different d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)
     where not d.kept
-    group by d.option, c.status
+    group by d.choice, c.status
   ), unseated as (
     delete from ballot b using different d where not d.kept and b.poll = changed and b.voter = d.voter
   ), delta as (
-    select option, sum(case status when 'counted' then 1 else 0 end - case was when 'counted' then 1 else 0 end) as votes
-    from different group by option
+    select choice, sum(case status when 'counted' then 1 else 0 end - case was when 'counted' then 1 else 0 end) as votes
+    from different group by choice
   )
-  select array_agg(option), array_agg(votes) into delta_options, delta_counts from delta;
+  select array_agg(choice), array_agg(votes) into delta_choices, delta_counts from delta;
 
   if settled.ballot <> 'open' then
     delete from ballot where poll = changed and vote_id >= oldest;
-    insert into ballot (poll, voter, vote_id, option, accepted_ms, accepted_seq)
-    select poll, voter, vote_id, option, accepted_ms, accepted_seq
+    insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+    select poll, voter, vote_id, choice, accepted_ms, accepted_seq
     from vote_event where poll = changed and status = 'counted' and vote_id >= oldest;
   end if;
 
   -- Also where no count has changed, for the poll's revision: viewers are to see that it was closed.
-  perform change_tallies(array_fill(changed, array[cardinality(o.options)]), o.options, o.counts)
-  from (select coalesce(delta_options, array[null::text]) as options, coalesce(delta_counts, array[0::bigint]) as counts) o;
+  perform change_tallies(array_fill(changed, array[cardinality(o.choices)]), o.choices, o.counts)
+  from (select coalesce(delta_choices, array[null::text]) as choices, coalesce(delta_counts, array[0::bigint]) as counts) o;
 end
 $$;

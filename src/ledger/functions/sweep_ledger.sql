@@ -18,12 +18,12 @@ begin
   with gone as (
     delete from vote_event_other
     where vote_id < vote_id_at(horizon) and recorded_at < to_timestamp(before_ms / 1000.0)
-    returning vote_id, poll, option, status
+    returning vote_id, poll, choice, status
   ), letters as (
     delete from dead_letter where vote_id in (select vote_id from gone)
   )
-  insert into ledger_archive (poll, option, status, votes)
-  select poll, option, status, count(*) from gone group by poll, option, status;
+  insert into ledger_archive (poll, choice, status, votes)
+  select poll, choice, status, count(*) from gone group by poll, choice, status;
 
   update poll set decided = true where ballot <> 'open' and closes_ms < horizon and not decided;
   delete from ballot b using poll p where p.slug = b.poll and p.decided;
