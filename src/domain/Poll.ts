@@ -41,6 +41,8 @@ export interface Poll {
   readonly abstain: boolean
   /** The SHA-256, in hex, of the seed that a ranked poll's draws come from; there once the poll is kept. */
   readonly tieSeedHash?: string
+  /** That seed, in hex, once the poll is final. */
+  readonly tieSeed?: string
   readonly ballot: typeof Ballot.Type
   readonly identity: typeof Identity.Type
   readonly results: typeof ResultsVisibility.Type
@@ -174,6 +176,9 @@ export const PollView = Schema.Struct({
   tie_seed_hash: Schema.optionalKey(Schema.String).annotate({
     description: "ranked: the SHA-256, in hex, of the seed that draws come from"
   }),
+  tie_seed: Schema.optionalKey(Schema.String).annotate({
+    description: "ranked: that seed, in hex; shown once the poll is final"
+  }),
   ballot: Ballot,
   identity: Identity,
   results: ResultsVisibility,
@@ -204,11 +209,12 @@ export const fromDefinition = (definition: PollDefinition): Poll => {
 }
 
 export const toView = (poll: Poll, now: number): PollView => {
-  const { abstain, closesMs, finalMs, opensMs, rules, tieSeedHash, ...shown } = poll
+  const { abstain, closesMs, finalMs, opensMs, rules, tieSeed, tieSeedHash, ...shown } = poll
   return {
     ...shown,
     ...showRules(rules, abstain),
     ...(tieSeedHash === undefined ? {} : { tie_seed_hash: tieSeedHash }),
+    ...(tieSeed === undefined || finalMs === undefined ? {} : { tie_seed: tieSeed }),
     ...(opensMs === undefined ? {} : { opens_at: new Date(opensMs).toISOString() }),
     ...(closesMs === undefined ? {} : { closes_at: new Date(closesMs).toISOString() }),
     status: pollStatus(poll, now),

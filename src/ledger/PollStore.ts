@@ -42,6 +42,7 @@ export class PollStore extends Context.Service<
       const list = sql<Row>`
         select p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge,
           p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
+          case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed",
           (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options
         from poll p
         order by p.created_at desc, p.slug`.pipe(
@@ -125,10 +126,12 @@ interface Row extends Pick<Poll, "slug" | "title" | "ballot" | "identity" | "res
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
   readonly finalMs: number | null
+  /** In hex, of a poll that is final. */
+  readonly tieSeed: string | null
   readonly options: ReadonlyArray<PollOption> | null
 }
 
-const toPoll = ({ challenge, closesMs, description, finalMs, opensMs, options, ...row }: Row): Poll => ({
+const toPoll = ({ challenge, closesMs, description, finalMs, opensMs, options, tieSeed, ...row }: Row): Poll => ({
   ...row,
   options: options ?? [],
   rules: single,
@@ -137,5 +140,6 @@ const toPoll = ({ challenge, closesMs, description, finalMs, opensMs, options, .
   ...(challenge === null ? {} : { challenge }),
   ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
   ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
-  ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) })
+  ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) }),
+  ...(tieSeed === null ? {} : { tieSeed })
 })

@@ -155,7 +155,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
       })
       assert.strictEqual(
         answer.body,
-        "\ufeffoption,label,count,percentage\r\ncoffee,Coffee,1,100.00\r\ntea,'=1+1,0,0.00\r\n"
+        "\ufeffoption,label,count,percentage,leads\r\ncoffee,Coffee,1,100.00,yes\r\ntea,'=1+1,0,0.00,\r\n"
       )
     })
   )

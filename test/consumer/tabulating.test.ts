@@ -1,0 +1,231 @@
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeTabulating } from "../../src/consumer/Tabulating.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Tabulations } from "../../src/ledger/Tabulations.ts"
+import { addBallots, type Ballots, rankedPoll } from "../support/ranked.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+
+/** A real election, with what is known of how it ended. */
+interface Election<Known> {
+  readonly options: ReadonlyArray<{ readonly id: string }>
+  readonly ballots: Ballots
+  readonly known: Known
+}
+
+const election = <Known>(name: string): Election<Known> =>
+  JSON.parse(readFileSync(new URL(`../data/elections/${name}.json`, import.meta.url), "utf8"))
+
+const layerTest = Tabulations.layer.pipe(Layer.provideMerge(layerServers()))
+
+const run = <A, E>(
+  effect: Effect.Effect<A, E, Layer.Success<typeof layerTest> | import("effect").Scope.Scope>
+): Effect.Effect<A, E | Layer.Error<typeof layerTest>> => Effect.scoped(Effect.provide(effect, layerTest))
+
+const tallyOf = Effect.fnUntraced(function* (poll: string) {
+  const tally = yield* (yield* Ledger).tally(poll)
+  return tally ?? assert.fail("no such poll")
+})
+
+/** The poll's tabulation, which has to be of its present tally. */
+const presentOf = Effect.fnUntraced(function* (poll: string) {
+  const { revision, tabulation } = yield* tallyOf(poll)
+  assert.strictEqual(tabulation?.revision, revision)
+  return tabulation?.tabulation ?? assert.fail("not tabulated")
+})
+
+const abc = { options: ["a", "b", "c"], method: "irv" } as const
+const few: Ballots = [
+  [4, ["a"]],
+  [3, ["b"]],
+  [2, ["c", "b"]]
+]
+
+/** Lets a poll be tabulated again at once. */
+const makeDue = (poll: string) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`update tabulation set due_at = '-infinity', held_until = '-infinity' where poll = ${poll}`
+  )
+
+type Votes = Readonly<Record<string, number>>
+
+interface Burlington {
+  readonly irv: string
+  readonly irv_last_round: Votes
+  readonly irv_round_of_four: Votes
+  readonly condorcet: string
+  readonly most_first_places: string
+}
+
+describe("tabulating", () => {
+  it.live("gives Burlington's election of 2009 another winner by each method", () =>
+    run(
+      Effect.gen(function* () {
+        const { ballots, known, options } = election<Burlington>("burlington-2009")
+        const ids = options.map(({ id }) => id)
+        const irv = yield* rankedPoll({ options: ids, method: "irv", ballots })
+        const condorcet = yield* rankedPoll({ options: ids, method: "condorcet", ballots })
+        const tabulate = yield* makeTabulating
+        assert.sameMembers([yield* tabulate, yield* tabulate], [irv, condorcet])
+        assert.isUndefined(yield* tabulate)
+        const { rounds, winners } = yield* presentOf(irv)
+        assert.deepStrictEqual(winners, [known.irv])
+        const votesIn = rounds.map(({ votes }) => Object.fromEntries(votes.map(({ option, votes }) => [option, votes])))
+        assert.deepStrictEqual(votesIn.at(-1), known.irv_last_round)
+        assert.deepStrictEqual(
+          votesIn.find((votes) => Object.keys(votes).length === 4),
+          known.irv_round_of_four
+        )
+        assert.deepStrictEqual((yield* presentOf(condorcet)).winners, [known.condorcet])
+        const { options: counts } = yield* tallyOf(irv)
+        assert.strictEqual([...counts].sort((a, b) => b.count - a.count)[0]?.option, known.most_first_places)
+      })
+    )
+  )
+
+  it.live("elects whom Minneapolis elected in 2013 to three seats", () =>
+    run(
+      Effect.gen(function* () {
+        const { ballots, known, options } = election<{ readonly stv: ReadonlyArray<string> }>("minneapolis-park-2013")
+        const poll = yield* rankedPoll({ options: options.map(({ id }) => id), method: "stv", seats: 3, ballots })
+        assert.strictEqual(yield* yield* makeTabulating, poll)
+        const { elected, winners } = yield* presentOf(poll)
+        assert.sameMembers([...elected], [...known.stv])
+        assert.deepStrictEqual(winners, elected)
+      })
+    )
+  )
+
+  it.live("makes one tabulation of a poll, whoever of two consumers does it", () =>
+    run(
+      Effect.gen(function* () {
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const [one, other] = [yield* makeTabulating, yield* makeTabulating]
+        const made = yield* Effect.all([one, other, one, other], { concurrency: "unbounded" })
+        assert.deepStrictEqual(
+          made.filter((name) => name !== undefined),
+          [poll]
+        )
+        const { elected, rounds } = yield* presentOf(poll)
+        assert.deepStrictEqual(elected, ["b"])
+        assert.deepStrictEqual(
+          rounds.map(({ eliminated }) => eliminated),
+          ["c", undefined]
+        )
+      })
+    )
+  )
+
+  it.live("makes it again once the votes have changed, but not at once, and at once where the poll is final", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const tabulate = yield* makeTabulating
+        assert.strictEqual(yield* tabulate, poll)
+        const first = yield* tallyOf(poll)
+        yield* addBallots(poll, [[9, ["c"]]])
+        // Votes go on meanwhile; the results say which of them the tabulation is of.
+        yield* sql`update tabulation set due_at = clock_timestamp() + interval '1 hour' where poll = ${poll}`
+        assert.isUndefined(yield* tabulate)
+        const between = yield* tallyOf(poll)
+        assert.strictEqual(between.tabulation?.revision, first.revision)
+        assert.isAbove(between.revision, first.revision)
+        yield* sql`update poll set closes_ms = 1, final_at = now(), revision = revision + 1 where slug = ${poll}`
+        assert.strictEqual(yield* tabulate, poll)
+        assert.deepStrictEqual((yield* presentOf(poll)).elected, ["c"])
+        assert.isUndefined(yield* tabulate)
+      })
+    )
+  )
+
+  it.live("waits ten times as long as it took until the next time, 2 s at least", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const { claim, store } = yield* Tabulations
+        const pauseAfter = Effect.fnUntraced(function* (ms: number) {
+          yield* makeDue(poll)
+          const claimed = (yield* claim) ?? assert.fail("nothing to tabulate")
+          yield* sql`update poll set revision = revision + 1 where slug = ${poll}`
+          assert.isTrue(yield* store(claimed, 1, JSON.stringify({}), ms))
+          const [row] = yield* sql<{ pause: number }>`
+            select extract(epoch from due_at - made_at)::float8 as pause from tabulation where poll = ${poll}`
+          return Math.round(row?.pause ?? 0)
+        })
+        assert.strictEqual(yield* pauseAfter(10), 2)
+        assert.strictEqual(yield* pauseAfter(3_000), 30)
+      })
+    )
+  )
+
+  it.live("is done by another consumer where one was stopped in the middle, or has died", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const tabulations = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const reading = yield* Deferred.make<void>()
+        const stuck = Tabulations.of({
+          ...tabulations,
+          read: () => Effect.andThen(Deferred.succeed(reading, undefined), Effect.never)
+        })
+        const stopped = yield* Effect.forkChild(
+          Effect.flatten(Effect.provideService(makeTabulating, Tabulations, stuck))
+        )
+        yield* Deferred.await(reading)
+        const tabulate = yield* makeTabulating
+        assert.isUndefined(yield* tabulate, "somebody is at it")
+        yield* Fiber.interrupt(stopped)
+        assert.strictEqual(yield* tabulate, poll)
+
+        yield* addBallots(poll, [[9, ["c"]]])
+        yield* makeDue(poll)
+        const claimed = (yield* tabulations.claim) ?? assert.fail("nothing to tabulate")
+        assert.isUndefined(yield* tabulate, "somebody seems to be at it")
+        yield* sql`update tabulation set held_until = clock_timestamp() where poll = ${poll}`
+        assert.strictEqual(yield* tabulate, poll)
+        assert.isFalse(yield* tabulations.store(claimed, 1, "{}", 0), "it comes back, too late")
+        assert.deepStrictEqual((yield* presentOf(poll)).elected, ["c"])
+      })
+    )
+  )
+
+  it.live("goes on after a poll that can't be tabulated", () =>
+    run(
+      Effect.gen(function* () {
+        const wrong = yield* rankedPoll({ ...abc, ballots: few })
+        yield* addBallots(wrong, [[1, ["what-is-no-option"]]])
+        const tabulate = yield* makeTabulating
+        assert.strictEqual((yield* Effect.exit(tabulate))._tag, "Failure")
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        yield* eventually(Effect.map(tabulate, (made) => assert.strictEqual(made, poll)))
+        assert.deepStrictEqual((yield* presentOf(poll)).elected, ["b"])
+      })
+    )
+  )
+
+  it.live("reads more rankings than one page has, as of one revision, and leaves abstentions out", () =>
+    run(
+      Effect.gen(function* () {
+        const options = Array.from({ length: 30 }, (_, index) => `o${index}`)
+        const ballots: Ballots = options.flatMap((a) =>
+          options.flatMap((b) => options.map((c) => [1, [...new Set([a, b, c])]] as const))
+        )
+        const poll = yield* rankedPoll({ options, method: "stv", seats: 3, ballots: [...ballots, [5, ["-"]]] })
+        const tabulate = yield* makeTabulating
+        assert.strictEqual(yield* tabulate, poll)
+        const tabulation = yield* presentOf(poll)
+        assert.strictEqual(tabulation.ballots, 27_000)
+        assert.lengthOf(tabulation.elected, 3)
+        assert.isAbove(tabulation.ties.length, 0)
+        const { abstained, ballots: all } = yield* tallyOf(poll)
+        assert.deepStrictEqual({ abstained, all }, { abstained: 5, all: 27_005 })
+      })
+    )
+  )
+})
