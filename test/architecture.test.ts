@@ -49,7 +49,7 @@ const isAllowed = ({ from, to }: Import): boolean => {
   if (base.includes(user)) return false
   if (base.includes(used)) return true
   if (user === "web") return used === "domain"
-  if (used === "web") return user === "http" && /^web\/words\b/.test(to)
+  if (used === "web") return user === "http" && /^web\/(words|drawn)\b/.test(to)
   return levelOf(used) >= 0 && levelOf(used) < levelOf(user)
 }
 

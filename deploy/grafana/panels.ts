@@ -82,6 +82,12 @@ export const rows: ReadonlyArray<Row> = [
         queries: [["{{poll}}", `topk(10, sum by (poll) (${rate(`${votes}accepted_total`)}))`]]
       },
       {
+        title: "Results not final",
+        about: "How long ago the first of the polls has closed that are counting; a second or two unless votes wait.",
+        unit: "s",
+        queries: [["counting", `max(${series("tallykeep_polls_counting_seconds")})`]]
+      },
+      {
         title: "Dead letters",
         about: "Votes that could not be counted and wait for a decision.",
         unit: "short",

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { maxChoiceLength } from "../domain/Rules.ts"
 import { acceptanceOf } from "../domain/Vote.ts"
 import type { DeadEntry, Ledger } from "../ledger/Ledger.ts"
 import { type Connection, command } from "../stream/Redis.ts"
@@ -79,7 +80,7 @@ const lettersOf = (client: Connection, group: string, stream: string, dead: Read
         return {
           voteId: entryVoteId(stream, entry.id, flat),
           poll: storable(fields.poll),
-          option: storable(fields.option),
+          choice: storable(fields.option),
           ...acceptanceOf(entry.id),
           reason: storable(reason) ?? "undecodable",
           stream,
@@ -93,9 +94,9 @@ const lettersOf = (client: Connection, group: string, stream: string, dead: Read
 /** Returns how often an entry was delivered, from its row in XPENDING's answer: id, consumer, idle ms, deliveries. */
 const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row[3] === "number" ? row[3] : 1)
 
-/** Returns a text as the ledger's columns can hold it: without NUL, at most 200 characters. */
+/** Returns a text as the ledger's columns can hold it: without NUL, and no longer than a choice may be. */
 const storable = (text: string | undefined): string | null =>
-  text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, 200)
+  text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, maxChoiceLength)
 
 const logBuried = (stream: string, buried: ReadonlyArray<DeadEntry>): Effect.Effect<void> => {
   const [first] = buried

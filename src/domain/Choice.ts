@@ -1,5 +1,5 @@
-import { pointerToken } from "./JsonPointer.ts"
-import type { FieldError } from "./Problems.ts"
+import type { FieldError } from "./FieldError.ts"
+import { maxFieldErrors, pointerTo } from "./JsonPointer.ts"
 import type { Kind, Rules } from "./Rules.ts"
 
 /*
@@ -41,9 +41,6 @@ export interface Part {
   readonly value: number
 }
 
-/** An answer names at most so many wrong fields. */
-const maxErrors = 20
-
 const known = new WeakMap<Choosing["options"], ReadonlyMap<string, number>>()
 
 /** Returns the place of each option in the poll's order; made once for each reading of the poll. */
@@ -61,8 +58,7 @@ class Wrong {
 
   /** Adds a field that is wrong, as far as there is room for one more. */
   add(path: ReadonlyArray<string | number>, detail: string): void {
-    if (this.errors.length >= maxErrors) return
-    this.errors.push({ pointer: ["#", ...path.map((part) => pointerToken(String(part)))].join("/"), detail })
+    if (this.errors.length < maxFieldErrors) this.errors.push({ pointer: pointerTo(path), detail })
   }
 }
 
@@ -210,3 +206,11 @@ export const partsOf = (poll: Choosing, choice: string): ReadonlyArray<Part> | u
   const body = { [choiceField[poll.rules.kind]]: putTogether(poll.rules, parts) }
   return decodeChoice(poll, body) === choice ? parts : undefined
 }
+
+/** Returns the body of a vote that says these parts of a choice. */
+export const bodyOf = (
+  { rules }: Pick<Choosing, "rules">,
+  parts: ReadonlyArray<Part>
+): Readonly<Record<string, unknown>> => ({
+  [choiceField[rules.kind]]: putTogether(rules, parts)
+})

@@ -1,6 +1,17 @@
 /** An answer repeats at most so many characters of a name that the client chose. */
 const maxLength = 64
 
-/** Returns a field's name as a token of a JSON pointer in a URI fragment. */
-export const pointerToken = (name: string): string =>
-  encodeURIComponent(name.slice(0, maxLength).toWellFormed().replaceAll("~", "~0").replaceAll("/", "~1"))
+/** An answer names at most so many wrong fields. */
+export const maxFieldErrors = 20
+
+/** Returns a JSON pointer to a value, as a URI fragment. */
+export const pointerTo = (path: ReadonlyArray<PropertyKey>): string => ["#", ...path.map(tokenOf)].join("/")
+
+const tokenOf = (part: PropertyKey): string =>
+  encodeURIComponent(
+    String(part)
+      .slice(0, maxLength)
+      .replace(/\p{Surrogate}/gu, "\ufffd")
+      .replaceAll("~", "~0")
+      .replaceAll("/", "~1")
+  )

@@ -29,9 +29,10 @@ export const toSlug = (text: string): string =>
     .slice(0, 64)
     .replace(/-$/, "")
 
-/** Gives each option without an id one that no other has: made from its label, else `option-<n>`. */
+/** Gives each option without an id one that no other has, of at most so many characters: made from its label, else `option-<n>`. */
 export const withIds = (
-  options: ReadonlyArray<{ readonly id?: string | undefined; readonly label: string }>
+  options: ReadonlyArray<{ readonly id?: string | undefined; readonly label: string }>,
+  longest = 64
 ): ReadonlyArray<{ readonly id: string; readonly label: string }> => {
   const taken = new Set(options.map(({ id }) => id))
   const take = (id: string): string | undefined => {
@@ -39,7 +40,10 @@ export const withIds = (
     taken.add(id)
     return id
   }
-  const spelled = options.map(({ id, label }) => ({ id: id ?? take(toSlug(label)), label }))
+  const spelled = options.map(({ id, label }) => ({
+    id: id ?? take(toSlug(label).slice(0, longest).replace(/-$/, "")),
+    label
+  }))
   return spelled.map(({ id, label }, index) => {
     for (let n = index + 1, made = id; ; n++) {
       if (made !== undefined) return { id: made, label }

@@ -1,5 +1,8 @@
 import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
+import { FieldError } from "./FieldError.ts"
+
+export { FieldError }
 
 /*
  * What can go wrong with a request, as RFC 9457 problems: each with its HTTP status and its data.
@@ -7,10 +10,6 @@ import { HttpApiError } from "effect/http-api"
  */
 
 const name = (problem: string) => `urn:tallykeep:problem:${problem}` as const
-
-/** One wrong field: `pointer` is a JSON pointer into the request's body, as a URI fragment (`#/option`). */
-export const FieldError = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
-export type FieldError = typeof FieldError.Type
 
 export class Malformed extends HttpApiError.Problem<Malformed>()("Malformed", {
   type: "about:blank",

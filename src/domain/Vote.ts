@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { choicePattern } from "./Choice.ts"
 import { OptionId } from "./Poll.ts"
 
 export const voteIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -19,7 +20,8 @@ export const makeVoteId = (): string => {
 export interface Vote {
   readonly voteId: string
   readonly poll: string
-  readonly option: string
+  /** What it says, as src/domain/Choice.ts writes it. */
+  readonly choice: string
   /** A keyed hash of who voted, in base64url, where the poll asks for that. */
   readonly voter?: string
   /** When the API took it, in ms since 1970 by the API's clock: for people, never for a decision. */
@@ -73,18 +75,55 @@ export const isStreamId = (id: string): boolean => {
   return ms < 2n ** 64n && seq < 2n ** 64n
 }
 
-/** The body of a vote's request. */
-export const VoteRequest = Schema.Struct({
-  option: OptionId.annotate({ description: "One of the poll's options", examples: ["cats"] })
-})
+const anOption = OptionId.annotate({ description: "One of the poll's options", examples: ["cats"] })
+const inPoll = (kind: string, description: string) => ({ identifier: `Vote${kind}`, description })
 
-/** What the client gets back: proof that Redis holds the vote. */
-export const Receipt = Schema.Struct({
+/** The body of a vote's request in a poll of kind `single`; the following are those of the other kinds. */
+export const SingleVote = Schema.Struct({ option: anOption }).annotate(
+  inPoll("Single", "A vote in a poll of kind `single`")
+)
+const MultipleVote = Schema.Struct({ options: Schema.Array(anOption) }).annotate(
+  inPoll("Multiple", "A vote in a poll of kind `multiple`: `min` to `max` different options, in any order")
+)
+const ScoreVote = Schema.Struct({ scores: Schema.Record(OptionId, Schema.Int) }).annotate(
+  inPoll("Score", "A vote in a poll of kind `score`: whole numbers from `min` to `max` by option; for all with `every`")
+)
+const PointsVote = Schema.Struct({ points: Schema.Record(OptionId, Schema.Int) }).annotate(
+  inPoll(
+    "Points",
+    "A vote in a poll of kind `points`: whole numbers by option, together up to `budget`, or it with `spend_all`"
+  )
+)
+const RankedVote = Schema.Struct({ ranking: Schema.Array(anOption) }).annotate(
+  inPoll("Ranked", "A vote in a poll of kind `ranked`: up to `max` different options, the best first")
+)
+const Abstention = Schema.Struct({ abstain: Schema.Literal(true) }).annotate(
+  inPoll("Abstention", "An abstention, in a poll with `abstain`")
+)
+
+/** The body of a vote's request, by the poll's kind. */
+export const VoteRequest = Schema.Union([SingleVote, MultipleVote, ScoreVote, PointsVote, RankedVote, Abstention])
+
+const receipt = {
   message: Schema.Literal("Vote recorded successfully"),
-  option: OptionId,
   vote_id: VoteId,
   stream_id: Schema.String.annotate({ description: "The stream entry's id", examples: ["1732000000000-0"] })
-})
+}
+
+/** What the client gets back for a vote for one option: proof that Redis holds the vote. */
+export const SingleReceipt = Schema.Struct({ ...receipt, option: OptionId }).annotate({ identifier: "ReceiptSingle" })
+
+/** What the client gets back for any other vote. */
+const ChoiceReceipt = Schema.Struct({
+  ...receipt,
+  choice: Schema.String.check(Schema.isPattern(choicePattern)).annotate({
+    description:
+      "What the vote says, as it is kept: `a+c`, scores and points as `a:5,b:0`, rankings as `b>a`, abstentions as `-`",
+    examples: ["a+c"]
+  })
+}).annotate({ identifier: "ReceiptChoice" })
+
+export const Receipt = Schema.Union([SingleReceipt, ChoiceReceipt])
 
 /** What has become of a vote: waiting in the stream, or what the ledger says. */
 export const VoteStatus = Schema.Struct({

@@ -14,7 +14,7 @@ import type { VoteColumns } from "./VoteColumns.ts"
 export interface DeadEntry extends Acceptance {
   readonly voteId: string
   readonly poll: string | null
-  readonly option: string | null
+  readonly choice: string | null
   readonly reason: string
   readonly stream: string
   readonly entryId: string
@@ -118,7 +118,7 @@ export class Ledger extends Context.Service<
           arrayOf(type, entries.map(value))
         const rows = yield* sql<{ place: bigint }>`select place from bury_votes(
           ${column("uuid", ({ voteId }) => voteId)}, ${column("text", ({ poll }) => poll)},
-          ${column("text", ({ option }) => option)}, ${column("int8", ({ ms }) => ms)},
+          ${column("text", ({ choice }) => choice)}, ${column("int8", ({ ms }) => ms)},
           ${column("int8", ({ seq }) => seq)}, ${column("text", ({ reason }) => reason)},
           ${column("text", ({ stream }) => stream)}, ${column("text", ({ entryId }) => entryId)},
           ${column("int8", ({ deliveries }) => deliveries)}, ${column("int4", ({ fields }) => fields.length)},

@@ -1,6 +1,6 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
-import { clockSkew, clockSkewGauge, elapsed } from "../Elapsed.ts"
+import { clockSkew, clockSkewGauge, elapsed, elapsedMs } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { outOfService, questions } from "./Bounded.ts"
 import { Ledger } from "./Ledger.ts"
@@ -19,7 +19,8 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       let up: boolean | undefined
       let deadLetters = 0
       let counting = 0
-      let countingFor = 0
+      /** When the first of the polls that are counting has closed, in ms of `elapsed`. */
+      let countingSince: number | undefined
       let skew = Number.NaN
       const clock = yield* Clock.Clock
       yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
@@ -28,10 +29,8 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       yield* meter.gauge(...clockSkewGauge, () => skew / 1000, { server: "database" })
       yield* meter.gauge("tallykeep_dead_letters", "Dead letters that the database keeps", () => deadLetters)
       yield* meter.gauge("tallykeep_polls_counting", "Polls that have closed and are not final yet", () => counting)
-      yield* meter.gauge(
-        "tallykeep_polls_counting_seconds",
-        "How long ago the first of them has closed",
-        () => countingFor
+      yield* meter.gauge("tallykeep_polls_counting_seconds", "How long ago the first of them has closed", () =>
+        countingSince === undefined ? 0 : (elapsedMs(clock) - countingSince) / 1000
       )
       yield* meter.gauge(
         "tallykeep_database_questions",
@@ -55,12 +54,12 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       const ask = Effect.gen(function* () {
         const askedAt = yield* elapsed
         const [row] = yield* question.pipe(outOfService(timeout))
-        const ms = Number(row?.ms)
+        const [ms, answeredAt] = [Number(row?.ms), yield* elapsed]
         return {
           count: Number(row?.count),
           counting: Number(row?.counting),
-          countingFor: (ms - Number(row?.since ?? ms)) / 1000,
-          skew: clockSkew(clock, ms, askedAt, yield* elapsed)
+          countingSince: typeof row?.since === "bigint" ? answeredAt - (ms - Number(row.since)) : undefined,
+          skew: clockSkew(clock, ms, askedAt, answeredAt)
         }
       })
       const look = Effect.andThen(ledger.ping, ask).pipe(
@@ -74,7 +73,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
             up = true
             deadLetters = answer.count
             counting = answer.counting
-            countingFor = answer.countingFor
+            countingSince = answer.countingSince
             skew = answer.skew
           }
         })

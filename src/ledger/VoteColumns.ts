@@ -50,8 +50,8 @@ export class VoteColumns {
   }
 
   /** Adds a vote, for which there has to be room. */
-  add({ castAt, ms, option, poll, seq, voteId, voter }: AcceptedVote): void {
-    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, option, ms, seq, castAt, voter)
+  add({ castAt, choice, ms, poll, seq, voteId, voter }: AcceptedVote): void {
+    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, choice, ms, seq, castAt, voter)
     if (!added) throw new RangeError(`A vote's identity is no UUID: ${voteId}`)
   }
 
@@ -63,7 +63,7 @@ export class VoteColumns {
     id: Uint8Array,
     idStart: number,
     poll: string,
-    option: string,
+    choice: string,
     ms: number | bigint,
     seq: number | bigint,
     castAt: number,
@@ -71,7 +71,7 @@ export class VoteColumns {
   ): boolean {
     const index = this.length
     if (!this.voteIds.setUuid(index, id, idStart)) return false
-    const place = this.placeOf(poll, option)
+    const place = this.placeOf(poll, choice)
     this.counts[place] = (this.counts[place] ?? 0) + 1
     this.choices.setInt32(index, place + 1)
     this.ms.setInt64(index, ms)
@@ -85,17 +85,17 @@ export class VoteColumns {
     return true
   }
 
-  private placeOf(poll: string, option: string): number {
+  private placeOf(poll: string, choice: string): number {
     let places = this.places.get(poll)
     if (places === undefined) {
       places = new Map()
       this.places.set(poll, places)
     }
-    let place = places.get(option)
+    let place = places.get(choice)
     if (place === undefined) {
       place = this.polls.push(poll) - 1
-      this.options.push(option)
-      places.set(option, place)
+      this.options.push(choice)
+      places.set(choice, place)
     }
     return place
   }
@@ -108,7 +108,7 @@ export class VoteColumns {
     return {
       voteId: uuidOf(this.voteIds.getHex(index)),
       poll: this.polls[place] ?? "",
-      option: this.options[place] ?? "",
+      choice: this.options[place] ?? "",
       castAt: this.castAts.getNumber(index),
       ms: this.ms.getBigInt(index),
       seq: this.seqs.getBigInt(index),

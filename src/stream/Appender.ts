@@ -3,14 +3,13 @@ import type { Vote } from "../domain/Vote.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
 import type { Shard } from "./Shards.ts"
-import { optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
+import { type Beside, optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
 /** The most votes that one command appends: such a command keeps Redis from all else for about a millisecond. */
 const maxVotes = 200
 
-/** What may come with a vote: the trace that it belongs to, and the Redis key that records its idempotency key. */
-export interface Extras {
-  readonly traceparent?: string | undefined
+/** What may come with a vote: what its entry holds beside it, and the Redis key that records its idempotency key. */
+export interface Extras extends Beside {
   readonly record?: string | undefined
 }
 
@@ -42,7 +41,7 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
     const keys = [shard.stream]
     const args = [String(ttl())]
     for (const { extras, vote } of votes) {
-      const values = valuesOf(vote, extras.traceparent)
+      const values = valuesOf(vote, extras)
       let beside = ""
       if (extras.record !== undefined) {
         keys.push(extras.record)

@@ -9,7 +9,7 @@ import type { Shard, Shards } from "./Shards.ts"
 export interface Appended {
   readonly streamId: string
   readonly voteId: string
-  readonly option: string
+  readonly choice: string
 }
 
 /** A client's idempotency key, in the poll and, where the poll has voters, of the voter that it belongs to. */
@@ -26,10 +26,10 @@ export const keyRecord = ({ keyPrefix }: Shard, { key, poll, voter }: KeyUse): s
 /** Returns the Redis key of what the records of a shard hold of memory. */
 export const keyMemoryHash = ({ keyPrefix }: Shard): string => `${keyPrefix}:key-memory`
 
-/** Reads a record as `append.lua` writes it: stream_id, vote_id and option. */
+/** Reads a record as `append.lua` writes it: stream_id, vote_id and choice. */
 export const fromRecord = (record: string): Appended => {
-  const [streamId = "", voteId = "", option = ""] = record.split(" ")
-  return { streamId, voteId, option }
+  const [streamId = "", voteId = "", choice = ""] = record.split(" ")
+  return { streamId, voteId, choice }
 }
 
 /** Returns what a keyed vote's shard is chosen by: the voter, if any, so that a voter's votes stay in order; else the key. */

@@ -37,6 +37,6 @@ const readTime = (text: string): number | undefined => {
 export const originalVote = (id: string, voteId: string, { option, timestamp }: typeof OriginalFields.Type): Vote => ({
   voteId,
   poll: defaultPoll.slug,
-  option,
+  choice: option,
   castAt: (timestamp === undefined ? undefined : readTime(timestamp)) ?? Math.min(entryMs(id), maxMs)
 })

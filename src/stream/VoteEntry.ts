@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { Result, Schema, Struct } from "effect"
-import { OptionId, PollSlug } from "../domain/Poll.ts"
+import { choicePattern } from "../domain/Choice.ts"
+import { PollSlug } from "../domain/Poll.ts"
 import { splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
 import { isOriginal, OriginalFields, originalVote } from "./OriginalEntry.ts"
 
@@ -16,13 +17,18 @@ const version = "1"
 const required = {
   vote_id: VoteId,
   poll: PollSlug,
-  option: OptionId,
+  /** The choice. What its poll makes of it, the ledger has to see. */
+  option: Schema.String.check(Schema.isPattern(choicePattern, { expected: "a choice" })),
   cast_at: Schema.String.check(Schema.isPattern(/^\d{1,15}$/, { expected: "milliseconds" }))
 }
 
-/** The fields that follow where a vote has them: who has voted, and the trace that the vote belongs to (W3C). */
+/**
+ * The fields that follow where a vote has them: who has voted; what a proof of a vote with an idempotency key is asked for by, a
+ * hash of its identity and the key; and the trace that the vote belongs to (W3C).
+ */
 const optional = {
   voter: Schema.optionalKey(Schema.String.check(Schema.isPattern(voterPattern, { expected: "base64url" }))),
+  n: Schema.optionalKey(Schema.String),
   traceparent: Schema.optionalKey(Schema.String)
 }
 
@@ -36,19 +42,31 @@ type RequiredField = (typeof requiredFields)[number]
 type OptionalField = (typeof optionalFields)[number]
 type Values = Readonly<Record<RequiredField, string> & Record<OptionalField, string | undefined>>
 
+/** What an entry may hold beside the vote. */
+export interface Beside {
+  /** What `keyProof` makes of the vote's idempotency key. */
+  readonly n?: string | undefined
+  readonly traceparent?: string | undefined
+}
+
+/** Returns the first half of the SHA-256 of a vote's identity and its idempotency key, in base64url. */
+export const keyProof = (voteId: string, key: string): string =>
+  createHash("sha256").update(voteId).update(key).digest().toString("base64url", 0, 16)
+
 /** Returns the values of a vote's fields. */
-export const valuesOf = ({ castAt, option, poll, voteId, voter }: Vote, traceparent?: string): Values => ({
+export const valuesOf = ({ castAt, choice, poll, voteId, voter }: Vote, { n, traceparent }: Beside = {}): Values => ({
   vote_id: voteId,
   poll,
-  option,
+  option: choice,
   cast_at: String(castAt),
   voter,
+  n,
   traceparent
 })
 
 /** Returns an entry's fields as they are in the stream, names and values in turn. */
-export const encodeVote = (vote: Vote, traceparent?: string): Array<string> => {
-  const values = valuesOf(vote, traceparent)
+export const encodeVote = (vote: Vote, beside?: Beside): Array<string> => {
+  const values = valuesOf(vote, beside)
   return [
     "v",
     version,
@@ -59,18 +77,18 @@ export const encodeVote = (vote: Vote, traceparent?: string): Array<string> => {
   ]
 }
 
-/**
- * The texts of an entry that is a vote of a known voter and nothing else; null where a vote's own value is. Without the last
- * two, an anonymous vote.
- */
+/** The texts that an entry begins with which is a vote and nothing else; null where a vote's own value is. */
 export const plainLayout: ReadonlyArray<string | null> = [
   "v",
   version,
-  ...[...requiredFields, "voter"].flatMap((name) => [name, null])
+  ...requiredFields.flatMap((name) => [name, null])
 ]
 
+/** The fields that may follow in such an entry, in this order. */
+export const plainOptional = ["voter", "n"] as const satisfies ReadonlyArray<OptionalField>
+
 /** Returns which of an entry's texts is the value of a field of `plainLayout`; text 0 is the entry's id. */
-export const placeOf = (name: RequiredField | "voter"): number => plainLayout.indexOf(name) + 2
+export const placeOf = (name: RequiredField): number => plainLayout.indexOf(name) + 2
 
 const quoted = (text: string) => `'${text}'`
 
@@ -112,7 +130,7 @@ export const decodeVote = (stream: string, id: string, flat: ReadonlyArray<strin
 const voteOf = ({ cast_at, option, poll, vote_id, voter }: typeof EntryFields.Type): Vote => ({
   voteId: vote_id,
   poll,
-  option,
+  choice: option,
   castAt: Number(cast_at),
   ...(voter === undefined ? {} : { voter })
 })

@@ -15,7 +15,7 @@ import { type SolutionUse, spendSolution } from "./SpentSolutions.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import type { StreamState } from "./StreamState.ts"
-import { fieldsByName } from "./VoteEntry.ts"
+import { fieldsByName, keyProof } from "./VoteEntry.ts"
 
 export type { Appended } from "./KeyRecords.ts"
 
@@ -101,7 +101,13 @@ export class VoteStream extends Context.Service<
         const use = useOf(vote, key)
         const shard = shards.of(shardedBy(use))
         const appended = Effect.map(
-          command(() => appenderOf(shard).append(vote, { traceparent, record: keyRecord(shard, use) })),
+          command(() =>
+            appenderOf(shard).append(vote, {
+              n: keyProof(vote.voteId, key),
+              traceparent,
+              record: keyRecord(shard, use)
+            })
+          ),
           (record) => {
             const appended = fromRecord(record)
             clock.reached(shard.stream, entryMs(appended.streamId))

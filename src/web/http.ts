@@ -1,3 +1,4 @@
+import type { FieldError } from "../domain/FieldError.ts"
 import { solutionHeader } from "../domain/SolutionHeader.ts"
 
 /** Why the service refused a request, as far as the pages need to know. */
@@ -5,8 +6,8 @@ export interface Problem {
   readonly type: string
   readonly status: number
   readonly detail: string
-  /** The fields that are wrong, in words. */
-  readonly fields: ReadonlyArray<string>
+  /** The fields that are wrong. */
+  readonly fields: ReadonlyArray<FieldError>
 }
 
 /** What the head of an answer says. */
@@ -52,7 +53,7 @@ const toProblem = (status: number, body: unknown): Problem => {
     status,
     type: text(type),
     detail: text(detail) || text(title),
-    fields: fields.map((field) => `${text(field.pointer).replace(/^#\/?/, "")} ${text(field.detail)}`.trim())
+    fields: fields.map((field) => ({ pointer: text(field.pointer), detail: text(field.detail) }))
   }
 }
 

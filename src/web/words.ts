@@ -19,9 +19,15 @@ const timeOfDay = lazily(() => new Intl.DateTimeFormat("en-GB", { timeStyle: "me
 export const count = (votes: number): string => number().format(votes)
 export const votes = (count: number): string => `${number().format(count)} ${count === 1 ? "vote" : "votes"}`
 
+/** Formats a percentage, such as "66.7%". */
+export const percent = (percentage: number): string => `${share().format(percentage)}%`
+
 /** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
-export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> =>
-  percentages(counts, 1).map((percentage) => `${share().format(percentage)}%`)
+export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => percentages(counts, 1).map(percent)
+
+/** Lists things, such as "a, b and c". */
+export const listed = (things: ReadonlyArray<string>): string =>
+  things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
 
 /** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
 export const moment = (ms: number, zone?: string): string => {
@@ -80,17 +86,17 @@ export const times = {
 
 export const status = { upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
 
-/** What became of the reader's vote. */
+/** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {
-  sending: (label: string) => `Sending your vote for ${label} …`,
-  waiting: (label: string) => `Your vote for ${label} is not sent yet.`,
-  queued: (label: string) => `Your vote for ${label} is in, and is about to be counted.`,
-  counted: (label: string) => `Your vote for ${label} is counted.`,
-  superseded: (label: string) => `Your vote for ${label} was replaced by a later one of yours.`,
-  rejected: (label: string) => `Your vote for ${label} does not count: it came too late, or was not your first.`,
-  dead: (label: string) => `Your vote for ${label} could not be counted. Please tell whoever runs this poll.`,
+  sending: (vote: string) => `Sending your ${vote} …`,
+  waiting: (vote: string) => `Your ${vote} is not sent yet.`,
+  queued: (vote: string) => `Your ${vote} is in, and is about to be counted.`,
+  counted: (vote: string) => `Your ${vote} is counted.`,
+  superseded: (vote: string) => `Your ${vote} was replaced by a later one of yours.`,
+  rejected: (vote: string) => `Your ${vote} does not count: it came too late, or was not your first.`,
+  dead: (vote: string) => `Your ${vote} could not be counted. Please tell whoever runs this poll.`,
   lost: "This vote can't be found. Please tell whoever runs this poll.",
-  already: (label: string) => `Your vote is for ${label} already.`,
+  already: (vote: string) => `Your ${vote} is in already.`,
   more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
   sent: (count: number) => `${votes(count)} sent from this browser.`,
   notTaken: (count: number) => `${votes(count)} were not taken.`,
@@ -134,7 +140,7 @@ export const trouble = {
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
-  option: "This is not an option of this poll.",
+  ballot: "This ballot can't be taken as it is: please see below.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
@@ -158,7 +164,7 @@ export const challenge = {
   needsScript:
     "Voting in this poll needs JavaScript: for each vote your browser solves a small task, which slows down machines that vote.",
   needsHttps: "Voting in this poll needs a secure connection. Open it at an address that begins with https://.",
-  solving: (label: string) => `Your browser is solving a small task. Then your vote for ${label} is sent …`,
+  solving: (vote: string) => `Your browser is solving a small task. Then your ${vote} is sent …`,
   refused: "The vote was not taken: your browser did not solve the task of this poll. Please try again."
 }
 
@@ -207,6 +213,38 @@ export const form = {
   description: "Description",
   optional: "optional",
   options: "Options, one a line",
+  error: (detail: string, option: number | undefined) =>
+    `${option === undefined ? "" : `Option ${option}: `}${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`,
+  kind: "What a vote says",
+  kinds: {
+    single: "One option",
+    multiple: "Several options",
+    score: "A score for each option",
+    points: "Points, given out among the options",
+    ranked: "The options ranked, the best first"
+  },
+  least: "Options at least",
+  most: "Options at most",
+  lowest: "Lowest score",
+  highest: "Highest score",
+  every: "Every option needs a score",
+  budget: "Points to give out",
+  spendAll: "All of them have to be given out",
+  ranks: "Ranks at most",
+  all: "as many as there are",
+  method: "How the winner is found",
+  methods: {
+    irv: "Instant run-off: the last one goes out, round by round",
+    stv: "Single transferable vote: several seats, in proportion",
+    condorcet: "Condorcet: who beats each other one, pair by pair"
+  },
+  seats: "Seats",
+  tieBreak: "How ties are broken",
+  tieBreaks: {
+    previous_rounds: "By the rounds before, and then by a draw",
+    draw: "By a draw"
+  },
+  abstain: "A vote may be an abstention",
   ballot: "Which votes count",
   ballots: {
     open: "Each vote",

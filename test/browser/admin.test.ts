@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
+import { voteForGood } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** The page tries the token with a request that is refused, either for its body or for the token. */
@@ -43,9 +44,9 @@ browserTests("the admin's page", (test) => {
     await page.getByText("Copied.").waitFor()
     const voter = await web.page()
     await voter.goto(links[0] ?? "")
-    await voter.getByRole("button", { name: "Époisses", exact: true }).click()
+    await voteForGood(voter, "Époisses")
     await voter.getByText("Your vote for Époisses is counted.").waitFor()
-    await page.getByText("100.0% · 1 vote").waitFor()
+    await page.getByText("1 vote", { exact: true }).waitFor()
     assert.isAtLeast(await page.locator(".chart canvas").count(), 1)
 
     const downloaded = page.waitForEvent("download")
@@ -87,7 +88,16 @@ browserTests("the admin's page", (test) => {
     await page.getByLabel("Question").fill("Cats or dogs?")
     await page.getByLabel("Options, one a line").fill("Only one")
     await page.getByRole("button", { name: "Create the poll" }).click()
-    await page.getByRole("alert").filter({ hasText: "options" }).waitFor()
+    // Beside the field, and nothing of the fields of another kind.
+    await page.locator(".field", { hasText: "Options, one a line" }).getByRole("alert").waitFor()
+    assert.isTrue(await page.getByLabel("Points to give out").isHidden())
+    await page.getByLabel("Several options").check()
+    await page.getByLabel("Options at least").fill("3")
+    await page.getByLabel("Options at most").fill("2")
+    await page.getByLabel("Options, one a line").fill("One\nTwo\nThree")
+    await page.getByRole("button", { name: "Create the poll" }).click()
+    await page.locator(".field", { hasText: "Options at least" }).getByRole("alert").waitFor()
+    await page.getByLabel("One option").check()
     await page.getByLabel("Options, one a line").fill("One\nTwo")
     await page.getByRole("button", { name: "Create the poll" }).click()
     await page.getByRole("alert").filter({ hasText: "There is a poll cats-or-dogs already" }).waitFor()

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { Page } from "playwright-core"
 import { insecureHost } from "./chromium.ts"
-import { button, counted, keysOf, totalVotes, votes } from "./voter.ts"
+import { button, counted, keysOf, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 const challenged = { challenge: "pow" } as const
@@ -53,7 +53,7 @@ browserTests("the page of a poll with a challenge", (test) => {
       await route.continue()
     })
     await page.goto(`/polls/${slug}`)
-    await button(page, "Pears").click()
+    await voteForGood(page, "Pears")
     await page.getByText("Your browser is solving a small task. Then your vote for Pears is sent …").waitFor()
     go()
     await counted(page, "Pears")

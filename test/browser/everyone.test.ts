@@ -1,24 +1,7 @@
-import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { assert } from "@effect/vitest"
-import type { Page } from "playwright-core"
+import { assertNoSidewaysScroll, smallest, violations } from "./accessible.ts"
 import { totalVotes } from "./voter.ts"
 import { browserTests } from "./web.ts"
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
-
-/** Returns what axe says about the page in its present state. */
-const violations = async (page: Page): Promise<ReadonlyArray<string>> => {
-  await page.evaluate(axe)
-  return page.evaluate(
-    "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))"
-  )
-}
-
-const smallest = { viewport: { width: 320, height: 640 } }
-
-const assertNoSidewaysScroll = async (page: Page): Promise<void> =>
-  assert.isAtMost(Number(await page.evaluate("document.documentElement.scrollWidth")), 320)
 
 browserTests("the pages, for everyone", (test) => {
   for (const colorScheme of ["light", "dark"] as const) {

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { button, counted, totalVotes, votes } from "./voter.ts"
+import { button, counted, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests, type Web } from "./web.ts"
 
 /** What the console says about votes that are refused, and results that are hidden. */
@@ -23,13 +23,13 @@ browserTests("what the voting page remembers", (test) => {
       const [first = "", second = ""] = await linksOf(web, slug, 2)
       const page = await web.page()
       await page.goto(first)
-      await button(page, "Plums").click()
+      await voteForGood(page, "Plums")
       await counted(page, "Plums")
       const other = same ? page : await page.context().newPage()
       await other.goto(second)
       await other.waitForFunction("document.querySelector('.option.mine') === null && location.hash === ''")
       await other.locator(`${notice}:empty`).waitFor({ state: "attached" })
-      await button(other, "Pears").click()
+      await voteForGood(other, "Pears")
       await counted(other, "Pears")
       await votes(other, "pears", "1 vote")
       await votes(other, "plums", "1 vote")
@@ -59,13 +59,13 @@ browserTests("what the voting page remembers", (test) => {
     const slug = await web.poll({ ballot: "once", identity: "browser" })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await button(page, "Plums").click()
+    await voteForGood(page, "Plums")
     await counted(page, "Plums")
     const cookies = await page.context().cookies()
     await page.context().clearCookies()
     await page.reload()
     await page.locator(`${notice}:empty`).waitFor({ state: "attached" })
-    await button(page, "Pears").click()
+    await voteForGood(page, "Pears")
     await counted(page, "Pears")
     await page.context().addCookies(cookies)
     await page.reload()
@@ -110,7 +110,7 @@ browserTests("what the voting page remembers", (test) => {
     "null",
     "{",
     '"x"',
-    '{"pending":{"option":"pears","key":"k"},"mine":7}',
+    '{"pending":{"choice":"pears","key":"k"},"mine":7}',
     '{"pending":[null,{}]}'
   ]) {
     test(`may be junk: ${junk}`, async (web) => {
@@ -122,7 +122,7 @@ browserTests("what the voting page remembers", (test) => {
         await page.evaluate(`localStorage.setItem(${JSON.stringify(key)}, ${JSON.stringify(junk)})`)
       }
       await page.reload()
-      await button(page, "Plums").click()
+      await voteForGood(page, "Plums")
       await counted(page, "Plums")
       await page.reload()
       await counted(page, "Plums")
@@ -146,7 +146,7 @@ browserTests("what the voting page remembers", (test) => {
       const page = await web.page()
       await page.addInitScript(script)
       await page.goto(link)
-      await button(page, "Plums").click()
+      await voteForGood(page, "Plums")
       await counted(page, "Plums")
       assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
       assert.strictEqual(await totalVotes(web, slug), 1)

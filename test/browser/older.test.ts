@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import type { Page } from "playwright-core"
-import { button, counted, totalVotes, votes } from "./voter.ts"
+import { button, counted, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** What Safari 15.0, Chrome 90 or Firefox 90 does not have, among what a page might well use. */
@@ -75,7 +75,7 @@ browserTests("a browser of the year 2021", (test) => {
     await makeOlder(page)
     await page.route("**/votes", (route) => route.abort())
     await page.goto(`/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`)
-    await button(page, "Pears").click()
+    await voteForGood(page, "Pears")
     await page.getByText("The service can't be reached. Your vote is kept here").waitFor()
     await page.unroute("**/votes")
     await counted(page, "Pears")
@@ -98,9 +98,9 @@ browserTests("a browser of the year 2021", (test) => {
     const links = page.getByLabel("One link for each voter")
     await links.waitFor()
     assert.include(await links.inputValue(), "#token=")
-    await page.getByText("0.0% · 0 votes").first().waitFor()
+    await page.getByText("0 votes", { exact: true }).first().waitFor()
     page.on("dialog", (dialog) => void dialog.accept())
     await page.getByRole("button", { name: "Close the poll" }).click()
-    await page.locator(".card .state", { hasText: "Closed" }).waitFor()
+    await page.locator(".card .state", { hasText: "Final" }).waitFor()
   })
 })

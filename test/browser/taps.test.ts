@@ -87,7 +87,7 @@ browserTests("taps on the voting page", (test) => {
     const keys = keysOf(page)
     await page.goto(`/polls/${slug}`)
     await button(page, "Pears").dblclick()
-    await page.getByText(/^Your vote (for Pears is counted|is for Pears already)\.$/).waitFor()
+    await page.getByText(/^Your vote (for Pears is counted|for Pears is in already)\.$/).waitFor()
     await button(page, "Plums").click()
     await counted(page, "Plums")
     assert.strictEqual(keys.length, 2)

@@ -5,6 +5,12 @@ import type { Web } from "./web.ts"
 /** Returns the button of an option. */
 export const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true })
 
+/** Votes where a vote is final: the page asks first. */
+export const voteForGood = async (page: Page, name: string): Promise<void> => {
+  await button(page, name).click()
+  await button(page, "Send, it is final").click()
+}
+
 /** Waits until the page says that the vote is counted. */
 export const counted = (page: Page, option: string) => page.getByText(`Your vote for ${option} is counted.`).waitFor()
 
@@ -28,4 +34,9 @@ export const totalVotes = async (web: Web["Service"], slug: string): Promise<unk
     if (pending === 0 && total !== 0) return total
     await sleep(50)
   }
+}
+
+/** Casts a vote with a body of the API, as a voter of its own. */
+export const castJson = async (web: Web["Service"], slug: string, body: unknown): Promise<void> => {
+  await web.ask(`/api/polls/${slug}/votes`, body)
 }

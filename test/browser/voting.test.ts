@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { button, counted, totalVotes, votes } from "./voter.ts"
+import { button, counted, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** What the console says about votes and results that are refused. */
@@ -47,12 +47,12 @@ browserTests("the voting page", (test) => {
     const slug = await web.poll({ ballot: "once", identity: "browser" })
     const page = await web.page({}, refused)
     await page.goto(`/polls/${slug}`)
-    await button(page, "Apples").click()
+    await voteForGood(page, "Apples")
     await counted(page, "Apples")
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
     await page.evaluate("localStorage.clear()")
     await page.reload()
-    await button(page, "Pears").click()
+    await voteForGood(page, "Pears")
     await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
@@ -79,7 +79,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`)
     await page.getByText("You see the results once you have voted.").waitFor()
     assert.notInclude(page.url(), "token")
-    await button(page, "Plums").click()
+    await voteForGood(page, "Plums")
     await counted(page, "Plums")
     await votes(page, "plums", "1 vote")
   })
@@ -92,13 +92,13 @@ browserTests("the voting page", (test) => {
     for (const user of ["ann", "bob"]) {
       const page = await web.page()
       await page.goto(`/polls/${slug}#token=${await web.signIn(user)}`)
-      await button(page, "Plums").click()
+      await voteForGood(page, "Plums")
       await counted(page, "Plums")
       assert.notInclude(page.url(), "token")
     }
     const wrong = await web.page({}, refused)
     await wrong.goto(`/polls/${slug}#token=${(await web.signIn("eve")).slice(0, -4)}`)
-    await button(wrong, "Plums").click()
+    await voteForGood(wrong, "Plums")
     await wrong.getByText("Your sign-in is not valid for this poll").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 2)
   })
@@ -113,7 +113,7 @@ browserTests("the voting page", (test) => {
     await page.goto(`/polls/${slug}`)
     const [voter] = await page.context().cookies()
     assert.deepInclude(voter, { name: "tallykeep_voter", path: "/", httpOnly: true, sameSite: "Lax" })
-    await button(page, "Apples").click()
+    await voteForGood(page, "Apples")
     await counted(page, "Apples")
     await page.reload()
     await counted(page, "Apples")

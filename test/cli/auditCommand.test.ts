@@ -18,7 +18,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 import { day } from "../support/votes.ts"
 
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 const audited = Effect.gen(function* () {
   const { group, shards, stream } = yield* StreamSettings

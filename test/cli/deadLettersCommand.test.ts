@@ -20,7 +20,7 @@ const bury = (voteId: string, fields: ReadonlyArray<Uint8Array>) =>
       {
         voteId,
         poll: null,
-        option: null,
+        choice: null,
         reason: "refused",
         stream: "votes",
         entryId: "1700-3",
@@ -48,7 +48,7 @@ describe("dead-letters replay", () => {
     Effect.gen(function* () {
       const poll = yield* createPoll({ ballot: "once", identity: "token" })
       const voter = Buffer.from("ann").toString("base64url")
-      const vote = { voteId: makeVoteId(), poll, option: "tea", castAt: 1_234, voter }
+      const vote = { voteId: makeVoteId(), poll, choice: "tea", castAt: 1_234, voter }
       const letter = yield* bury(
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))
@@ -63,7 +63,7 @@ describe("dead-letters replay", () => {
 
   it.live("says why a vote is still dead", () =>
     Effect.gen(function* () {
-      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "birds", castAt: 5 }
+      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "birds", castAt: 5 }
       const letter = yield* bury(
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))

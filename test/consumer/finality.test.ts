@@ -20,7 +20,12 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
 
-const cast = (poll: string, option = "tea"): Vote => ({ voteId: makeVoteId(), poll, option, castAt: Date.now() })
+const cast = (poll: string, option = "tea"): Vote => ({
+  voteId: makeVoteId(),
+  poll,
+  choice: option,
+  castAt: Date.now()
+})
 
 const append = (poll: string) => Effect.flatMap(VoteStream, (stream) => stream.append(cast(poll)))
 

@@ -15,7 +15,7 @@ import { ownRedis } from "../e2e/ownServer.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers, quiet } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Appends `count` votes and gives them to `consumer`, which does nothing with them. */
 const giveTo = (consumer: string, count: number) =>

@@ -34,7 +34,7 @@ describe("entries of the original", () => {
         const { group, stream } = yield* StreamSettings
         for (let index = 0; index < 200; index++) {
           const option = index % 4 === 0 ? "dogs" : "cats"
-          const ours = encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+          const ours = encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
           yield* Effect.promise(() => client.xadd(stream, "*", ...(index % 2 === 0 ? originalEntry(option) : ours)))
         }
         yield* Effect.promise(() => client.xadd(stream, "*", "option", "birds", "request_id", "1"))
@@ -62,7 +62,7 @@ describe("entries of the original", () => {
       const [entryId, flat] = ["1732000000123-0", originalEntry("cats")]
       const voteId = entryVoteId(stream, entryId, flat)
       const fields = flat.map((field) => Buffer.from(field))
-      const known = { voteId, poll: null, option: null, ms: 1_732_000_000_123n, seq: 0n, deliveries: 1n }
+      const known = { voteId, poll: null, choice: null, ms: 1_732_000_000_123n, seq: 0n, deliveries: 1n }
       yield* ledger.bury([{ ...known, reason: "undecodable", stream, entryId, fields }])
       for (const letter of yield* letters.list({})) assert.isUndefined(yield* replayLetter(letters, letter))
       assert.deepStrictEqual(yield* statuses, { counted: 1 })

@@ -8,7 +8,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** So few that giving them up, one by one, would not take long. */
 const few = 6

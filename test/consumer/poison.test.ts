@@ -13,7 +13,7 @@ import { startConsumer } from "../support/processes.ts"
 import { eventually, layerServers, statuses } from "../support/servers.ts"
 
 const vote = (poll: string, option: string, voteId = makeVoteId()) =>
-  encodeVote({ voteId, poll, option, castAt: Date.now() })
+  encodeVote({ voteId, poll, choice: option, castAt: Date.now() })
 
 const twice = makeVoteId()
 

@@ -13,7 +13,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers, statuses, uniqueName } from "../support/servers.ts"
 
-const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 /** Appends so many votes at once, and makes the group, as an API and an earlier consumer would have. */
 const appendMany = Effect.fnUntraced(function* (count: number) {

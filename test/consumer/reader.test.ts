@@ -11,9 +11,10 @@ import { entriesOf } from "../support/entries.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
-const fieldsOf = (option: string) => encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: 1 })
+const fieldsOf = (option: string) =>
+  encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: 1 })
 
-const optionsOf = (batch: EntryBatch) => entriesOf(batch).map(({ fields, vote }) => vote?.option ?? fields)
+const choicesOf = (batch: EntryBatch) => entriesOf(batch).map(({ fields, vote }) => vote?.choice ?? fields)
 
 /** A stream with a group, and a consumer's connection to it. */
 const makeStream = Effect.gen(function* () {
@@ -40,7 +41,7 @@ describe("a reader", () => {
       yield* append(fieldsOf("cats"))
       yield* append(["something", "else"])
       yield* append(fieldsOf("dogs"))
-      assert.deepStrictEqual(optionsOf(yield* read()), ["cats", ["something", "else"], "dogs"])
+      assert.deepStrictEqual(choicesOf(yield* read()), ["cats", ["something", "else"], "dogs"])
       assert.deepStrictEqual((yield* read()).ids, [])
       yield* append([...fieldsOf("dogs"), "later", "x"])
       const { others } = yield* read()
@@ -55,7 +56,7 @@ describe("a reader", () => {
       yield* append(fieldsOf("dogs"))
       assert.strictEqual((yield* read()).ids.length, 2)
       yield* remove(gone)
-      assert.deepStrictEqual(optionsOf(yield* read({ pendingAfter: "0" })), [null, "dogs"])
+      assert.deepStrictEqual(choicesOf(yield* read({ pendingAfter: "0" })), [null, "dogs"])
     }).pipe(Effect.scoped, Effect.provide(servers))
   )
 
@@ -70,7 +71,7 @@ describe("a reader", () => {
       connection.stream.once("data", () => connection.stream.destroy())
       const error = yield* Effect.flip(read())
       assert.strictEqual(error.part, "redis")
-      assert.deepStrictEqual(optionsOf(yield* eventually(read({ pendingAfter: "0" }))), [...options, "birds"])
+      assert.deepStrictEqual(choicesOf(yield* eventually(read({ pendingAfter: "0" }))), [...options, "birds"])
       assert.deepStrictEqual((yield* read()).ids, [])
     }).pipe(Effect.scoped, Effect.provide(servers))
   )
@@ -95,7 +96,7 @@ describe("a reader", () => {
         )
         assert.deepStrictEqual((yield* Fiber.join(reading)).ids, [])
         yield* append(fieldsOf("birds"))
-        const again = optionsOf(yield* eventually(read()))
+        const again = choicesOf(yield* eventually(read()))
         assert.deepStrictEqual(again, destroy === "group" ? ["cats", "dogs", "birds"] : ["birds"])
       }).pipe(Effect.scoped, Effect.provide(log.layer))
       assert.lengthOf(log.like(/ALARM/), alarms, log.lines.join("\n"))
@@ -115,7 +116,7 @@ describe("a reader", () => {
       const reading = yield* Effect.forkChild(read())
       yield* Effect.yieldNow
       const after = connection.ping("after")
-      assert.deepStrictEqual(optionsOf(yield* Fiber.join(reading)), ["dogs"])
+      assert.deepStrictEqual(choicesOf(yield* Fiber.join(reading)), ["dogs"])
       assert.strictEqual(yield* Effect.promise(() => after), "after")
     }).pipe(Effect.scoped, Effect.provide(servers))
   )

@@ -23,7 +23,7 @@ import { createPoll, day } from "../support/votes.ts"
 const voteFor = (option: string, more: Partial<Vote> = {}): Vote => ({
   voteId: makeVoteId(),
   poll: "cats-or-dogs",
-  option,
+  choice: option,
   castAt: Date.now(),
   ...more
 })

@@ -14,7 +14,7 @@ import { createPoll } from "../support/votes.ts"
 
 const appendOnce = (key: string) =>
   Effect.flatMap(VoteStream, (stream) =>
-    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() }, key)
+    stream.appendOnce({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() }, key)
   )
 
 const expectCounted = (votes: number) =>

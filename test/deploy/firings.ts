@@ -227,6 +227,16 @@ export const firings: ReadonlyArray<Firing> = [
     quiet: { [`tallykeep_stream_oldest_pending_seconds{${stream}, instance="a"}`]: "119x200" }
   },
   {
+    alert: "TallykeepNotFinal",
+    labels: release,
+    summary: "A poll has closed 30m 0s ago, and its result is not final",
+    fires: {
+      [`tallykeep_polls_counting_seconds{${of}, instance="a"}`]: "0+15x200",
+      [`tallykeep_polls_counting_seconds{${of}, instance="b"}`]: "0+15x200"
+    },
+    quiet: { [`tallykeep_polls_counting_seconds{${of}, instance="a"}`]: "299x200" }
+  },
+  {
     alert: "TallykeepDeadLetters",
     labels: release,
     summary: "2 votes could not be counted and wait for a decision",

@@ -140,6 +140,8 @@ describe("a real Prometheus", () => {
         yield* watch(targets)
         yield* untilReady(`http://${targets[0]}`)
         yield* Effect.forEach(["once", "changeable"] as const, (ballot) => voteThrice(api.url, site, ballot))
+        // Nobody says of a poll that closed long ago that its votes are counted.
+        yield* createPollAt(api.url, { slug: "counting", ...teaOrCoffee, closes_at: "2001-01-01T00:00:00Z" })
         yield* addOddEntries(site)
         // More and more votes wait, slowly at first.
         const load = yield* startLoad({ url: () => api.url, connections: 1, pace: 100 })
@@ -148,6 +150,7 @@ describe("a real Prometheus", () => {
         yield* untilAnswered(
           conditions("TallykeepBacklogGrowing", "TallykeepOldestPending", "TallykeepNotDurable", "TallykeepEviction")
         )
+        yield* untilAnswered(conditions("TallykeepNotFinal"))
         yield* untilAnswered(conditions("TallykeepSlow"))
         // Then so fast that no more are taken.
         const flood = yield* startLoad({ url: () => api.url, connections: 4, pace: 2 })

@@ -182,7 +182,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       assert.strictEqual((yield* anyone.results.results()).poll, "cats-or-dogs")
       yield* anyone.results.resultsShort()
       yield* anyone.results.resultsOf(its)
-      assert.match(yield* anyone.results.resultsCsvOf(its), /^option,label,count,percentage,leads\r\n/)
+      assert.match(yield* anyone.results.resultsCsvOf(its), /^option,label,count,percentage,status,leads\r\n/)
       // A stream has no end that one could wait for.
       for (const streamed of [
         anyone.results.resultsStream({ responseMode: "response-only" }),

@@ -54,7 +54,7 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
           return {
             voteId: vote?.voteId ?? "",
             poll,
-            option: vote?.option ?? "",
+            choice: vote?.option ?? "",
             voter: voterHash(voter),
             castAt: 1,
             ms: BigInt(1000 + acceptedAt),

@@ -36,7 +36,7 @@ layer(layerServers(), { excludeTestServices: true })("Ledger.count", (it) => {
             .map(({ entry, vote }) => ({
               voteId: ids[vote] ?? "",
               poll: "cats-or-dogs",
-              option: optionOf(vote),
+              choice: optionOf(vote),
               castAt: 1,
               ms: BigInt(1000 + vote),
               seq: BigInt(entry)

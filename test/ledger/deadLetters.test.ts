@@ -19,7 +19,7 @@ const bury = (option: string, reason = "unknown option") =>
       {
         voteId,
         poll: "cats-or-dogs",
-        option,
+        choice: option,
         reason,
         stream: "votes",
         entryId: "1700-3",
@@ -70,7 +70,7 @@ describe("DeadLetters", () => {
       const letters = yield* DeadLetters
       const voteId = yield* bury("birds")
       const letter = yield* only(voteId)
-      const vote = { voteId, poll: "cats-or-dogs", option: "birds", castAt: 5 }
+      const vote = { voteId, poll: "cats-or-dogs", choice: "birds", castAt: 5 }
       const refused = yield* Effect.flip(letters.replay(letter, vote))
       assert.deepInclude(refused, { _tag: "StillDead", reason: "unknown option" })
       assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "unknown option" })

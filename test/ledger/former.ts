@@ -24,14 +24,14 @@ const column = <T, A>(list: ReadonlyArray<T>, oid: number, value: (one: T) => A)
 const voterOf = ({ voter }: AcceptedVote) => (voter === undefined ? null : Buffer.from(voter, "base64url"))
 
 const columnsOf = (votes: ReadonlyArray<AcceptedVote>) => {
-  const nameOf = ({ option, poll }: AcceptedVote) => `${poll}/${option}`
+  const nameOf = ({ choice, poll }: AcceptedVote) => `${poll}/${choice}`
   const choices = [...new Map(votes.map((vote) => [nameOf(vote), vote])).values()]
   const places = new Map(choices.map((vote, index) => [nameOf(vote), index + 1]))
   return {
     vote_ids: column(votes, PgTypes.OID.uuid, (vote) => vote.voteId),
     choices: column(votes, PgTypes.OID.int4, (vote) => places.get(nameOf(vote))),
     polls: column(choices, PgTypes.OID.text, (vote) => vote.poll),
-    options: column(choices, PgTypes.OID.text, (vote) => vote.option),
+    options: column(choices, PgTypes.OID.text, (vote) => vote.choice),
     voters: column(votes, PgTypes.OID.bytea, voterOf),
     ms: column(votes, PgTypes.OID.int8, (vote) => vote.ms),
     seqs: column(votes, PgTypes.OID.int8, (vote) => vote.seq),
@@ -71,7 +71,7 @@ export const bury = Effect.fnUntraced(function* (entries: ReadonlyArray<DeadEntr
   const rows = yield* sql<{ place: bigint }>`select place from bury_votes(
           ${column(entries, PgTypes.OID.uuid, ({ voteId }) => voteId)},
           ${column(entries, PgTypes.OID.text, ({ poll }) => poll)},
-          ${column(entries, PgTypes.OID.text, ({ option }) => option)},
+          ${column(entries, PgTypes.OID.text, ({ choice }) => choice)},
           ${column(entries, PgTypes.OID.int8, ({ ms }) => ms)},
           ${column(entries, PgTypes.OID.int8, ({ seq }) => seq)},
           ${column(entries, PgTypes.OID.text, ({ reason }) => reason)},

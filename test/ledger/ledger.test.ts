@@ -12,7 +12,7 @@ let clock = 1_700_000_000_000n
 const vote = (option: string, overrides: Partial<AcceptedVote> = {}): AcceptedVote => ({
   voteId: makeVoteId(),
   poll: "cats-or-dogs",
-  option,
+  choice: option,
   castAt: 1_700_000_000_000,
   ms: clock++,
   seq: 0n,
@@ -83,7 +83,7 @@ describe("Ledger.count", () => {
         yield* ledger.count(VoteColumns.of([before]))
         const countable = vote("cats", { ms: 5n, seq: 1n })
         const { refusals } = yield* ledger.count(
-          VoteColumns.of([{ ...countable, option: "birds", seq: 0n }, before, countable])
+          VoteColumns.of([{ ...countable, choice: "birds", seq: 0n }, before, countable])
         )
         assert.deepStrictEqual(refusals, [])
         assert.deepStrictEqual(yield* counts, { cats: 1, dogs: 1, duplicates: 1, revision: 2 })
@@ -137,7 +137,7 @@ describe("Ledger.count", () => {
 describe("Ledger.bury", () => {
   const entry = {
     poll: "cats-or-dogs",
-    option: null,
+    choice: null,
     reason: "undecodable",
     stream: "votes",
     entryId: "9-1",

@@ -65,7 +65,7 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
                       {
                         voteId: ids.get(key) ?? "",
                         poll,
-                        option: vote.option,
+                        choice: vote.option,
                         voter: Buffer.from(`${vote.voter}`).toString("base64url"),
                         castAt: 1,
                         ms: BigInt(old + vote.acceptedAt),

@@ -10,7 +10,7 @@ const Bigint = Schema.Literals([0n, 1n, 4_294_967_295n, 4_294_967_296n, 1_732_00
 const slug = Schema.Literals(["a", "b", "cats-or-dogs"])
 const Vote = Schema.Struct({
   poll: slug,
-  option: slug,
+  choice: slug,
   voter: Schema.optionalKey(Schema.Literals(["YW5u", "Ym9i"])),
   castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })),
   ms: Bigint,
@@ -82,8 +82,8 @@ describe("VoteColumns", () => {
       // Which of the polls and options each vote is for.
       const listed = (parameter: PgTypes.Parameter) => parameter.value as ReadonlyArray<string>
       const places = votes.map(
-        ({ option, poll }) =>
-          1 + listed(polls).findIndex((name, place) => name === poll && listed(options)[place] === option)
+        ({ choice, poll }) =>
+          1 + listed(polls).findIndex((name, place) => name === poll && listed(options)[place] === choice)
       )
       assert.deepStrictEqual(sent(choices), plain(places, PgTypes.OID.int4))
     })

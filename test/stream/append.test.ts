@@ -8,7 +8,7 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 const streamLength = Effect.gen(function* () {
   const { client } = yield* Redis
@@ -47,7 +47,7 @@ describe("VoteStream.appendOnce", () => {
     Effect.gen(function* () {
       const stream = yield* VoteStream
       const first = yield* stream.appendOnce(cast("cats"), "key-1")
-      assert.deepStrictEqual(yield* stream.appendOnce(cast("dogs"), "key-1"), { ...first, option: "cats" })
+      assert.deepStrictEqual(yield* stream.appendOnce(cast("dogs"), "key-1"), { ...first, choice: "cats" })
       yield* stream.appendOnce({ ...cast("dogs"), poll: "another" }, "key-1")
       yield* stream.appendOnce(cast("dogs"), "key-2")
       assert.strictEqual(yield* streamLength, 3)

@@ -6,7 +6,7 @@ import { makeAppender } from "../../src/stream/Appender.ts"
 import { keyRecord } from "../../src/stream/KeyRecords.ts"
 import type { Shard } from "../../src/stream/Shards.ts"
 import { Shards } from "../../src/stream/Shards.ts"
-import { encodeVote } from "../../src/stream/VoteEntry.ts"
+import { encodeVote, keyProof } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { layerServers } from "../support/servers.ts"
 
@@ -33,12 +33,12 @@ const slowShard = () => {
 const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
   Promise.all(votes.map((vote) => vote.catch((cause: Error) => cause.message)))
 
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option, castAt: Date.now() })
+const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 /** A vote that a test knows by its id, and what the command has of it. */
-const named = (voteId: string) => ({ voteId, poll: "p", option: "o", castAt: 7 })
+const named = (voteId: string) => ({ voteId, poll: "p", choice: "o", castAt: 7 })
 const argsOf = (voteId: string) => ["", voteId, "p", "o", "7"]
 
 describe("an appender", () => {
@@ -175,14 +175,17 @@ describe("an appender", () => {
         Promise.all(
           votes.map(({ keyed, trace, vote }) => {
             const record = keyed ? keyRecord(shard, { poll: vote.poll, key: vote.voteId }) : undefined
-            return append(vote, { traceparent: trace, record })
+            return append(vote, { n: keyed ? keyProof(vote.voteId, "key") : undefined, traceparent: trace, record })
           })
         )
       )
       const entries = yield* Effect.promise(() => shard.client.xrange(shard.stream, "-", "+"))
       assert.deepStrictEqual(
         entries,
-        votes.map(({ trace, vote }, index) => [answers[index]?.split(" ")[0], encodeVote(vote, trace)])
+        votes.map(({ keyed, trace, vote }, index) => {
+          const n = keyed ? keyProof(vote.voteId, "key") : undefined
+          return [answers[index]?.split(" ")[0], encodeVote(vote, { n, traceparent: trace })]
+        })
       )
     }).pipe(Effect.provide(layerServers()))
   )

@@ -16,7 +16,7 @@ import { moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet, statuses } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 

@@ -7,7 +7,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { addReplicas, moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Appends votes with a key each, until each is accepted; returns their streams' ids. */
 const appendAll = (votes: number) =>

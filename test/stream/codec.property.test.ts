@@ -63,9 +63,9 @@ describe("recordBatch", () => {
         const entries = entriesOf(batch)
         yield* recordBatch(ledger, client, { stream: "votes", group: "g", maxRetries: 3 }, batchOf(entries))
         assert.strictEqual(counted.length + dead.length, entries.length)
-        for (const { option, poll, reason, voteId } of dead) {
+        for (const { choice, poll, reason, voteId } of dead) {
           assert.match(voteId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-          assert.notInclude(`${option}${poll}${reason}`, "\u0000")
+          assert.notInclude(`${choice}${poll}${reason}`, "\u0000")
         }
       }).pipe(Effect.provide(quiet))
     }

@@ -13,7 +13,7 @@ import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { eventually, layerServers, testSettings } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Appends votes with a key each. */
 const appendKeyed = (count: number) =>

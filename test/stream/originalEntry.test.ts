@@ -19,7 +19,7 @@ describe("an entry of the original", () => {
     assert.deepStrictEqual(Result.getOrThrow(decodeVote("votes", id, flat)), {
       voteId,
       poll: "cats-or-dogs",
-      option: "cats",
+      choice: "cats",
       castAt: Date.parse("2024-11-19T07:06:40.500Z")
     })
     const others = [entryVoteId("votes", "1732000000123-8", flat), entryVoteId("other", id, flat)]

@@ -15,7 +15,7 @@ import { collectLog } from "../support/collectLog.ts"
 import { dataFolder } from "../support/dataFolder.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Tries to write a snapshot, and waits until Redis has tried. */
 const trySnapshot = async (client: Connection): Promise<void> => {

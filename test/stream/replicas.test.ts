@@ -10,7 +10,7 @@ import { collectLog } from "../support/collectLog.ts"
 import { follow, openGateTo, promote, type Replicable, startReplicable, urlOf } from "../support/redisPair.ts"
 import { eventually, layerServers, uniqueName } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 

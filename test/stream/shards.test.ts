@@ -12,7 +12,7 @@ import { eventually, layerServers, statuses } from "../support/servers.ts"
 const cast = (voter?: string) => ({
   voteId: makeVoteId(),
   poll: "cats-or-dogs",
-  option: "cats",
+  choice: "cats",
   castAt: Date.now(),
   ...(voter === undefined ? {} : { voter })
 })
@@ -28,8 +28,8 @@ const appendTo = ({ client, stream }: Shard, votes: number) =>
   Effect.promise(() =>
     Promise.all(
       times(votes).map(() => {
-        const { option, poll, voteId } = cast()
-        return client.xadd(stream, "*", "v", "1", "vote_id", voteId, "poll", poll, "option", option, "cast_at", "1")
+        const { choice, poll, voteId } = cast()
+        return client.xadd(stream, "*", "v", "1", "vote_id", voteId, "poll", poll, "option", choice, "cast_at", "1")
       })
     )
   )

@@ -11,7 +11,7 @@ import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
 
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Opens a way to a Redis on which that says it is of another version, as long as `version()` returns one. */
 const disguised = Effect.fnUntraced(function* (url: string, version: () => string | undefined) {

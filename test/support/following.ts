@@ -7,7 +7,7 @@ import { eventually, statuses } from "./servers.ts"
 
 /** What a connection to Redis is for, after Redis has gone or is elsewhere: votes are taken, heard of, and counted. */
 
-export const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: Date.now() })
+export const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 /** Votes, and asserts that it works again within 5 s. */
 export const votesWithin5s = Effect.gen(function* () {

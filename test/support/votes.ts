@@ -24,7 +24,7 @@ let sequence = 0n
 export const voteAt = (ms: number, poll: string, option: string, voter?: string): AcceptedVote => ({
   voteId: voteIdAt(ms),
   poll,
-  option,
+  choice: option,
   castAt: ms,
   ms: BigInt(ms),
   seq: sequence++,

@@ -110,12 +110,12 @@ export const layerMocks = Layer.unwrap(
         ask("redis", () => {
           const first = world.votes.find((earlier) => earlier.key === key) ?? vote
           if (first === vote) world.votes.push({ ...vote, key })
-          return { streamId, voteId: first.voteId, option: first.option }
+          return { streamId, voteId: first.voteId, choice: first.choice }
         }),
       findKey: (_poll, _voter, key) =>
         ask("redis", () => {
           const first = world.votes.find((earlier) => earlier.key === key)
-          return first === undefined ? undefined : { streamId, voteId: first.voteId, option: first.option }
+          return first === undefined ? undefined : { streamId, voteId: first.voteId, choice: first.choice }
         }),
       find: (voteId, id) =>
         ask("redis", () => (id === streamId ? world.votes.find((vote) => vote.voteId === voteId)?.poll : undefined)),
@@ -157,7 +157,8 @@ export const layerMocks = Layer.unwrap(
       migrated: Effect.void
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
-    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [defaultPoll] : [])) })
+    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
+    })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
     return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
   })

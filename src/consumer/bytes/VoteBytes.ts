@@ -1,7 +1,8 @@
+import { choicePattern } from "../../domain/Choice.ts"
 import { slugPattern } from "../../domain/Poll.ts"
 import { voterPattern } from "../../domain/Vote.ts"
 import type { VoteColumns } from "../../ledger/VoteColumns.ts"
-import { placeOf, plainLayout } from "../../stream/VoteEntry.ts"
+import { placeOf, plainLayout, plainOptional } from "../../stream/VoteEntry.ts"
 
 /** Characters as bytes. */
 const char = { dash: 45, seven: 55, eight: 56, nine: 57, a: 97, b: 98 } as const
@@ -22,20 +23,29 @@ const text = {
   voteId: placeOf("vote_id"),
   poll: placeOf("poll"),
   option: placeOf("option"),
-  castAt: placeOf("cast_at"),
-  voter: placeOf("voter")
+  castAt: placeOf("cast_at")
 }
+
+const optional = plainOptional.map((name) => ({ name, bytes: Buffer.from(name) }))
 
 /**
  * Adds the vote that an entry holds, if it is one in the version and order that we write and nothing else; returns whether it
  * was. Whether any other entry is a vote, `decodeVote` has to tell.
  */
 export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: VoteColumns): boolean => {
-  if (texts !== layout.length && texts !== layout.length - 2) return false
-  for (let index = 0; index < texts; index++) {
+  if (texts < layout.length) return false
+  for (let index = 0; index < layout.length; index++) {
     const wanted = layout[index]
     if (wanted && !isAt(bytes, startOf(bounds, index + 1), endOf(bounds, index + 1), wanted)) return false
   }
+  let voterText = 0
+  let last = layout.length
+  for (const { bytes: name, name: field } of optional) {
+    if (last === texts || !isAt(bytes, startOf(bounds, last + 1), endOf(bounds, last + 1), name)) continue
+    last += 2
+    if (field === "voter") voterText = last
+  }
+  if (last !== texts) return false
   const [start, end] = [startOf(bounds, text.id), endOf(bounds, text.id)]
   let middle = start
   while (middle < end && bytes[middle] !== char.dash) middle++
@@ -43,17 +53,17 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
   const seq = numberAt(bytes, middle + 1, end)
   const castAt = numberAt(bytes, startOf(bounds, text.castAt), endOf(bounds, text.castAt))
   if (ms < 0 || seq < 0 || castAt < 0) return false
-  const poll = slugAt(bytes, startOf(bounds, text.poll), endOf(bounds, text.poll))
-  const option = slugAt(bytes, startOf(bounds, text.option), endOf(bounds, text.option))
-  if (poll === undefined || option === undefined) return false
+  const poll = knownAt(bytes, startOf(bounds, text.poll), endOf(bounds, text.poll), polls)
+  const choice = knownAt(bytes, startOf(bounds, text.option), endOf(bounds, text.option), choices)
+  if (poll === undefined || choice === undefined) return false
   const idStart = startOf(bounds, text.voteId)
   if (!isShapedLikeVoteId(bytes, idStart, endOf(bounds, text.voteId))) return false
   let voter: string | undefined
-  if (texts === layout.length) {
-    voter = bytes.toString("latin1", startOf(bounds, text.voter), endOf(bounds, text.voter))
+  if (voterText > 0) {
+    voter = bytes.toString("latin1", startOf(bounds, voterText), endOf(bounds, voterText))
     if (!voterPattern.test(voter)) return false
   }
-  return votes.addValues(bytes, idStart, poll, option, ms, seq, castAt, voter)
+  return votes.addValues(bytes, idStart, poll, choice, ms, seq, castAt, voter)
 }
 
 const idLength = 36
@@ -88,19 +98,26 @@ const numberAt = (bytes: Buffer, start: number, end: number): number => {
   return number
 }
 
-/** The polls and options that were read lately, by a hash of their bytes: there are few, and each vote has one of each. */
-const slugs = new Array<string>(256).fill("")
+/** Texts of a pattern that were read lately, by a hash of their bytes. */
+interface Known {
+  readonly pattern: RegExp
+  readonly texts: Array<string>
+}
 
-/** Reads the id of a poll or an option; returns undefined where the text is none. */
-const slugAt = (bytes: Buffer, start: number, end: number): string | undefined => {
+/** The polls and choices that were read lately: mostly there are few, and each vote has one of each. */
+const polls: Known = { pattern: slugPattern, texts: new Array<string>(256).fill("") }
+const choices: Known = { pattern: choicePattern, texts: new Array<string>(256).fill("") }
+
+/** Reads a text; returns undefined where it is not of the pattern. */
+const knownAt = (bytes: Buffer, start: number, end: number, { pattern, texts }: Known): string | undefined => {
   const length = end - start
-  const place = (31 * (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) % slugs.length
-  const known = slugs[place] ?? ""
+  const place = (31 * (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) % texts.length
+  const known = texts[place] ?? ""
   let same = 0
   if (known.length === length) while (same < length && bytes[start + same] === known.charCodeAt(same)) same++
   if (same === length && length > 0) return known
-  const slug = bytes.toString("latin1", start, end)
-  if (!slugPattern.test(slug)) return undefined
-  slugs[place] = slug
-  return slug
+  const read = bytes.toString("latin1", start, end)
+  if (!pattern.test(read)) return undefined
+  texts[place] = read
+  return read
 }

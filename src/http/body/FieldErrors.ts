@@ -1,5 +1,5 @@
 import type { Schema, SchemaAST, SchemaIssue } from "effect"
-import { pointerToken } from "../../domain/JsonPointer.ts"
+import { maxFieldErrors, pointerTo } from "../../domain/JsonPointer.ts"
 import type { FieldError } from "../../domain/Problems.ts"
 
 /** Returns what a value of a schema is, in words. */
@@ -61,14 +61,8 @@ const findWrong = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
   }
 }
 
-/** An answer names at most so many wrong fields. */
-const maxErrors = 20
-
 /** Returns what is wrong with a body by its schema, field by field; what was sent is not repeated. */
 export const fieldErrors = ({ issue }: Schema.SchemaError): ReadonlyArray<FieldError> =>
   findWrong(issue, [])
-    .slice(0, maxErrors)
-    .map(({ detail, path }) => ({
-      pointer: ["#", ...path.map((part) => pointerToken(String(part)))].join("/"),
-      detail
-    }))
+    .slice(0, maxFieldErrors)
+    .map(({ detail, path }) => ({ pointer: pointerTo(path), detail }))

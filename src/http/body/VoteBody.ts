@@ -1,41 +1,78 @@
 import { isUtf8 } from "node:buffer"
-import { pointerToken } from "../../domain/JsonPointer.ts"
+import { type Choosing, choiceField, decodeChoice, placesOf } from "../../domain/Choice.ts"
 import { type FieldError, InvalidFields, Malformed } from "../../domain/Problems.ts"
+import { inWords } from "./FieldErrors.ts"
+import { findRepeatedNames } from "./RepeatedNames.ts"
 
 /*
  * The body of a vote is parsed by hand: the one place where the Schema (`VoteRequest`) would cost more than all else on the
  * way of a vote. The tests hold the two together.
  */
 
-/** An answer names at most so many unknown fields. */
-const maxNamed = 10
-
-/** Returns the option that a body votes for, one of `options`; or what is wrong with the body. */
-export const parseVoteBody = (body: Buffer, options: ReadonlySet<string>): string | Malformed | InvalidFields => {
-  if (body.length === 0) return new Malformed({ detail: 'The body is empty; send {"option": …} as JSON' })
+/** Returns the choice that a body makes in a poll; or what is wrong with the body. */
+export const parseVoteBody = (body: Buffer, poll: Choosing): string | Malformed | InvalidFields => {
+  if (body.length === 0) {
+    return new Malformed({ detail: `The body is empty; send {"${choiceField[poll.rules.kind]}": …} as JSON` })
+  }
   if (!isUtf8(body)) return new Malformed({ detail: "The body is not UTF-8" })
+  const text = body.toString("utf8")
   let value: unknown
   try {
-    value = JSON.parse(body.toString("utf8"))
+    value = JSON.parse(text)
   } catch {
     return new Malformed({ detail: "The body is not JSON" })
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return invalid([{ pointer: "#", detail: "must be an object" }], options)
-  }
-  const keys = Object.keys(value)
-  const option: unknown = Object.hasOwn(value, "option") ? Reflect.get(value, "option") : undefined
-  if (keys.length === 1 && typeof option === "string" && options.has(option)) return option
-
-  const errors: Array<FieldError> = []
-  if (option === undefined) errors.push({ pointer: "#/option", detail: "is missing" })
-  else if (typeof option !== "string") errors.push({ pointer: "#/option", detail: "must be a string" })
-  else if (!options.has(option)) errors.push({ pointer: "#/option", detail: "is not an option of this poll" })
-  for (const key of keys.filter((name) => name !== "option").slice(0, maxNamed)) {
-    errors.push({ pointer: `#/${pointerToken(key)}`, detail: "is not a field of a vote" })
-  }
-  return invalid(errors, options)
+  const choice = plainOption(value, poll) ?? decodeChoice(poll, value)
+  if (typeof choice !== "string") return invalid(choice, poll)
+  return countColons(text) === countNames(value, poll) ? choice : invalid(findRepeatedNames(text), poll)
 }
 
-const invalid = (errors: ReadonlyArray<FieldError>, options: ReadonlySet<string>) =>
-  new InvalidFields({ detail: `A vote is an object with one field, option: ${[...options].join(" or ")}`, errors })
+/** Returns what nearly all votes say, one option of a poll for one, without the rest of what a vote could be. */
+const plainOption = (value: unknown, { options, rules }: Choosing): string | undefined => {
+  if (rules.kind !== "single" || typeof value !== "object" || value === null || !Object.hasOwn(value, "option")) return
+  const option: unknown = Reflect.get(value, "option")
+  if (typeof option !== "string" || !placesOf(options).has(option)) return
+  return Object.keys(value).length === 1 ? option : undefined
+}
+
+/**
+ * A name that is there twice hides what it first stood for, and a vote is never read as only a part of what was sent. No id has a
+ * colon: in a body that makes a choice, there is one for each name.
+ */
+const countColons = (text: string): number => {
+  let colons = 0
+  for (let at = text.indexOf(":"); at >= 0; at = text.indexOf(":", at + 1)) colons++
+  return colons
+}
+
+const countNames = (vote: unknown, { rules: { kind } }: Choosing): number => {
+  if (kind !== "score" && kind !== "points") return 1
+  const numbers: unknown = Reflect.get(Object(vote), choiceField[kind])
+  return 1 + Object.keys(Object(numbers)).length
+}
+
+const invalid = (errors: ReadonlyArray<FieldError>, poll: Choosing) =>
+  new InvalidFields({ detail: describeBody(poll), errors })
+
+/** Says what a vote in a poll looks like. */
+export const describeBody = ({ abstain, options, rules }: Choosing): string => {
+  const ids = inWords(options.map(({ id }) => id))
+  const says = () => {
+    switch (rules.kind) {
+      case "single":
+        return ids
+      case "multiple":
+        return `a list of ${fromTo(rules.min, rules.max)} of ${ids}`
+      case "score":
+        return `an object with a whole number from ${rules.min} to ${rules.max} for ${rules.every ? "each" : "any"} of ${ids}`
+      case "points":
+        return `an object with whole numbers, ${rules.spendAll ? "exactly" : "up to"} ${rules.budget} together, for any of ${ids}`
+      case "ranked":
+        return `a list of ${fromTo(1, rules.max)} of ${ids}, the best first`
+    }
+  }
+  const otherwise = abstain ? '; or {"abstain":true}' : ""
+  return `A vote is an object with one field, ${choiceField[rules.kind]}: ${says()}${otherwise}`
+}
+
+const fromTo = (least: number, most: number): string => (least === most ? `${least}` : `${least} to ${most}`)

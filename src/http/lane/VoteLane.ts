@@ -11,7 +11,7 @@ import { PollCache } from "../polls/PollCache.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import { Ballots, type Refused } from "../voting/Ballots.ts"
 import { receiptAnswer } from "../voting/Receipt.ts"
-import { optionsOf, refuseHeaders } from "../voting/VoteRequest.ts"
+import { refuseHeaders } from "../voting/VoteRequest.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
@@ -37,12 +37,12 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       // To a body that ended early nobody is there to be answered.
       if (body instanceof Malformed) return
       if (!Buffer.isBuffer(body)) return send(exchange, problemAnswer(body, url), limitHeaders)
-      const option = parseVoteBody(body, optionsOf(poll))
-      if (typeof option !== "string") return send(exchange, problemAnswer(option, url), limitHeaders)
+      const choice = parseVoteBody(body, poll)
+      if (typeof choice !== "string") return send(exchange, problemAnswer(choice, url), limitHeaders)
       run(
-        Effect.matchCauseEffect(ballots.cast({ poll, option, voter: undefined, key }), {
+        Effect.matchCauseEffect(ballots.cast({ poll, choice, voter: undefined, key }), {
           onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limitHeaders)),
-          onSuccess: (vote) => Effect.succeed(send(exchange, receiptAnswer(vote), limitHeaders))
+          onSuccess: (vote) => Effect.succeed(send(exchange, receiptAnswer(vote, poll), limitHeaders))
         })
       )
     })

@@ -2,26 +2,31 @@ import { Effect } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { Headers } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
-import type { InvalidFields, Problem } from "../../domain/Problems.ts"
+import type { FieldError, InvalidFields, Problem } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { challenge, tokenTrouble, trouble } from "../../web/words.ts"
 import { parseForm } from "../body/FormBody.ts"
 import { isIdempotencyKey } from "../voting/VoteRequest.ts"
+import { formChoice } from "./FormChoice.ts"
 
 /** What the form of the voting page sends. */
 export interface FormVote {
-  readonly option: string
+  /** All of its fields. */
+  readonly fields: URLSearchParams
+  /** What it says, or what is wrong with that. */
+  readonly choice: string | ReadonlyArray<FieldError>
   /** Made with the page: a form that is sent twice is one vote. */
   readonly key: string | undefined
   readonly token: string | undefined
 }
 
-/** Parses a body of type `application/x-www-form-urlencoded`. */
-export const parseFormVote = (body: Buffer): Effect.Effect<FormVote, InvalidFields> =>
+/** Parses a body of type `application/x-www-form-urlencoded`, as a vote in a poll. */
+export const parseFormVote = (body: Buffer, poll: Poll): Effect.Effect<FormVote, InvalidFields> =>
   Effect.map(parseForm(body), (fields) => {
     const key = fields.get("key") ?? ""
     return {
-      option: fields.get("option") ?? "",
+      fields,
+      choice: formChoice(fields, poll),
       key: isIdempotencyKey(key) ? key : undefined,
       token: fields.get("token")?.trim() || undefined
     }

@@ -1,3 +1,5 @@
+import { attributesOf, type Tree } from "../../web/drawn/tree.ts"
+
 /** Text that is markup already. */
 export interface Html {
   readonly html: string
@@ -23,3 +25,10 @@ const render = (part: Part): string => {
 export const html = (template: TemplateStringsArray, ...parts: ReadonlyArray<Part>): Html => ({
   html: template.reduce((text, piece, index) => text + render(parts[index - 1]) + piece)
 })
+
+/** Returns what is drawn as markup. */
+export const treeHtml = (tree: Tree): Html => {
+  if (typeof tree === "string") return html`${tree}`
+  const attributes = attributesOf(tree).map(([name, value]) => html` ${{ html: name }}="${value}"`)
+  return html`<${{ html: tree.tag }}${attributes}>${tree.children.map(treeHtml)}</${{ html: tree.tag }}>`
+}

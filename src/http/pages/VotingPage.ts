@@ -1,24 +1,26 @@
 import { isLaterStatus, type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
+import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"
+import { results as resultWords } from "../../web/words/resultWords.ts"
 import {
   challenge,
   hidden,
   moment,
-  page,
   rules,
-  shares,
   status as statuses,
   times,
   tokenField,
   totalOf,
   vote,
-  votes
+  page as words
 } from "../../web/words.ts"
 import type { Reader } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
-import { type Html, html } from "./Html.ts"
+import { ballotForm, type Refilled } from "./BallotForm.ts"
+import { type Html, html, treeHtml } from "./Html.ts"
 import { layout } from "./Layout.ts"
+import { tapForm } from "./TapForm.ts"
 
 /** What the page says about a vote that its form has sent. */
 export interface Notice {
@@ -38,28 +40,21 @@ export interface VotingPage {
   /** The form's idempotency key: sent twice, it is one vote. */
   readonly key: string
   readonly notice?: Notice | undefined
+  /** What was sent by the form, where it could not be taken. */
+  readonly refilled?: Refilled | undefined
 }
 
 /** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
-export const votingPage = (assets: Assets, { key, notice, now, poll, reader, results }: VotingPage): string => {
+export const votingPage = (assets: Assets, page: VotingPage): string => {
+  const { key, notice, now, poll, reader, refilled, results } = page
   const view = toView(poll, now)
   const status = results !== undefined && isLaterStatus(results.status, view.status) ? results.status : view.status
-  const counts = results?.results.map(({ count }) => count) ?? []
-  const most = Math.max(1, ...counts)
-  const inWords = shares(counts)
-  const shown = new Map(results?.results.map((result, index) => [result.option, { ...result, share: inWords[index] }]))
-
-  const option = ({ id, label }: Poll["options"][number]): Html => {
-    const result = shown.get(id)
-    return html`<li class="option ${result?.count === most ? "leads" : ""}" id="option-${id}">
-<button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${status === "open" && poll.challenge === undefined ? undefined : html`disabled`}>${label}</button>
-<span class="mark" id="mark-${id}"></span>
-<meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>
-<p class="figures" id="figures-${id}"><span class="share" id="share-${id}">${result?.share}</span> <span class="votes" id="votes-${id}">${result && votes(result.count)}</span></p>
-</li>`
-  }
-
   const total = results !== undefined ? totalOf(results) : poll.results === "live" ? "" : hidden[poll.results]
+  const enabled = status === "open" && poll.challenge === undefined
+  const isTapped = poll.rules.kind === "single"
+  const outcome = results === undefined ? "" : tellOutcome(poll.options, results)
+  const outcomeAndTotal = html`<p class="outcome" id="outcome">${outcome}</p>
+<p class="total" id="total">${total}</p>`
   return layout(assets, {
     title: poll.title,
     style: ["page.css"],
@@ -72,17 +67,22 @@ ${poll.description && html`<p class="description">${poll.description}</p>`}
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}">
 <input type="hidden" name="key" value="${key}">
 ${withoutScript(poll)}
-<ul class="options">
-${poll.options.map(option)}
-</ul>
+${isTapped ? tapForm(poll, results, enabled) : ballotForm(poll, enabled, refilled)}
 </form>
-<p class="total" id="total">${total}</p>
+${isTapped ? outcomeAndTotal : undefined}
 <div class="news">
 <div class="notice" id="notice" data-tone="${notice?.tone ?? "none"}"><p id="notice-text" role="status">${notice?.text}</p>
 <a id="receipt" href="${notice?.receipt ?? "#"}" ${notice?.receipt === undefined ? html`hidden` : undefined}>${vote.receipt}</a></div>
 <p class="trouble" id="trouble" role="status"></p>
 </div>
-<noscript><p class="reload"><a href="/polls/${poll.slug}">${page.reload}</a></p></noscript>
+${
+  isTapped
+    ? undefined
+    : html`<section class="results" aria-labelledby="results-title"><h2 id="results-title">${resultWords.heading}</h2>
+${outcomeAndTotal}
+<div id="drawn">${results && drawResults(view, results).map(treeHtml)}</div></section>`
+}
+<noscript><p class="reload"><a href="/polls/${poll.slug}">${words.reload}</a></p></noscript>
 </main>`
   })
 }
@@ -106,8 +106,8 @@ const timesOf = ({ closesMs, opensMs }: Poll, status: PollStatus): string => {
 /** Returns the page for a poll that does not exist. */
 export const notFoundPage = (assets: Assets): string =>
   layout(assets, {
-    title: page.notFound,
+    title: words.notFound,
     style: ["page.css"],
     script: undefined,
-    main: html`<main><h1>${page.notFound}</h1><p>${page.notFoundHint}</p></main>`
+    main: html`<main><h1>${words.notFound}</h1><p>${words.notFoundHint}</p></main>`
   })

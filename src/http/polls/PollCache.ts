@@ -5,6 +5,7 @@ import { elapsed } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { Announcements } from "../../stream/Announcements.ts"
+import { VoteStream } from "../../stream/VoteStream.ts"
 
 /** How often the polls are read without being told of a change; while a poll counts, its readers wait for the result. */
 const refreshInterval = "5 seconds"
@@ -32,6 +33,7 @@ export class PollCache extends Context.Service<
     Effect.gen(function* () {
       const { migrated } = yield* Ledger
       const store = yield* PollStore
+      const { now } = yield* VoteStream
       const announcements = yield* Announcements
       const runFork = Effect.runForkWith(yield* Effect.context<never>())
       const one = Semaphore.makeUnsafe(1)
@@ -69,9 +71,8 @@ export class PollCache extends Context.Service<
 
       yield* announcements.listen("poll", () => void runFork(read))
       const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
-      const pause = Effect.clockWith((clock) => {
-        const now = clock.currentTimeMillisUnsafe()
-        const counting = list.some((poll) => pollStatus(poll, now) === "counting")
+      const pause = Effect.suspend(() => {
+        const counting = list.some((poll) => pollStatus(poll, now()) === "counting")
         return Effect.sleep(counting ? countingInterval : refreshInterval)
       })
       yield* pause.pipe(Effect.andThen(read), Effect.forever, Effect.forkScoped)
@@ -80,9 +81,9 @@ export class PollCache extends Context.Service<
         const known = polls.get(slug)
         if (known !== undefined) return known
         yield* Effect.timeoutOption(Fiber.await(first), patience)
-        const now = yield* elapsed
-        if (now - missed >= missInterval) {
-          missed = now
+        const asked = yield* elapsed
+        if (asked - missed >= missInterval) {
+          missed = asked
           yield* read
         }
         const found = polls.get(slug)

@@ -78,6 +78,7 @@ export const resultsColumns = (poll: Poll, results: Results): ReadonlyArray<Colu
     { name: "label", cell: ({ option }) => labels.get(option) ?? option },
     { name: "count", cell: ({ count }) => count },
     { name: "percentage", cell: ({ percentage }) => percentage.toFixed(2) },
+    { name: "status", cell: () => results.status },
     { name: "leads", cell: ({ option }) => (results.winners.includes(option) ? leading : "") },
     ...columnsOfKind(poll.rules, results)
   ]

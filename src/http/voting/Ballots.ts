@@ -1,4 +1,5 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
+import { abstention, choiceField } from "../../domain/Choice.ts"
 import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
 import {
   type ChallengeUnsolved,
@@ -19,10 +20,11 @@ import { makeRateLimiter } from "../RateLimiter.ts"
 import { Challenges } from "./Challenges.ts"
 import type { Voter } from "./Voters.ts"
 
-/** A vote for one of the poll's options, not yet taken. */
+/** A vote in a poll, not yet taken. */
 export interface Ballot {
   readonly poll: Poll
-  readonly option: string
+  /** What it says, which is a choice in the poll. */
+  readonly choice: string
   /** Who votes; undefined in a poll for anyone. */
   readonly voter: Voter | undefined
   /** The request's idempotency key. */
@@ -83,18 +85,18 @@ export class Ballots extends Context.Service<
       }
 
       /** Refuses a vote, unless its key was used before: the answer to that stays the same, also after the poll has closed. */
-      const refuse = ({ key, option, poll, voter }: Ballot, refusal: Refused): Effect.Effect<Appended, Refused> =>
+      const refuse = ({ choice, key, poll, voter }: Ballot, refusal: Refused): Effect.Effect<Appended, Refused> =>
         key === undefined
           ? Effect.fail(refusal)
           : Effect.matchEffect(stream.findKey(poll.slug, voter?.hash, key), {
               onFailure: () => Effect.fail(unavailable),
               onSuccess: (first) =>
-                Effect.fromResult(first === undefined ? Result.fail(refusal) : answerTo(first, option, poll))
+                Effect.fromResult(first === undefined ? Result.fail(refusal) : answerTo(first, choice, poll))
             })
 
       const append = (vote: Vote, key: string | undefined) =>
         key === undefined
-          ? Effect.map(stream.append(vote), (streamId) => ({ streamId, voteId: vote.voteId, option: vote.option }))
+          ? Effect.map(stream.append(vote), (streamId) => ({ streamId, voteId: vote.voteId, choice: vote.choice }))
           : stream.appendOnce(vote, key)
 
       /** Takes a vote whose challenge is solved; a key that was used before needs no solution any more. */
@@ -108,7 +110,7 @@ export class Ballots extends Context.Service<
       }
 
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
-        const { key, option, poll, voter } = ballot
+        const { choice, key, poll, voter } = ballot
         const status = pollStatus(poll, stream.now())
         if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
@@ -120,12 +122,12 @@ export class Ballots extends Context.Service<
           )
         }
         const castAt = clock.currentTimeMillisUnsafe()
-        const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, option, castAt }
+        const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, choice, castAt }
         const take = Effect.matchEffect(append(voter === undefined ? vote : { ...vote, voter: voter.hash }, key), {
           onFailure: () => Effect.fail(unavailable),
           onSuccess: (appended) => {
             failpoint("after-append")
-            const answer = answerTo(appended, option, poll)
+            const answer = answerTo(appended, choice, poll)
             if (voter !== undefined && Result.isSuccess(answer)) remember(poll, voter)
             return Effect.fromResult(answer)
           }
@@ -156,16 +158,19 @@ const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen =>
 }
 
 /**
- * Returns the vote that was appended, now or at a key's first use, which must have been for the same option. Only its entry's
+ * Returns the vote that was appended, now or at a key's first use, which must have made the same choice. Only its entry's
  * id says for sure when it was accepted: one that will be rejected for that is not confirmed.
  */
-const answerTo = (appended: Appended, option: string, poll: Poll): Result.Result<Appended, Refused> => {
-  if (appended.option !== option) return Result.fail(keyReused)
+const answerTo = (appended: Appended, choice: string, poll: Poll): Result.Result<Appended, Refused> => {
+  if (appended.choice !== choice) return Result.fail(keyReused(poll, choice))
   const phase = pollPhase(poll, entryMs(appended.streamId))
   return phase === "open" ? Result.succeed(appended) : Result.fail(notOpen(poll, phase === "before"))
 }
 
-const keyReused = new InvalidFields({
-  detail: "This Idempotency-Key was used with another vote",
-  errors: [{ pointer: "#/option", detail: "is not the one that the key was used with" }]
-})
+const keyReused = ({ rules }: Poll, choice: string) => {
+  const pointer = `#/${choice === abstention ? "abstain" : choiceField[rules.kind]}`
+  return new InvalidFields({
+    detail: "This Idempotency-Key was used with another vote",
+    errors: [{ pointer, detail: "is not what the key was used with" }]
+  })
+}

@@ -1,3 +1,5 @@
+import { abstention } from "../../domain/Choice.ts"
+import type { Poll } from "../../domain/Poll.ts"
 import type { Appended } from "../../stream/VoteStream.ts"
 import type { PlainAnswer } from "../Problem.ts"
 
@@ -5,10 +7,13 @@ import type { PlainAnswer } from "../Problem.ts"
 export const receiptPath = ({ streamId, voteId }: Pick<Appended, "streamId" | "voteId">): string =>
   `/api/votes/${voteId}?stream_id=${streamId}`
 
-/** Returns the receipt of a vote that Redis holds. Each part is of characters that need no escaping in JSON. */
-export const receiptAnswer = (vote: Appended): PlainAnswer => ({
+/**
+ * Returns the receipt of a vote that Redis holds. It names the option of a vote for one, and else the choice. Each part is of
+ * characters that need no escaping in JSON.
+ */
+export const receiptAnswer = (vote: Appended, { rules }: Pick<Poll, "rules">): PlainAnswer => ({
   status: 201,
   contentType: "application/json",
   headers: { location: receiptPath(vote), "cache-control": "no-store" },
-  body: `{"message":"Vote recorded successfully","option":"${vote.option}","vote_id":"${vote.voteId}","stream_id":"${vote.streamId}"}`
+  body: `{"message":"Vote recorded successfully","${rules.kind === "single" && vote.choice !== abstention ? "option" : "choice"}":"${vote.choice}","vote_id":"${vote.voteId}","stream_id":"${vote.streamId}"}`
 })

@@ -1,4 +1,3 @@
-import type { Poll } from "../../domain/Poll.ts"
 import { Malformed, type UnsupportedMediaType } from "../../domain/Problems.ts"
 import { refuseMediaType } from "../body/MediaType.ts"
 
@@ -17,14 +16,3 @@ export const refuseHeaders = (headers: VoteHeaders): UnsupportedMediaType | Malf
   (headers.idempotencyKey === undefined || isIdempotencyKey(headers.idempotencyKey) ? undefined : invalidKey)
 
 const invalidKey = new Malformed({ detail: "An Idempotency-Key is 1 to 255 visible ASCII characters" })
-
-const optionSets = new WeakMap<Poll, ReadonlySet<string>>()
-
-/** Returns the ids of a poll's options; the set is made once for each reading of the poll. */
-export const optionsOf = (poll: Poll): ReadonlySet<string> => {
-  const known = optionSets.get(poll)
-  if (known !== undefined) return known
-  const options = new Set(poll.options.map(({ id }) => id))
-  optionSets.set(poll, options)
-  return options
-}

@@ -12,7 +12,7 @@ import { PollCache } from "../polls/PollCache.ts"
 import { Ballots } from "./Ballots.ts"
 import { Challenges } from "./Challenges.ts"
 import { receiptAnswer } from "./Receipt.ts"
-import { optionsOf, refuseHeaders } from "./VoteRequest.ts"
+import { refuseHeaders } from "./VoteRequest.ts"
 import { setCookie, Voters } from "./Voters.ts"
 
 /**
@@ -40,11 +40,12 @@ export const layerVoteRoutes = HttpApiBuilder.group(
         idempotencyKey: key
       })
       if (refusal !== undefined) return yield* refusal
-      const option = parseVoteBody(yield* readBody(request, bodies.votes), optionsOf(poll))
-      if (typeof option !== "string") return yield* option
+      const choice = parseVoteBody(yield* readBody(request, bodies.votes), poll)
+      if (typeof choice !== "string") return yield* choice
       const voter = yield* voters.identify(poll, request, key)
       const solution = headers[solutionHeader.toLowerCase()]
-      return toResponse(receiptAnswer(yield* ballots.cast({ poll, option, voter, key, solution })), setCookie(voter))
+      const vote = yield* ballots.cast({ poll, choice, voter, key, solution })
+      return toResponse(receiptAnswer(vote, poll), setCookie(voter))
     })
 
     const castVote = (slug: string, request: HttpServerRequest.HttpServerRequest) =>

@@ -16,7 +16,7 @@ import {
   UnsupportedMediaType
 } from "../../domain/Problems.ts"
 import { solutionHeader } from "../../domain/SolutionHeader.ts"
-import { Receipt, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
+import { Receipt, SingleReceipt, SingleVote, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
 
 /** Described here and not as the endpoint's headers, which would be decoded for each vote. */
@@ -43,15 +43,14 @@ const withHeaders = (...headers: ReadonlyArray<object>) =>
     transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), ...headers] })
   })
 
-const castVote = {
-  payload: VoteRequest,
-  success: Receipt.pipe(HttpApiSchema.status(201))
-}
-
 const voteErrors = [Malformed, BodyTooLarge, UnsupportedMediaType, InvalidFields, TooManyRequests, Unavailable] as const
 
-/** The default poll is for anyone, and may have been closed. */
-const castDefault = { ...castVote, error: [...voteErrors, PollNotOpen] }
+/** The default poll is for anyone, each of whose votes is for one option, and may have been closed. */
+const castDefault = {
+  payload: SingleVote,
+  success: SingleReceipt.pipe(HttpApiSchema.status(201)),
+  error: [...voteErrors, PollNotOpen]
+}
 
 export const VotesGroup = HttpApiGroup.make("votes").add(
   HttpApiEndpoint.post("castVote", "/api/vote", castDefault)
@@ -67,7 +66,8 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
     .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
     .annotateMerge(withHeaders(idempotencyKey)),
   HttpApiEndpoint.post("castVoteIn", "/api/polls/:slug/votes", {
-    ...castVote,
+    payload: VoteRequest,
+    success: Receipt.pipe(HttpApiSchema.status(201)),
     params: { slug: Schema.String },
     error: [...voteErrors, Unauthorized, Forbidden, ChallengeUnsolved, NotFound, PollNotOpen, HasVoted]
   })

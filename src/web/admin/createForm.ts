@@ -2,7 +2,8 @@ import { toSlug } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words.ts"
-import { choice, field, optional, toOptions } from "./fields.ts"
+import { choice, clearErrors, field, optional, showError, toOptions } from "./fields.ts"
+import { makeKindFields } from "./kindFields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
 /** Converts a time typed in this browser's zone to RFC 3339. */
@@ -11,12 +12,17 @@ const toTime = (input: HTMLInputElement): string | undefined =>
 
 /** Makes the form that creates a poll. */
 export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
-  const title = make("input", { required: true, maxlength: "200", autocomplete: "off" })
-  const slug = make("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,62}[a-z0-9])?", autocomplete: "off" })
-  const description = make("textarea", { rows: "2", maxlength: "2000" })
-  const options = make("textarea", { rows: "4", required: true })
-  const opens = make("input", { type: "datetime-local" })
-  const closes = make("input", { type: "datetime-local" })
+  const title = make("input", { name: "title", required: true, maxlength: "200", autocomplete: "off" })
+  const slug = make("input", {
+    name: "slug",
+    required: true,
+    pattern: "[a-z0-9]([a-z0-9\\-]{0,62}[a-z0-9])?",
+    autocomplete: "off"
+  })
+  const description = make("textarea", { name: "description", rows: "2", maxlength: "2000" })
+  const options = make("textarea", { name: "options", rows: "4", required: true })
+  const opens = make("input", { name: "opens_at", type: "datetime-local" })
+  const closes = make("input", { name: "closes_at", type: "datetime-local" })
   const error = make("p", { class: "trouble", role: "alert" })
   const chosen = (name: string): string => String(new FormData(form).get(name))
 
@@ -35,6 +41,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
   title.addEventListener("input", () => {
     if (!slugTyped) slug.value = toSlug(title.value)
   })
+  const kind = makeKindFields()
   const back = make("button", { type: "button", class: "plain" }, words.cancel)
   back.addEventListener("click", cancel)
 
@@ -45,6 +52,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     field(words.slug, slug, words.slugHint),
     field(optional(words.description), description),
     field(words.options, options),
+    ...kind.elements,
     choice(words.ballot, "ballot", words.ballots, onChange),
     choice(words.identity, "identity", words.identities, onChange),
     choice(words.results, "results", words.visibilities, onChange),
@@ -56,12 +64,14 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
   form.addEventListener("submit", async (event) => {
     event.preventDefault()
     say(error, "")
+    clearErrors(form)
     const [opensAt, closesAt] = [toTime(opens), toTime(closes)]
     const body = {
       slug: slug.value,
       title: title.value.trim(),
       ...(description.value.trim() === "" ? {} : { description: description.value.trim() }),
-      options: toOptions(options.value),
+      options: toOptions(options.value, chosen("kind") === "single"),
+      ...kind.read(),
       ballot: chosen("ballot"),
       identity: chosen("identity"),
       results: chosen("results"),
@@ -71,7 +81,13 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     }
     const answer = await ask<PollView>("/api/polls", { method: "POST", body })
     if (answer.kind === "ok") done(answer.body)
-    else say(error, explain(answer))
+    else {
+      say(
+        error,
+        explain(answer, (wrong) => showError(form, wrong))
+      )
+      form.querySelector<HTMLElement>("[aria-invalid]")?.focus()
+    }
   })
   return form
 }

@@ -1,18 +1,48 @@
+import type { FieldError } from "../../domain/FieldError.ts"
 import { withIds } from "../../domain/OptionIds.ts"
-import { make } from "../dom.ts"
+import { make, say } from "../dom.ts"
 import { form as words } from "../words.ts"
 
 let fields = 0
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
 
-/** Makes a label around a control, with a hint that is read out with it. */
+/** Makes a label beside a control, with a hint that is read out with it. Its name is that of the request's field, if it has one. */
 export const field = <C extends Control>(label: string, control: C, hint?: string): HTMLElement => {
   control.id = `field-${++fields}`
   const text = make("label", { for: control.id }, label)
   if (hint === undefined) return make("div", { class: "field" }, text, control)
   control.setAttribute("aria-describedby", `${control.id}-hint`)
   return make("div", { class: "field" }, text, make("p", { class: "hint", id: `${control.id}-hint` }, hint), control)
+}
+
+/** Makes a box to be ticked. */
+export const tick = (label: string, name: string): HTMLElement => {
+  const box = make("input", { type: "checkbox", name })
+  return make("div", { class: "field" }, make("label", { class: "radio" }, box, label))
+}
+
+/** Shows what is wrong with a field of a form beside it; returns whether there is such a field in view. */
+export const showError = (form: HTMLFormElement, { detail, pointer }: FieldError): boolean => {
+  const [, name = "", index] = pointer.split("/")
+  const control = form.querySelector<HTMLElement>(`[name="${name}"]`)
+  const around = control?.closest<HTMLElement>(".field, fieldset")
+  if (control === null || around === null || around === undefined || around.closest("[hidden]") !== null) return false
+  const text = words.error(detail, index === undefined ? undefined : Number(index) + 1)
+  const id = `error-${name}`
+  const said = around.querySelector(`#${id}`) ?? make("p", { class: "field-error", role: "alert", id })
+  around.append(said)
+  say(said, `${said.textContent ?? ""} ${text}`.trim())
+  control.setAttribute("aria-invalid", "true")
+  const described = control.getAttribute("aria-describedby")?.split(" ") ?? []
+  if (!described.includes(id)) control.setAttribute("aria-describedby", [...described, id].join(" "))
+  return true
+}
+
+/** Takes away what was said of a form's fields. */
+export const clearErrors = (form: HTMLFormElement): void => {
+  for (const said of form.querySelectorAll(".field-error")) said.remove()
+  for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid")
 }
 
 /** Makes a choice between a few values, all in view. */
@@ -31,10 +61,13 @@ export const choice = (
   return set
 }
 
-/** Makes an option of each line, with an id of its own. */
-export const toOptions = (lines: string): ReturnType<typeof withIds> => {
+/** Makes an option of each line, with an id of its own. Votes that name several options are written with short ones. */
+export const toOptions = (lines: string, single: boolean): ReturnType<typeof withIds> => {
   const labels = lines.split("\n").map((line) => line.trim())
-  return withIds(labels.filter((label) => label !== "").map((label) => ({ label })))
+  return withIds(
+    labels.filter((label) => label !== "").map((label) => ({ label })),
+    single ? undefined : 12
+  )
 }
 
 export const optional = (label: string): string => `${label} (${words.optional})`

@@ -1,5 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
+import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
+import { explainRules } from "../words/ballotWords.ts"
 import { admin, status, form as words } from "../words.ts"
 import { type AdminAsk, explain } from "./session.ts"
 import { liveTally, type Tally } from "./tally.ts"
@@ -58,6 +60,10 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { change
   })
   const hasClosed = poll.status === "counting" || poll.status === "final"
   const rules = [
+    `${words.kind}: ${words.kinds[poll.kind]}`,
+    ...(poll.kind === "single" ? [] : [explainRules(rulesOf(poll), poll.options.length)]),
+    ...(poll.method === undefined ? [] : [`${words.method}: ${words.methods[poll.method]}`]),
+    ...(poll.abstain === true ? [words.abstain] : []),
     `${words.ballot}: ${words.ballots[poll.ballot]}`,
     `${words.identity}: ${words.identities[poll.identity]}`,
     `${words.results}: ${words.visibilities[poll.results]}`,

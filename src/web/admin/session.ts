@@ -1,3 +1,4 @@
+import type { FieldError } from "../../domain/FieldError.ts"
 import { type Answer, type Ask, ask } from "../http.ts"
 import { admin } from "../words.ts"
 
@@ -18,8 +19,15 @@ export const checkToken = async (token: string): Promise<string | undefined> => 
   return answer.problem.status === 403 ? admin.off : admin.badToken
 }
 
-/** Returns in words what went wrong, with a line for each wrong field. */
-export const explain = (answer: Exclude<Answer<unknown>, { kind: "ok" }>): string =>
-  answer.kind === "away"
-    ? admin.away
-    : [answer.problem.detail, ...answer.problem.fields].filter((line) => line !== "").join("\n")
+/** Returns in words what went wrong, with a line for each wrong field that `told` does not take. */
+export const explain = (
+  answer: Exclude<Answer<unknown>, { kind: "ok" }>,
+  told: (error: FieldError) => boolean = () => false
+): string => {
+  if (answer.kind === "away") return admin.away
+  const { detail, fields } = answer.problem
+  const lines = fields
+    .filter((error) => !told(error))
+    .map((error) => `${error.pointer.replace(/^#\/?/, "")} ${error.detail}`.trim())
+  return [detail, ...lines].filter((line) => line !== "").join("\n")
+}

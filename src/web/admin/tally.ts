@@ -1,7 +1,10 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { make, say } from "../dom.ts"
-import { admin, count, page, shares, votes } from "../words.ts"
+import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
+import { patch } from "../drawn/patch.ts"
+import { branch } from "../drawn/tree.ts"
+import { admin, count, page } from "../words.ts"
 import { makeChart } from "./chart.ts"
 import type { AdminAsk } from "./session.ts"
 
@@ -28,11 +31,7 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
   const rate = figure(admin.perSecond)
   const backlog = figure(admin.backlog, admin.backlogHint)
   const chart = makeChart()
-  const rows = poll.options.map(({ id, label }) => {
-    const meter = make("meter", { min: "0", max: "100", "aria-label": page.share(label) })
-    const text = make("span", { class: "votes" })
-    return { id, meter, text, element: make("li", {}, make("span", { class: "label" }, label), text, meter) }
-  })
+  const drawn = make("div", { class: "results" })
   const trouble = make("p", { class: "trouble", role: "status" })
   const seen: Array<{ readonly at: number; readonly total: number }> = []
   let going = true
@@ -49,17 +48,8 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
     say(total.value, count(results.total_votes))
     say(rate.value, count(Math.round(perSecond)))
     say(backlog.value, count(results.pending))
-    const counts = results.results.map((result) => result.count)
-    const most = Math.max(...counts)
-    const shown = shares(counts)
-    for (const { id, meter, text } of rows) {
-      const index = results.results.findIndex(({ option }) => option === id)
-      const result = results.results[index]
-      if (result === undefined) continue
-      meter.value = result.percentage
-      meter.parentElement?.classList.toggle("leads", result.count > 0 && result.count === most)
-      say(text, `${shown[index]} · ${votes(result.count)}`)
-    }
+    const outcome = tellOutcome(poll.options, results)
+    patch(drawn, [branch("p", { class: "outcome" }, outcome), ...drawResults(poll, results)])
   }
 
   const look = async (): Promise<void> => {
@@ -78,7 +68,7 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
       "div",
       { class: "stack" },
       make("dl", { class: "figures" }, total.element, rate.element, backlog.element),
-      make("ul", { class: "bars" }, ...rows.map(({ element }) => element)),
+      drawn,
       make(
         "p",
         { class: "key" },

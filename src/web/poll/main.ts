@@ -1,7 +1,10 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
+import { confirm } from "../words/ballotWords.ts"
 import { challenge, hidden, status, tokenTrouble, trouble } from "../words.ts"
+import { makeChoices } from "./choices.ts"
+import { makeConfirmation } from "./confirmation.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
 import { explainRefusal } from "./refusal.ts"
@@ -56,17 +59,19 @@ const refresh = (): void => {
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
   const [first] = pending
-  view.enabled(current === "open" && !barred && !final && (several || first === undefined))
-  if (first !== undefined) view.mine(first.option, waiting === undefined ? "sending" : "waiting")
-  else view.mine(mine?.option, mine?.status ?? "queued")
+  view.ballot.enabled(current === "open" && !barred && !final && (several || first === undefined))
+  if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
+  else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
   view.trouble(connectionTrouble(pending.length))
 }
+
+const choices = makeChoices(poll)
 
 const teller = makeTeller({
   store,
   view,
   several,
-  labelOf: (option) => poll.options.find(({ id }) => id === option)?.label ?? option,
+  nameOf: choices.nameOf,
   changed: () => refresh(),
   settled: () => {
     if (poll.results !== "after_close") live?.refresh()
@@ -80,18 +85,18 @@ const hear = (): void => {
   refresh()
 }
 
-const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several }, store, {
+const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf }, store, {
   // Said only once, though it may be tried again and again.
-  sending: (option) => {
-    if (waiting === undefined) teller.sending(option)
+  sending: (choice) => {
+    if (waiting === undefined) teller.sending(choice)
     refresh()
   },
-  solving: (option) => {
-    if (waiting === undefined) teller.solving(option)
+  solving: (choice) => {
+    if (waiting === undefined) teller.solving(choice)
   },
-  accepted: ({ option, stream_id, vote_id }) => {
+  accepted: ({ stream_id, vote_id }, choice) => {
     waiting = undefined
-    teller.accepted({ option, voteId: vote_id, streamId: stream_id, status: "queued" })
+    teller.accepted({ choice, voteId: vote_id, streamId: stream_id, status: "queued" })
   },
   refused: (problem) => {
     waiting = undefined
@@ -100,23 +105,30 @@ const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several }, sto
     teller.refused(explainRefusal(problem, { identity: poll.identity, open, hasToken: token !== undefined }))
     refresh()
   },
-  waiting: (network, option) => {
-    teller.waiting(option)
+  waiting: (network, choice) => {
+    teller.waiting(choice)
     waiting = network ? "network" : "service"
     refresh()
   },
   full: teller.full
 })
 
-view.onTap((option) => {
+const confirmed = makeConfirmation(byId("ballot", HTMLFormElement))
+
+view.ballot.onCast((choice) => {
   const { mine } = store.read()
-  if (poll.ballot === "changeable" && mine?.option === option) {
+  if (poll.ballot === "changeable" && mine?.choice === choice) {
     // The second half of a double tap; said again where that may be long ago.
     if (mine.status === "queued") return
     if (mine.status === "counted") return teller.already(mine)
   }
-  teller.cast()
-  outbox.cast(option)
+  const cast = (): void => {
+    teller.cast()
+    outbox.cast(choice)
+    view.ballot.sent()
+  }
+  if (poll.ballot === "once") confirmed(confirm.asks(choices.nameOf(choice)), cast)
+  else cast()
 })
 
 if (takesToken(poll.identity) && token === undefined) {

@@ -1,26 +1,26 @@
-import type { Receipt } from "../../domain/Vote.ts"
+import type { SingleReceipt } from "../../domain/Vote.ts"
 import { type Answer, ask, type Problem } from "../http.ts"
 import type { Solver } from "./solver.ts"
 import type { Store } from "./store.ts"
 import { maxPending, type Pending } from "./stored.ts"
 
-type ReceiptBody = typeof Receipt.Type
+type ReceiptBody = typeof SingleReceipt.Type
 
 export interface OutboxEvents {
-  readonly sending: (option: string) => void
+  readonly sending: (choice: string) => void
   /** The vote waits for the solution of its challenge. */
-  readonly solving: (option: string) => void
-  readonly accepted: (receipt: ReceiptBody) => void
-  readonly refused: (problem: Problem, option: string) => void
+  readonly solving: (choice: string) => void
+  readonly accepted: (receipt: ReceiptBody, choice: string) => void
+  readonly refused: (problem: Problem, choice: string) => void
   /** The vote could not be sent; it is tried again automatically. */
-  readonly waiting: (network: boolean, option: string) => void
+  readonly waiting: (network: boolean, choice: string) => void
   /** No more votes can wait: this one is not taken. */
   readonly full: () => void
 }
 
 export interface Outbox {
   /** Takes a vote; where only one counts, not while another one is still on its way. */
-  cast(option: string): void
+  cast(choice: string): void
   /** Sends the votes that are left from before, if any. */
   flush(): void
 }
@@ -47,6 +47,8 @@ interface OutboxOptions {
   readonly solver: Solver | undefined
   /** Whether each vote counts, so that several may wait. */
   readonly several: boolean
+  /** Returns the body of the request that makes a choice. */
+  readonly bodyOf: (choice: string) => unknown
 }
 
 /**
@@ -54,7 +56,7 @@ interface OutboxOptions {
  * in the order of the taps. Tabs share what waits; where two of them send the same vote, it is one by its key.
  */
 export const makeOutbox = (
-  { path, several, solver, token }: OutboxOptions,
+  { bodyOf, path, several, solver, token }: OutboxOptions,
   store: Store,
   events: OutboxEvents
 ): Outbox => {
@@ -62,24 +64,24 @@ export const makeOutbox = (
   let pause = firstPause
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const solve = async (option: string): Promise<Answer<string | undefined>> => {
+  const solve = async (choice: string): Promise<Answer<string | undefined>> => {
     if (solver === undefined) return { kind: "ok", body: undefined, head: { at: undefined, etag: undefined } }
-    const slow = setTimeout(events.solving, noticeable, option)
+    const slow = setTimeout(events.solving, noticeable, choice)
     const solved = await solver.solution()
     clearTimeout(slow)
     return solved
   }
 
-  const send = async ({ key, option }: Pending): Promise<Answer<ReceiptBody>> => {
-    const solved = await solve(option)
+  const send = async ({ choice, key }: Pending): Promise<Answer<ReceiptBody>> => {
+    const solved = await solve(choice)
     if (solved.kind !== "ok") return solved
-    return ask(path, { method: "POST", body: { option }, key, token, solution: solved.body })
+    return ask(path, { method: "POST", body: bodyOf(choice), key, token, solution: solved.body })
   }
 
   /** Sends a vote until it is answered; returns false where it has to wait. */
   const deliver = async (pending: Pending): Promise<boolean> => {
-    const { key, option } = pending
-    events.sending(option)
+    const { choice, key } = pending
+    events.sending(choice)
     let answer = await send(pending)
     if (answer.kind === "problem" && answer.problem.type.endsWith(":challenge")) {
       // It has run out, as where the page was open for long: a new one will do.
@@ -87,7 +89,7 @@ export const makeOutbox = (
       answer = await send(pending)
     }
     if (answer.kind === "away") {
-      events.waiting(answer.network, option)
+      events.waiting(answer.network, choice)
       timer = setTimeout(flush, answer.retryAfter ?? pause)
       pause = Math.min(pause * 2, longestPause)
       return false
@@ -100,8 +102,8 @@ export const makeOutbox = (
       // Another tab may have sent it, and counted it, as well.
       return left.length === stored.pending.length ? stored : { ...stored, pending: left, sent: stored.sent + accepted }
     })
-    if (answer.kind === "ok") events.accepted(answer.body)
-    else events.refused(answer.problem, option)
+    if (answer.kind === "ok") events.accepted(answer.body, choice)
+    else events.refused(answer.problem, choice)
     return true
   }
 
@@ -118,11 +120,11 @@ export const makeOutbox = (
 
   return {
     flush,
-    cast: (option) => {
+    cast: (choice) => {
       const { length } = store.read().pending
       if (several && length >= maxPending) return events.full()
       if (!several && length > 0) return
-      store.update((stored) => ({ ...stored, pending: [...stored.pending, { option, key: newKey() }] }))
+      store.update((stored) => ({ ...stored, pending: [...stored.pending, { choice, key: newKey() }] }))
       void flush()
     }
   }

@@ -1,12 +1,13 @@
 /** A vote on its way; the key makes it one vote however often it is sent. */
 export interface Pending {
-  readonly option: string
+  /** What it says, as the service writes it. */
+  readonly choice: string
   readonly key: string
 }
 
 /** A vote that was accepted. */
 export interface Mine {
-  readonly option: string
+  readonly choice: string
   readonly voteId: string
   readonly streamId: string
   readonly status: "queued" | "counted" | "superseded" | "rejected" | "dead" | "lost"
@@ -34,11 +35,11 @@ const isRecord = (value: unknown): value is Unknown => typeof value === "object"
 const matches = (value: unknown, pattern: RegExp): value is string => typeof value === "string" && pattern.test(value)
 
 const isPending = (value: unknown): value is Pending =>
-  isRecord(value) && typeof value.option === "string" && matches(value.key, /^[!-~]{1,255}$/)
+  isRecord(value) && typeof value.choice === "string" && matches(value.key, /^[!-~]{1,255}$/)
 
 const isMine = (value: unknown): value is Mine =>
   isRecord(value) &&
-  typeof value.option === "string" &&
+  typeof value.choice === "string" &&
   matches(value.voteId, /^[0-9a-f-]{36}$/) &&
   matches(value.streamId, /^\d+-\d+$/) &&
   states.includes(value.status)

@@ -6,16 +6,16 @@ import type { Tone, View } from "./view.ts"
 
 /** Tells the reader what becomes of their votes. */
 export interface Teller {
-  sending(option: string): void
+  sending(choice: string): void
   /** The vote waits for the solution of its challenge. */
-  solving(option: string): void
-  waiting(option: string): void
+  solving(choice: string): void
+  waiting(choice: string): void
   /** A vote was accepted: it is followed until it is counted. */
   accepted(mine: Mine): void
   refused(why: string): void
   /** The vote was not taken, since too many wait. */
   full(): void
-  /** The vote is for that option already. */
+  /** The vote says that already. */
   already(mine: Mine): void
   /** The reader votes: what was said of votes before is over. */
   cast(): void
@@ -28,7 +28,8 @@ export interface TellerOptions {
   readonly view: View
   /** Whether each vote counts, so that there may be several. */
   readonly several: boolean
-  readonly labelOf: (option: string) => string
+  /** Names a vote by its choice, such as "vote for Cats". */
+  readonly nameOf: (choice: string) => string
   /** Is called when the state of a vote has changed. */
   readonly changed: () => void
   /** Is called when the service has said what became of a vote. */
@@ -44,21 +45,21 @@ const tones: Readonly<Record<Mine["status"], Tone>> = {
   lost: "bad"
 }
 
-export const makeTeller = ({ changed, labelOf, settled, several, store, view }: TellerOptions): Teller => {
+export const makeTeller = ({ changed, nameOf, settled, several, store, view }: TellerOptions): Teller => {
   /** How many votes in a row were refused, the last of which the page speaks of. */
   let refused = 0
   /** Whether the page speaks of a vote for which there was no room. */
   let full = false
   /** The vote that was last told of, and its status. */
   let told = ""
-  const nameOf = ({ status, voteId }: Mine): string => `${voteId} ${status}`
+  const stateOf = ({ status, voteId }: Mine): string => `${voteId} ${status}`
 
   const show = (mine: Mine): void => {
     const { pending, sent } = store.read()
-    told = nameOf(mine)
+    told = stateOf(mine)
     // Votes that wait, or were not taken, are what the page speaks of.
     if (pending.length === 0 && refused === 0) {
-      const text = mine.status === "lost" ? vote.lost : vote[mine.status](labelOf(mine.option))
+      const text = mine.status === "lost" ? vote.lost : vote[mine.status](nameOf(mine.choice))
       view.notice(several && sent > 1 ? `${text} ${vote.sent(sent)}` : text, tones[mine.status], receiptPath(mine))
     }
     changed()
@@ -69,7 +70,7 @@ export const makeTeller = ({ changed, labelOf, settled, several, store, view }: 
     if (mine.status !== "queued") return
     const current = (): boolean => {
       const last = store.read().mine
-      return last !== undefined && nameOf(last) === nameOf(mine)
+      return last !== undefined && stateOf(last) === stateOf(mine)
     }
     void followReceipt(mine, current, (done) => {
       store.update((stored) => ({ ...stored, mine: done }))
@@ -79,15 +80,15 @@ export const makeTeller = ({ changed, labelOf, settled, several, store, view }: 
   }
 
   return {
-    sending: (option) => {
+    sending: (choice) => {
       if (full) return
       const more = store.read().pending.length - 1
-      const text = vote.sending(labelOf(option))
+      const text = vote.sending(nameOf(choice))
       view.notice(more > 0 ? `${text} ${vote.more(more)}` : text, "busy")
     },
-    solving: (option) => view.notice(challenge.solving(labelOf(option)), "busy"),
-    waiting: (option) => {
-      if (!full) view.notice(vote.waiting(labelOf(option)), "busy")
+    solving: (choice) => view.notice(challenge.solving(nameOf(choice)), "busy"),
+    waiting: (choice) => {
+      if (!full) view.notice(vote.waiting(nameOf(choice)), "busy")
     },
     accepted: (mine) => {
       refused = 0
@@ -104,14 +105,14 @@ export const makeTeller = ({ changed, labelOf, settled, several, store, view }: 
       full = true
       view.notice(vote.full(maxPending), "bad")
     },
-    already: (mine) => view.notice(vote.already(labelOf(mine.option)), "good", receiptPath(mine)),
+    already: (mine) => view.notice(vote.already(nameOf(mine.choice)), "good", receiptPath(mine)),
     cast: () => {
       refused = 0
       full = false
     },
     hear: () => {
       const { mine } = store.read()
-      if (mine === undefined || nameOf(mine) === told) return false
+      if (mine === undefined || stateOf(mine) === told) return false
       refused = 0
       follow(mine)
       return true

@@ -4,7 +4,7 @@ import { EntryParser } from "../../../src/consumer/bytes/EntryParser.ts"
 import type { EntryBatch } from "../../../src/consumer/EntryBatch.ts"
 import { OptionId, PollSlug } from "../../../src/domain/Poll.ts"
 import { makeVoteId, parseEntryId } from "../../../src/domain/Vote.ts"
-import { decodeVote, encodeVote } from "../../../src/stream/VoteEntry.ts"
+import { decodeVote, encodeVote, keyProof } from "../../../src/stream/VoteEntry.ts"
 import { entriesOf } from "../../support/entries.ts"
 
 type Held = readonly [id: string, fields: ReadonlyArray<string> | null]
@@ -60,7 +60,7 @@ const Id = Schema.Tuple([
   Schema.Literals(["0", "7", "999999999999999", "18446744073709551615"])
 ])
 const voteId = makeVoteId()
-const right = encodeVote({ voteId, poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000, voter: "YW5u" })
+const right = encodeVote({ voteId, poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000, voter: "YW5u" })
 const wrong = [
   "",
   "1",
@@ -83,20 +83,26 @@ describe("EntryParser", () => {
       votes: Schema.Array(
         Schema.Struct({
           poll: PollSlug,
-          option: OptionId,
+          choice: Schema.Union([OptionId, Schema.Literals(["b>a>c", "a:-5,b:10", "x+y", "-", "o".repeat(1_024)])]),
           castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })),
-          known: Schema.Boolean
+          known: Schema.Boolean,
+          keyed: Schema.Boolean
         })
       ),
       cuts
     },
     ({ cuts, votes }) =>
       Effect.sync(() => {
-        const held = votes.map(({ castAt, known, option, poll }, index): Held => {
-          const vote = { voteId: makeVoteId(), poll, option, castAt, ...(known ? { voter: "YW5u" } : {}) }
-          return [`${1_732_000_000_000 + (index >> 1)}-${index & 1}`, encodeVote(vote)]
+        const entries = votes.map(({ castAt, choice, keyed, known, poll }, index) => {
+          const vote = { voteId: makeVoteId(), poll, choice, castAt, ...(known ? { voter: "YW5u" } : {}) }
+          const id = `${1_732_000_000_000 + (index >> 1)}-${index & 1}`
+          const held: Held = [id, encodeVote(vote)]
+          const sent: Held = [id, encodeVote(vote, keyed ? { n: keyProof(vote.voteId, "key") } : {})]
+          return { held, sent }
         })
-        const batch = parse(answerOf(held), cuts)
+        const batch = parse(answerOf(entries.map(({ sent }) => sent)), cuts)
+        // What a proof needs of the key is no part of the vote.
+        const held = entries.map((entry) => entry.held)
         expectHeld(batch, held)
         assert.strictEqual(batch.votes.length, held.length)
       })

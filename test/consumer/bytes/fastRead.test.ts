@@ -5,7 +5,8 @@ import { type FastRead, makeFastRead, makePlainReadLog } from "../../../src/cons
 import type { EntryBatch } from "../../../src/consumer/EntryBatch.ts"
 import { ensureGroup, type Position } from "../../../src/consumer/Reader.ts"
 import { recordBatch } from "../../../src/consumer/RecordBatch.ts"
-import { OptionId, PollSlug } from "../../../src/domain/Poll.ts"
+import { choicePattern } from "../../../src/domain/Choice.ts"
+import { PollSlug } from "../../../src/domain/Poll.ts"
 import { makeVoteId } from "../../../src/domain/Vote.ts"
 import { type DeadEntry, Ledger } from "../../../src/ledger/Ledger.ts"
 import type { AcceptedVote } from "../../../src/ledger/VoteColumns.ts"
@@ -17,20 +18,22 @@ import { eventually, layerServers } from "../../support/servers.ts"
 
 type Fields = ReadonlyArray<string | Buffer>
 
-const names = Schema.Literals(["v", "vote_id", "poll", "option", "cast_at", "voter", "traceparent"])
+const names = Schema.Literals(["v", "vote_id", "poll", "option", "cast_at", "voter", "n", "traceparent"])
 const values = Schema.Literals(["1", "2", "cats", "0", "019845e1-682f-7b02-a706-3b2422d13aec", "\u0000", "é"])
+
+const Choice = Schema.String.check(Schema.isPattern(choicePattern))
 
 /** Votes, votes with one text of theirs replaced, and fields that are wrong in all ways. */
 const Generated = Schema.Array(
   Schema.Struct({
     vote: Schema.Struct({
       poll: PollSlug,
-      option: OptionId,
+      choice: Choice,
       castAt: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e15 - 1 })),
       voter: Schema.optionalKey(Schema.Literals(["YW5u", "no base64url"]))
     }),
     change: Schema.Union([
-      Schema.Literals(["none", "bytes", "trace"]),
+      Schema.Literals(["none", "bytes", "trace", "n"]),
       Schema.Struct({ at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 11 })), text: Schema.String }),
       Schema.Struct({
         pairs: Schema.NonEmptyArray(
@@ -43,7 +46,10 @@ const Generated = Schema.Array(
 )
 
 const fieldsOf = ({ change, vote }: (typeof Generated.Type)[number]): Fields => {
-  const fields = encodeVote({ ...vote, voteId: makeVoteId() }, change === "trace" ? "00-1-2-01" : undefined)
+  const fields = encodeVote(
+    { ...vote, voteId: makeVoteId() },
+    change === "trace" ? { traceparent: "00-1-2-01" } : change === "n" ? { n: "AAAAAAAAAAAAAAAAAAAAAA" } : undefined
+  )
   if (change === "bytes") return [...fields.slice(0, -1), Buffer.from([0xff, 0xfe, 0x00])]
   if (typeof change === "string") return fields
   return "at" in change ? fields.with(change.at % fields.length, change.text) : change.pairs.flat()
@@ -158,7 +164,7 @@ layer(servers, { excludeTestServices: true })("the fast path and the plain one",
         const ids = yield* Effect.forEach(entries, (entry) => readers.append(fieldsOf(entry)), {
           concurrency: "unbounded"
         })
-        const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: 5 }
+        const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: 5 }
         // Beyond what is exact as a number, and what the ledger can hold.
         yield* readers.append(encodeVote(vote), "9007199254740993-1000000000000000")
         yield* readers.append(encodeVote(vote), "9223372036854775808-0")
@@ -176,8 +182,8 @@ layer(servers, { excludeTestServices: true })("the fast path and the plain one",
       const readers = yield* Readers
       yield* readers.begin
       readers.cuts.cuts = []
-      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", option: "cats", castAt: 1_732_000_000_000 }
-      yield* readers.append(encodeVote({ ...vote, voter: "YW5u" }, "00-1-2-01"))
+      const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000 }
+      yield* readers.append(encodeVote({ ...vote, voter: "YW5u" }, { traceparent: "00-1-2-01" }))
       const gone = yield* readers.append(encodeVote(vote))
       yield* readers.append(["v", "2", ...encodeVote(vote).slice(2)])
       yield* readers.append(encodeVote({ ...vote, voter: "YW5u" }))

@@ -1,26 +1,30 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
+import { type Choosing, decodeChoice } from "../../../src/domain/Choice.ts"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { InvalidFields } from "../../../src/domain/Problems.ts"
+import type { Rules } from "../../../src/domain/Rules.ts"
 import { VoteRequest } from "../../../src/domain/Vote.ts"
 import { refuseMediaType } from "../../../src/http/body/MediaType.ts"
 import { parseVoteBody } from "../../../src/http/body/VoteBody.ts"
-
-const options: ReadonlySet<string> = new Set(defaultPoll.options.map(({ id }) => id))
+import { choosing, someRules } from "../../support/choosing.ts"
 
 const decode = Schema.decodeUnknownOption(VoteRequest, { onExcessProperty: "error" })
 
-/** What the Schema says, that the parser stands for: the option where the value is a vote in the poll. */
-const bySchema = (value: unknown): string | undefined => {
-  const decoded = decode(value)
-  return decoded._tag === "Some" && options.has(decoded.value.option) ? decoded.value.option : undefined
+/** What the Schema says, that the parser stands for: the choice where the value is a vote, and of the options of the poll. */
+const bySchema = (value: unknown, poll: Choosing): string | undefined => {
+  const vote = Option.getOrUndefined(decode(value))
+  const choice = vote === undefined ? undefined : decodeChoice(poll, vote)
+  return typeof choice === "string" ? choice : undefined
 }
 
-const byHand = (value: unknown): string | undefined => {
-  const parsed = parseVoteBody(Buffer.from(JSON.stringify(value)), options)
+const byHand = (value: unknown, poll: Choosing): string | undefined => {
+  const parsed = parseVoteBody(Buffer.from(JSON.stringify(value)), poll)
   return typeof parsed === "string" ? parsed : undefined
 }
 
-const assertAlike = (value: unknown) => assert.strictEqual(byHand(value), bySchema(value), JSON.stringify(value))
+const assertAlike = (value: unknown, poll: Choosing = defaultPoll) =>
+  assert.strictEqual(byHand(value, poll), bySchema(value, poll), JSON.stringify(value))
 
 describe("parseVoteBody, against the Schema that it stands for", () => {
   it.each<{ readonly value: unknown; readonly option: string | undefined }>([
@@ -51,7 +55,7 @@ describe("parseVoteBody, against the Schema that it stands for", () => {
     { value: JSON.parse('{"option":"cats","constructor":1}'), option: undefined },
     { value: JSON.parse('{"option":"dogs","option":"cats"}'), option: "cats" }
   ])("takes $value for $option", ({ option, value }) => {
-    assert.strictEqual(byHand(value), option)
+    assert.strictEqual(byHand(value, defaultPoll), option)
     assertAlike(value)
   })
 
@@ -63,9 +67,12 @@ describe("parseVoteBody, against the Schema that it stands for", () => {
     Effect.sync(() => assertAlike(value))
   )
 
-  it.effect.prop("accepts and refuses the same votes", [VoteRequest, content], ([vote, option]) =>
+  const Rule = Schema.Literals(someRules.map((_, index) => index))
+  it.effect.prop("accepts and refuses the same votes", [VoteRequest, content, Rule], ([vote, option, rule]) =>
     Effect.sync(() => {
       assertAlike(vote)
+      const rules = someRules[rule] ?? assert.fail()
+      for (const abstain of [true, false]) assertAlike(vote, choosing(rules, abstain))
       assertAlike({ option })
       assertAlike({ option, more: vote })
     })
@@ -74,6 +81,31 @@ describe("parseVoteBody, against the Schema that it stands for", () => {
   it.effect.prop("accepts and refuses the same of anything else", [json], ([value]) =>
     Effect.sync(() => assertAlike(value))
   )
+})
+
+const pointersOf = (text: string, poll: Choosing): ReadonlyArray<string> => {
+  const parsed = parseVoteBody(Buffer.from(text), poll)
+  if (!(parsed instanceof InvalidFields)) return [`${parsed}`]
+  return parsed.errors.map(({ detail, pointer }) => (detail === "is there twice" ? pointer : `${pointer}: ${detail}`))
+}
+
+describe("a name that is there twice", () => {
+  const score: Rules = { kind: "score", min: 0, max: 5, every: false }
+  it.each<readonly [Rules, text: string, pointers: ReadonlyArray<string>]>([
+    [{ kind: "single" }, '{"option":"a","option":"b"}', ["#/option"]],
+    [{ kind: "single" }, '{"option":"a","option":"a"}', ["#/option"]],
+    [{ kind: "single" }, '{"option":{"x":[1]},"option":"a"}', ["#/option"]],
+    [{ kind: "multiple", min: 1, max: 2 }, '{"options":["a"],"options":["b"]}', ["#/options"]],
+    [score, '{"scores":{"a":1,"b":2,"a":3}}', ["#/scores/a"]],
+    [score, '{"scores":{"a":1,"\\u0061":3}}', ["#/scores/a"]],
+    [score, '{"scores":{"x":1},"scores":{"a":1}}', ["#/scores"]],
+    [score, '{"scores":{"a":[{"x":1},{"x":1,"x":2}],"a":1}}', ["#/scores/a/1/x", "#/scores/a"]],
+    [score, '{ "scores" : { "a" : 1 , "b" : 2 } }', ["b:2,a:1"]],
+    [{ kind: "single" }, '{"option":"\\u0061"}', ["a"]],
+    [{ kind: "single" }, '{"abstain":true,"abstain":true}', ["#/abstain"]]
+  ])("in a poll of %j is refused in %s", (rules, text, pointers) => {
+    assert.deepStrictEqual(pointersOf(text, choosing(rules, true)), pointers)
+  })
 })
 
 describe("refuseMediaType", () => {

@@ -96,7 +96,7 @@ describe("the fast lane", () => {
           const ask = Effect.map(request(method, path, sent), comparable)
           assert.deepStrictEqual(yield* lane(ask), yield* app(ask), `${method} ${path} ${JSON.stringify(sent)}`)
         }
-        const appended = Effect.map(World, ({ votes }) => votes.map(({ key, option, poll }) => ({ key, option, poll })))
+        const appended = Effect.map(World, ({ votes }) => votes.map(({ choice, key, poll }) => ({ choice, key, poll })))
         assert.deepStrictEqual(yield* lane(appended), yield* app(appended))
       }).pipe(Effect.scoped),
     { arbitrary: { runs: 40, size: 30 }, timeout: 60_000 }

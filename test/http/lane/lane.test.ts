@@ -69,7 +69,7 @@ const answers = (fastLane: boolean) =>
       seen.set(what, comparable(yield* request(method, path, sent)))
     }
     const { votes } = yield* World
-    return { seen, votes: votes.map(({ key, option, poll }) => ({ key, option, poll })) }
+    return { seen, votes: votes.map(({ choice, key, poll }) => ({ choice, key, poll })) }
   }).pipe(
     Effect.provide(
       layerApi({ fastLane, production: true, rateLimit: { votes: 1_000, seconds: 3_600 } }).pipe(

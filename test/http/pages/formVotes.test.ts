@@ -22,7 +22,7 @@ layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form
       const again = yield* send(`key=${key}&option=dogs`)
       assert.strictEqual(first.status, 303)
       assert.strictEqual(world.votes.length, 1)
-      assert.deepInclude(world.votes[0], { poll: "cats-or-dogs", option: "dogs", key })
+      assert.deepInclude(world.votes[0], { poll: "cats-or-dogs", choice: "dogs", key })
       const { voteId } = world.votes[0] ?? { voteId: "" }
       const back = `/polls/cats-or-dogs?vote_id=${voteId}&stream_id=${streamId}#notice`
       assert.strictEqual(first.headers.location, back)

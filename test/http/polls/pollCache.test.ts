@@ -5,6 +5,8 @@ import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
 import { PollStore } from "../../../src/ledger/PollStore.ts"
 import { Announcements } from "../../../src/stream/Announcements.ts"
+import { VoteStream } from "../../../src/stream/VoteStream.ts"
+import { noKeyMemory } from "../../support/world.ts"
 
 describe("PollCache", () => {
   it.effect("reads all polls once for many changes, after the last of them", () => {
@@ -20,6 +22,7 @@ describe("PollCache", () => {
       Layer.provide([
         Layer.mock(Ledger, { migrated: Effect.void }),
         Layer.mock(PollStore, { list }),
+        Layer.mock(VoteStream, { now: () => 0, keyMemory: noKeyMemory }),
         Layer.mock(Announcements, { listen: () => Effect.void, announce: () => Effect.void })
       ])
     )

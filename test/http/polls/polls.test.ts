@@ -20,7 +20,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
       assert.strictEqual(answer.status, 201, answer.body)
       assert.strictEqual(answer.headers.location, `/api/polls/${poll.slug}`)
       assert.strictEqual(answer.headers["cache-control"], "no-store")
-      const view = { ...poll, opens_at: "2026-01-02T02:04:00.000Z", status: "open" }
+      const view = { ...poll, kind: "single", opens_at: "2026-01-02T02:04:00.000Z", status: "open" }
       assert.deepStrictEqual(json(answer), view)
       const shown = yield* request("GET", `/api/polls/${poll.slug}`)
       assert.strictEqual(shown.status, 200)

@@ -127,10 +127,10 @@ describe("resultsCsv", () => {
       }
     )
     assert.deepStrictEqual(csv.split("\r\n"), [
-      "\ufeffoption,label,count,percentage,leads",
-      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,yes",
-      'tea,"Tea, ""green""",1,33.30,',
-      "made-since,made-since,0,0.00,",
+      "\ufeffoption,label,count,percentage,status,leads",
+      "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open,yes",
+      'tea,"Tea, ""green""",1,33.30,open,',
+      "made-since,made-since,0,0.00,open,",
       ""
     ])
   })
@@ -155,7 +155,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results.csv", (it
       })
       assert.strictEqual(
         answer.body,
-        "\ufeffoption,label,count,percentage,leads\r\ncoffee,Coffee,1,100.00,yes\r\ntea,'=1+1,0,0.00,\r\n"
+        "\ufeffoption,label,count,percentage,status,leads\r\ncoffee,Coffee,1,100.00,open,yes\r\ntea,'=1+1,0,0.00,open,\r\n"
       )
     })
   )

@@ -31,7 +31,7 @@ layer(layerUncounted({}, publicFolder, { batchSize: 1_000 }), { excludeTestServi
         const slug = yield* createPoll({ results: "after_close" })
         yield* Effect.forEach(
           Array.from({ length: backlog }),
-          () => stream.append({ voteId: makeVoteId(), poll: slug, option: "tea", castAt: Date.now() }),
+          () => stream.append({ voteId: makeVoteId(), poll: slug, choice: "tea", castAt: Date.now() }),
           { concurrency: 1_000, discard: true }
         )
         assert.strictEqual(json(yield* closePoll(slug)).status, "counting")

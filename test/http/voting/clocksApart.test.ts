@@ -105,7 +105,7 @@ layer(layerAhead, { excludeTestServices: true })("a stream whose ids are an hour
       // As a process takes it that has not heard of the closing yet.
       const stream = yield* VoteStream
       const voteId = makeVoteId()
-      const late = yield* stream.append({ voteId, poll: slug, option: "coffee", castAt: 0 })
+      const late = yield* stream.append({ voteId, poll: slug, choice: "coffee", castAt: 0 })
       yield* eventually(
         Effect.map(request("GET", `/api/votes/${voteId}?stream_id=${late}`), (answer) =>
           assert.deepInclude(json(answer), { status: "rejected", reason: "the poll was closed" })
@@ -146,7 +146,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a clock that goes ahead w
 describe("a vote whose entry turns out to be too late, or too early", () => {
   const accepted = Number(streamId.split("-")[0])
   const voter = { hash: "a-voter" }
-  const appended = (option: string) => ({ streamId, voteId: "", option })
+  const appended = (choice: string) => ({ streamId, voteId: "", choice })
   let now = accepted
   const layerBallots = Ballots.layer.pipe(
     Layer.provide([
@@ -154,7 +154,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
         now: () => now,
         keyMemory: noKeyMemory,
         append: () => Effect.succeed(streamId),
-        appendOnce: ({ option }) => Effect.succeed(appended(option)),
+        appendOnce: ({ choice }) => Effect.succeed(appended(choice)),
         findKey: () => Effect.succeed(appended("cats"))
       }),
       Layer.mock(Challenges, {}),
@@ -173,7 +173,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
       const ballots = yield* Ballots
       const poll = { ...defaultPoll, ballot: "once", identity: "browser", ...times } as const
       for (const key of [undefined, "a-key"]) {
-        const result = yield* Effect.result(ballots.cast({ poll, option: "cats", voter, key }))
+        const result = yield* Effect.result(ballots.cast({ poll, choice: "cats", voter, key }))
         assert.strictEqual(result._tag === "Failure" ? result.failure.detail : undefined, detail)
         // One that does not count is not this voter's vote.
         assert.strictEqual(ballots.hasCast(poll, voter), detail === undefined)

@@ -114,7 +114,7 @@ layer(layerUncounted(), { excludeTestServices: true })("closing while nobody cou
       assert.strictEqual(json(yield* closePoll(slug)).status, "counting")
       // As a process takes it that has not heard of the closing yet.
       const voteId = makeVoteId()
-      const streamId = yield* stream.append({ voteId, poll: slug, option: "coffee", castAt: 0 })
+      const streamId = yield* stream.append({ voteId, poll: slug, choice: "coffee", castAt: 0 })
       yield* Effect.sleep("100 millis")
       yield* Layer.build(layerPool)
       assert.deepStrictEqual(yield* statusOf(before), { status: "counted" })

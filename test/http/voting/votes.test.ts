@@ -28,7 +28,7 @@ layer(layerApi(), { excludeTestServices: true })("POST /api/vote", (it) => {
         location: `/api/votes/${voteId}?stream_id=${streamId}`
       })
       const [appended] = world.votes
-      assert.deepInclude(appended ?? {}, { voteId, poll: "cats-or-dogs", option: "dogs" })
+      assert.deepInclude(appended ?? {}, { voteId, poll: "cats-or-dogs", choice: "dogs" })
       assert.isAtLeast(appended?.castAt ?? 0, before)
       assert.strictEqual(world.votes.length, 1)
     })

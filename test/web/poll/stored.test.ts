@@ -2,16 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { maxPending, parseStored, type Stored } from "../../../src/web/poll/stored.ts"
 
-const [option, key] = ["pears", "9b2f6f2e-0c3d-4f0e-8a86-3d1c8e4f1a2b"]
-const mine = { option, voteId: "01a20ce8-7c00-7000-8000-000000000001", streamId: "1795512913929-0", status: "counted" }
+const [choice, key] = ["pears", "9b2f6f2e-0c3d-4f0e-8a86-3d1c8e4f1a2b"]
+const mine = { choice, voteId: "01a20ce8-7c00-7000-8000-000000000001", streamId: "1795512913929-0", status: "counted" }
 const nothing: Stored = { pending: [], sent: 0 }
 
 const Json = Schema.Union([Schema.Json, Schema.Record(Schema.Literals(["pending", "mine", "sent"]), Schema.Json)])
 /** What is right, with any part of it replaced or taken away. */
 const Almost = Schema.Struct({
-  pending: Schema.Array(Schema.Struct({ option: Schema.Json, key: Schema.Json })),
+  pending: Schema.Array(Schema.Struct({ choice: Schema.Json, key: Schema.Json })),
   mine: Schema.Struct({
-    option: Schema.Json,
+    choice: Schema.Json,
     voteId: Schema.Union([Schema.Literal(mine.voteId), Schema.Json]),
     streamId: Schema.Union([Schema.Literal(mine.streamId), Schema.Json]),
     status: Schema.Union([Schema.Literal("queued"), Schema.Json])
@@ -22,15 +22,15 @@ const Almost = Schema.Struct({
 /** The types say it, but what was stored knows nothing of types. */
 const isSound = ({ mine, pending, sent }: Stored): boolean =>
   pending.length <= maxPending &&
-  pending.every((one) => typeof one.option === "string" && /^[!-~]{1,255}$/.test(one.key)) &&
+  pending.every((one) => typeof one.choice === "string" && /^[!-~]{1,255}$/.test(one.key)) &&
   (mine === undefined ||
-    [mine.option, mine.voteId, mine.streamId, mine.status].every((one) => typeof one === "string")) &&
+    [mine.choice, mine.voteId, mine.streamId, mine.status].every((one) => typeof one === "string")) &&
   Number.isSafeInteger(sent) &&
   sent >= 0
 
 describe("what a browser has stored of a poll", () => {
   it("is read as it was written", () => {
-    const stored = { pending: [{ option, key }], mine, sent: 3 }
+    const stored = { pending: [{ choice, key }], mine, sent: 3 }
     assert.deepStrictEqual<unknown>(parseStored(JSON.stringify(stored)), stored)
   })
 
@@ -40,14 +40,14 @@ describe("what a browser has stored of a poll", () => {
   )
 
   it("is what can be used of it", () => {
-    const parts = { pending: [null, { option }, { option, key: "" }, { option, key: "ä" }, { option, key }], sent: -1 }
+    const parts = { pending: [null, { choice }, { choice, key: "" }, { choice, key: "ä" }, { choice, key }], sent: -1 }
     assert.deepStrictEqual(parseStored(JSON.stringify({ ...parts, mine: { ...mine, voteId: "../../x" } })), {
-      pending: [{ option, key }],
+      pending: [{ choice, key }],
       sent: 0
     })
-    const former = { pending: { option, key }, mine }
+    const former = { pending: { choice, key }, mine }
     assert.deepStrictEqual<unknown>(parseStored(JSON.stringify(former)), { pending: [], mine, sent: 0 })
-    const many = Array.from({ length: 1_000 }, () => ({ option, key }))
+    const many = Array.from({ length: 1_000 }, () => ({ choice, key }))
     assert.lengthOf(parseStored(JSON.stringify({ pending: many })).pending, maxPending)
   })
 

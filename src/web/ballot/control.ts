@@ -1,0 +1,17 @@
+import type { Part } from "../../domain/Choice.ts"
+import type { PollView } from "../../domain/Poll.ts"
+import type { Rules } from "../../domain/Rules.ts"
+
+/** What one kind's ballot is filled in with. */
+export interface Control {
+  /** Returns what is filled in, bounds aside: in the poll's order, or in that of the ranks. */
+  read(): ReadonlyArray<Part>
+  show(parts: ReadonlyArray<Part>): void
+}
+
+export interface ControlOptions<Kind extends Rules["kind"]> {
+  readonly options: PollView["options"]
+  readonly rules: Extract<Rules, { readonly kind: Kind }>
+  /** Is called when something was filled in by other means than a field of the form; `said` tells of it. */
+  readonly changed: (said?: string) => void
+}

@@ -1,0 +1,152 @@
+import { abstention, bodyOf, decodeChoice, type Part, partsOf } from "../../domain/Choice.ts"
+import type { PollView } from "../../domain/Poll.ts"
+import { rulesOf } from "../../domain/Rules.ts"
+import { byId, say } from "../dom.ts"
+import type { Ballot } from "../poll/ballot.ts"
+import { explainErrors, tellDraft, ballot as words } from "../words/ballotWords.ts"
+import { makeCheckboxes } from "./checkboxes.ts"
+import type { Control } from "./control.ts"
+import { makePoints, makeScores } from "./numbers.ts"
+import { makeRanking } from "./ranking.ts"
+
+const makeControl = (poll: PollView, changed: (said?: string) => void): Control => {
+  const { options } = poll
+  const rules = rulesOf(poll)
+  switch (rules.kind) {
+    case "multiple":
+      return makeCheckboxes({ options, rules, changed })
+    case "score":
+      return makeScores({ options, rules, changed })
+    case "points":
+      return makePoints({ options, rules, changed })
+    case "ranked":
+      return makeRanking({ options, rules, changed })
+    case "single":
+      throw new Error("a poll for one option has no ballot to fill in")
+  }
+}
+
+/** The ballot of a poll for more than one option: filled in, and then sent by one button. */
+export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot => {
+  const choosing = { options: poll.options, rules: rulesOf(poll), abstain: poll.abstain ?? false }
+  const fields = byId("choices", HTMLFieldSetElement)
+  const left = byId("left", HTMLElement)
+  const error = byId("ballot-error", HTMLElement)
+  const send = byId("send", HTMLButtonElement)
+  const undo = byId("undo", HTMLButtonElement)
+  const abstain = choosing.abstain ? byId("abstain", HTMLButtonElement) : undefined
+  const buttons = abstain === undefined ? [send] : [send, abstain]
+  let cast: (choice: string) => void = () => {}
+  let enabled = true
+  /** What was filled in, and before that, and so on. */
+  let filled: ReadonlyArray<Part> = []
+  let before: Array<ReadonlyArray<Part>> = []
+  /** The vote that the ballot was last filled in from. */
+  let from: string | undefined
+
+  const errorAt = (option: string): HTMLElement | null => document.getElementById(`error-${option}`)
+  const clearErrors = (): void => {
+    say(error, "")
+    for (const { id } of poll.options) {
+      const at = errorAt(id)
+      if (at !== null) say(at, "")
+    }
+    for (const wrong of fields.querySelectorAll("[aria-invalid]")) wrong.removeAttribute("aria-invalid")
+  }
+  const tell = (said = ""): void =>
+    say(left, `${said} ${tellDraft(choosing.rules, poll.options.length, control.read())}`.trim())
+  /** What is wrong goes as soon as something changes: later, as by a press of the button, that would move away from the finger. */
+  const typed = (said?: string): void => {
+    clearErrors()
+    tell(said)
+  }
+  /** Takes note of a change that is done, so that it can be undone. */
+  const changed = (said?: string): void => {
+    const now = control.read()
+    if (JSON.stringify(now) !== JSON.stringify(filled)) before.push(filled)
+    filled = now
+    undo.hidden = before.length === 0
+    typed(said)
+  }
+  const show = (parts: ReadonlyArray<Part>): void => {
+    control.show(parts)
+    filled = control.read()
+    undo.hidden = before.length === 0
+    clearErrors()
+  }
+  const control = makeControl(poll, changed)
+  form.noValidate = true
+  filled = control.read()
+  tell()
+  form.addEventListener("input", () => typed())
+  form.addEventListener("change", () => changed())
+  undo.addEventListener("click", () => {
+    const last = before.pop()
+    if (last === undefined) return
+    show(last)
+    tell(words.undone)
+    if (undo.hidden) send.focus()
+  })
+
+  const refuse = (errors: Parameters<typeof explainErrors>[1]): void => {
+    const { options, whole } = explainErrors(choosing.rules, errors)
+    clearErrors()
+    say(error, whole)
+    let first: HTMLElement | undefined
+    for (const [option, text] of options) {
+      const at = errorAt(option)
+      if (at !== null) say(at, text)
+      const field = at?.parentElement?.querySelector<HTMLElement>("input")
+      field?.setAttribute("aria-invalid", "true")
+      first ??= field ?? undefined
+    }
+    first?.focus()
+  }
+  send.addEventListener("click", (event) => {
+    event.preventDefault()
+    if (!enabled) return
+    const choice = decodeChoice(choosing, bodyOf(choosing, control.read()))
+    if (typeof choice === "string") cast(choice)
+    else refuse(choice)
+  })
+  abstain?.addEventListener("click", (event) => {
+    event.preventDefault()
+    if (enabled) cast(abstention)
+  })
+  // By the Enter key in a field, as by the button.
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    send.click()
+  })
+
+  return {
+    onCast: (listener) => {
+      cast = listener
+    },
+    sent: () => {
+      before = []
+      // Where each vote counts, the next one begins anew.
+      show(poll.ballot === "open" ? [] : filled)
+      tell()
+    },
+    enabled: (yes) => {
+      enabled = yes
+      fields.disabled = !yes
+      form.classList.toggle("disabled", !yes)
+      if (!yes) undo.hidden = true
+      for (const button of buttons) {
+        button.setAttribute("aria-disabled", String(!yes))
+        if (yes) button.disabled = false
+      }
+    },
+    mine: (choice) => {
+      if (poll.ballot === "open" || choice === undefined || choice === from) return
+      if (poll.ballot === "changeable") say(send, words.change)
+      // What is being filled in is never lost to what another tab has sent.
+      if (before.length > 0) return
+      from = choice
+      show(partsOf(choosing, choice) ?? [])
+      tell()
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { rulesOf } from "../../domain/Rules.ts"
+import { outcome, results as words } from "../words/resultWords.ts"
+import type { LabelOf } from "./drawRounds.ts"
+import { drawTabulation } from "./drawTabulation.ts"
+import { explainFigures, figuresOf } from "./figures.ts"
+import { drawHistogram } from "./histogram.ts"
+import type { Shown } from "./shown.ts"
+import { type Branch, branch, type Tree } from "./tree.ts"
+
+/** What results are drawn for: a poll, as its view says. */
+export type Drawn = Pick<PollView, "kind" | "options"> & Parameters<typeof rulesOf>[0]
+
+const labelsOf = (options: Drawn["options"]): LabelOf => {
+  const labels = new Map(options.map(({ id, label }) => [id, label]))
+  return (option) => labels.get(option) ?? option
+}
+
+/** Says who leads or has won, and whether that is a tie; empty where nobody has voted, or the service does not say. */
+export const tellOutcome = (options: Drawn["options"], shown: Shown): string => {
+  const { status, tabulation, tie, winners = [] } = shown
+  const labelOf = labelsOf(options)
+  const labels = winners.map(labelOf)
+  if (labels.length === 0) return ""
+  const elected = (tabulation?.elected ?? []).map(labelOf)
+  if (tie === true) {
+    const tied = status === "final" ? outcome.tied(labels) : outcome.tiedNow(labels)
+    return tabulation?.pairwise !== undefined && elected.length > 0 ? `${tied} ${outcome.drawn(elected)}` : tied
+  }
+  if (tabulation === undefined || tabulation === null) {
+    return status === "final" ? outcome.wins(labels) : outcome.leads(labels)
+  }
+  return status === "final" ? outcome.elected(labels) : outcome.ahead(labels)
+}
+
+/** Draws a row for each option: in the poll's order, which stays where it is, and from the best on once it is final. */
+export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
+  const rules = rulesOf(poll)
+  const figures = figuresOf(rules, shown)
+  const labelOf = labelsOf(poll.options)
+  const places = new Map(poll.options.map(({ id }, index) => [id, index]))
+  const best = Math.max(...figures.map(({ value }) => value))
+  const rows = shown.results.map(({ count, histogram, option }, index) => {
+    const { detail, figure, max, min, value } = figures[index] ?? { detail: "", figure: "", max: 1, min: 0, value: 0 }
+    const label = labelOf(option)
+    const leads = shown.winners === undefined ? count > 0 && value === best : shown.winners.includes(option)
+    return {
+      option,
+      row: branch(
+        "li",
+        { class: leads ? "leads" : "", id: `result-${option}` },
+        branch("span", { class: "label" }, label),
+        branch("span", { class: "figure" }, figure),
+        branch("meter", { min, max, value, "aria-label": words.bar[rules.kind](label) }),
+        branch("span", { class: "votes" }, detail),
+        histogram !== undefined && count > 0 && rules.kind === "score"
+          ? drawHistogram(label, histogram, rules)
+          : undefined
+      )
+    }
+  })
+  const place = (option: string): number => places.get(option) ?? 0
+  if (shown.status !== "final") rows.sort((a, b) => place(a.option) - place(b.option))
+  return rows.map(({ row }) => row)
+}
+
+/** Draws the results of a poll of any kind. */
+export const drawResults = (poll: Drawn, shown: Shown): ReadonlyArray<Tree> => {
+  const rules = rulesOf(poll)
+  const labelOf = labelsOf(poll.options)
+  const { abstained = 0 } = shown
+  const line = (className: string, text: string): ReadonlyArray<Branch> =>
+    text === "" ? [] : [branch("p", { class: className }, text)]
+  return [
+    branch("ul", { class: "bars" }, drawRows(poll, shown)),
+    ...line("soft", explainFigures(rules, shown)),
+    ...line("soft", abstained > 0 ? words.abstained(abstained) : ""),
+    ...drawTabulation(rules, shown, labelOf)
+  ]
+}

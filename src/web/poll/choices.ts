@@ -1,0 +1,22 @@
+import { abstention, bodyOf, partsOf } from "../../domain/Choice.ts"
+import type { PollView } from "../../domain/Poll.ts"
+import { rulesOf } from "../../domain/Rules.ts"
+import { nameVote } from "../words/ballotWords.ts"
+
+/** What a poll's choices mean. */
+export interface Choices {
+  /** Names a vote, such as "vote for Cats". */
+  nameOf(choice: string): string
+  /** Returns the body of the request that makes a choice; the service says what is wrong with one that it does not know. */
+  bodyOf(choice: string): unknown
+}
+
+export const makeChoices = (poll: PollView): Choices => {
+  const { options } = poll
+  const choosing = { options, rules: rulesOf(poll), abstain: poll.abstain ?? false }
+  const labelOf = (option: string): string => options.find(({ id }) => id === option)?.label ?? option
+  return {
+    nameOf: (choice) => nameVote(choosing.rules, partsOf(choosing, choice) ?? [], labelOf),
+    bodyOf: (choice) => (choice === abstention ? { abstain: true } : bodyOf(choosing, partsOf(choosing, choice) ?? []))
+  }
+}
