@@ -23,18 +23,19 @@ const share = (value: number, figure: string | undefined, detail: string): Figur
 /** Returns how many ballots say something: percentages are of these. */
 export const saidBallots = ({ abstained = 0, total_votes }: Shown): number => total_votes - abstained
 
-/** Returns the points given, or the scores, of all options. */
-export const sumOf = ({ results }: Shown): number => results.reduce((all, { sum = 0 }) => all + sum, 0)
+/** Returns the points given to all options. */
+export const pointsOf = ({ results }: Shown): number => results.reduce((all, { points = 0 }) => all + points, 0)
 
 /** Returns the figures of each option, in the order of the results. */
 export const figuresOf = (rules: Rules, shown: Shown): ReadonlyArray<Figures> => {
   const { results } = shown
   const said = saidBallots(shown)
-  const inWords = shares(results.map(rules.kind === "points" ? ({ sum = 0 }) => sum : ({ count }) => count))
+  const inWords = shares(results.map(rules.kind === "points" ? ({ points = 0 }) => points : ({ count }) => count))
   const figures: Readonly<Record<Kind, (result: ShownOption, index: number) => Figures>> = {
     single: ({ count, percentage }, index) => share(percentage, inWords[index], votes(count)),
     multiple: ({ count, percentage }) => share(percentage, partOf(count, said), words.multiple(count, said)),
-    points: ({ count, percentage, sum = 0 }, index) => share(percentage, inWords[index], words.points(sum, count)),
+    points: ({ count, percentage, points = 0 }, index) =>
+      share(percentage, inWords[index], words.points(points, count)),
     ranked: ({ count, percentage }, index) => share(percentage, inWords[index], words.ranked(count)),
     score: ({ count, mean: value }) => {
       const [min, max] = rules.kind === "score" ? [rules.min, rules.max] : [0, 0]
@@ -53,7 +54,7 @@ export const explainFigures = (rules: Rules, shown: Shown): string => {
     case "score":
       return words.of.score(rules.min, rules.max)
     case "points":
-      return words.of.points(sumOf(shown))
+      return words.of.points(pointsOf(shown))
     default:
       return words.of[rules.kind](saidBallots(shown))
   }

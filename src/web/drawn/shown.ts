@@ -6,8 +6,7 @@ export interface ShownOption {
   readonly option: string
   readonly count: number
   readonly percentage: number
-  /** Scores and points. */
-  readonly sum?: number
+  readonly points?: number
   /** Undefined where no ballot rates the option. */
   readonly mean?: number | null
   readonly histogram?: ReadonlyArray<{ readonly score: number; readonly count: number }>
