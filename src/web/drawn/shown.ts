@@ -6,6 +6,8 @@ export interface ShownOption {
   readonly option: string
   readonly count: number
   readonly percentage: number
+  /** Of scores. */
+  readonly sum?: number
   readonly points?: number
   /** Undefined where no ballot rates the option. */
   readonly mean?: number | null

@@ -80,9 +80,9 @@ describe("the results that the pages draw", () => {
     const words = wordsOf(
       pollOf({ kind: "points", budget: 10 }),
       shown([
-        { count: 2, percentage: 33.33, sum: 5 },
-        { count: 1, percentage: 33.33, sum: 5 },
-        { count: 1, percentage: 33.34, sum: 5 }
+        { count: 2, percentage: 33.33, points: 5 },
+        { count: 1, percentage: 33.33, points: 5 },
+        { count: 1, percentage: 33.34, points: 5 }
       ])
     )
     // They add up to 100.0%.
