@@ -135,9 +135,9 @@ export const describeReport = (report: AuditReport): string => {
       ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`
     )
   ]
-  for (const { ledger, option, poll, tally } of report.tally_differences) {
+  for (const { ledger, name, poll, tally } of report.tally_differences) {
     lines.push(
-      `DIFFERENCE: ${poll}/${option} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
+      `DIFFERENCE: ${poll}/${name} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
     )
   }
   if (found.length > 0)

@@ -1,5 +1,5 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Array, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
 import { absentOf } from "./AbsentEntries.ts"
@@ -7,10 +7,10 @@ import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./Ac
 import { findOriginal, type Original } from "./Original.ts"
 import { inTransaction } from "./Transaction.ts"
 
-/** An option whose tally and ledger rows differ, in votes. */
+/** A choice or an option, the sum of an option, or one score of it, of which tally and ledger rows say something else. */
 export interface TallyDifference {
   readonly poll: string
-  readonly option: string
+  readonly name: string
   readonly tally: number
   readonly ledger: number
 }
@@ -36,15 +36,41 @@ export interface LedgerState {
   readonly found: ReadonlyArray<AuditedEntry>
 }
 
-/** The votes that count by poll and option, those that were dropped or imported included. */
+/** The votes that count by poll and choice, those that were dropped or imported included. */
 const countedVotes = (sql: SqlClient.SqlClient) => sql`
-  select poll, choice as option, sum(votes)::bigint as count
+  select poll, choice, sum(votes)::bigint as count
   from (
     select poll, choice, count(*) as votes from vote_event where status = 'counted' group by poll, choice
     union all
     select poll, choice, votes from ledger_archive where status in ('counted', 'imported')
   ) every_vote
   group by poll, choice`
+
+/** The votes by option that these choices make. */
+const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
+  select v.* from (
+    select array_agg(poll) as polls, array_agg(choice) as choices, array_agg(count) as counts from counted
+  ) c, option_votes(c.polls, c.choices, c.counts) v`
+
+/** What differs between the tallies and the ledger's rows: counts of choices and options, sums, and counts of scores. */
+const tallyDifferences = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql<{ poll: string; name: string; tally: bigint; ledger: bigint }>`
+    with counted as materialized (${countedVotes(sql)}), said as materialized (${votesOfOptions(sql)}),
+    told (poll, of, name, tally, ledger) as (
+      select poll, 'choice', choice, count, 0 from choice_tally
+      union all select poll, 'choice', choice, 0, count from counted
+      union all select poll, 'option', option, count, 0 from tally
+      union all select poll, 'option', option, 0, votes from said
+      union all select poll, 'sum', option || ' (sum)', sum, 0 from tally
+      union all select poll, 'sum', option || ' (sum)', 0, votes * value from said where value is not null
+      union all select poll, 'score', option || ':' || score, count, 0 from score_tally
+      union all select poll, 'score', option || ':' || value, 0, votes from said where kind = 'score'
+    )
+    select distinct poll, name, sum(tally)::bigint as tally, sum(ledger)::bigint as ledger
+    from told group by poll, of, name having sum(tally) <> sum(ledger) order by poll, name`
+  return rows.map((row): TallyDifference => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
+})
 
 /**
  * Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, all tallies, and which of the
@@ -66,25 +92,22 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
         const dropped = yield* sql<{ status: string; count: bigint }>`
           select status, sum(votes)::bigint as count from ledger_archive
           where status <> 'imported' group by status order by status`
-        const options = yield* sql<{ poll: string; option: string; tally: bigint; ledger: bigint }>`
-          select poll, option, coalesce(t.count, 0) as tally, coalesce(v.count, 0) as ledger
-          from tally t full join (${countedVotes(sql)}) v using (poll, option)
-          order by poll, option`
+        const polls = yield* sql<{ poll: string; tally: bigint; ledger: bigint }>`
+          select slug as poll, coalesce(t.count, 0)::bigint as tally, coalesce(v.count, 0)::bigint as ledger
+          from poll
+          left join (select poll, sum(count) as count from choice_tally group by poll) t on t.poll = slug
+          left join (select poll, sum(count) as count from (${countedVotes(sql)}) c group by poll) v on v.poll = slug
+          order by slug`
         const accepted = yield* acceptedDifferences
         const named = namedMissing(accepted.filter((difference) => isUpTo(difference, cut)))
         const stillMissing = new Set((yield* absentOf(named)).map(placeOf))
-        const counts = options.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
         return {
           rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
           duplicates: Number(duplicates?.count ?? 0),
           original: yield* findOriginal,
           dropped: Object.fromEntries(dropped.map(({ count, status }) => [status, Number(count)])),
-          polls: Object.entries(Array.groupBy(counts, ({ poll }) => poll)).map(([poll, list]) => ({
-            poll,
-            tally: list.reduce((sum, { tally }) => sum + tally, 0),
-            ledger: list.reduce((sum, { ledger }) => sum + ledger, 0)
-          })),
-          differences: counts.filter(({ ledger, tally }) => ledger !== tally),
+          polls: polls.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) })),
+          differences: yield* tallyDifferences,
           pending: (yield* absentOf(unacked)).length,
           accepted,
           named,
@@ -102,23 +125,18 @@ export const rebuildTallies = Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
       yield* sql`select hold_horizon()`
       yield* sql`select 1 from poll order by ballot = 'open', slug for update`
-      const changed = yield* sql<{ poll: string }>`
-        update tally t
-        set count = coalesce(v.count, 0)
-        from tally old
-        left join (${countedVotes(sql)}) v on v.poll = old.poll and v.option = old.option
-        where t.poll = old.poll and t.option = old.option and t.count <> coalesce(v.count, 0)
-        returning t.poll`
-      const polls = Result.getOrThrow(
-        PgTypes.array(
-          changed.map(({ poll }) => poll),
-          PgTypes.OID.text
-        )
-      )
+      const changed = yield* tallyDifferences
+      const polls = Result.getOrThrow(PgTypes.array([...new Set(changed.map(({ poll }) => poll))], PgTypes.OID.text))
+      yield* sql`delete from choice_tally where poll = any (${polls})`
+      yield* sql`delete from score_tally where poll = any (${polls})`
+      yield* sql`update tally set count = 0, sum = 0 where poll = any (${polls})`
+      yield* sql`update poll set ballots = 0 where slug = any (${polls})`
+      yield* sql`
+        with counted as materialized (select * from (${countedVotes(sql)}) c where poll = any (${polls}))
+        select change_tallies(array_agg(poll), array_agg(choice), array_agg(count)) from counted`
       yield* sql`
         update poll
         set revision = revision + 1, last_updated = clock_timestamp(),
-          ballots = coalesce((select sum(v.count) from (${countedVotes(sql)}) v where v.poll = slug), 0),
           changed_after_final = case when final_at is not null then clock_timestamp() end
         where slug = any (${polls})`
       return changed.length

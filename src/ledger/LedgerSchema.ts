@@ -1,6 +1,7 @@
 import addPartition from "./functions/add_partition.sql"
 import buryVotes from "./functions/bury_votes.sql"
 import changeTallies from "./functions/change_tallies.sql"
+import choiceParts from "./functions/choice_parts.sql"
 import claimTabulation from "./functions/claim_tabulation.sql"
 import closePartitions from "./functions/close_partitions.sql"
 import closePoll from "./functions/close_poll.sql"
@@ -12,10 +13,12 @@ import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
+import optionVotes from "./functions/option_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
+import validChoices from "./functions/valid_choices.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
@@ -55,6 +58,7 @@ export const ledgerSchema: LedgerSchema = {
     addPartition,
     buryVotes,
     changeTallies,
+    choiceParts,
     claimTabulation,
     closePartitions,
     closePoll,
@@ -66,10 +70,12 @@ export const ledgerSchema: LedgerSchema = {
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
+    optionVotes,
     outOfTime,
     recordDuplicates,
     settlePoll,
     sweepLedger,
+    validChoices,
     voteIdAt,
     voteIdMs
   ]

@@ -130,9 +130,7 @@ describe("the audit", () => {
       yield* sql`delete from vote_event where accepted_ms || '-' || accepted_seq = ${String(first)}`
       const report = yield* audit
       assert.deepInclude(report, { ok: false, missing: 1, missing_entries: [String(first)] })
-      assert.deepStrictEqual(report.tally_differences, [
-        { poll: "cats-or-dogs", option: "cats", tally: 20, ledger: 19 }
-      ])
+      assert.deepStrictEqual(report.tally_differences, [{ poll: "cats-or-dogs", name: "cats", tally: 20, ledger: 19 }])
     }).pipe(Effect.provide(layerServers()))
   )
 

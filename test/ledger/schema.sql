@@ -189,6 +189,7 @@ create table vote_event_other partition of vote_event default;
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
+-- function choice_parts(polls text[], choices text[]) returns table(poll text, choice text, place bigint, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
@@ -200,9 +201,11 @@ create table vote_event_other partition of vote_event default;
 -- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
+-- function option_votes(polls text[], choices text[], counts bigint[]) returns table(poll text, kind text, option text, value integer, votes bigint)
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function settle_poll(changed text) returns void
 -- function sweep_ledger(before_ms bigint) returns void
+-- function valid_choices(polls text[], choices text[]) returns boolean[]
 -- function vote_id_at(ms bigint) returns uuid
 -- function vote_id_ms(id uuid) returns bigint

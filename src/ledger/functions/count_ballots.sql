@@ -28,7 +28,6 @@ begin
     select distinct on (e.vote_id) e.*, p.ballot, out_of_time(p, e.ms) as late
     from unnest(vote_ids, polls, choices, voters, ms, seqs, cast_ms) as e (vote_id, poll, choice, voter, ms, seq, cast_ms)
     join poll p on p.slug = e.poll and p.ballot <> 'open'
-    join tally t on t.poll = e.poll and t.option = e.choice
     where e.voter is not null
       and e.vote_id >= oldest
       and (not p.decided or out_of_time(p, e.ms) is not null)

@@ -37,13 +37,16 @@ declare
   delta_counts bigint[];
   delta_entries bigint[];
   closes jsonb;
+  -- Which of the choices are none in their polls is found out once.
+  valid constant boolean[] := valid_choices(polls, choices);
 begin
   if exists (select from poll where slug = any (polls) and ballot <> 'open') then
     select b.fresh, b.recorded into fresh_ballots, recorded
     from (
       select array_agg(c.poll order by e.place) as polls, array_agg(c.choice order by e.place) as choices
       from unnest(numbers) with ordinality as e (number, place)
-      left join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
+      left join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
+        on c.number = e.number and c.valid
     ) each, count_ballots(vote_ids, each.polls, each.choices, voters, ms, seqs, cast_ms) b;
   end if;
 
@@ -54,9 +57,9 @@ begin
     begin
       with listed as materialized (
         select c.number, c.poll, c.choice, p.opens_ms, p.closes_ms
-        from unnest(polls, choices) with ordinality as c (poll, choice, number)
+        from unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
         join poll p on p.slug = c.poll and p.ballot = 'open'
-        join tally t on t.poll = c.poll and t.option = c.choice
+        where c.valid
       ), inserted as (
         insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
         select e.vote_id, c.poll, c.choice, e.voter,
@@ -92,9 +95,8 @@ begin
       -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
       from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms) as e (vote_id, number, voter, ms, seq, cast_ms)
-      join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
+      join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number and c.valid
       join poll p on p.slug = c.poll and p.ballot = 'open'
-      join tally t on t.poll = c.poll and t.option = c.choice
       -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.vote_id, e.ms, e.seq
@@ -131,14 +133,13 @@ begin
     return query
       select e.place, case
         when p.slug is null then 'unknown poll'
-        when t.poll is null then 'unknown option'
+        when not c.valid then case p.kind when 'single' then 'unknown option' else 'not a choice of the poll' end
         when p.ballot <> 'open' and e.voter is null then 'the poll needs a voter'
         else 'from before what the ledger keeps'
       end, null::text, null::text, null::bigint
       from unnest(vote_ids, numbers, voters) with ordinality as e (vote_id, number, voter, place)
-      left join unnest(polls, choices) with ordinality as c (poll, choice, number) on c.number = e.number
+      left join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number
       left join poll p on p.slug = c.poll
-      left join tally t on t.poll = c.poll and t.option = c.choice
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.place;
   end if;
