@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { layerFinality } from "../../src/consumer/Finality.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
+import { layerTabulating } from "../../src/consumer/Tabulating.ts"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
 import { layerHttpServices } from "../../src/http/HttpServices.ts"
 import { HttpSettings } from "../../src/http/HttpSettings.ts"
@@ -10,6 +11,7 @@ import { Lifecycle } from "../../src/http/Lifecycle.ts"
 import { PublicFolder } from "../../src/http/pages/PageRoutes.ts"
 import { layerServer } from "../../src/http/Server.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { Tabulations } from "../../src/ledger/Tabulations.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { httpSettings, json, publicFolder, request } from "./api.ts"
@@ -54,10 +56,12 @@ export const layerUncounted = (
   stream: Partial<TestSettings> = {}
 ) => layerProcess(settings, folder).pipe(Layer.provideMerge(migrated), Layer.provideMerge(layerServers(stream)))
 
-/** The same with a consumer that counts, and makes results final. */
+/** The same with a consumer that counts, makes results final, and tabulates ranked polls. */
 export const layerPollsApi = (settings: Settings = {}, folder: URL = publicFolder) =>
   layerProcess(settings, folder).pipe(
-    Layer.provideMerge(Layer.mergeAll(migrated, layerPool, layerFinality)),
+    Layer.provideMerge(
+      Layer.mergeAll(migrated, layerPool, layerFinality, layerTabulating.pipe(Layer.provide(Tabulations.layer)))
+    ),
     Layer.provideMerge(layerServers())
   )
 

@@ -1,0 +1,199 @@
+import { readFileSync } from "node:fs"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { PollDefinition } from "../../../src/domain/Poll.ts"
+import { json, request } from "../../support/api.ts"
+import { asAdmin, closePoll, createPoll, layerPollsApi, post, untilFinal } from "../../support/pollsApi.ts"
+import { eventually } from "../../support/servers.ts"
+
+const abc = ["a", "b", "c"].map((id) => ({ id, label: id.toUpperCase() }))
+
+/** Casts bodies of votes, many at once, and waits until each is counted. */
+const cast = Effect.fnUntraced(function* (poll: string, bodies: ReadonlyArray<unknown>) {
+  yield* Effect.forEach(
+    bodies,
+    (body) =>
+      Effect.map(post(`/api/polls/${poll}/votes`, body), (answer) =>
+        assert.strictEqual(answer.status, 201, answer.body)
+      ),
+    { concurrency: 64, discard: true }
+  )
+  yield* eventually(Effect.map(resultsOf(poll), ({ ballots }) => assert.strictEqual(ballots, bodies.length)))
+})
+
+const resultsOf = (poll: string) => Effect.map(request("GET", `/api/polls/${poll}/results`, { headers: asAdmin }), json)
+
+const csvOf = (poll: string) =>
+  Effect.map(request("GET", `/api/polls/${poll}/results.csv`, { headers: asAdmin }), ({ body }) =>
+    body.slice(1).trimEnd().split("\r\n")
+  )
+
+interface Case {
+  readonly rules: Partial<PollDefinition>
+  readonly bodies: ReadonlyArray<unknown>
+  readonly results: Readonly<Record<string, unknown>>
+  readonly csv: ReadonlyArray<string>
+}
+
+const cases: ReadonlyArray<Case> = [
+  {
+    rules: { kind: "multiple", max: 2, abstain: true },
+    bodies: [{ options: ["a", "b"] }, { options: ["b"] }, { options: ["c", "b"] }, { abstain: true }],
+    results: {
+      kind: "multiple",
+      results: [
+        { option: "b", count: 3, percentage: 100 },
+        { option: "a", count: 1, percentage: 33.33 },
+        { option: "c", count: 1, percentage: 33.33 }
+      ],
+      total_votes: 4,
+      ballots: 4,
+      abstained: 1,
+      winners: ["b"],
+      tie: false
+    },
+    csv: [
+      "option,label,count,percentage,status,leads",
+      "b,B,3,100.00,final,yes",
+      "a,A,1,33.33,final,",
+      "c,C,1,33.33,final,"
+    ]
+  },
+  {
+    rules: { kind: "score", min: -1, max: 1 },
+    bodies: [{ scores: { a: 1, b: 0 } }, { scores: { a: 0 } }, { scores: { b: 1, a: -1 } }],
+    results: {
+      results: [
+        {
+          option: "b",
+          count: 2,
+          percentage: 66.67,
+          sum: 1,
+          mean: 0.5,
+          histogram: [
+            { score: 0, count: 1 },
+            { score: 1, count: 1 }
+          ]
+        },
+        {
+          option: "a",
+          count: 3,
+          percentage: 100,
+          sum: 0,
+          mean: 0,
+          histogram: [
+            { score: -1, count: 1 },
+            { score: 0, count: 1 },
+            { score: 1, count: 1 }
+          ]
+        },
+        { option: "c", count: 0, percentage: 0, sum: 0, histogram: [] }
+      ],
+      winners: ["b"]
+    },
+    csv: [
+      "option,label,count,percentage,status,leads,sum,mean,score_-1,score_0,score_1",
+      "b,B,2,66.67,final,yes,1,0.50,0,1,1",
+      "a,A,3,100.00,final,,0,0.00,1,1,1",
+      "c,C,0,0.00,final,,0,,0,0,0"
+    ]
+  },
+  {
+    rules: { kind: "points", budget: 10 },
+    bodies: [{ points: { a: 5, c: 5 } }, { points: { a: 5 } }, { points: { c: 4, b: 1 } }],
+    results: {
+      results: [
+        { option: "a", count: 2, percentage: 50, points: 10 },
+        { option: "c", count: 2, percentage: 45, points: 9 },
+        { option: "b", count: 1, percentage: 5, points: 1 }
+      ],
+      winners: ["a"]
+    },
+    csv: [
+      "option,label,count,percentage,status,leads,points",
+      "a,A,2,50.00,final,yes,10",
+      "c,C,2,45.00,final,,9",
+      "b,B,1,5.00,final,,1"
+    ]
+  }
+]
+
+interface Burlington {
+  readonly options: PollDefinition["options"]
+  readonly ballots: ReadonlyArray<readonly [number, ReadonlyArray<string>]>
+  readonly known: { readonly irv: string; readonly irv_last_round: Readonly<Record<string, number>> }
+}
+
+layer(layerPollsApi(), { excludeTestServices: true })("results of each kind", (it) => {
+  for (const { bodies, csv, results, rules } of cases) {
+    it.effect(`are exact in JSON and CSV: ${rules.kind}`, () =>
+      Effect.gen(function* () {
+        const poll = yield* createPoll({ ...rules, options: abc })
+        yield* cast(poll, bodies)
+        yield* closePoll(poll)
+        yield* untilFinal(poll)
+        yield* eventually(
+          Effect.map(resultsOf(poll), (shown) => assert.deepInclude(shown, { ...results, status: "final" }))
+        )
+        assert.deepStrictEqual(yield* csvOf(poll), csv)
+      })
+    )
+  }
+
+  it.effect("tell a ranked poll's rounds and how its ties were broken, with the seed at the end", () =>
+    Effect.gen(function* () {
+      const poll = yield* createPoll({ kind: "ranked", options: abc })
+      yield* cast(
+        poll,
+        [["a"], ["a"], ["b"], ["c"]].map((ranking) => ({ ranking }))
+      )
+      const before = json(yield* request("GET", `/api/polls/${poll}`))
+      assert.match(String(before.tie_seed_hash), /^[0-9a-f]{64}$/)
+      assert.notProperty(before, "tie_seed")
+      yield* closePoll(poll)
+      yield* untilFinal(poll)
+      const final = yield* eventually(
+        Effect.map(resultsOf(poll), (shown) => {
+          assert.deepStrictEqual(shown.winners, ["a"])
+          return shown
+        })
+      )
+      assert.match(String(json(yield* request("GET", `/api/polls/${poll}`)).tie_seed), /^[0-9a-f]{64}$/)
+      const { ties } = final.tabulation as { ties: ReadonlyArray<Readonly<Record<string, unknown>>> }
+      assert.deepInclude(ties[0], { round: 1, choice: "elimination", options: ["b", "c"] })
+      const lines = yield* csvOf(poll)
+      assert.match(lines[0] ?? "", /^option,label,count,percentage,status,leads,elected,round_1,.*,ties$/)
+      assert.match(lines.find((line) => line.startsWith("b,")) ?? "", /round 1, elimination: [bc] of b and c, by draw/)
+    })
+  )
+
+  it.effect(
+    "are those of Burlington's election of 2009, where all its ballots are cast over HTTP",
+    () =>
+      Effect.gen(function* () {
+        const file = new URL("../../data/elections/burlington-2009.json", import.meta.url)
+        const { ballots, known, options }: Burlington = JSON.parse(readFileSync(file, "utf8"))
+        const poll = yield* createPoll({ kind: "ranked", method: "irv", options })
+        yield* cast(
+          poll,
+          ballots.flatMap(([count, ranking]) => Array.from({ length: count }, () => ({ ranking })))
+        )
+        yield* closePoll(poll)
+        yield* untilFinal(poll)
+        const { revision, tabulation } = yield* eventually(
+          Effect.map(resultsOf(poll), (shown) => {
+            assert.deepInclude(shown, { status: "final", winners: [known.irv], tie: false })
+            return shown as { revision: number; tabulation: { revision: number; rounds: ReadonlyArray<Round> } }
+          })
+        )
+        assert.strictEqual(tabulation.revision, revision)
+        const last = tabulation.rounds.at(-1)?.votes.map(({ option, votes }) => [option, votes]) ?? []
+        assert.deepStrictEqual(Object.fromEntries(last), known.irv_last_round)
+      }),
+    120_000
+  )
+})
+
+interface Round {
+  readonly votes: ReadonlyArray<{ readonly option: string; readonly votes: number }>
+}
