@@ -88,6 +88,16 @@ export const rows: ReadonlyArray<Row> = [
         queries: [["counting", `max(${series("tallykeep_polls_counting_seconds")})`]]
       },
       {
+        title: "Tabulations of ranked polls",
+        about:
+          "How long they take a second, and how old the oldest is that is not of the present votes.",
+        unit: "s",
+        queries: [
+          ["spent a second", total("tallykeep_tabulation_seconds_sum")],
+          ["age", `max(${series("tallykeep_tabulation_age_seconds")})`]
+        ]
+      },
+      {
         title: "Dead letters",
         about: "Votes that could not be counted and wait for a decision.",
         unit: "short",

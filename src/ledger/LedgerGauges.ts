@@ -21,6 +21,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       let counting = 0
       /** When the first of the polls that are counting has closed, in ms of `elapsed`. */
       let countingSince: number | undefined
+      let tabulationAge = 0
       let skew = Number.NaN
       const clock = yield* Clock.Clock
       yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
@@ -31,6 +32,11 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       yield* meter.gauge("tallykeep_polls_counting", "Polls that have closed and are not final yet", () => counting)
       yield* meter.gauge("tallykeep_polls_counting_seconds", "How long ago the first of them has closed", () =>
         countingSince === undefined ? 0 : (elapsedMs(clock) - countingSince) / 1000
+      )
+      yield* meter.gauge(
+        "tallykeep_tabulation_age_seconds",
+        "How old the oldest tabulation is that is not of a ranked poll's present votes",
+        () => tabulationAge
       )
       yield* meter.gauge(
         "tallykeep_database_questions",
@@ -46,8 +52,13 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         server: "database"
       })
 
-      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null }>`
-        select (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since
+      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null; age: number | null }>`
+        select (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
+          (
+            select extract(epoch from clock_timestamp() - min(coalesce(t.made_at, r.created_at)))::float8
+            from poll r left join tabulation t on t.poll = r.slug
+            where r.kind = 'ranked' and r.revision > coalesce(t.revision, 0)
+          ) as age
         from (select extract(epoch from clock_timestamp())::float8 * 1000 as ms) n
         left join poll p on p.final_at is null and p.closes_ms <= n.ms
         group by n.ms`
@@ -59,6 +70,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
           count: Number(row?.count),
           counting: Number(row?.counting),
           countingSince: typeof row?.since === "bigint" ? answeredAt - (ms - Number(row.since)) : undefined,
+          tabulationAge: row?.age ?? 0,
           skew: clockSkew(clock, ms, askedAt, answeredAt)
         }
       })
@@ -74,6 +86,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
             deadLetters = answer.count
             counting = answer.counting
             countingSince = answer.countingSince
+            tabulationAge = answer.tabulationAge
             skew = answer.skew
           }
         })

@@ -1,23 +1,27 @@
+import { randomUUID } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { PollDefinition } from "../../../src/domain/Poll.ts"
 import { json, request } from "../../support/api.ts"
-import { asAdmin, closePoll, createPoll, layerPollsApi, post, untilFinal } from "../../support/pollsApi.ts"
+import { asAdmin, closePoll, createPoll, layerPollsApi, untilFinal } from "../../support/pollsApi.ts"
 import { eventually } from "../../support/servers.ts"
+import { serverPort } from "../../support/wire.ts"
 
 const abc = ["a", "b", "c"].map((id) => ({ id, label: id.toUpperCase() }))
 
-/** Casts bodies of votes, many at once, and waits until each is counted. */
+/** Casts bodies of votes, many at once on connections that are kept, and waits until all are counted. */
 const cast = Effect.fnUntraced(function* (poll: string, bodies: ReadonlyArray<unknown>) {
-  yield* Effect.forEach(
-    bodies,
-    (body) =>
-      Effect.map(post(`/api/polls/${poll}/votes`, body), (answer) =>
-        assert.strictEqual(answer.status, 201, answer.body)
-      ),
-    { concurrency: 64, discard: true }
-  )
+  const url = `http://127.0.0.1:${yield* serverPort}/api/polls/${poll}/votes`
+  // As clients are told to: a 503 is a vote that may not be there, and is sent again under its key.
+  const send = async (body: unknown, key: string = randomUUID()): Promise<void> => {
+    const headers = { "content-type": "application/json", "idempotency-key": key }
+    const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
+    const text = await answer.text()
+    if (answer.status === 503) return send(body, key)
+    assert.strictEqual(answer.status, 201, text)
+  }
+  yield* Effect.forEach(bodies, (body) => Effect.promise(() => send(body)), { concurrency: 64, discard: true })
   yield* eventually(Effect.map(resultsOf(poll), ({ ballots }) => assert.strictEqual(ballots, bodies.length)))
 })
 

@@ -14,12 +14,17 @@ layer(layerNew(), { excludeTestServices: true })("GET /api/results", (it) => {
       assert.strictEqual(answer.status, 200)
       assert.deepStrictEqual(json(answer), {
         poll: "cats-or-dogs",
+        kind: "single",
         status: "open",
         results: [
           { option: "cats", count: 2, percentage: 66.67 },
           { option: "dogs", count: 1, percentage: 33.33 }
         ],
         total_votes: 3,
+        ballots: 3,
+        abstained: 0,
+        winners: ["cats"],
+        tie: false,
         pending: 0,
         revision: 12,
         last_updated: "2026-01-02T03:04:05.678Z"
