@@ -59,7 +59,7 @@ const alone = (name: string, waiting: Waiting, atOnce: number): Side<Counted> =>
     })
 })
 
-/** What is measured of each variant. For a vote that is one of thousands a statement, five thousand are faster at `open`. */
+/** What is measured of each variant. The node-postgres program is faster with five thousand votes a statement at `open`. */
 const besides = (context: BenchContext, waiting: Waiting): ReadonlyArray<Side<Counted>> => {
   const { ballot, name } = waiting.variant
   const atOnce = name === "open" ? "5000" : "1000"

@@ -42,7 +42,10 @@ const rules = {
 
 const makeFunction = ({ order, reason, seats, status }) => `create or replace function peer_count_ballots(
     vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[]
-  ) returns void language plpgsql as $$
+  ) returns void language plpgsql
+  -- A plan for batches of any length takes them for short, and costs PostgreSQL more.
+  set plan_cache_mode = force_custom_plan
+  as $$
   #variable_conflict use_column
   begin
     perform 1 from poll where slug = any (polls) order by slug for update;
