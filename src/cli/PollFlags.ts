@@ -3,11 +3,46 @@ import { Flag } from "effect/cli"
 import { withIds } from "../domain/OptionIds.ts"
 import { Ballot, Challenge, Identity, PollDefinition, ResultsVisibility } from "../domain/Poll.ts"
 import type { FieldError } from "../domain/Problems.ts"
+import { kinds, methods, tieBreaks } from "../domain/Rules.ts"
 import { fieldErrors } from "../http/body/FieldErrors.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 
 const text = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.optional)
+
+const number = (name: string, description: string) =>
+  Flag.Int(name).pipe(Flag.withDescription(description), Flag.optional)
+
+const yes = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.optional)
+
+/** What one vote says; `definitionOf` refuses what the kind does not have. */
+const ruleFlags = {
+  kind: Flag.Literals("kind", kinds).pipe(
+    Flag.withDescription(
+      "What a vote says. single: one option; multiple: several; score: a score for each; points: points out of a budget; ranked: the best first"
+    ),
+    Flag.optional
+  ),
+  min: number("min", "multiple: how many options at least (1); score: the lowest score (0)"),
+  max: number(
+    "max",
+    "multiple: how many options at most (all); score: the highest score (5); ranked: how many ranks (12)"
+  ),
+  every: yes("every", "score: every option needs a score"),
+  budget: number("budget", "points: how many a vote can give"),
+  spendAll: yes("spend-all", "points: all of them have to be given"),
+  method: Flag.Literals("method", methods).pipe(
+    Flag.withDescription("ranked: how winners are found (irv); stv is for several seats"),
+    Flag.optional
+  ),
+  seats: number("seats", "ranked, by stv: how many win (1)"),
+  tieBreak: Flag.Literals("tie-break", tieBreaks).pipe(
+    Flag.withDescription("ranked: ties go by the rounds before and then by a draw (previous_rounds), or by a draw"),
+    Flag.optional
+  ),
+  abstain: yes("abstain", "A vote may be an abstention")
+}
 
 /** What makes a poll, besides its slug. */
 export const pollFlags = {
@@ -17,6 +52,7 @@ export const pollFlags = {
     Flag.withDescription('id=Label, or "Label" with an id made from it; once for each option, in order'),
     Flag.atLeast(0)
   ),
+  ...ruleFlags,
   ballot: Flag.Literals("ballot", Ballot.literals).pipe(
     Flag.withDescription("open: each vote counts; once: a voter's first; changeable: a voter's latest"),
     Flag.withDefault("open")
@@ -44,6 +80,16 @@ interface Given {
   readonly title: string
   readonly description: Option.Option<string>
   readonly option: ReadonlyArray<string>
+  readonly kind: Option.Option<string>
+  readonly min: Option.Option<number>
+  readonly max: Option.Option<number>
+  readonly every: Option.Option<boolean>
+  readonly budget: Option.Option<number>
+  readonly spendAll: Option.Option<boolean>
+  readonly method: Option.Option<string>
+  readonly seats: Option.Option<number>
+  readonly tieBreak: Option.Option<string>
+  readonly abstain: Option.Option<boolean>
   readonly ballot: string
   readonly identity: string
   readonly results: string
@@ -58,7 +104,7 @@ const parseOption = (given: string): { readonly id?: string; readonly label: str
   return at < 0 ? { label: given } : { id: given.slice(0, at), label: given.slice(at + 1) }
 }
 
-const optional = (name: string, value: Option.Option<string>) => (Option.isSome(value) ? { [name]: value.value } : {})
+const optional = (name: string, value: Option.Option<unknown>) => (Option.isSome(value) ? { [name]: value.value } : {})
 
 const decode = Schema.decodeUnknownResult(PollDefinition, { errors: "all" })
 
@@ -80,6 +126,16 @@ export const definitionOf = (given: Given): Effect.Effect<PollDefinition, Comman
     slug: given.slug,
     title: given.title,
     options: withIds(options),
+    ...optional("kind", given.kind),
+    ...optional("min", given.min),
+    ...optional("max", given.max),
+    ...optional("every", given.every),
+    ...optional("budget", given.budget),
+    ...optional("spend_all", given.spendAll),
+    ...optional("method", given.method),
+    ...optional("seats", given.seats),
+    ...optional("tie_break", given.tieBreak),
+    ...optional("abstain", given.abstain),
     ballot: given.ballot,
     identity: given.identity,
     results: given.results,

@@ -53,8 +53,12 @@ const describe = (view: PollView) => {
     view.closes_at && `closes ${view.closes_at}`,
     view.final_at && `final since ${view.final_at}`
   ].filter(Boolean)
+  const { abstain, budget, every, kind, max, method, min, seats, spend_all, tie_break } = view
+  const rules = { min, max, every, budget, spend_all, method, seats, tie_break, abstain }
+  const told = Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : `, ${name} ${value}`))
   return (
     `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
+    `  kind ${kind}${told.join("")}\n` +
     `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +
     view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
   )
@@ -73,8 +77,7 @@ const create = Command.make("create", { slug, ...pollFlags, json }, (given) =>
   Effect.flatMap(definitionOf(given), (definition) =>
     withStore((store, settings) =>
       Effect.gen(function* () {
-        const poll = fromDefinition(definition)
-        yield* store.create(poll)
+        const poll = yield* store.create(fromDefinition(definition))
         yield* announce(settings, poll.slug)
         yield* print(settings, [poll], given.json)
       })

@@ -44,15 +44,15 @@ export const maxChoiceLength = 1_024
 
 /** A poll's rules as JSON has them: flat fields, most of them for some kinds only. */
 export interface FlatRules {
-  readonly kind?: Kind
-  readonly min?: number
-  readonly max?: number
-  readonly every?: boolean
-  readonly budget?: number
-  readonly spend_all?: boolean
-  readonly method?: Method
-  readonly seats?: number
-  readonly tie_break?: TieBreak
+  readonly kind?: Kind | undefined
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  readonly every?: boolean | undefined
+  readonly budget?: number | undefined
+  readonly spend_all?: boolean | undefined
+  readonly method?: Method | undefined
+  readonly seats?: number | undefined
+  readonly tie_break?: TieBreak | undefined
   readonly options: ReadonlyArray<{ readonly id: string }>
 }
 

@@ -140,7 +140,7 @@ export const trouble = {
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
-  option: "This is not an option of this poll.",
+  ballot: "This ballot can't be taken as it is: please see below.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",

@@ -7,6 +7,16 @@ const given = (...option: ReadonlyArray<string>) => ({
   title: "Lunch?",
   description: Option.none(),
   option,
+  kind: Option.none(),
+  min: Option.none(),
+  max: Option.none(),
+  every: Option.none(),
+  budget: Option.none(),
+  spendAll: Option.none(),
+  method: Option.none(),
+  seats: Option.none(),
+  tieBreak: Option.none(),
+  abstain: Option.none(),
   ballot: "open",
   identity: "anyone",
   results: "live",
@@ -35,6 +45,29 @@ describe("a poll from the command line", () => {
         { id: "creme-brulee", label: "Crème brûlée" },
         { id: "option-3", label: "日本語" },
         { id: "option-2", label: "Second" }
+      ])
+    })
+  )
+
+  it.effect("has a kind, and what goes with it", () =>
+    Effect.gen(function* () {
+      const stv = {
+        kind: Option.some("ranked"),
+        method: Option.some("stv"),
+        seats: Option.some(2),
+        abstain: Option.some(true)
+      }
+      const { abstain, kind, method, seats } = yield* definitionOf({ ...given("a=A", "b=B", "c=C"), ...stv })
+      assert.deepStrictEqual(
+        { abstain, kind, method, seats },
+        { abstain: true, kind: "ranked", method: "stv", seats: 2 }
+      )
+      const wrong = { kind: Option.some("points"), spendAll: Option.some(true), tieBreak: Option.some("draw") }
+      const { message } = yield* Effect.flip(definitionOf({ ...given("a=A", "b=B"), ...wrong }))
+      assert.deepStrictEqual(message.split("\n"), [
+        "The poll can't be made:",
+        "  --tie-break is not a field of a poll of kind points",
+        "  --budget is missing"
       ])
     })
   )

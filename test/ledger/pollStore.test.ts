@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
@@ -6,6 +7,7 @@ import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { someRules } from "../support/choosing.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
@@ -57,6 +59,29 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const { poll: second } = yield* created({ ballot: "once", identity: "token", results: "after_close" })
       const all = yield* store.list
       assert.deepStrictEqual(all, [second, first, defaultPoll])
+    })
+  )
+
+  it.effect("keeps the rules of each kind, and a seed for each ranked poll, whose hash it tells", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { store } = yield* created()
+      for (const [index, rules] of someRules.entries()) {
+        const poll = make({ rules, abstain: index % 2 === 0 })
+        const kept = yield* store.create(poll)
+        assert.deepStrictEqual(
+          (yield* store.list).find(({ slug }) => slug === poll.slug),
+          kept
+        )
+        const { tieSeedHash, ...rest } = kept
+        assert.deepStrictEqual(rest, poll)
+        const [row] = yield* sql<{
+          seed: Uint8Array | null
+        }>`select tie_seed as seed from poll where slug = ${poll.slug}`
+        const seed = row?.seed ?? undefined
+        assert.strictEqual(seed?.length, rules.kind === "ranked" ? 32 : undefined)
+        assert.strictEqual(tieSeedHash, seed && createHash("sha256").update(seed).digest("hex"))
+      }
     })
   )
 

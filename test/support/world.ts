@@ -156,7 +156,8 @@ export const layerMocks = Layer.unwrap(
       migrated: Effect.void
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
-    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [defaultPoll] : [])) })
+    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
+    })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
     return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
   })

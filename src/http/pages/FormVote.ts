@@ -11,6 +11,8 @@ import { formChoice } from "./FormChoice.ts"
 
 /** What the form of the voting page sends. */
 export interface FormVote {
+  /** All of its fields. */
+  readonly fields: URLSearchParams
   /** What it says, or what is wrong with that. */
   readonly choice: string | ReadonlyArray<FieldError>
   /** Made with the page: a form that is sent twice is one vote. */
@@ -23,6 +25,7 @@ export const parseFormVote = (body: Buffer, poll: Poll): Effect.Effect<FormVote,
   Effect.map(parseForm(body), (fields) => {
     const key = fields.get("key") ?? ""
     return {
+      fields,
       choice: formChoice(fields, poll),
       key: isIdempotencyKey(key) ? key : undefined,
       token: fields.get("token")?.trim() || undefined

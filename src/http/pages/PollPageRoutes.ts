@@ -5,6 +5,7 @@ import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
+import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
@@ -16,6 +17,7 @@ import { Ballots } from "../voting/Ballots.ts"
 import { receiptPath } from "../voting/Receipt.ts"
 import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
+import type { Refilled } from "./BallotForm.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
 import { pagePolicy } from "./Layout.ts"
 import { type Notice, notFoundPage, votingPage } from "./VotingPage.ts"
@@ -61,7 +63,8 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     poll: Poll,
     reader: Reader | undefined,
     noticed: Effect.Effect<Notice | undefined>,
-    status = 200
+    status = 200,
+    refilled?: Refilled
   ) {
     const now = stream.now()
     const shown = yield* visibility.check(poll, request).pipe(
@@ -72,7 +75,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     )
     // After the results: a vote that is in them is never said to wait.
     const notice = yield* noticed
-    const page = votingPage(yield* assets, { poll, now, reader, results: shown, key: randomUUID(), notice })
+    const page = votingPage(yield* assets, { poll, now, reader, results: shown, key: randomUUID(), notice, refilled })
     return htmlResponse(page, status)
   })
 
@@ -102,11 +105,14 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const cast = Effect.fnUntraced(function* (slug: string) {
     const request = yield* HttpServerRequest.HttpServerRequest
     const poll = yield* polls.get(slug)
-    const refuse = (text: string, status: number) =>
-      render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status)
+    const refuse = (text: string, status: number, refilled?: Refilled) =>
+      render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status, refilled)
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
-    const { choice, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
-    if (typeof choice !== "string") return yield* refuse(trouble.option, 422)
+    const { choice, fields, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
+    if (typeof choice !== "string") {
+      const errors = explainErrors(poll.rules, choice)
+      return yield* refuse(errors.whole === "" ? trouble.ballot : errors.whole, 422, { fields, errors })
+    }
     return yield* Effect.gen(function* () {
       const voter = yield* voters.identify(poll, withToken(request, token), key)
       const { streamId, voteId } = yield* ballots.cast({ poll, choice, voter, key })

@@ -50,10 +50,10 @@ export const layerPollRoutes = HttpApiBuilder.group(
       .handle(
         "createPoll",
         Effect.fnUntraced(function* ({ payload }) {
-          const poll = fromDefinition(payload)
-          const missing = missingFor(poll, settings)
+          const defined = fromDefinition(payload)
+          const missing = missingFor(defined, settings)
           if (missing !== undefined) return yield* missing
-          yield* store.create(poll)
+          const poll = yield* store.create(defined)
           yield* polls.changed(poll.slug)
           return HttpApiSchema.withHeaders({
             body: view(poll),
