@@ -69,8 +69,7 @@ layer(layerServers(), { excludeTestServices: true })("choice_parts", (it) => {
               const expected = parts?.length === 0 ? [{ option: null, value: null }] : parts
               assert.deepStrictEqual(said.get(text), expected, JSON.stringify(text))
             }
-          }),
-        { fastCheck: { numRuns: 20 } }
+          })
       )
     }
   }
