@@ -47,6 +47,14 @@ const definition = (random: Random) => {
       id: `o${at}`,
       label: `Option ${at} <zq7>`
     })),
+    ...pick<object>(random, [
+      {},
+      { kind: "multiple", min: 1, max: 2 },
+      { kind: "score", min: -5, max: 10, every: random() < 0.5 },
+      { kind: "points", budget: 1 + upTo(random, 100), spend_all: random() < 0.5 },
+      { kind: "ranked", max: 2, method: pick(random, ["irv", "stv", "condorcet"]), tie_break: "draw" }
+    ]),
+    ...(random() < 0.3 ? { abstain: true } : {}),
     ballot: open ? "open" : pick(random, ["once", "changeable"]),
     identity: open ? "anyone" : pick(random, ["browser", "token", "provider"]),
     results: open ? pick(random, ["live", "after_close"]) : pick(random, ["live", "after_vote", "after_close"]),

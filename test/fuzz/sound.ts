@@ -1,7 +1,7 @@
 import type { Random } from "../chaos/random.ts"
 import type { Request } from "./exchange.ts"
 import { host } from "./exchange.ts"
-import { pick, segments, texts, upTo, weighted } from "./values.ts"
+import { pick, segments, texts, upTo, values, weighted } from "./values.ts"
 import type { KnownPoll, World } from "./world.ts"
 
 /** What a voter of the poll sends to be known, now and then nothing or another's. */
@@ -13,11 +13,38 @@ const asVoter = (random: Random, { identity, voters }: KnownPoll): Readonly<Reco
 
 const pollOf = (random: Random, { polls }: World) => pick(random, polls)
 
+/** What a vote in a poll says, mostly within its rules, as the body of one. */
+const sayIn = (random: Random, { kind, options }: KnownPoll): Readonly<Record<string, unknown>> => {
+  if (kind === "single") return { option: random() < 0.97 ? pick(random, options) : pick(random, texts) }
+  if (random() < 0.1) return { abstain: random() < 0.9 ? true : pick(random, values) }
+  const named = options.filter(() => random() < 0.6).toSorted(() => random() - 0.5)
+  const list = random() < 0.9 ? named : [...named, pick(random, texts), options[0]]
+  if (kind === "multiple") return { options: list }
+  if (kind === "ranked") return { ranking: list }
+  const number = () => (random() < 0.95 ? upTo(random, 6) : pick(random, values))
+  return { [kind === "score" ? "scores" : "points"]: Object.fromEntries(list.map((id) => [id, number()])) }
+}
+
+/** The fields of the page's form that say the same. */
+const asFields = (said: Readonly<Record<string, unknown>>): URLSearchParams => {
+  const fields = new URLSearchParams()
+  for (const [name, value] of Object.entries(said)) {
+    if (name === "ranking" && Array.isArray(value)) {
+      for (const [index, id] of value.entries()) fields.append(`rank-${id}`, String(index + 1))
+    } else if (Array.isArray(value)) for (const id of value) fields.append(name, String(id))
+    else if (typeof value !== "object" || value === null) fields.append(name, String(value))
+    else
+      for (const [id, number] of Object.entries(value))
+        fields.append(`${name.replace("scores", "score")}-${id}`, String(number))
+  }
+  return fields
+}
+
 /** A vote as it should be, most of the time. */
 export const vote = (random: Random, world: World): Request => {
   const poll = pollOf(random, world)
   const isDefault = random() < 0.3
-  const option = isDefault ? pick(random, ["cats", "dogs"]) : pick(random, poll.options)
+  const said = sayIn(random, isDefault ? { ...poll, kind: "single", options: ["cats", "dogs"] } : poll)
   return {
     method: "POST",
     path: isDefault ? pick(random, ["/api/vote", "/vote"]) : `/api/polls/${poll.slug}/votes`,
@@ -26,7 +53,7 @@ export const vote = (random: Random, world: World): Request => {
       ...(isDefault ? {} : asVoter(random, poll)),
       ...(random() < 0.4 ? { "idempotency-key": `k${upTo(random, 3_000)}` } : {})
     },
-    body: JSON.stringify({ option: random() < 0.97 ? option : pick(random, texts) })
+    body: JSON.stringify(said)
   }
 }
 
@@ -34,7 +61,7 @@ export const vote = (random: Random, world: World): Request => {
 export const formVote = (random: Random, world: World): Request => {
   const poll = pollOf(random, world)
   const { authorization, ...headers } = asVoter(random, poll)
-  const fields = new URLSearchParams({ option: pick(random, random() < 0.95 ? poll.options : texts) })
+  const fields = asFields(sayIn(random, poll))
   if (random() < 0.7) fields.set("key", `f${upTo(random, 3_000)}`)
   if (authorization !== undefined) fields.set("token", authorization.replace("Bearer ", ""))
   const from = weighted<Readonly<Record<string, string>>>(random, [

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises"
 import { Effect } from "effect"
 import type { Description } from "./description.ts"
 import { adminToken, type Site } from "./site.ts"
@@ -7,6 +8,8 @@ type Identity = "anyone" | "browser" | "token" | "provider"
 /** A poll of which requests know. */
 export interface KnownPoll {
   readonly slug: string
+  /** What its votes say (src/domain/Rules.ts). */
+  readonly kind: string
   readonly identity: Identity
   /** The ids. */
   readonly options: ReadonlyArray<string>
@@ -52,13 +55,31 @@ const others = [
   { ...definitions[0], slug: "challenged", more: { challenge: "pow" } }
 ]
 
+const ofKinds = [
+  { kind: "multiple", min: 1, max: 2 },
+  { kind: "score", min: -2, max: 5 },
+  { kind: "points", budget: 10 },
+  { kind: "ranked", method: "stv", seats: 2 }
+].flatMap((rules) =>
+  ([0, 1, 2] as const).map((index) => ({
+    ...(definitions.filter(({ ballot, results }) => ballot !== "open" && results === "live")[index] ?? definitions[0]),
+    slug: `${rules.kind}-${index}`,
+    more: { ...rules, abstain: true }
+  }))
+)
+
 const options = ["a", "b", "c"]
 
 /** Makes the polls and their voters, and finds out what can be asked for. */
 export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site): Effect.fn.Return<World> {
   const ask = (path: string, init?: RequestInit) =>
     Effect.promise(async () => {
-      const answer = await fetch(`${api.url}${path}`, init)
+      let answer = await fetch(`${api.url}${path}`, init)
+      // Until the tables are there, nothing can be kept.
+      for (let tries = 0; answer.status === 503 && tries < 300; tries++) {
+        await setTimeout(100)
+        answer = await fetch(`${api.url}${path}`, init)
+      }
       if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}: ${await answer.text()}`)
       return answer
     })
@@ -84,12 +105,13 @@ export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site):
   })
 
   const polls = yield* Effect.forEach(
-    [...definitions, ...others],
+    [...definitions, ...others, ...ofKinds],
     Effect.fnUntraced(function* ({ ballot, identity = "anyone", results, slug, more }) {
       const title = `${slug} <zq7>`
       const described = options.map((id) => ({ id, label: `${id} <zq7>` }))
       yield* post("/api/polls", { slug, title, options: described, ballot, identity, results, ...more })
-      return { slug, identity, options, voters: yield* votersOf(slug, identity) } satisfies KnownPoll
+      const kind = "kind" in more ? more.kind : "single"
+      return { slug, identity, kind, options, voters: yield* votersOf(slug, identity) } satisfies KnownPoll
     })
   )
   const receipts = yield* Effect.forEach(Array.from({ length: 20 }), () =>
@@ -104,7 +126,13 @@ export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site):
     Effect.map(ask(path), ({ headers }) => headers.get("etag") ?? "*")
   )
   const description = yield* Effect.flatMap(ask("/openapi.json"), jsonOf<Description>)
-  const known: KnownPoll = { slug: "cats-or-dogs", identity: "anyone", options: ["cats", "dogs"], voters: [] }
+  const known: KnownPoll = {
+    slug: "cats-or-dogs",
+    identity: "anyone",
+    kind: "single",
+    options: ["cats", "dogs"],
+    voters: []
+  }
   // Often as the default poll is asked for, so often are those of other kinds.
   return { description, adminToken, polls: [known, ...polls], receipts, pages, etags }
 })

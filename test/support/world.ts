@@ -1,5 +1,5 @@
 import { Context, Effect, Layer } from "effect"
-import { defaultPoll } from "../../src/domain/Poll.ts"
+import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { OutOfService } from "../../src/domain/Problems.ts"
 import type { OptionCount } from "../../src/domain/Tally.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
@@ -29,6 +29,8 @@ export class World extends Context.Service<
     /** What was appended, with the keys. */
     votes: Array<Vote & { readonly key?: string }>
     counts: ReadonlyArray<OptionCount>
+    /** The polls beside the default one, known once a request asks for one of them. */
+    polls: ReadonlyArray<Poll>
     /** The default poll exists. */
     migrated: boolean
     /** By `vote_id`. */
@@ -59,6 +61,7 @@ export const newWorld = (): World["Service"] => ({
     { option: "cats", count: 2 },
     { option: "dogs", count: 1 }
   ],
+  polls: [],
   migrated: true,
   receipts: new Map(),
   oldest: "",
@@ -156,7 +159,8 @@ export const layerMocks = Layer.unwrap(
       migrated: Effect.void
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
-    const polls = Layer.mock(PollStore, { list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
+    const polls = Layer.mock(PollStore, {
+      list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
     })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
     return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
