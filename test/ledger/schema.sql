@@ -190,7 +190,7 @@ create table vote_event_other partition of vote_event default;
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
--- function choice_parts(polls text[], choices text[]) returns table(poll text, choice text, place bigint, option text, value integer)
+-- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, choice text, place bigint, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean

@@ -25,12 +25,14 @@ begin
   perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
 
   with entry as (
-    select distinct on (e.vote_id) e.*, p.ballot, out_of_time(p, e.ms) as late
+    -- `late` is what out_of_time returns, which takes longer when it is called for each vote.
+    select distinct on (e.vote_id) e.*, p.ballot,
+      case when e.ms < p.opens_ms then 'the poll was not open yet' when e.ms >= p.closes_ms then 'the poll was closed' end as late
     from unnest(vote_ids, polls, choices, voters, ms, seqs, cast_ms) as e (vote_id, poll, choice, voter, ms, seq, cast_ms)
     join poll p on p.slug = e.poll and p.ballot <> 'open'
     where e.voter is not null
       and e.vote_id >= oldest
-      and (not p.decided or out_of_time(p, e.ms) is not null)
+      and (not p.decided or e.ms < p.opens_ms or e.ms >= p.closes_ms)
       -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       and (select true from vote_event v where v.vote_id = e.vote_id) is null
     order by e.vote_id, e.ms, e.seq
@@ -39,8 +41,9 @@ begin
     select poll, voter, vote_id, choice, ms, seq, cast_ms, ballot, late, true as fresh from entry
     union all
     select b.poll, b.voter, b.vote_id, b.choice, b.accepted_ms, b.accepted_seq, null, p.ballot, null, false
-    from ballot b join poll p on p.slug = b.poll
-    where (b.poll, b.voter) in (select poll, voter from entry where late is null)
+    from (select distinct poll, voter, ballot from entry where late is null) p
+    -- Looked up one by one: in a join, the planner may read the ballots of all voters.
+    cross join lateral (select b.* from ballot b where b.poll = p.poll and b.voter = p.voter offset 0) b
   ), ranked as (
     select c.*,
       c.late is null and row_number() over (

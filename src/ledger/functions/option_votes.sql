@@ -4,11 +4,9 @@
 create or replace function option_votes(polls text[], choices text[], counts bigint[])
 returns table (poll text, kind text, option text, value int, votes bigint)
 language sql stable as $$
-  select p.slug, p.kind, c.option, v.value, sum(d.votes)::bigint
-  from unnest(polls, choices, counts) as d (poll, choice, votes)
-  join poll p on p.slug = d.poll
-  join choice_parts(polls, choices) c on c.poll = d.poll and c.choice = d.choice
-  cross join lateral (select case when p.kind in ('score', 'points') then c.value end as value) v
-  where c.option is not null and (p.kind <> 'ranked' or c.place = 1)
-  group by p.slug, p.kind, c.option, v.value
+  select c.poll, c.kind, c.option, v.value, sum(counts[c.number])::bigint
+  from choice_parts(polls, choices) c
+  cross join lateral (select case when c.kind in ('score', 'points') then c.value end as value) v
+  where c.option is not null and (c.kind <> 'ranked' or c.place = 1)
+  group by c.poll, c.kind, c.option, v.value
 $$;

@@ -3,24 +3,24 @@
 create or replace function valid_choices(polls text[], choices text[]) returns boolean[]
 language plpgsql stable as $$
 declare
-  known boolean[];
+  valid boolean[];
+  new_numbers bigint[];
+  new_polls text[];
+  new_choices text[];
+  number bigint;
 begin
-  select array_agg(t.poll is not null order by c.number) into known
+  select array_agg(t.poll is not null order by c.number),
+    array_agg(c.number order by c.number) filter (where t.poll is null),
+    array_agg(c.poll order by c.number) filter (where t.poll is null),
+    array_agg(c.choice order by c.number) filter (where t.poll is null)
+  into valid, new_numbers, new_polls, new_choices
   from unnest(polls, choices) with ordinality as c (poll, choice, number)
   left join choice_tally t on t.poll = c.poll and t.choice = c.choice;
-  if true = all (known) then
-    return known;
+  if new_numbers is not null then
+    for number in select distinct p.number from choice_parts(new_polls, new_choices) p loop
+      valid[new_numbers[number]] := true;
+    end loop;
   end if;
-  return (
-    with new as (
-      select array_agg(c.poll) as polls, array_agg(c.choice) as choices
-      from unnest(polls, choices, known) as c (poll, choice, known) where not c.known
-    ), parts as materialized (
-      select distinct p.poll, p.choice from new cross join lateral choice_parts(new.polls, new.choices) p
-    )
-    select array_agg(c.known or p.poll is not null order by c.number)
-    from unnest(polls, choices, known) with ordinality as c (poll, choice, known, number)
-    left join parts p on p.poll = c.poll and p.choice = c.choice
-  );
+  return valid;
 end
 $$;
