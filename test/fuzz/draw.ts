@@ -170,13 +170,21 @@ const plans: ReadonlyArray<readonly [number, (random: Random, world: World) => E
   [0.02, flood]
 ]
 
-/** One that is always a flood: they are few, and a short run has to meet the bounds as well. */
-const surelyFlood = 1_000
+/** More changes of one vote than a voter may make in a minute. */
+const changes = (random: Random, { polls }: World): Exchange => {
+  const [poll] = polls.filter(({ slug }) => slug === "browser-changeable-live")
+  const headers = { cookie: `${poll?.voters[0]}`, "content-type": "application/json" }
+  const path = `/api/polls/${poll?.slug}/votes`
+  return repeated("changes", { method: "POST", path, headers, body: '{"option":"a"}' }, 100, random)
+}
+
+/** The number of an exchange that meets a bound whatever the speed, so that a short run does, too. */
+const bounded = 1_000
 
 /** Draws the exchange of a number: the same for the same seed and world, whatever came before it. */
 export const draw = (seed: number, number: number, world: World): Exchange => {
   const random = makeRandom(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b))
-  return number === surelyFlood ? flood(random) : weighted(random, plans)(random, world)
+  return number === bounded ? changes(random, world) : weighted(random, plans)(random, world)
 }
 
 /** How long an exchange may wait for what it expects, in ms. */
