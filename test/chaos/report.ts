@@ -31,7 +31,7 @@ const row = (name: string, value: string | number) => `  ${name.padEnd(34)}${Str
 
 const votesIn = ({ accepted }: Voters, wanted: string): string => {
   const votes = accepted.filter(({ rule }) => rule === wanted)
-  return `${votes.length} of ${new Set(votes.map(({ voter }) => voter)).size} voters`
+  return `${votes.length} of ${new Set(votes.map(({ poll, voter }) => `${poll} ${voter}`)).size} voters`
 }
 
 export const describe = (outcome: Outcome): string => {
@@ -53,8 +53,8 @@ export const describe = (outcome: Outcome): string => {
     row("duplicates", verdict.duplicates.length),
     row("lost", verdict.lost.length),
     row("dead", verdict.dead),
-    row("accepted in a poll `once`", votesIn(voters, "once")),
-    row("accepted in a poll `changeable`", votesIn(voters, "changeable")),
+    row("accepted in polls `once`", votesIn(voters, "once")),
+    row("accepted in polls `changeable`", votesIn(voters, "changeable")),
     row("audit", audit),
     listed("Slowest recoveries", slowest.map(seen)),
     listed("DUPLICATES", verdict.duplicates),

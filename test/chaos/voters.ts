@@ -4,13 +4,35 @@ import { eventually } from "./eventually.ts"
 import type { Random } from "./random.ts"
 import { adminToken, type Site } from "./site.ts"
 
-/** The rules of the polls that voters vote in; each poll is named after its rule. */
+/** The ballot rules of the polls that voters vote in. */
 const rules = ["once", "changeable"] as const
 type Rule = (typeof rules)[number]
+
+/** The kinds of these polls, each with what the votes there say. */
+const kinds = [
+  { rules: { kind: "single" }, says: [{ option: "tea" }, { option: "coffee" }] },
+  { rules: { kind: "multiple", max: 2 }, says: [{ options: ["tea", "coffee"] }, { options: ["coffee"] }] },
+  { rules: { kind: "score", min: -5 }, says: [{ scores: { tea: 5, coffee: -5 } }, { scores: { coffee: 0 } }] },
+  { rules: { kind: "points", budget: 9 }, says: [{ points: { tea: 3, coffee: 6 } }, { points: { tea: 9 } }] },
+  { rules: { kind: "ranked", abstain: true }, says: [{ ranking: ["coffee", "tea"] }, { abstain: true }] }
+] as const
+
+/** A poll for each rule and kind. */
+interface Poll {
+  readonly slug: string
+  readonly rule: Rule
+  readonly rules: object
+  readonly says: ReadonlyArray<object>
+}
+
+const polls: ReadonlyArray<Poll> = rules.flatMap((rule) =>
+  kinds.map((kind) => ({ ...kind, rule, slug: `${rule}-${kind.rules.kind}` }))
+)
 
 /** A vote that got its 201, with its voter. */
 interface Ballot {
   readonly rule: Rule
+  readonly poll: string
   readonly voter: number
   readonly voteId: string
   readonly streamId: string
@@ -19,7 +41,7 @@ interface Ballot {
 /** What the voters have sent and got so far. */
 export interface Voters {
   readonly accepted: ReadonlyArray<Ballot>
-  /** Votes refused because their voter had voted, by rule and voter. */
+  /** Votes refused because their voter had voted, by poll and voter. */
   readonly refused: ReadonlySet<string>
   readonly wrong: ReadonlyArray<string>
   readonly open: () => number
@@ -27,7 +49,8 @@ export interface Voters {
   close(): void
 }
 
-const voterCount = 200
+/** How many voters each poll has. */
+const voterCount = 40
 /** How many votes a second each rule gets. */
 const rate = 25
 /** In ms. */
@@ -46,18 +69,18 @@ const post = async (url: string, token: string, body: unknown, key?: string) => 
   return { status: answer.status, text }
 }
 
-/** Creates the polls, before anything goes wrong; returns each voter's token, by rule. */
-const openPolls = async (api: string): Promise<Readonly<Record<Rule, ReadonlyArray<string>>>> => {
-  const tokens: Record<Rule, ReadonlyArray<string>> = { once: [], changeable: [] }
-  for (const rule of rules) {
+/** Creates the polls, before anything goes wrong; returns each voter's token, by poll. */
+const openPolls = async (api: string): Promise<ReadonlyMap<string, ReadonlyArray<string>>> => {
+  const tokens = new Map<string, ReadonlyArray<string>>()
+  for (const { rule, rules, slug } of polls) {
     const options = [
       { id: "tea", label: "Tea" },
       { id: "coffee", label: "Coffee" }
     ]
-    const definition = { slug: rule, title: rule, options, ballot: rule, identity: "token", results: "live" }
+    const definition = { slug, title: slug, options, ...rules, ballot: rule, identity: "token", results: "live" }
     await eventually(async () => (await post(`${api}/api/polls`, adminToken, definition)).status !== 503, openTimeout)
-    const { text } = await post(`${api}/api/polls/${rule}/tokens`, adminToken, { count: voterCount })
-    tokens[rule] = JSON.parse(text).tokens
+    const { text } = await post(`${api}/api/polls/${slug}/tokens`, adminToken, { count: voterCount })
+    tokens.set(slug, JSON.parse(text).tokens)
   }
   return tokens
 }
@@ -71,17 +94,17 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   let [cast, done, closed] = [0, 0, false]
 
   /** Sends a vote until it is accepted, or refused because its voter has voted. */
-  const persist = async (rule: Rule, voter: number, option: string, key: string): Promise<void> => {
+  const persist = async ({ rule, slug }: Poll, voter: number, said: unknown, key: string): Promise<void> => {
     for (let tries = 0; !closed; tries++) {
-      const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${rule}/votes`
-      const answer = await post(url, tokens[rule][voter] ?? "", { option }, key).catch(() => undefined)
+      const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${slug}/votes`
+      const answer = await post(url, tokens.get(slug)?.[voter] ?? "", said, key).catch(() => undefined)
       if (answer?.status === 201) {
         const { stream_id: streamId, vote_id: voteId } = JSON.parse(answer.text)
-        accepted.push({ rule, voter, voteId, streamId })
+        accepted.push({ rule, poll: slug, voter, voteId, streamId })
         return
       }
       if (answer?.status === 409 && rule === "once") {
-        refused.add(`${rule} ${voter}`)
+        refused.add(`${slug} ${voter}`)
         return
       }
       if (answer !== undefined && answer.status < 500) wrong.push(`${answer.status} for ${key}: ${answer.text}`)
@@ -91,8 +114,9 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
 
   const timer = setInterval(() => {
     for (const rule of rules) {
-      const [voter, option] = [Math.floor(random() * voterCount), random() < 0.5 ? "tea" : "coffee"]
-      void persist(rule, voter, option, `${rule}-${cast++}`).then(() => done++)
+      const poll = polls[Math.floor(random() * kinds.length) + rules.indexOf(rule) * kinds.length]
+      const [voter, said] = [Math.floor(random() * voterCount), poll?.says[random() < 0.5 ? 0 : 1]]
+      if (poll !== undefined) void persist(poll, voter, said, `${rule}-${cast++}`).then(() => done++)
     }
   }, 1_000 / rate)
   return {
@@ -117,13 +141,13 @@ const orderOf = ({ streamId }: Ballot): bigint => {
 /** Checks that of each voter exactly the vote counts that the poll's rule says; returns a line for each that does not. */
 export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
   const rows = await site.query<{ vote_id: string; status: string }>(
-    "select vote_id::text, status from vote_event where poll in ('once', 'changeable')"
+    "select vote_id::text, status from vote_event where poll ~ '^(once|changeable)-'"
   )
   const [tally] = await site.query<{ count: string }>(
-    "select sum(count)::text as count from tally where poll in ('once', 'changeable')"
+    "select sum(count)::text as count from choice_tally where poll ~ '^(once|changeable)-'"
   )
   const statuses = new Map(rows.map(({ status, vote_id }) => [vote_id, status]))
-  const ofVoter = new Map(Object.entries(Array.groupBy(accepted, ({ rule, voter }) => `${rule} ${voter}`)))
+  const ofVoter = new Map(Object.entries(Array.groupBy(accepted, ({ poll, voter }) => `${poll} ${voter}`)))
   const problems = [...wrong]
   for (const [voter, ballots] of ofVoter) {
     const [first, ...rest] = ballots.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))

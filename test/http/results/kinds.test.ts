@@ -6,24 +6,31 @@ import type { PollDefinition } from "../../../src/domain/Poll.ts"
 import { json, request } from "../../support/api.ts"
 import { asAdmin, closePoll, createPoll, layerPollsApi, untilFinal } from "../../support/pollsApi.ts"
 import { eventually } from "../../support/servers.ts"
-import { serverPort } from "../../support/wire.ts"
+import { openWire } from "../../support/wire.ts"
 
 const abc = ["a", "b", "c"].map((id) => ({ id, label: id.toUpperCase() }))
 
-/** Casts bodies of votes, many at once on connections that are kept, and waits until all are counted. */
+/** Casts bodies of votes, all at once on one connection, and waits until all are counted. */
 const cast = Effect.fnUntraced(function* (poll: string, bodies: ReadonlyArray<unknown>) {
-  const url = `http://127.0.0.1:${yield* serverPort}/api/polls/${poll}/votes`
-  // As clients are told to: a 503 is a vote that may not be there, and is sent again under its key.
-  const send = async (body: unknown, key: string = randomUUID()): Promise<void> => {
-    const headers = { "content-type": "application/json", "idempotency-key": key }
-    const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
-    const text = await answer.text()
-    if (answer.status === 503) return send(body, key)
-    assert.strictEqual(answer.status, 201, text)
+  const wire = yield* openWire()
+  let left = bodies.map((body) => {
+    const text = JSON.stringify(body)
+    const head = `POST /api/polls/${poll}/votes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`
+    return `${head}Idempotency-Key: ${randomUUID()}\r\nContent-Length: ${text.length}\r\n\r\n${text}`
+  })
+  while (left.length > 0) {
+    yield* wire.send(left.join(""))
+    const unknown: Array<string> = []
+    for (const vote of left) {
+      const answer = yield* wire.answer
+      // As clients are told to: a 503 is a vote that may not be there, and is sent again under its key.
+      if (answer?.status === 503) unknown.push(vote)
+      else assert.strictEqual(answer?.status, 201, answer?.body)
+    }
+    left = unknown
   }
-  yield* Effect.forEach(bodies, (body) => Effect.promise(() => send(body)), { concurrency: 64, discard: true })
   yield* eventually(Effect.map(resultsOf(poll), ({ ballots }) => assert.strictEqual(ballots, bodies.length)))
-})
+}, Effect.scoped)
 
 const resultsOf = (poll: string) => Effect.map(request("GET", `/api/polls/${poll}/results`, { headers: asAdmin }), json)
 
