@@ -89,8 +89,7 @@ export const rows: ReadonlyArray<Row> = [
       },
       {
         title: "Tabulations of ranked polls",
-        about:
-          "How long they take a second, and how old the oldest is that is not of the present votes.",
+        about: "How long they take a second, and how old the oldest is that is not of the present votes.",
         unit: "s",
         queries: [
           ["spent a second", total("tallykeep_tabulation_seconds_sum")],
