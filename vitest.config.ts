@@ -30,7 +30,7 @@ export default defineConfig({
     },
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 5,
+    maxWorkers: 4,
     // Each file is loaded into a process that others ran in: to load all modules again for each took a third of the CPU time.
     isolate: false
   }

@@ -78,7 +78,7 @@ const besidesOpen = (context: BenchContext, all: Waiting, one: Waiting): Readonl
 ]
 
 /** What a quick run shows to work: the variants that have the least in common. */
-const inQuick: ReadonlyArray<string> = ["open", "changeable", "ranked"]
+const inQuick: ReadonlyArray<string> = ["open", "ranked"]
 
 const chosenOf = ({ only, quick }: BenchContext): ReadonlyArray<Variant> => {
   const names = only.length === 0 && quick ? inQuick : only

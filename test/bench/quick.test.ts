@@ -64,7 +64,7 @@ describe("the benchmarks", () => {
         }
         assert.isAbove(tables.flatMap(({ rows }) => rows).filter(({ target }) => target !== undefined).length, 10)
       }),
-    120_000
+    240_000
   )
 
   it.live("say what there is to measure, and which name is wrong", () =>
