@@ -61,7 +61,7 @@ browserTests("a ballot that is filled in", (test) => {
     await button(page, "Abstain").click()
     await said(page, "Your abstention is counted.")
     await page.getByText("2 votes counted, 1 of them abstained", { exact: true }).waitFor()
-    assert.strictEqual(await totalVotes(web, slug), 2)
+    assert.strictEqual(await totalVotes(web, slug, 2), 2)
   })
 
   test("with scores is filled in by keyboard alone", async (web) => {

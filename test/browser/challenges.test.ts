@@ -38,7 +38,7 @@ browserTests("the page of a poll with a challenge", (test) => {
     assert.notInclude(solutions, "none")
     assert.lengthOf(workers, 2)
     for (const worker of workers) assert.match(worker, /^\/assets\/solver-\w+\.js$/)
-    assert.strictEqual(await totalVotes(web, slug), 2)
+    assert.strictEqual(await totalVotes(web, slug, 2), 2)
   })
 
   test("says that it works on it where that takes long, and votes then", async (web) => {

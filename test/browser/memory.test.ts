@@ -36,7 +36,7 @@ browserTests("what the voting page remembers", (test) => {
       // Each finds their own again, and no token is left where it outlives the tab.
       await other.goto(first)
       await counted(other, "Plums")
-      assert.strictEqual(await totalVotes(web, slug), 2)
+      assert.strictEqual(await totalVotes(web, slug, 2), 2)
       assert.notInclude(String(await other.evaluate("JSON.stringify({ ...localStorage })")), first.split("=")[1] ?? "")
     })
   }
@@ -70,7 +70,7 @@ browserTests("what the voting page remembers", (test) => {
     await page.context().addCookies(cookies)
     await page.reload()
     await counted(page, "Plums")
-    assert.strictEqual(await totalVotes(web, slug), 2)
+    assert.strictEqual(await totalVotes(web, slug, 2), 2)
   })
 
   test("is the same in another tab, as soon as it changes", async (web) => {

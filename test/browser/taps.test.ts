@@ -16,7 +16,7 @@ browserTests("taps on the voting page", (test) => {
     await votes(page, "plums", "10 votes")
     assert.strictEqual(new Set(keys).size, 20)
     assert.strictEqual(keys.length, 20)
-    assert.strictEqual(await totalVotes(web, slug), 20)
+    assert.strictEqual(await totalVotes(web, slug, 20), 20)
     await page.reload()
     await page.getByText("20 votes sent from this browser.").waitFor()
     assert.strictEqual(keys.length, 20)
@@ -43,7 +43,7 @@ browserTests("taps on the voting page", (test) => {
     away = false
     await page.getByText("Your vote for Apples is counted. 4 votes sent from this browser.").waitFor()
     assert.deepStrictEqual(sent.slice(-4), ["pears", "plums", "plums", "apples"])
-    assert.strictEqual(await totalVotes(web, slug), 4)
+    assert.strictEqual(await totalVotes(web, slug, 4), 4)
     await page.unrouteAll({ behavior: "ignoreErrors" })
   })
 
@@ -64,7 +64,7 @@ browserTests("taps on the voting page", (test) => {
       .getByText("Your vote for Pears is counted. 100 votes sent from this browser.")
       .waitFor({ timeout: 25_000 })
     await votes(page, "pears", "100 votes")
-    assert.strictEqual(await totalVotes(web, slug), 100)
+    assert.strictEqual(await totalVotes(web, slug, 100), 100)
   })
 
   test("that came too late are told to be none", async (web) => {

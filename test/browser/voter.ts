@@ -28,10 +28,11 @@ export const keysOf = (page: Page): ReadonlyArray<string> => {
 }
 
 /** Returns the poll's votes once all accepted ones are counted and in the results that everyone gets (up to 2 s old). */
-export const totalVotes = async (web: Web["Service"], slug: string): Promise<unknown> => {
+export const totalVotes = async (web: Web["Service"], slug: string, atLeast = 1): Promise<unknown> => {
   for (;;) {
     const { pending, total_votes: total } = await web.ask(`/api/polls/${slug}/results`)
-    if (pending === 0 && total !== 0) return total
+    // Either can be a second old.
+    if (pending === 0 && Number(total) >= atLeast) return total
     await sleep(50)
   }
 }
