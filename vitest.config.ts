@@ -16,6 +16,7 @@ export default defineConfig({
   define: { TALLYKEEP_FAILPOINTS: "false" },
   test: {
     globalSetup: ["test/support/services.ts"],
+    setupFiles: ["test/support/ownMetrics.ts"],
     projects: [
       { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/chaos/chaos.test.ts"] } },
       // After all others and alone: what measures times must not be measured next to it, nor it next to them.
