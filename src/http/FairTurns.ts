@@ -4,8 +4,8 @@ import type { Socket } from "node:net"
 /** Answers a request. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** How many requests are begun in one turn of the event loop, beside the first of each connection. */
-const most = 16
+/** How many requests are begun in one turn of the event loop, over all connections. */
+const most = 32
 
 /** The requests of a socket that wait for later turns. */
 const waiting = Symbol("waiting")
@@ -16,8 +16,8 @@ type WaitingSocket = Socket & {
 
 /**
  * Makes a handler that begins so many requests in each turn of the event loop. Clients may send their next requests before they have
- * answers, on many connections at once, and Node would begin all of them before anyone else has a turn. Those beyond the bound wait,
- * the connections have one begun after the other, and nothing more is read of them meanwhile.
+ * answers, and many clients may send at once: Node would begin all of these before anyone else has a turn. Those beyond the bound wait,
+ * the connections have one begun after the other, and no more is read of one on which several wait.
  */
 export const inFairTurns = (handle: RequestHandler): RequestHandler => {
   let begun = 0
@@ -49,7 +49,7 @@ export const inFairTurns = (handle: RequestHandler): RequestHandler => {
     if (next === undefined) {
       socket[waiting] = undefined
       // Node itself reads on once the client has read enough answers, and its parser takes nothing until then.
-      if (socket._paused !== true) socket.resume()
+      if (socket.isPaused() && socket._paused !== true) socket.resume()
       return
     }
     begun++
@@ -58,25 +58,20 @@ export const inFairTurns = (handle: RequestHandler): RequestHandler => {
   }
 
   return (request, response) => {
-    // Node gives the socket to the answer that is to be written next: all requests before this one have their answers.
-    if (response.socket !== null) {
-      handle(request, response)
-      return
-    }
     const socket: WaitingSocket = request.socket
     const left = socket[waiting]
     if (left !== undefined) {
-      left.push([request, response])
+      // A tick later than the request, with which Node goes on reading.
+      if (left.push([request, response]) === 2) process.nextTick(() => socket.pause())
       return
     }
-    endTurn()
-    if (++begun <= most) {
+    // Whether the turn ends is not asked for each request: those of the turns before may count in this one, up to half of the bound.
+    if (++begun >= most / 2) endTurn()
+    if (begun <= most) {
       handle(request, response)
       return
     }
     socket[waiting] = [[request, response]]
     queue.push(socket)
-    // A tick later than the request, with which Node goes on reading.
-    process.nextTick(() => socket.pause())
   }
 }
