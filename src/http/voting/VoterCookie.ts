@@ -1,5 +1,4 @@
 import { timingSafeEqual } from "node:crypto"
-import type { HttpServerRequest } from "effect/http"
 import { forwardedBy } from "../ClientAddress.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
 
@@ -8,7 +7,10 @@ const name = "tallykeep_voter"
 /** A year, in s. */
 const age = 31_536_000
 
-type Request = Pick<HttpServerRequest.HttpServerRequest, "headers">
+/** The headers of a request, as Node has them or Effect. */
+export type SentHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+
+type Request = { readonly headers: SentHeaders }
 
 /** The cookie that a browser is known by as a voter. */
 export interface VoterCookie {
@@ -30,7 +32,8 @@ export const makeVoterCookie = (
   signatures: ReadonlyArray<(id: string) => string>
 ): VoterCookie => {
   const isSecure = ({ headers }: Request): boolean =>
-    production || (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"] ?? "", trustProxy) === "https")
+    production ||
+    (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"]?.toString() ?? "", trustProxy) === "https")
 
   const verify = (value: string): string | undefined => {
     const [id = "", signature = ""] = value.split(".")
@@ -46,7 +49,7 @@ export const makeVoterCookie = (
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
       const start = `${isSecure(request) ? "__Host-" : ""}${name}=`
-      const values = (request.headers.cookie ?? "").split(";").map((pair) => pair.trim())
+      const values = (request.headers.cookie?.toString() ?? "").split(";").map((pair) => pair.trim())
       const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
       if (ids.includes(undefined)) refused()
       return ids.findLast((id) => id !== undefined)
