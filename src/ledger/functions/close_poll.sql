@@ -1,3 +1,4 @@
+-- For the version before this one, which runs beside it while processes are restarted (src/ledger/PollActs.ts closes polls).
 -- Closes a poll, unless it closes earlier already or is final: votes accepted from then on that were counted no longer count.
 -- Takes its slug and a time of the stream's clock, in ms since 1970. Returns whether there is such a poll.
 --
