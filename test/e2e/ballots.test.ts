@@ -111,7 +111,7 @@ describe("ballots", () => {
         }
         yield* expectAudited(env)
       }),
-    120_000
+    240_000
   )
 
   it.live(

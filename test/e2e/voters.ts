@@ -48,10 +48,14 @@ const asAdmin = (url: string, body: unknown) =>
   Effect.gen(function* () {
     const agent = yield* makeAgent
     const answer = yield* Effect.promise(() => post(agent, url, body, adminToken))
-    return answer.status === 201 ? answer.body : yield* Effect.die(new Error(JSON.stringify(answer)))
+    return answer.status === 200 || answer.status === 201
+      ? answer.body
+      : yield* Effect.die(new Error(JSON.stringify(answer)))
   }).pipe(Effect.scoped)
 
 export const createPollAt = (url: string, definition: PollDefinition) => asAdmin(`${url}/api/polls`, definition)
+
+export const closePollAt = (url: string, slug: string) => asAdmin(`${url}/api/polls/${slug}/close`, {})
 
 export const tokensAt = (url: string, slug: string, count: number) =>
   Effect.map(asAdmin(`${url}/api/polls/${slug}/tokens`, { count }), ({ tokens }) => tokens as ReadonlyArray<string>)
