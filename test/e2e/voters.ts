@@ -55,6 +55,9 @@ const asAdmin = (url: string, body: unknown) =>
 
 export const createPollAt = (url: string, definition: PollDefinition) => asAdmin(`${url}/api/polls`, definition)
 
+/** Casts a vote in a poll for anyone. */
+export const castAt = (url: string, slug: string, said: unknown) => asAdmin(`${url}/api/polls/${slug}/votes`, said)
+
 export const closePollAt = (url: string, slug: string) => asAdmin(`${url}/api/polls/${slug}/close`, {})
 
 export const tokensAt = (url: string, slug: string, count: number) =>
