@@ -11,6 +11,7 @@ import { memory } from "./memory.ts"
 import { quiet } from "./quiet.ts"
 import { replicas } from "./replicas.ts"
 import { results } from "./results.ts"
+import { rounds } from "./rounds.ts"
 import { start } from "./start.ts"
 import { servers } from "./support/servers.ts"
 import { variants } from "./support/variants.ts"
@@ -27,7 +28,8 @@ const benches: ReadonlyArray<Bench> = [
   quiet,
   start,
   memory,
-  growth
+  growth,
+  rounds
 ]
 
 const usage = `Usage: script/bench [name …] [--rounds N] [--only NAME]… [--votes N] [--json] [--quick]

@@ -89,11 +89,11 @@ export const rows: ReadonlyArray<Row> = [
       },
       {
         title: "Tabulations of ranked polls",
-        about: "How long they take a second, and how old the oldest is that is not of the present votes.",
+        about: "How long they take a second, and how long ago the first was due that is yet to be made.",
         unit: "s",
         queries: [
           ["spent a second", total("tallykeep_tabulation_seconds_sum")],
-          ["age", `max(${series("tallykeep_tabulation_age_seconds")})`]
+          ["due", `max(${series("tallykeep_tabulation_due_seconds")})`]
         ]
       },
       {

@@ -1,5 +1,4 @@
 import { Effect, Exit, Layer, RcRef, Schedule } from "effect"
-import type { OutOfService } from "../domain/Problems.ts"
 import { elapsed } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { type Claim, Tabulations } from "../ledger/Tabulations.ts"
@@ -48,7 +47,14 @@ export const makeTabulating = Effect.gen(function* () {
     if (claim === undefined) return undefined
     // A claim that can't be renewed for now may be lost, which storing the result finds out.
     const renewing = Effect.repeat(Effect.ignore(tabulations.renew(claim)), Schedule.spaced(renewInterval))
-    yield* Effect.raceFirst(tabulate(claim), Effect.delay(Effect.andThen(renewing, Effect.never), renewInterval)).pipe(
+    const tabulating = Effect.tapError(tabulate(claim), (error) =>
+      error._tag === "TabulationFailed"
+        ? Effect.annotateLogs(Effect.logError("The tabulation of a ranked poll has failed", error.cause), {
+            poll: claim.poll
+          })
+        : Effect.void
+    )
+    yield* Effect.raceFirst(tabulating, Effect.delay(Effect.andThen(renewing, Effect.never), renewInterval)).pipe(
       Effect.onExit((exit) =>
         Exit.isSuccess(exit)
           ? Effect.void
@@ -71,9 +77,13 @@ export const layerTabulating: Layer.Layer<never, never, Ledger | Tabulations | A
     // One after another, as long as there are some.
     const all = Effect.repeat(tabulateNext, { until: (poll) => poll === undefined })
     const turn = all.pipe(
-      // The pool tells of an outage of the database.
-      Effect.catchTag("OutOfService", (error: OutOfService) => Effect.logDebug(error.message)),
-      Effect.catchCause((cause) => Effect.logError("The tabulation of a ranked poll has failed", cause))
+      Effect.catchTags({
+        // The pool tells of an outage of the database.
+        OutOfService: (error) => Effect.logDebug(error.message),
+        // That has been told, with the poll.
+        TabulationFailed: () => Effect.void
+      }),
+      Effect.catchCause((cause) => Effect.logError("Ranked polls can't be tabulated", cause))
     )
     yield* Effect.andThen(migrated, Effect.repeat(turn, Schedule.spaced(interval).pipe(Schedule.jittered))).pipe(
       Effect.forkScoped

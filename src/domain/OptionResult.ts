@@ -17,36 +17,48 @@ export interface OptionTally {
   readonly scores?: ReadonlyArray<ScoreCount>
 }
 
-/** An option in a poll's results. */
-export const OptionResult = Schema.Struct({
+/** What an option's ballots add up to. */
+const total = {
   option: Schema.String,
   count: Schema.Int.annotate({
     description:
       "Ballots that name the option (single, multiple), rate it (score), give it points (points) or put it first (ranked)"
   }),
+  sum: Schema.optionalKey(Schema.Int.annotate({ description: "score: all its scores together" })),
+  points: Schema.optionalKey(Schema.Int.annotate({ description: "points: all that ballots give it" }))
+}
+
+export const OptionTotal = Schema.Struct(total).annotate({ identifier: "OptionTotal" })
+
+/** An option in a poll's results. */
+export const OptionResult = Schema.Struct({
+  ...total,
   percentage: Schema.Finite.annotate({
     description:
       "Two decimals. single, ranked: of the ballots that say something; points: of all points given; these add up to 100.00. multiple, score: of the ballots that say something, and all may add up to more"
   }),
-  sum: Schema.optionalKey(Schema.Int.annotate({ description: "score: all its scores together" })),
   mean: Schema.optionalKey(
     Schema.Finite.annotate({ description: "score: of its scores, two decimals; not there while no ballot rates it" })
   ),
   histogram: Schema.optionalKey(
     Schema.Array(ScoreCount).annotate({ description: "score: the scores that ballots give it, the lowest first" })
   ),
-  points: Schema.optionalKey(Schema.Int.annotate({ description: "points: all that ballots give it" })),
   first: Schema.optionalKey(Schema.Int.annotate({ description: "ranked: ballots that put it first, as `count`" }))
 }).annotate({ identifier: "OptionResult" })
 export type OptionResult = typeof OptionResult.Type
 
-/** Returns what a kind's results say of an option besides what those of all kinds say. */
+/** Returns what an option's ballots add up to, as a kind's results say it. */
+export const optionTotal = (kind: Kind, { count, option, sum = 0 }: OptionTally): typeof OptionTotal.Type => ({
+  option,
+  count,
+  ...(kind === "score" ? { sum } : kind === "points" ? { points: sum } : {})
+})
+
+/** Returns what a kind's results say of an option besides what it adds up to, and its share. */
 const detailsOf = (kind: Kind, { count, scores = [], sum = 0 }: OptionTally) => {
   switch (kind) {
     case "score":
-      return { sum, ...(count === 0 ? {} : { mean: meanOf(sum, count, 2) }), histogram: scores }
-    case "points":
-      return { points: sum }
+      return { ...(count === 0 ? {} : { mean: meanOf(sum, count, 2) }), histogram: scores }
     case "ranked":
       return { first: count }
     default:
@@ -98,10 +110,7 @@ export const optionResults = (
       .map((tally, index) => ({ tally, percentage: shares[index] ?? 0 }))
       // A stable sort keeps ties in the poll's order.
       .sort((a, b) => compare(kind)(a.tally, b.tally))
-      .map(({ percentage, tally }) => {
-        const { count, option } = tally
-        return { option, count, percentage, ...detailsOf(kind, tally) }
-      })
+      .map(({ percentage, tally }) => ({ ...optionTotal(kind, tally), percentage, ...detailsOf(kind, tally) }))
   )
 }
 

@@ -1,22 +1,16 @@
 import { Schema } from "effect"
-import { leaders, OptionResult, type OptionTally, optionResults } from "./OptionResult.ts"
+import { leaders, OptionResult, type OptionTally, OptionTotal, optionResults, optionTotal } from "./OptionResult.ts"
 import { PollStatus, type PollTimes, pollStatus } from "./Poll.ts"
 import { KindName } from "./PollRules.ts"
 import type { Kind } from "./Rules.ts"
 import { Tabulation } from "./tabulation/Tabulation.ts"
 
-/** One option's count, in votes. */
-export interface OptionCount {
-  readonly option: string
-  readonly count: number
-}
-
 /** How a result has changed after it became final, as by a dead letter that was counted after all. */
 export interface ChangedAfterFinal {
   /** When it changed the last time. */
   readonly at: Date
-  /** The counts that it became final with, in the poll's order. */
-  readonly counts: ReadonlyArray<OptionCount>
+  /** The counts and sums that it became final with, in the poll's order. */
+  readonly counts: ReadonlyArray<Omit<OptionTally, "scores">>
 }
 
 /** A poll's tally as the ledger holds it at one revision. */
@@ -57,8 +51,8 @@ const ResultsTabulation = Schema.Struct({
 
 const ChangedAfterFinalBody = Schema.Struct({
   at: Schema.String.annotate({ description: "The last time; RFC 3339", format: "date-time" }),
-  counts: Schema.Array(Schema.Struct({ option: Schema.String, count: Schema.Int })).annotate({
-    description: "The counts that the result became final with, in the poll's order"
+  counts: Schema.Array(OptionTotal).annotate({
+    description: "What the result became final with, in the poll's order"
   })
 }).annotate({ identifier: "ChangedAfterFinal" })
 
@@ -126,6 +120,13 @@ export const toResults = (tally: Tally, pending: number, now: number): Results =
     revision: tally.revision,
     last_updated: tally.lastUpdated.toISOString(),
     ...(tally.finalMs === undefined ? {} : { final_at: new Date(tally.finalMs).toISOString() }),
-    ...(changed === undefined ? {} : { changed_after_final: { at: changed.at.toISOString(), counts: changed.counts } })
+    ...(changed === undefined
+      ? {}
+      : {
+          changed_after_final: {
+            at: changed.at.toISOString(),
+            counts: changed.counts.map((option) => optionTotal(kind, option))
+          }
+        })
   }
 }

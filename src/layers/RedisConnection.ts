@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { Redis as IoRedis, type RedisOptions } from "ioredis"
+import { Command, Redis as IoRedis, type RedisOptions } from "ioredis"
 import { makeMeter } from "../Meter.ts"
 import { type Connection, commandTimeout, Unsuitable } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
@@ -25,6 +25,19 @@ const common = {
   autoResubscribe: false,
   maxRetriesPerRequest: 0
 } satisfies RedisOptions
+
+/**
+ * Gives up a command that is not answered in time, once what has come by then is read. ioredis goes by its timer alone, to which a
+ * process that was not run for a while comes first: the votes of such a command would be in the stream, and their voters told
+ * to try again.
+ */
+Command.prototype.setTimeout = function (ms) {
+  const giveUp = () => {
+    if (!this.isSettled) this.reject(new Error("Command timed out"))
+  }
+  // Under the name by which it is stopped when the answer comes.
+  Object.assign(this, { _commandTimeoutTimer: setTimeout(() => setImmediate(giveUp), ms) })
+}
 
 /** The further options of a connection for commands that don't block. */
 export const sharedOptions = {

@@ -1,19 +1,12 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
 import { absentOf } from "./AbsentEntries.ts"
 import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
 import { findOriginal, type Original } from "./Original.ts"
+import { countedVotes, type TallyDifference, tallyDifferences } from "./TallyBooks.ts"
 import { inTransaction } from "./Transaction.ts"
-
-/** A choice or an option, the sum of an option, or one score of it, of which tally and ledger rows say something else. */
-export interface TallyDifference {
-  readonly poll: string
-  readonly name: string
-  readonly tally: number
-  readonly ledger: number
-}
 
 /** What the ledger holds up to a cut, at one moment. */
 export interface LedgerState {
@@ -35,42 +28,6 @@ export interface LedgerState {
   readonly named: ReadonlyArray<AuditedEntry>
   readonly found: ReadonlyArray<AuditedEntry>
 }
-
-/** The votes that count by poll and choice, those that were dropped or imported included. */
-const countedVotes = (sql: SqlClient.SqlClient) => sql`
-  select poll, choice, sum(votes)::bigint as count
-  from (
-    select poll, choice, count(*) as votes from vote_event where status = 'counted' group by poll, choice
-    union all
-    select poll, choice, votes from ledger_archive where status in ('counted', 'imported')
-  ) every_vote
-  group by poll, choice`
-
-/** The votes by option that these choices make. */
-const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
-  select v.* from (
-    select array_agg(poll) as polls, array_agg(choice) as choices, array_agg(count) as counts from counted
-  ) c, option_votes(c.polls, c.choices, c.counts) v`
-
-/** What differs between the tallies and the ledger's rows: counts of choices and options, sums, and counts of scores. */
-const tallyDifferences = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ poll: string; name: string; tally: bigint; ledger: bigint }>`
-    with counted as materialized (${countedVotes(sql)}), said as materialized (${votesOfOptions(sql)}),
-    told (poll, of, name, tally, ledger) as (
-      select poll, 'choice', choice, count, 0 from choice_tally
-      union all select poll, 'choice', choice, 0, count from counted
-      union all select poll, 'option', option, count, 0 from tally
-      union all select poll, 'option', option, 0, votes from said
-      union all select poll, 'sum', option || ' (sum)', sum, 0 from tally
-      union all select poll, 'sum', option || ' (sum)', 0, votes * value from said where value is not null
-      union all select poll, 'score', option || ':' || score, count, 0 from score_tally
-      union all select poll, 'score', option || ':' || value, 0, votes from said where kind = 'score'
-    )
-    select distinct poll, name, sum(tally)::bigint as tally, sum(ledger)::bigint as ledger
-    from told group by poll, of, name having sum(tally) <> sum(ledger) order by poll, name`
-  return rows.map((row): TallyDifference => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
-})
 
 /**
  * Reads the ledger's side of the books, all in one snapshot: the entries accepted up to `cut`, all tallies, and which of the
@@ -116,30 +73,3 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
       })
     )
   })
-
-/** Makes the tallies anew from the ledger; counting waits meanwhile. Gives how many of them were wrong. */
-export const rebuildTallies = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  return yield* inTransaction(sql)(
-    Effect.gen(function* () {
-      // What counts takes these locks, in this order, before it changes a tally.
-      yield* sql`select hold_horizon()`
-      yield* sql`select 1 from poll order by ballot = 'open', slug for update`
-      const changed = yield* tallyDifferences
-      const polls = Result.getOrThrow(PgTypes.array([...new Set(changed.map(({ poll }) => poll))], PgTypes.OID.text))
-      yield* sql`delete from choice_tally where poll = any (${polls})`
-      yield* sql`delete from score_tally where poll = any (${polls})`
-      yield* sql`update tally set count = 0, sum = 0 where poll = any (${polls})`
-      yield* sql`update poll set ballots = 0 where slug = any (${polls})`
-      yield* sql`
-        with counted as materialized (select * from (${countedVotes(sql)}) c where poll = any (${polls}))
-        select change_tallies(array_agg(poll), array_agg(choice), array_agg(count)) from counted`
-      yield* sql`
-        update poll
-        set revision = revision + 1, last_updated = clock_timestamp(),
-          changed_after_final = case when final_at is not null then clock_timestamp() end
-        where slug = any (${polls})`
-      return changed.length
-    })
-  )
-})

@@ -21,7 +21,8 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       let counting = 0
       /** When the first of the polls that are counting has closed, in ms of `elapsed`. */
       let countingSince: number | undefined
-      let tabulationAge = 0
+      /** When the first of the tabulations was due that are yet to be made, in ms of `elapsed`. */
+      let tabulationDue: number | undefined
       let skew = Number.NaN
       const clock = yield* Clock.Clock
       yield* meter.gauge("tallykeep_server_up", "Whether the server answers", () => Number(up === true), {
@@ -30,13 +31,15 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       yield* meter.gauge(...clockSkewGauge, () => skew / 1000, { server: "database" })
       yield* meter.gauge("tallykeep_dead_letters", "Dead letters that the database keeps", () => deadLetters)
       yield* meter.gauge("tallykeep_polls_counting", "Polls that have closed and are not final yet", () => counting)
+      const secondsSince = (at: number | undefined): number =>
+        at === undefined ? 0 : Math.max(0, elapsedMs(clock) - at) / 1000
       yield* meter.gauge("tallykeep_polls_counting_seconds", "How long ago the first of them has closed", () =>
-        countingSince === undefined ? 0 : (elapsedMs(clock) - countingSince) / 1000
+        secondsSince(countingSince)
       )
       yield* meter.gauge(
-        "tallykeep_tabulation_age_seconds",
-        "How old the oldest tabulation is that is not of a ranked poll's present votes",
-        () => tabulationAge
+        "tallykeep_tabulation_due_seconds",
+        "How long ago the first tabulation of a ranked poll was due that is yet to be made",
+        () => secondsSince(tabulationDue)
       )
       yield* meter.gauge(
         "tallykeep_database_questions",
@@ -52,13 +55,16 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         server: "database"
       })
 
-      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null; age: number | null }>`
+      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null; due: number | null }>`
         select (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
           (
-            select extract(epoch from clock_timestamp() - min(coalesce(t.made_at, r.created_at)))::float8
+            select extract(epoch from min(
+              -- One that is final does not wait.
+              case when r.final_at is null then coalesce(nullif(t.due_at, '-infinity'), r.created_at) else r.last_updated end
+            ))::float8 * 1000
             from poll r left join tabulation t on t.poll = r.slug
             where r.kind = 'ranked' and r.revision > coalesce(t.revision, 0)
-          ) as age
+          ) as due
         from (select extract(epoch from clock_timestamp())::float8 * 1000 as ms) n
         left join poll p on p.final_at is null and p.closes_ms <= n.ms
         group by n.ms`
@@ -66,11 +72,12 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         const askedAt = yield* elapsed
         const [row] = yield* question.pipe(outOfService(timeout))
         const [ms, answeredAt] = [Number(row?.ms), yield* elapsed]
+        const elapsedAt = (at: number) => answeredAt - (ms - at)
         return {
           count: Number(row?.count),
           counting: Number(row?.counting),
-          countingSince: typeof row?.since === "bigint" ? answeredAt - (ms - Number(row.since)) : undefined,
-          tabulationAge: row?.age ?? 0,
+          countingSince: typeof row?.since === "bigint" ? elapsedAt(Number(row.since)) : undefined,
+          tabulationDue: typeof row?.due === "number" ? elapsedAt(row.due) : undefined,
           skew: clockSkew(clock, ms, askedAt, answeredAt)
         }
       })
@@ -86,7 +93,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
             deadLetters = answer.count
             counting = answer.counting
             countingSince = answer.countingSince
-            tabulationAge = answer.tabulationAge
+            tabulationDue = answer.tabulationDue
             skew = answer.skew
           }
         })

@@ -23,6 +23,7 @@ interface Row {
   readonly sum: bigint
   readonly scores: ReadonlyArray<ScoreCount> | null
   readonly final_count: bigint | null
+  readonly final_sum: bigint | null
 }
 
 /** What the database says of a poll's tally. */
@@ -35,11 +36,18 @@ export interface TallyRows {
 /** Stands for the epoch while only a standby has answered. */
 const unknownEpoch = "00000000"
 
-const toOption = ({ count, kind, option, scores, sum }: Row): OptionTally => ({
+type Total = Omit<OptionTally, "scores">
+
+/** Returns what an option's ballots add up to: at present, or when the result became final. */
+const toTotal = ({ kind, option }: Row, count: bigint | null, sum: bigint | null): Total => ({
   option,
   count: Number(count),
-  ...(kind === "score" || kind === "points" ? { sum: Number(sum) } : {}),
-  ...(kind === "score" ? { scores: scores ?? [] } : {})
+  ...(kind === "score" || kind === "points" ? { sum: Number(sum) } : {})
+})
+
+const toOption = (row: Row): OptionTally => ({
+  ...toTotal(row, row.count, row.sum),
+  ...(row.kind === "score" ? { scores: row.scores ?? [] } : {})
 })
 
 /** Returns the tally; undefined of a poll that does not exist. `epoch` is for the rows of a standby, which can't tell it. */
@@ -65,7 +73,7 @@ export const toTally = ({ poll, rows, tabulation }: TallyRows, epoch = unknownEp
       : {
           changedAfterFinal: {
             at: first.changed_after_final,
-            counts: rows.map((row) => ({ option: row.option, count: Number(row.final_count) }))
+            counts: rows.map((row) => toTotal(row, row.final_count, row.final_sum))
           }
         })
   }
@@ -76,7 +84,7 @@ const select = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
     extract(epoch from p.final_at)::float8 * 1000 as final_ms, p.changed_after_final, p.kind, p.seats, p.ballots,
     coalesce((select count from choice_tally where poll = p.slug and choice = '-'), 0) as abstained,
     (select revision || ' ' || made_at from tabulation where poll = p.slug and revision > 0) as tabulated,
-    t.option, t.count, t.sum, t.final_count,
+    t.option, t.count, t.sum, t.final_count, t.final_sum,
     case when p.kind = 'score' then (
       select json_agg(json_build_object('score', score, 'count', count) order by score)
       from score_tally where poll = p.slug and option = t.option and count > 0

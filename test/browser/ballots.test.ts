@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import type { Page } from "playwright-core"
 import { assertNoSidewaysScroll, smallest, violations } from "./accessible.ts"
-import { button, castJson, totalVotes } from "./voter.ts"
+import { button, castJson, totalVotes, votes } from "./voter.ts"
 import { browserTests, type Web } from "./web.ts"
 
 type Fields = NonNullable<Parameters<Web["Service"]["poll"]>[0]>
@@ -159,6 +159,54 @@ browserTests("a ballot that is filled in", (test) => {
     await page.reload()
     await page.waitForFunction("document.querySelector('.ranking .badge')?.textContent === '1'")
     assert.strictEqual(await order(page), "1Apples Pears Plums")
+  })
+
+  test("stays as it is while others' votes come in, and can still be undone", async (web) => {
+    const page = await web.page()
+    const meanwhile = async (
+      fields: Fields,
+      fill: () => Promise<unknown>,
+      other: object,
+      [option, words]: readonly [string, string],
+      filled: () => Promise<unknown>
+    ) => {
+      const slug = await web.poll(fields)
+      await page.goto(`/polls/${slug}`)
+      const empty = await filled()
+      await fill()
+      const before = await filled()
+      assert.notDeepEqual(before, empty)
+      await castJson(web, slug, other)
+      await result(page, option, words)
+      assert.deepStrictEqual(await filled(), before, fields.kind)
+      await button(page, "Undo").click()
+      assert.deepStrictEqual(await filled(), empty, fields.kind)
+    }
+    const values = () =>
+      page.evaluate("[...document.querySelectorAll('form input')].map(({ checked, value }) => checked + ' ' + value)")
+    const score = () =>
+      page.getByRole("group", { name: "Pears" }).getByRole("radio", { name: "4", exact: true }).check()
+    await meanwhile(scored, score, { scores: { apples: 5 } }, ["apples", "mean of 1 ballot"], values)
+    const slide = async () => {
+      await page.getByRole("slider", { name: "Apples" }).focus()
+      await page.keyboard.press("End")
+    }
+    const wide = { ...scored, min: -100, max: 100 }
+    await meanwhile(wide, slide, { scores: { pears: 7 } }, ["pears", "mean of 1 ballot"], values)
+    const give = () => button(page, "One point more for Apples").click()
+    await meanwhile(spread, give, { points: { plums: 10 } }, ["plums", "10 points from 1 ballot"], values)
+    const tap = () => page.getByRole("button", { name: /^Plums .*rank/ }).click()
+    await meanwhile(ranked, tap, { ranking: ["pears"] }, ["pears", "first on 1 ballot"], () => order(page))
+
+    // One tap is a vote; where it is final, the page asks first, and goes on asking.
+    const slug = await web.poll({ ballot: "once", identity: "browser" })
+    await page.goto(`/polls/${slug}`)
+    await button(page, "Pears").click()
+    const sure = button(page, "Send, it is final")
+    await sure.waitFor()
+    await castJson(web, slug, { option: "plums" })
+    await votes(page, "plums", "1 vote")
+    assert.isTrue(await sure.isVisible())
   })
 
   test("needs no JavaScript", async (web) => {

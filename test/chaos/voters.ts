@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { Array } from "effect"
+import { kinds } from "../support/kinds.ts"
 import { eventually } from "./eventually.ts"
 import type { Random } from "./random.ts"
 import { adminToken, type Site } from "./site.ts"
@@ -7,15 +8,6 @@ import { adminToken, type Site } from "./site.ts"
 /** The ballot rules of the polls that voters vote in. */
 const rules = ["once", "changeable"] as const
 type Rule = (typeof rules)[number]
-
-/** The kinds of these polls, each with what the votes there say. */
-const kinds = [
-  { rules: { kind: "single" }, says: [{ option: "tea" }, { option: "coffee" }] },
-  { rules: { kind: "multiple", max: 2 }, says: [{ options: ["tea", "coffee"] }, { options: ["coffee"] }] },
-  { rules: { kind: "score", min: -5 }, says: [{ scores: { tea: 5, coffee: -5 } }, { scores: { coffee: 0 } }] },
-  { rules: { kind: "points", budget: 9 }, says: [{ points: { tea: 3, coffee: 6 } }, { points: { tea: 9 } }] },
-  { rules: { kind: "ranked", abstain: true }, says: [{ ranking: ["coffee", "tea"] }, { abstain: true }] }
-] as const
 
 /** A poll for each rule and kind. */
 interface Poll {

@@ -1,3 +1,4 @@
+import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer } from "effect"
 import { SqlClient } from "effect/sql"
@@ -7,8 +8,10 @@ import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { readLedger, rebuildTallies } from "../../src/ledger/LedgerBooks.ts"
+import { readLedger } from "../../src/ledger/LedgerBooks.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
+import { rebuildTallies } from "../../src/ledger/TallyBooks.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { everyShard, usedShards } from "../../src/stream/Shards.ts"
 import { readStreams } from "../../src/stream/StreamBooks.ts"
@@ -16,7 +19,7 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
-import { day } from "../support/votes.ts"
+import { createPoll, day, voteAt } from "../support/votes.ts"
 
 const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
@@ -130,7 +133,10 @@ describe("the audit", () => {
       yield* sql`delete from vote_event where accepted_ms || '-' || accepted_seq = ${String(first)}`
       const report = yield* audit
       assert.deepInclude(report, { ok: false, missing: 1, missing_entries: [String(first)] })
-      assert.deepStrictEqual(report.tally_differences, [{ poll: "cats-or-dogs", name: "cats", tally: 20, ledger: 19 }])
+      assert.deepStrictEqual(report.tally_differences, [
+        { poll: "cats-or-dogs", name: "all ballots", tally: 20, ledger: 19 },
+        { poll: "cats-or-dogs", name: "cats", tally: 20, ledger: 19 }
+      ])
     }).pipe(Effect.provide(layerServers()))
   )
 
@@ -162,6 +168,42 @@ describe("the audit", () => {
         yield* drained
       }).pipe(Effect.provide(layerPool))
       assert.deepInclude(yield* audit, { ok: true, appended: 2_000 })
+    }).pipe(Effect.provide(layerServers()))
+  )
+})
+
+describe("the audit of ballots and final results", () => {
+  it.live("names what is not as the ledger has it, and puts it right", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      const closesMs = Date.now() - 60_000
+      const poll = yield* createPoll({ closesMs, rules: { kind: "score", min: 0, max: 5, every: false } })
+      const accepted = closesMs - 1_000
+      yield* ledger.count(VoteColumns.of([voteAt(accepted, poll, "tea:5"), voteAt(accepted, poll, "tea:2,coffee:1")]))
+      yield* sql`select finish_poll(${poll}, ${PgTypes.int8(BigInt(Date.now()))})`
+      const differences = Effect.map(readLedger({ ms: 0n, seq: 0n }, []), (state) => state.differences)
+      assert.deepStrictEqual(yield* differences, [])
+      const finalNow = sql<{ changed: boolean }>`
+        select changed_after_final is not null as changed from poll where slug = ${poll}`
+
+      yield* sql`update poll set ballots = 3 where slug = ${poll}`
+      assert.deepStrictEqual(yield* differences, [{ poll, name: "all ballots", tally: 3, ledger: 2 }])
+      assert.strictEqual(yield* rebuildTallies, 1)
+      assert.deepStrictEqual(yield* differences, [])
+      assert.deepStrictEqual(yield* finalNow, [{ changed: true }])
+
+      // As if nothing had been amiss until now.
+      yield* sql`update poll set changed_after_final = null where slug = ${poll}`
+      yield* sql`update tally set final_count = 7, final_sum = 8 where poll = ${poll} and option = 'tea'`
+      assert.deepStrictEqual(yield* differences, [
+        { poll, name: "tea (final sum)", tally: 8, ledger: 7 },
+        { poll, name: "tea (final)", tally: 7, ledger: 2 }
+      ])
+      assert.strictEqual(yield* rebuildTallies, 2)
+      assert.deepStrictEqual(yield* differences, [])
+      assert.deepStrictEqual(yield* finalNow, [{ changed: false }], "what counts has been right all the time")
     }).pipe(Effect.provide(layerServers()))
   )
 })

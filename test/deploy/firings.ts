@@ -237,6 +237,16 @@ export const firings: ReadonlyArray<Firing> = [
     quiet: { [`tallykeep_polls_counting_seconds{${of}, instance="a"}`]: "299x200" }
   },
   {
+    alert: "TallykeepTabulationDue",
+    labels: release,
+    summary: "The rounds of a ranked poll were due 30m 0s ago, and are not made",
+    fires: {
+      [`tallykeep_tabulation_due_seconds{${of}, instance="a"}`]: "0+15x200",
+      [`tallykeep_tabulation_due_seconds{${of}, instance="b"}`]: "0+15x200"
+    },
+    quiet: { [`tallykeep_tabulation_due_seconds{${of}, instance="a"}`]: "299x200" }
+  },
+  {
     alert: "TallykeepDeadLetters",
     labels: release,
     summary: "2 votes could not be counted and wait for a decision",

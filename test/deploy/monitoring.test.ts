@@ -143,6 +143,9 @@ describe("a real Prometheus", () => {
         // Nobody says of a poll that closed long ago that its votes are counted.
         yield* createPollAt(api.url, { slug: "counting", ...teaOrCoffee })
         yield* site.sql`update poll set closes_ms = 978307200000 where slug = 'counting'`
+        // And nobody makes the rounds of one that has had votes since then.
+        yield* createPollAt(api.url, { slug: "ranked", ...teaOrCoffee, kind: "ranked" })
+        yield* site.sql`update poll set revision = 1, created_at = '2001-01-01' where slug = 'ranked'`
         yield* addOddEntries(site)
         // More and more votes wait, slowly at first.
         const load = yield* startLoad({ url: () => api.url, connections: 1, pace: 100 })
@@ -151,7 +154,7 @@ describe("a real Prometheus", () => {
         yield* untilAnswered(
           conditions("TallykeepBacklogGrowing", "TallykeepOldestPending", "TallykeepNotDurable", "TallykeepEviction")
         )
-        yield* untilAnswered(conditions("TallykeepNotFinal"))
+        yield* untilAnswered(conditions("TallykeepNotFinal", "TallykeepTabulationDue"))
         yield* untilAnswered(conditions("TallykeepSlow"))
         // Then so fast that no more are taken.
         const flood = yield* startLoad({ url: () => api.url, connections: 4, pace: 2 })

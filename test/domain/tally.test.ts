@@ -108,6 +108,18 @@ describe("toResults", () => {
     })
   })
 
+  it("says what a result became final with, sums and points too, where it has changed since", () => {
+    const at = new Date(0)
+    const changed = (kind: "single" | "score" | "points") => {
+      const counts = [{ option: "a", count: 2, ...(kind === "single" ? {} : { sum: 7 }) }]
+      return described(of({ kind, options: counts, ballots: 2, changedAfterFinal: { at, counts } })).changed_after_final
+    }
+    const told = { at: at.toISOString() }
+    assert.deepStrictEqual(changed("single"), { ...told, counts: [{ option: "a", count: 2 }] })
+    assert.deepStrictEqual(changed("score"), { ...told, counts: [{ option: "a", count: 2, sum: 7 }] })
+    assert.deepStrictEqual(changed("points"), { ...told, counts: [{ option: "a", count: 2, points: 7 }] })
+  })
+
   it("has most points first in points, and says their shares", () => {
     const options = [
       { option: "a", count: 5, sum: 10 },

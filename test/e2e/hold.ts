@@ -3,17 +3,20 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { entriesInHand, patiently, type Site } from "./site.ts"
 
-/** Keeps the database from counting by a lock, until that is released; a batch that is being counted waits. */
-export const holdLedger = Effect.fnUntraced(function* ({ sql }: Site) {
+/** Locks a table, until that is released: whoever reads or writes it waits. */
+export const holdTable = Effect.fnUntraced(function* ({ sql }: Site, table: string) {
   const held = yield* Deferred.make<void>()
   const done = yield* Deferred.make<void>()
   const holding = yield* Effect.andThen(
-    sql`lock table vote_event in access exclusive mode`,
+    sql`lock table ${sql(table)} in access exclusive mode`,
     Effect.andThen(Deferred.succeed(held, undefined), Deferred.await(done))
   ).pipe(sql.withTransaction, Effect.forkScoped)
   yield* Effect.raceFirst(Deferred.await(held), Fiber.join(holding))
   return { release: Effect.andThen(Deferred.succeed(done, undefined), Fiber.join(holding)) }
 })
+
+/** Keeps the database from counting; a batch that is being counted waits. */
+export const holdLedger = (site: Site) => holdTable(site, "vote_event")
 
 /** Waits until a consumer holds an entry that it can't ack yet. */
 export const untilInHand = (site: Site, entries = 1) =>

@@ -4,9 +4,11 @@ import { startLoad } from "../support/load.ts"
 import { pgBouncer, startPgBouncer } from "../support/pgbouncer.ts"
 import { launchProgram, startApi, startConsumer } from "../support/processes.ts"
 import { quiet } from "../support/servers.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 import { get } from "./call.ts"
 import { ownPostgres } from "./ownServer.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
+import { castAt, createPollAt, pollsEnv } from "./voters.ts"
 
 describe("behind PgBouncer in transaction mode", () => {
   it.live.skipIf(pgBouncer === undefined)(
@@ -24,7 +26,7 @@ describe("behind PgBouncer in transaction mode", () => {
         const bouncer = yield* start()
         // The test looks into the database itself.
         const site = yield* makeSite({ databaseUrl: postgres.url })
-        const env = { ...site.env, DATABASE_URL: Redacted.value(bouncer.url) }
+        const env = { ...site.env, ...pollsEnv, DATABASE_URL: Redacted.value(bouncer.url) }
         const [{ url }] = yield* Effect.all(
           [startApi("api", { env }), startConsumer({ env }), startConsumer({ env })],
           {
@@ -64,9 +66,17 @@ describe("behind PgBouncer in transaction mode", () => {
             assert.deepInclude(results.body, { total_votes: votes, pending: 0 })
           })
         )
+        yield* createPollAt(url, { slug: "lunch", ...teaOrCoffee, kind: "ranked" })
+        yield* castAt(url, "lunch", { ranking: ["tea", "coffee"] })
+        yield* patiently(
+          Effect.gen(function* () {
+            const { body } = yield* get(`${url}/api/polls/lunch/results`)
+            assert.deepInclude(body, { ballots: 1, winners: ["tea"] })
+          })
+        )
         const audit = yield* launchProgram(["audit", "--json"], { env })
         assert.deepStrictEqual(yield* audit.ended, { code: 0, signal: null })
-        assert.deepInclude(JSON.parse(audit.stdout()), { ok: true, appended: votes })
+        assert.deepInclude(JSON.parse(audit.stdout()), { ok: true, appended: votes + 1 })
         const exported = yield* launchProgram(["polls", "export", "cats-or-dogs", "--votes"], { env })
         assert.deepStrictEqual(yield* exported.ended, { code: 0, signal: null })
         assert.strictEqual(exported.stdout().split("\r\n").length, votes + 2)

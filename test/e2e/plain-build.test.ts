@@ -4,8 +4,10 @@ import { Effect } from "effect"
 import { build } from "esbuild"
 import * as plugins from "../../script/bundling.mjs"
 import { startApi, startConsumer } from "../support/processes.ts"
+import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 import { get, vote } from "./call.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
+import { castAt, createPollAt, pollsEnv } from "./voters.ts"
 
 const builds = {
   shipped: "dist",
@@ -16,7 +18,10 @@ const builds = {
 /** Starts both roles of a build, votes, and returns what it answered, but for what is never twice the same. */
 const answersOf = Effect.fnUntraced(function* (folder: string) {
   const site = yield* makeSite()
-  const options = { env: site.env, main: fileURLToPath(new URL(`../../${folder}/main.js`, import.meta.url)) }
+  const options = {
+    env: { ...site.env, ...pollsEnv },
+    main: fileURLToPath(new URL(`../../${folder}/main.js`, import.meta.url))
+  }
   const [api] = yield* Effect.all([startApi("api", options), startConsumer(options)], { concurrency: "unbounded" })
   yield* untilReady(api.url)
   const health = yield* get(`${api.url}/health`)
@@ -30,11 +35,22 @@ const answersOf = Effect.fnUntraced(function* (folder: string) {
       return { ...body, last_updated: undefined }
     })
   )
+  // In a thread, whose code is in a file of its own.
+  yield* createPollAt(api.url, { slug: "lunch", ...teaOrCoffee, kind: "ranked" })
+  yield* castAt(api.url, "lunch", { ranking: ["tea", "coffee"] })
+  const rounds = yield* patiently(
+    Effect.gen(function* () {
+      const { body } = yield* get(`${api.url}/api/polls/lunch/results`)
+      assert.deepInclude(body, { ballots: 1, winners: ["tea"] })
+      return body.tabulation
+    })
+  )
   const description = yield* get(`${api.url}/openapi.json`)
   return {
     health: [health.status, health.body],
     vote: [cast.status, receipt],
     results,
+    rounds,
     description: [description.status, description.body]
   }
 })

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Effect } from "effect"
 import type { PollDefinition } from "../../src/domain/Poll.ts"
 import type { Receipt } from "../support/load.ts"
@@ -17,13 +18,14 @@ interface Answer {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-const post = (agent: Agent, url: string, body: unknown, token?: string): Promise<Answer> =>
+const post = (agent: Agent, url: string, body: unknown, token?: string, key?: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const text = JSON.stringify(body)
     const headers = {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(text),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(key === undefined ? {} : { "idempotency-key": key })
     }
     const sent = request(url, { method: "POST", agent, headers }, (response) => {
       let received = ""
@@ -46,10 +48,17 @@ const asAdmin = (url: string, body: unknown) =>
   Effect.gen(function* () {
     const agent = yield* makeAgent
     const answer = yield* Effect.promise(() => post(agent, url, body, adminToken))
-    return answer.status === 201 ? answer.body : yield* Effect.die(new Error(JSON.stringify(answer)))
+    return answer.status === 200 || answer.status === 201
+      ? answer.body
+      : yield* Effect.die(new Error(JSON.stringify(answer)))
   }).pipe(Effect.scoped)
 
 export const createPollAt = (url: string, definition: PollDefinition) => asAdmin(`${url}/api/polls`, definition)
+
+/** Casts a vote in a poll for anyone. */
+export const castAt = (url: string, slug: string, said: unknown) => asAdmin(`${url}/api/polls/${slug}/votes`, said)
+
+export const closePollAt = (url: string, slug: string) => asAdmin(`${url}/api/polls/${slug}/close`, {})
 
 export const tokensAt = (url: string, slug: string, count: number) =>
   Effect.map(asAdmin(`${url}/api/polls/${slug}/tokens`, { count }), ({ tokens }) => tokens as ReadonlyArray<string>)
@@ -61,36 +70,55 @@ export interface Accepted extends Receipt {
 
 export interface Casting {
   readonly accepted: ReadonlyArray<Accepted>
-  /** How often each status was answered. */
+  /** How many votes ended with each status. */
   readonly outcomes: Readonly<Record<string, number>>
-  readonly done: Effect.Effect<void>
 }
 
-/** Casts `each` votes of every voter, for one option or the other, all at once, at one API or the other. */
+/** The pause before a vote is sent again, in ms. */
+const pause = 20
+
+/**
+ * Casts `each` votes of a poll's voters, which say one thing or the other, by so many at once at one API or the other, of which `urls`
+ * may change. Each has a key, and is sent again where it gets no answer or a 503.
+ */
 export const castConflicting = Effect.fnUntraced(function* (options: {
   readonly urls: ReadonlyArray<string>
   readonly slug: string
-  readonly options: ReadonlyArray<string>
+  readonly says: ReadonlyArray<unknown>
   readonly tokens: ReadonlyArray<string>
   readonly each: number
+  readonly atOnce: number
+  /** Learns of each vote that is done. */
+  readonly done: () => void
 }) {
+  const { atOnce, done, each, says, slug, tokens, urls } = options
   const agent = yield* makeAgent
   const accepted: Array<Accepted> = []
   const outcomes: Record<string, number> = {}
-  const cast = async (voter: number, index: number) => {
-    const url = options.urls[index % options.urls.length]
-    const option = options.options[(index >> 1) % options.options.length]
-    const answer = await post(agent, `${url}/api/polls/${options.slug}/votes`, { option }, options.tokens[voter])
-    outcomes[answer.status] = (outcomes[answer.status] ?? 0) + 1
-    if (answer.status !== 201) return
-    accepted.push({ voter, voteId: `${answer.body.vote_id}`, streamId: `${answer.body.stream_id}` })
+  const cast = async (index: number): Promise<Answer> => {
+    for (let tries = 0; ; tries++) {
+      const url = `${urls[(index + tries) % urls.length]}/api/polls/${slug}/votes`
+      const said = says[(index >> 1) % says.length]
+      const answer = await post(agent, url, said, tokens[index % tokens.length], `${index}`).catch(() => undefined)
+      if (answer !== undefined && answer.status !== 503) return answer
+      await sleep(pause)
+    }
   }
-  const running = Promise.all(
-    options.tokens.flatMap((_, voter) => Array.from({ length: options.each }, (_, index) => cast(voter, index)))
-  )
-  const done = Effect.asVoid(Effect.promise(() => running))
-  return { accepted, outcomes, done } satisfies Casting
-})
+  const all = tokens.length * each
+  let begun = 0
+  const connection = async () => {
+    while (begun < all) {
+      const index = begun++
+      const { body, status } = await cast(index)
+      outcomes[status] = (outcomes[status] ?? 0) + 1
+      done()
+      if (status !== 201) continue
+      accepted.push({ voter: index % tokens.length, voteId: `${body.vote_id}`, streamId: `${body.stream_id}` })
+    }
+  }
+  yield* Effect.promise(() => Promise.all(Array.from({ length: atOnce }, connection)))
+  return { accepted, outcomes } satisfies Casting
+}, Effect.scoped)
 
 /** Casts votes on some connections until the poll is closed for all of them. */
 export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, slug: string, option: string) {

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
-import { command, Redis } from "../../src/stream/Redis.ts"
+import { command, commandTimeout, Redis } from "../../src/stream/Redis.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
@@ -46,6 +46,22 @@ describe("a Redis that was demoted", () => {
         )
       }).pipe(Effect.scoped),
     60_000
+  )
+})
+
+describe("a process that was not run for longer than a command may take", () => {
+  it.live("takes the answers that have come meanwhile", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      yield* stream.append(cast())
+      const appending = yield* Effect.forkChild(Effect.exit(stream.append(cast())))
+      // It is sent by then.
+      yield* Effect.promise(
+        () => new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve))))
+      )
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.5 * commandTimeout)
+      assert.isTrue(Exit.isSuccess(yield* Fiber.join(appending)))
+    }).pipe(Effect.provide(layerServers()))
   )
 })
 

@@ -33,7 +33,7 @@ export const openEvents = Effect.fnUntraced(function* (path: string, headers: Ou
     const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? ""
     if (field("event") !== "tally") throw new Error(`an unknown event: ${block}`)
     const id = field("id")
-    const revision = Number(/^(\d+)-\w+$/.exec(id)?.[1])
+    const revision = Number(/^(\d+)(?:\.\d+)?-\w+$/.exec(id)?.[1])
     events.push({ id, revision, data: JSON.parse(field("data")), at: performance.now() })
   }
   return yield* Effect.acquireRelease(

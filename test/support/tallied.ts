@@ -1,7 +1,7 @@
-import type { OptionCount } from "../../src/domain/Tally.ts"
+import type { OptionTally } from "../../src/domain/OptionResult.ts"
 
 /** What a tally of a poll of kind `single` says, besides which poll and when, where options have these counts. */
-export const tallied = (options: ReadonlyArray<OptionCount>) => ({
+export const tallied = (options: ReadonlyArray<OptionTally>) => ({
   kind: "single" as const,
   seats: 1,
   options,

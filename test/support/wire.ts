@@ -38,11 +38,11 @@ const parseAnswer = (received: string, toHead: boolean): readonly [Answer, numbe
 /** Returns where the server under test listens. */
 export const serverPort = Effect.map(HttpServer.HttpServer, ({ address }) => ("port" in address ? address.port : 0))
 
-/** Connects to the server under test; `toHead` means that the answers are to HEAD requests. */
-export const openWire = Effect.fnUntraced(function* (
+/** Connects to a port; `toHead` means that the answers are to HEAD requests. */
+export const openWireTo = Effect.fnUntraced(function* (
+  port: number,
   toHead = false
-): Effect.fn.Return<Wire, never, HttpServer.HttpServer | Scope.Scope> {
-  const port = yield* serverPort
+): Effect.fn.Return<Wire, never, Scope.Scope> {
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => connect(port, "127.0.0.1").setEncoding("latin1")),
     (open) => Effect.sync(() => open.destroy())
@@ -68,6 +68,9 @@ export const openWire = Effect.fnUntraced(function* (
     answer: Effect.promise(next)
   }
 })
+
+/** Connects to the server under test. */
+export const openWire = (toHead = false) => Effect.flatMap(serverPort, (port) => openWireTo(port, toHead))
 
 /** Sends bytes on a connection of their own, and returns its answers: `count` of them, or fewer if it is closed. */
 export const raw = (bytes: string | Buffer, count = 1) =>

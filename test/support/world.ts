@@ -1,7 +1,7 @@
 import { Context, Effect, Layer } from "effect"
+import type { OptionTally } from "../../src/domain/OptionResult.ts"
 import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { OutOfService } from "../../src/domain/Problems.ts"
-import type { OptionCount } from "../../src/domain/Tally.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
@@ -30,7 +30,7 @@ export class World extends Context.Service<
     database: Health
     /** What was appended, with the keys. */
     votes: Array<Vote & { readonly key?: string }>
-    counts: ReadonlyArray<OptionCount>
+    counts: ReadonlyArray<OptionTally>
     /** The polls beside the default one, known once a request asks for one of them. */
     polls: ReadonlyArray<Poll>
     /** When the default poll's result became final, if it has. */

@@ -16,18 +16,18 @@ const labelsOf = (options: Drawn["options"]): LabelOf => {
   return (option) => labels.get(option) ?? option
 }
 
-/** Says who leads or has won, and whether that is a tie; empty where nobody has voted, or the service does not say. */
+/** Says who leads or has won, and whether that is a tie; empty where nobody has voted. */
 export const tellOutcome = (options: Drawn["options"], shown: Shown): string => {
-  const { status, tabulation, tie, winners = [] } = shown
+  const { status, tabulation, tie, winners } = shown
   const labelOf = labelsOf(options)
   const labels = winners.map(labelOf)
   if (labels.length === 0) return ""
   const elected = (tabulation?.elected ?? []).map(labelOf)
-  if (tie === true) {
+  if (tie) {
     const tied = status === "final" ? outcome.tied(labels) : outcome.tiedNow(labels)
     return tabulation?.pairwise !== undefined && elected.length > 0 ? `${tied} ${outcome.drawn(elected)}` : tied
   }
-  if (tabulation === undefined || tabulation === null) {
+  if (tabulation === undefined) {
     return status === "final" ? outcome.wins(labels) : outcome.leads(labels)
   }
   return status === "final" ? outcome.elected(labels) : outcome.ahead(labels)
@@ -39,16 +39,14 @@ export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
   const figures = figuresOf(rules, shown)
   const labelOf = labelsOf(poll.options)
   const places = new Map(poll.options.map(({ id }, index) => [id, index]))
-  const best = Math.max(...figures.map(({ value }) => value))
   const rows = shown.results.map(({ count, histogram, option }, index) => {
     const { detail, figure, max, min, value } = figures[index] ?? { detail: "", figure: "", max: 1, min: 0, value: 0 }
     const label = labelOf(option)
-    const leads = shown.winners === undefined ? count > 0 && value === best : shown.winners.includes(option)
     return {
       option,
       row: branch(
         "li",
-        { class: leads ? "leads" : "", id: `result-${option}` },
+        { class: shown.winners.includes(option) ? "leads" : "", id: `result-${option}` },
         branch("span", { class: "label" }, label),
         branch("span", { class: "share" }, figure),
         branch("meter", { min, max, value, "aria-label": words.bar[rules.kind](label) }),

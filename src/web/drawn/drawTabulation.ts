@@ -24,7 +24,7 @@ export const drawTabulation = (
 ): ReadonlyArray<Tree> => {
   if (rules.kind !== "ranked" || total_votes === 0) return []
   const heading = branch("h3", {}, rules.method === "condorcet" ? pairs.heading : rounds.heading)
-  if (tabulation === undefined || tabulation === null) return [heading, branch("p", { class: "soft" }, rounds.none)]
+  if (tabulation === undefined) return [heading, branch("p", { class: "soft" }, rounds.none)]
   const { elected, pairwise, ties } = tabulation
   return [
     heading,

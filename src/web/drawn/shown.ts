@@ -1,25 +1,13 @@
 import type { Results } from "../../domain/Tally.ts"
-import type { Tabulation } from "../../domain/tabulation/Tabulation.ts"
-
-/** What is drawn of one option's results: what all kinds have, and what some have besides. */
-export interface ShownOption {
-  readonly option: string
-  readonly count: number
-  readonly percentage: number
-  readonly points?: number
-  /** Undefined where no ballot rates the option. */
-  readonly mean?: number
-  readonly histogram?: ReadonlyArray<{ readonly score: number; readonly count: number }>
-}
 
 /** What is drawn of a poll's results. */
-export interface Shown extends Pick<Results, "status" | "total_votes" | "revision"> {
-  readonly results: ReadonlyArray<ShownOption>
-  readonly abstained?: number
-  readonly winners?: ReadonlyArray<string>
-  readonly tie?: boolean
-  readonly tabulation?: ShownTabulation | null
-}
+export type Shown = Pick<
+  Results,
+  "status" | "total_votes" | "abstained" | "revision" | "results" | "winners" | "tie" | "tabulation"
+>
+
+/** What is drawn of one option's results. */
+export type ShownOption = Results["results"][number]
 
 /** A ranked poll's tabulation, with the revision that it is of. */
-export type ShownTabulation = Omit<Tabulation, "ballots" | "winners"> & { readonly revision: number }
+export type ShownTabulation = NonNullable<Results["tabulation"]>

@@ -1,4 +1,4 @@
-import { percentages } from "../../domain/Percentages.ts"
+import { percentageOf } from "../../domain/Percentages.ts"
 import { count, listed, percent } from "../words.ts"
 
 /*
@@ -23,7 +23,7 @@ export const mean = (value: number): string => formatted(value, 2, 2)
 export const roundVotes = (value: number): string => formatted(value, 0, 4)
 
 /** Formats a part of a whole as percentage, such as "66.7%". */
-export const partOf = (part: number, whole: number): string => percent(percentages([part, whole - part], 1)[0] ?? 0)
+export const partOf = (part: number, whole: number): string => percent(percentageOf(part, whole, 1))
 
 export const results = {
   heading: "Results",

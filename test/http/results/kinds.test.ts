@@ -1,35 +1,40 @@
-import { randomUUID } from "node:crypto"
-import { readFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { PollDefinition } from "../../../src/domain/Poll.ts"
-import { json, request } from "../../support/api.ts"
+import { json, request, until } from "../../support/api.ts"
+import { castOn } from "../../support/casting.ts"
+import { openEvents, type TallyEvent } from "../../support/events.ts"
 import { asAdmin, closePoll, createPoll, layerPollsApi, untilFinal } from "../../support/pollsApi.ts"
 import { eventually } from "../../support/servers.ts"
 import { openWire } from "../../support/wire.ts"
 
 const abc = ["a", "b", "c"].map((id) => ({ id, label: id.toUpperCase() }))
 
-/** Casts bodies of votes, all at once on one connection, and waits until all are counted. */
+/** Casts bodies of votes, and waits until all are counted. */
 const cast = Effect.fnUntraced(function* (poll: string, bodies: ReadonlyArray<unknown>) {
-  const wire = yield* openWire()
-  let left = bodies.map((body) => {
-    const text = JSON.stringify(body)
-    const head = `POST /api/polls/${poll}/votes HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`
-    return `${head}Idempotency-Key: ${randomUUID()}\r\nContent-Length: ${text.length}\r\n\r\n${text}`
-  })
-  while (left.length > 0) {
-    yield* wire.send(left.join(""))
-    const unknown: Array<string> = []
-    for (const vote of left) {
-      const answer = yield* wire.answer
-      // As clients are told to: a 503 is a vote that may not be there, and is sent again under its key.
-      if (answer?.status === 503) unknown.push(vote)
-      else assert.strictEqual(answer?.status, 201, answer?.body)
-    }
-    left = unknown
-  }
+  yield* castOn(yield* openWire(), poll, bodies)
   yield* eventually(Effect.map(resultsOf(poll), ({ ballots }) => assert.strictEqual(ballots, bodies.length)))
+}, Effect.scoped)
+
+const watch = (poll: string, lastEventId?: string) =>
+  openEvents(`/api/polls/${poll}/results/stream`, lastEventId === undefined ? {} : { "last-event-id": lastEventId })
+
+/** Asserts that a viewer who comes back with the last event has nothing new, and one who has missed it gets it at once. */
+const expectResumed = Effect.fnUntraced(function* (
+  poll: string,
+  { data, id }: TallyEvent,
+  earlier: ReadonlyArray<string>
+) {
+  const back = yield* watch(poll, id)
+  yield* until(() => back.comments() === 1)
+  for (const missed of earlier) {
+    const { events } = yield* watch(poll, missed)
+    yield* until(() => events.length === 1)
+    const { pending: _, ...results } = data
+    assert.deepInclude(events[0]?.data, results)
+    assert.strictEqual(events[0]?.id, id)
+  }
+  assert.lengthOf(back.events, 0)
 }, Effect.scoped)
 
 const resultsOf = (poll: string) => Effect.map(request("GET", `/api/polls/${poll}/results`, { headers: asAdmin }), json)
@@ -129,31 +134,36 @@ const cases: ReadonlyArray<Case> = [
   }
 ]
 
-interface Burlington {
-  readonly options: PollDefinition["options"]
-  readonly ballots: ReadonlyArray<readonly [number, ReadonlyArray<string>]>
-  readonly known: { readonly irv: string; readonly irv_last_round: Readonly<Record<string, number>> }
-}
-
 layer(layerPollsApi(), { excludeTestServices: true })("results of each kind", (it) => {
   for (const { bodies, csv, results, rules } of cases) {
-    it.effect(`are exact in JSON and CSV: ${rules.kind}`, () =>
+    it.effect(`are exact in JSON, CSV and on the stream: ${rules.kind}`, () =>
       Effect.gen(function* () {
         const poll = yield* createPoll({ ...rules, options: abc })
+        const { events } = yield* watch(poll)
         yield* cast(poll, bodies)
+        yield* until(() => events.at(-1)?.data.ballots === bodies.length)
+        assert.deepInclude(events.at(-1)?.data, { ...results, status: "open" })
+        const back = yield* watch(poll, events.at(-1)?.id)
         yield* closePoll(poll)
         yield* untilFinal(poll)
         yield* eventually(
           Effect.map(resultsOf(poll), (shown) => assert.deepInclude(shown, { ...results, status: "final" }))
         )
         assert.deepStrictEqual(yield* csvOf(poll), csv)
-      })
+        for (const viewer of [events, back.events]) {
+          yield* until(() => viewer.at(-1)?.data.status === "final")
+          assert.deepInclude(viewer.at(-1)?.data, results)
+        }
+        const final = events.at(-1) ?? assert.fail()
+        yield* expectResumed(poll, final, [events[0]?.id ?? "", `${final.revision}-0`])
+      }).pipe(Effect.scoped)
     )
   }
 
   it.effect("tell a ranked poll's rounds and how its ties were broken, with the seed at the end", () =>
     Effect.gen(function* () {
       const poll = yield* createPoll({ kind: "ranked", options: abc })
+      const { events } = yield* watch(poll)
       yield* cast(
         poll,
         [["a"], ["a"], ["b"], ["c"]].map((ranking) => ({ ranking }))
@@ -170,41 +180,16 @@ layer(layerPollsApi(), { excludeTestServices: true })("results of each kind", (i
         })
       )
       assert.match(String(json(yield* request("GET", `/api/polls/${poll}`)).tie_seed), /^[0-9a-f]{64}$/)
+      // The tabulation of a revision comes after that, in an event of the same revision.
+      yield* until(() => events.at(-1)?.id.startsWith(`${final.revision}.${final.revision}-`) ?? false)
+      const last = events.at(-1) ?? assert.fail()
+      assert.deepInclude(last.data, { winners: ["a"], tabulation: final.tabulation, status: "final" })
+      yield* expectResumed(poll, last, [last.id.replace(/\.\d+/, ""), last.id.replace(/\.\d+/, ".1")])
       const { ties } = final.tabulation as { ties: ReadonlyArray<Readonly<Record<string, unknown>>> }
       assert.deepInclude(ties[0], { round: 1, choice: "elimination", options: ["b", "c"] })
       const lines = yield* csvOf(poll)
       assert.match(lines[0] ?? "", /^option,label,count,percentage,status,leads,elected,round_1,.*,ties$/)
       assert.match(lines.find((line) => line.startsWith("b,")) ?? "", /round 1, elimination: [bc] of b and c, by draw/)
-    })
-  )
-
-  it.effect(
-    "are those of Burlington's election of 2009, where all its ballots are cast over HTTP",
-    () =>
-      Effect.gen(function* () {
-        const file = new URL("../../data/elections/burlington-2009.json", import.meta.url)
-        const { ballots, known, options }: Burlington = JSON.parse(readFileSync(file, "utf8"))
-        const poll = yield* createPoll({ kind: "ranked", method: "irv", options })
-        yield* cast(
-          poll,
-          ballots.flatMap(([count, ranking]) => Array.from({ length: count }, () => ({ ranking })))
-        )
-        yield* closePoll(poll)
-        yield* untilFinal(poll)
-        const { revision, tabulation } = yield* eventually(
-          Effect.map(resultsOf(poll), (shown) => {
-            assert.deepInclude(shown, { status: "final", winners: [known.irv], tie: false })
-            return shown as { revision: number; tabulation: { revision: number; rounds: ReadonlyArray<Round> } }
-          })
-        )
-        assert.strictEqual(tabulation.revision, revision)
-        const last = tabulation.rounds.at(-1)?.votes.map(({ option, votes }) => [option, votes]) ?? []
-        assert.deepStrictEqual(Object.fromEntries(last), known.irv_last_round)
-      }),
-    120_000
+    }).pipe(Effect.scoped)
   )
 })
-
-interface Round {
-  readonly votes: ReadonlyArray<{ readonly option: string; readonly votes: number }>
-}

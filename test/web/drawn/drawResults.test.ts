@@ -13,6 +13,9 @@ type Row = Shown["results"][number]
 const shown = (rows: ReadonlyArray<Omit<Row, "option">>, more: Partial<Shown> = {}): Shown => ({
   status: "open",
   total_votes: 4,
+  abstained: 0,
+  winners: [],
+  tie: false,
   revision: 3,
   results: rows.map((row, index) => ({ ...row, option: options[index]?.id ?? "" })),
   ...more
@@ -116,6 +119,20 @@ describe("the results that the pages draw", () => {
     assert.match(wordsOf(poll, { ...results, status: "final" }), /Plums .* Apples .* Pears/)
   })
 
+  it("mark the options that lead, as the service says", () => {
+    const markup = markupOf(
+      pollOf({ kind: "multiple" }),
+      shown(
+        [
+          { count: 2, percentage: 50 },
+          { count: 2, percentage: 50 }
+        ],
+        { winners: ["pears"] }
+      )
+    )
+    assert.deepStrictEqual(markup.match(/<li class="leads" id="[^"]*"/g), ['<li class="leads" id="result-pears"'])
+  })
+
   it("escape what an organiser has typed", () => {
     const typed = { kind: "multiple", options: [{ id: "apples", label: '<b>"A"</b>' }] } as const
     assert.include(markupOf(typed, shown([{ count: 1, percentage: 100 }])), "&lt;b&gt;&quot;A&quot;&lt;/b&gt;")
@@ -125,6 +142,7 @@ describe("the results that the pages draw", () => {
 const tabulation = (more: Partial<ShownTabulation> = {}): ShownTabulation => ({
   method: "irv",
   seats: 1,
+  ballots: 5,
   revision: 3,
   elected: ["pears"],
   ties: [],
