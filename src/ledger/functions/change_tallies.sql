@@ -13,6 +13,7 @@ language plpgsql
 -- As in increment_vote.
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 begin

@@ -21,6 +21,8 @@ language plpgsql
 -- may be from when a table had a few rows, and would read all of it for each vote later.
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+-- Where there is nothing but to read a table, that seems to cost so much that it is worth compiling (before PostgreSQL 18).
+set jit = off
 as $$
 #variable_conflict use_column
 declare
@@ -113,7 +115,8 @@ begin
           select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
             unnest(new_seqs) as seq, unnest(new_cast_ms) as cast_ms
         ) e
-        where e.vote_id >= oldest and (rules[e.number] = 'open' or not judging and rules[e.number] is not null and e.voter is not null)
+        where e.vote_id >= oldest
+          and (rules[e.number] = 'open' or not judging and rules[e.number] is not null and e.voter is not null)
       ), vote as materialized (
         select * from entry where late is not null or rules[number] <> 'decided'
       ), inserted as (
