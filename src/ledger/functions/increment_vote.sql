@@ -9,9 +9,9 @@
 -- and `status`.
 --
 -- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
--- (hold_horizon), the polls that are not `open` by slug, their votes by id with their ballots (count_ballots), the votes of
--- the other polls by id, these polls by slug, and then their voters' ballots. What was in the ledger already is looked at
--- last (record_duplicates).
+-- (hold_horizon), the polls that are not `open` by slug, their voters' ballots, the votes by id (those that count_ballots judges
+-- before the others: no other batch has them while their polls are locked), the polls that are `open` by slug, their voters'
+-- ballots. What was in the ledger already is looked at last (record_duplicates).
 create or replace function increment_vote(
   vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
   cast_ms bigint[], summary boolean default false
