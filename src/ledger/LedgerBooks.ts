@@ -48,9 +48,12 @@ const countedVotes = (sql: SqlClient.SqlClient) => sql`
 
 /** The votes by option that these choices make. */
 const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
-  select v.* from (
+  select p.poll, p.kind, p.option, p.value, sum(c.counts[p.number])::bigint as votes
+  from (
     select array_agg(poll) as polls, array_agg(choice) as choices, array_agg(count) as counts from counted
-  ) c, option_votes(c.polls, c.choices, c.counts) v`
+  ) c, choice_parts(c.polls, c.choices) p
+  where p.option is not null
+  group by p.poll, p.kind, p.option, p.value`
 
 /** What differs between the tallies and the ledger's rows: counts of choices and options, sums, and counts of scores. */
 const tallyDifferences = Effect.gen(function* () {

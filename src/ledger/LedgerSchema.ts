@@ -13,12 +13,10 @@ import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
-import optionVotes from "./functions/option_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
-import validChoices from "./functions/valid_choices.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
 import ledger from "./tables/0001_ledger.sql"
@@ -28,6 +26,7 @@ import original from "./tables/0005_original.sql"
 import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 import tabulation from "./tables/0008_tabulation.sql"
+import ballot from "./tables/0011_ballot.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -44,7 +43,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 8,
+  version: 11,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -52,7 +51,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 5, text: original },
     { number: 6, text: choices },
     { number: 7, text: final },
-    { number: 8, text: tabulation }
+    { number: 8, text: tabulation },
+    { number: 11, text: ballot }
   ],
   functions: [
     addPartition,
@@ -70,12 +70,10 @@ export const ledgerSchema: LedgerSchema = {
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
-    optionVotes,
     outOfTime,
     recordDuplicates,
     settlePoll,
     sweepLedger,
-    validChoices,
     voteIdAt,
     voteIdMs
   ]

@@ -113,10 +113,9 @@ export class PollStore extends Context.Service<
 
       const hasVoted = Effect.fn("PollStore.hasVoted")((poll: string, voter: string) =>
         sql<{ found: boolean }>`
-          with v as (select ${PgTypes.bytea(Buffer.from(voter, "base64url"))} as voter)
-          select exists (select from ballot where poll = ${poll} and voter = v.voter)
-            or exists (select from vote_event where poll = ${poll} and voter = v.voter and status = 'counted') as found
-          from v`.pipe(
+          select exists (
+            select from ballot where poll = ${poll} and voter = ${PgTypes.bytea(Buffer.from(voter, "base64url"))}
+          ) as found`.pipe(
           bounded,
           Effect.map(([row]) => row?.found === true)
         )

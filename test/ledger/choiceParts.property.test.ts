@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { partsOf } from "../../src/domain/Choice.ts"
+import { type Part, partsOf } from "../../src/domain/Choice.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { choosing, someRules } from "../support/choosing.ts"
@@ -49,7 +49,7 @@ layer(layerServers(), { excludeTestServices: true })("choice_parts", (it) => {
       })
 
       it.effect.prop(
-        `says what partsOf says of any text, of ${JSON.stringify(rules)}${abstain ? " with abstentions" : ""}`,
+        `says what partsOf says of any text , of ${JSON.stringify(rules)}${abstain ? " with abstentions" : ""}`,
         [Texts],
         ([lists]) =>
           Effect.gen(function* () {
@@ -60,13 +60,17 @@ layer(layerServers(), { excludeTestServices: true })("choice_parts", (it) => {
               with asked as (
                 select array_agg(distinct choice) as choices from jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb) c (choice)
               )
-              select p.choice, json_agg(json_build_object('option', p.option, 'value', p.value) order by p.place) as parts
+              select choices[p.number] as choice, json_agg(json_build_object('option', p.option, 'value', p.value)) as parts
               from asked, choice_parts(array_fill(${poll.slug}::text, array[cardinality(choices)]), choices) p
-              group by p.choice`
+              group by 1`
+            const hasValues = rules.kind === "score" || rules.kind === "points"
+            /** An option that the choice adds to the tally of. */
+            const tallied = ({ option, value }: Part, index: number) =>
+              rules.kind === "ranked" && index > 0 ? [] : [{ option, value: hasValues ? value : null }]
             const said = new Map(rows.map(({ choice, parts }) => [choice, parts]))
             for (const text of texts) {
               const parts = partsOf(poll, text)
-              const expected = parts?.length === 0 ? [{ option: null, value: null }] : parts
+              const expected = parts?.length === 0 ? [{ option: null, value: null }] : parts?.flatMap(tallied)
               assert.deepStrictEqual(said.get(text), expected, JSON.stringify(text))
             }
           })

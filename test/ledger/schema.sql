@@ -21,8 +21,7 @@ create table ballot (
   accepted_ms bigint not null,
   accepted_seq bigint not null,
   choice text collate "C" not null,
-  constraint ballot_pkey primary key (poll, voter),
-  constraint ballot_poll_fkey foreign key (poll) references poll(slug)
+  constraint ballot_pkey primary key (voter, poll)
 );
 
 create table choice_tally (
@@ -30,8 +29,7 @@ create table choice_tally (
   choice text collate "C" not null,
   count bigint not null default 0,
   constraint choice_tally_count_check check ((count >= 0)),
-  constraint choice_tally_pkey primary key (poll, choice),
-  constraint choice_tally_poll_fkey foreign key (poll) references poll(slug)
+  constraint choice_tally_pkey primary key (poll, choice)
 );
 
 create table dead_letter (
@@ -182,19 +180,18 @@ create table vote_event (
   constraint vote_event_pkey primary key (vote_id),
   constraint vote_event_status_check check ((status = any (array['counted'::text, 'superseded'::text, 'rejected'::text, 'dead'::text])))
 ) partition by range (vote_id);
-create index vote_event_voter on only vote_event using btree (poll, voter) where (voter is not null);
 
 create table vote_event_first partition of vote_event for values from (minvalue) to (<a day>);
 create table vote_event_other partition of vote_event default;
 
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
--- function change_tallies(polls text[], choices text[], counts bigint[]) returns void
--- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, choice text, place bigint, option text, value integer)
+-- function change_tallies(polls text[], choices text[], counts bigint[], part_numbers bigint[] default null::bigint[], part_options text[] default null::text[], part_values integer[] default null::integer[]) returns void
+-- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
--- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
+-- function count_ballots(vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], polls text[], choices text[], rules text[], opens bigint[], closes bigint[], oldest uuid, out changed integer[], out counted bigint[], out superseded bigint[], out recorded bigint[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function finish_poll(finishing text, counted_ms bigint) returns boolean
@@ -202,11 +199,9 @@ create table vote_event_other partition of vote_event default;
 -- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
--- function option_votes(polls text[], choices text[], counts bigint[]) returns table(poll text, kind text, option text, value integer, votes bigint)
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function settle_poll(changed text) returns void
 -- function sweep_ledger(before_ms bigint) returns void
--- function valid_choices(polls text[], choices text[]) returns boolean[]
 -- function vote_id_at(ms bigint) returns uuid
 -- function vote_id_ms(id uuid) returns bigint

@@ -9,17 +9,40 @@
 -- and `status`.
 --
 -- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
--- (hold_horizon), the polls that are not `open` by slug, the votes by id, the other polls by slug. What was in the
--- ledger already is looked at last (record_duplicates).
+-- (hold_horizon), the polls that are not `open` by slug, their voters' ballots, the votes by id (those that count_ballots judges
+-- before the others: no other batch has them while their polls are locked), the polls that are `open` by slug, their voters'
+-- ballots. What was in the ledger already is looked at last (record_duplicates).
 create or replace function increment_vote(
   vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
   cast_ms bigint[], summary boolean default false
 ) returns table (place bigint, reason text, poll text, status text, votes bigint)
-language plpgsql as $$
+language plpgsql
+-- A plan made for the arrays at hand has copies of them, in which a text is found by counting from the first. One that is kept
+-- may be from when a table had a few rows, and would read all of it for each vote later.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+-- Where there is nothing but to read a table, that seems to cost so much that it is worth compiling (before PostgreSQL 18).
+set jit = off
+as $$
 #variable_conflict use_column
 declare
   -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
+  has_ballots boolean;
+  -- Whether some of the voters have voted.
+  judging boolean := false;
+  -- What the choices say, and which of them are none in their polls, is found out once.
+  part_numbers bigint[];
+  part_options text[];
+  part_values int[];
+  valid boolean[] := array_fill(false, array[cardinality(polls)]);
+  -- By choice: its poll's ballot rule, or `decided` where nothing can change that poll's result any more, or null where it is no
+  -- choice; when the poll opens, and when it closes.
+  rules text[];
+  opens bigint[];
+  closes bigint[];
+  -- By poll, of those that are `open`.
+  poll_closes jsonb;
   -- The votes to insert: all of them, or those that are left once one was found in the ledger.
   new_ids uuid[] := vote_ids;
   new_numbers int[] := numbers;
@@ -28,66 +51,99 @@ declare
   new_seqs bigint[] := seqs;
   new_cast_ms bigint[] := cast_ms;
   attempts int := 0;
-  -- How many votes came new into the ledger: in `open` polls, and in the others.
+  violated text;
+  number bigint;
+  -- What came new into the ledger: the numbers of the choices, and how many votes counted, were superseded, and came in all.
+  changed int[];
+  counted bigint[];
+  superseded bigint[];
+  recorded bigint[];
+  -- The choices of votes that no longer count.
+  left_polls text[];
+  left_choices text[];
+  left_votes bigint[];
   fresh bigint;
-  fresh_ballots bigint := 0;
-  recorded jsonb := '[]';
-  delta_polls text[];
-  delta_choices text[];
-  delta_counts bigint[];
-  delta_entries bigint[];
-  closes jsonb;
-  -- Which of the choices are none in their polls is found out once.
-  valid constant boolean[] := valid_choices(polls, choices);
+  -- By how much the tally of each choice changes.
+  counts bigint[] := array_fill(null::bigint, array[cardinality(polls)]);
 begin
-  if exists (select from poll where slug = any (polls) and ballot <> 'open') then
-    select b.fresh, b.recorded into fresh_ballots, recorded
-    from (
-      select array_agg(c.poll order by e.place) as polls, array_agg(c.choice order by e.place) as choices
-      from unnest(numbers) with ordinality as e (number, place)
-      left join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
-        on c.number = e.number and c.valid
-    ) each, count_ballots(vote_ids, each.polls, each.choices, voters, ms, seqs, cast_ms) b;
-  end if;
+  -- Until the transaction ends, nobody else decides over the voters of these polls.
+  perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
+  has_ballots := found;
 
-  -- Nearly every batch is new from end to end, and inserting it as if it were takes a third less time than looking up
-  -- each vote before. Where one is in the ledger already, or in the batch twice, the insert fails as a whole, and is
-  -- done again with the votes that are new.
+  select array_agg(p.number), array_agg(p.option), array_agg(p.value) into part_numbers, part_options, part_values
+  from choice_parts(polls, choices) p;
+  foreach number in array coalesce(part_numbers, '{}') loop
+    valid[number] := true;
+  end loop;
+  select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms),
+    (select jsonb_object_agg(slug, closes_ms) from poll where slug = any (polls) and ballot = 'open')
+  into rules, opens, closes, poll_closes
+  from (
+    select case when not valid[c.number] then null when p.decided then 'decided' else p.ballot end as rule, p.opens_ms, p.closes_ms
+    from unnest(polls) with ordinality as c (poll, number) left join poll p on p.slug = c.poll
+    order by c.number
+  ) c;
+
+  -- Nearly every batch is new from end to end, and of voters who have not voted: inserting it as if it were takes a third less
+  -- time than looking up each vote and each ballot before. Where one is there already, or in the batch twice, the insert fails as
+  -- a whole. Then the voters' votes are judged (count_ballots), or all is done again with the votes that are new.
   loop
     begin
-      with listed as materialized (
-        select c.number, c.poll, c.choice, p.opens_ms, p.closes_ms
-        from unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
-        join poll p on p.slug = c.poll and p.ballot = 'open'
-        where c.valid
+      if judging then
+        select b.* into changed, counted, superseded, recorded, left_polls, left_choices, left_votes
+        from count_ballots(
+          new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms, polls, choices, rules, opens, closes, oldest
+        ) b;
+      elsif has_ballots then
+        insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+        select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
+        from (
+          select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
+            unnest(new_seqs) as seq
+        ) e
+        where rules[e.number] in ('once', 'changeable') and e.voter is not null and e.vote_id >= oldest
+          and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true;
+      end if;
+      with entry as (
+        select e.*,
+          -- The same as out_of_time, which takes longer when it is called for each vote.
+          case
+            when e.ms < opens[e.number] then 'the poll was not open yet'
+            when e.ms >= closes[e.number] then 'the poll was closed'
+          end as late
+        from (
+          select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
+            unnest(new_seqs) as seq, unnest(new_cast_ms) as cast_ms
+        ) e
+        where e.vote_id >= oldest
+          and (rules[e.number] = 'open' or not judging and rules[e.number] is not null and e.voter is not null)
+      ), vote as materialized (
+        select * from entry where late is not null or rules[number] <> 'decided'
       ), inserted as (
         insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-        select e.vote_id, c.poll, c.choice, e.voter,
-          case when e.ms < c.opens_ms or e.ms >= c.closes_ms then 'rejected' else 'counted' end,
-          -- The same as out_of_time, which takes longer when it is called for each vote.
-          case when e.ms < c.opens_ms then 'the poll was not open yet' when e.ms >= c.closes_ms then 'the poll was closed' end,
-          e.ms, e.seq, to_timestamp(e.cast_ms::float8 / 1000)
-        from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms)
-          as e (vote_id, number, voter, ms, seq, cast_ms)
-        join listed c on c.number = e.number
-        where e.vote_id >= oldest
-        order by e.vote_id
-        returning poll, choice, status
-      ), delta as (
-        select poll, choice, count(*) filter (where status = 'counted') as votes, count(*) as entries
-        from inserted group by poll, choice
+        select vote_id, polls[number], choices[number], voter, case when late is null then 'counted' else 'rejected' end, late,
+          ms, seq, to_timestamp(cast_ms::float8 / 1000)
+        from vote
+        order by vote_id
       )
-      select coalesce(sum(entries), 0), array_agg(poll), array_agg(choice), array_agg(votes), array_agg(entries),
-        (select jsonb_object_agg(poll, closes_ms) from listed)
-      into fresh, delta_polls, delta_choices, delta_counts, delta_entries, closes
-      from delta;
+      select changed || array_agg(number), counted || array_agg(accepted), superseded || array_agg(0::bigint),
+        recorded || array_agg(votes)
+      into changed, counted, superseded, recorded
+      from (
+        select number, count(*) filter (where late is null) as accepted, count(*) as votes from vote group by number
+      ) n;
       exit;
     exception when unique_violation then
+      get stacked diagnostics violated = table_name;
       attempts := attempts + 1;
       if attempts = 10 then
         raise exception 'votes of the batch come into the ledger from elsewhere' using errcode = 'serialization_failure';
       end if;
     end;
+    if violated = 'ballot' then
+      judging := true;
+      continue;
+    end if;
     select array_agg(e.vote_id), array_agg(e.number), array_agg(e.voter), array_agg(e.ms), array_agg(e.seq),
       array_agg(e.cast_ms)
     into new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms
@@ -95,51 +151,70 @@ begin
       -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
       from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms) as e (vote_id, number, voter, ms, seq, cast_ms)
-      join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number and c.valid
-      join poll p on p.slug = c.poll and p.ballot = 'open'
-      -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
-      where (select true from vote_event v where v.vote_id = e.vote_id) is null
+      where (rules[e.number] = 'open' or e.voter is not null)
+        -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
+        and (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.vote_id, e.ms, e.seq
     ) e;
   end loop;
+  select coalesce(sum(r), 0) into fresh from unnest(recorded) as r;
 
   if fresh > 0 then
-    perform change_tallies(delta_polls, delta_choices, delta_counts);
-    -- A poll may have been closed after its closing time was read above. It can't be any more: it is locked now.
+    for place in 1 .. cardinality(changed) loop
+      counts[changed[place]] := counted[place];
+    end loop;
+    if left_polls is not null then
+      select part_numbers || array_agg(p.number + cardinality(polls)), part_options || array_agg(p.option),
+        part_values || array_agg(p.value)
+      into part_numbers, part_options, part_values
+      from choice_parts(left_polls, left_choices) p;
+      polls := polls || left_polls;
+      choices := choices || left_choices;
+      counts := counts || array(select -v from unnest(left_votes) as v);
+    end if;
+    perform change_tallies(polls, choices, counts, part_numbers, part_options, part_values);
+    if voters is not null then
+      -- Whoever has voted, however often, is found there.
+      insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+      select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
+      from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs) as e (vote_id, number, voter, ms, seq)
+      where rules[e.number] = 'open' and e.vote_id >= oldest and e.voter is not null
+        and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
+      on conflict do nothing;
+    end if;
+    -- A poll may have been closed after its closing time was read above, or deleted. It can't be any more: it is locked now.
+    if exists (select from jsonb_object_keys(poll_closes) as k where not exists (select from poll where slug = k)) then
+      raise exception 'a poll was deleted meanwhile' using errcode = 'serialization_failure';
+    end if;
     perform settle_poll(p.slug)
     from poll p
-    where p.slug = any (delta_polls) and p.closes_ms is distinct from (closes ->> p.slug)::bigint
+    where p.slug = any (polls) and p.ballot = 'open' and p.closes_ms is distinct from (poll_closes ->> p.slug)::bigint
     order by p.slug;
   end if;
 
   if summary then
     return query
-      select null::bigint, null::text, r.poll, r.status, sum(r.votes)::bigint
-      from (
-        select * from jsonb_to_recordset(recorded) as r (poll text, status text, votes bigint)
-        union all
-        select d.poll, 'counted', d.counted from unnest(delta_polls, delta_counts) as d (poll, counted)
-        union all
-        select d.poll, 'rejected', d.entries - d.counted
-        from unnest(delta_polls, delta_counts, delta_entries) as d (poll, counted, entries)
-      ) r
-      group by r.poll, r.status
-      having sum(r.votes) > 0;
+      select null::bigint, null::text, polls[r.number], s.status, sum(s.votes)::bigint
+      from unnest(changed, counted, superseded, recorded) as r (number, counted, superseded, votes)
+      cross join lateral (
+        values ('counted', r.counted), ('superseded', r.superseded), ('rejected', r.votes - r.counted - r.superseded)
+      ) as s (status, votes)
+      group by polls[r.number], s.status
+      having sum(s.votes) > 0;
   end if;
 
   -- Only a batch that has more in it than new votes pays for finding out what that is.
-  if fresh + fresh_ballots < cardinality(vote_ids) then
+  if fresh < cardinality(vote_ids) then
     perform record_duplicates(vote_ids, ms, seqs);
     return query
       select e.place, case
         when p.slug is null then 'unknown poll'
-        when not c.valid then case p.kind when 'single' then 'unknown option' else 'not a choice of the poll' end
+        when not valid[e.number] then case p.kind when 'single' then 'unknown option' else 'not a choice of the poll' end
         when p.ballot <> 'open' and e.voter is null then 'the poll needs a voter'
         else 'from before what the ledger keeps'
       end, null::text, null::text, null::bigint
       from unnest(vote_ids, numbers, voters) with ordinality as e (vote_id, number, voter, place)
-      left join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number
-      left join poll p on p.slug = c.poll
+      left join poll p on p.slug = polls[e.number]
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
       order by e.place;
   end if;

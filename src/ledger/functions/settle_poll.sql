@@ -27,7 +27,7 @@ begin
     from vote_event where poll = changed and status <> 'dead' and vote_id >= oldest
     union all
     select vote_id, voter, choice, accepted_ms, accepted_seq, 'counted', null, false
-    from ballot where poll = changed and vote_id < oldest
+    from ballot where poll = changed and vote_id < oldest and settled.ballot <> 'open'
   ), verdict as (
     select v.*, out_of_time(settled, v.accepted_ms) as late,
       row_number() over (

@@ -26,6 +26,6 @@ begin
   select poll, choice, status, count(*) from gone group by poll, choice, status;
 
   update poll set decided = true where ballot <> 'open' and closes_ms < horizon and not decided;
-  delete from ballot b using poll p where p.slug = b.poll and p.decided;
+  delete from ballot b using poll p where p.slug = b.poll and (p.decided or p.ballot = 'open' and p.closes_ms < horizon);
 end
 $$;

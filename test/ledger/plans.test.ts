@@ -1,0 +1,46 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { SqlClient } from "effect/sql"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { layerServers } from "../support/servers.ts"
+import { createPoll, voteAt } from "../support/votes.ts"
+
+const now = Date.now()
+const options = [..."abcdef"].map((id) => ({ id, label: id }))
+const rankings = options.flatMap(({ id: first }) =>
+  options.flatMap(({ id: second }) =>
+    options.flatMap(({ id: third }) =>
+      new Set([first, second, third]).size === 3 ? [`${first}>${second}>${third}`] : []
+    )
+  )
+)
+
+layer(layerServers(), { excludeTestServices: true })("the plans of the counting functions", (it) => {
+  it.effect("read no table from end to end, though they were made while it was small", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ledger = yield* Ledger
+      const rules = { kind: "ranked", max: 3, method: "irv", seats: 1, tieBreak: "draw" } as const
+      const poll = yield* createPoll({ options, rules, ballot: "changeable", identity: "browser" })
+      const reads = Effect.map(
+        sql<{ seeks: bigint; read: bigint }>`
+          select sum(idx_scan)::bigint as seeks, sum(seq_tup_read)::bigint as read from pg_stat_user_tables
+          where relname in ('ballot', 'choice_tally', 'vote_event_first')`,
+        ([row]) => ({ seeks: Number(row?.seeks), read: Number(row?.read) })
+      )
+      const count = (votes: ReadonlyArray<AcceptedVote>) => ledger.count(VoteColumns.of(votes))
+      // Few votes first, as often as it takes for a plan to be kept; then many, of which some come twice.
+      for (let few = 0; few < 10; few++) yield* count([voteAt(now, poll, "a>b", `${few % 2}`)])
+      const many = rankings.map((ranking, index) => voteAt(now, poll, ranking, `${index % 80}`))
+      yield* count(many)
+      yield* count([...many.slice(-40), ...rankings.map((ranking, index) => voteAt(now, poll, ranking, `${index}`))])
+      // The server tells of a connection's reads later, after 10 s at most.
+      const { read } = yield* Effect.retry(
+        Effect.filterOrFail(reads, ({ seeks }) => seeks > 2 * rankings.length),
+        { schedule: Schedule.spaced("50 millis"), times: 1000 }
+      )
+      assert.strictEqual(read, 0)
+    })
+  )
+})
