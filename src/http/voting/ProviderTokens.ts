@@ -1,4 +1,4 @@
-import { constants, KeyObject, type SigningOptions, type VerifyKeyObjectInput, verify } from "node:crypto"
+import { constants, KeyObject, type SigningOptions, verify } from "node:crypto"
 import { createRemoteJWKSet, errors } from "jose"
 import { Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
@@ -43,7 +43,7 @@ const skew = 60
 /**
  * Checks the tokens of an identity provider. Its keys, and which of them a token is signed with, are jose's matter, which asks the
  * provider for them anew: after ten minutes, and for a key that it does not know. The signature is checked here and now: to
- * have another thread do it takes an api three times as long.
+ * have another thread do it takes an api longer than the signature does.
  */
 export interface ProviderTokens {
   /** Returns the voter that a token stands for: its issuer and `sub`. */
@@ -58,10 +58,11 @@ export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options)
     return { verify: async () => invalid }
   }
   const find = createRemoteJWKSet(new URL(jwksUrl))
+  /** What jose finds is the same object each time, and for each algorithm another one. */
   const keys = new WeakMap<object, KeyObject>()
-  const keyFor = async ({ alg, kid }: Jwt): Promise<KeyObject> => {
+  const keyFor = async ({ alg, kid }: Jwt, options: SigningOptions): Promise<KeyObject> => {
     const found = await find(kid === undefined ? { alg } : { alg, kid })
-    const key = keys.get(found) ?? KeyObject.from(found)
+    const key = keys.get(found) ?? makeKey(KeyObject.from(found), options)
     keys.set(found, key)
     return key
   }
@@ -69,8 +70,10 @@ export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options)
     verify: async (token) => {
       const algorithm = algorithms.get(token.alg)
       if (algorithm === undefined) return invalid
+      const { hash, ...options } = algorithm
       try {
-        if (!hasSigned(await keyFor(token), token, algorithm)) return invalid
+        const key = await keyFor(token, options)
+        if (!verify(hash, Buffer.from(token.signed), key, Buffer.from(token.signature, "base64url"))) return invalid
       } catch (error) {
         return isOutage(error) ? away : invalid
       }
@@ -86,10 +89,14 @@ export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options)
   }
 }
 
-const hasSigned = (key: KeyObject, { signature, signed }: Jwt, { hash, ...options }: Algorithm): boolean => {
+/**
+ * Makes a key that says itself how its signatures are made, as the object may that Node takes with a key: to make sure that such an
+ * object is no key, Node 24 takes two thirds as long as for an RSA signature.
+ */
+const makeKey = (key: KeyObject, options: SigningOptions): KeyObject => {
   const { modulusLength = fewestBits } = key.asymmetricKeyDetails ?? {}
-  const input: VerifyKeyObjectInput = { key, ...options }
-  return modulusLength >= fewestBits && verify(hash, Buffer.from(signed), input, Buffer.from(signature, "base64url"))
+  if (modulusLength < fewestBits) throw new Error("The key is too short")
+  return Object.assign(key, options)
 }
 
 const away = new Unavailable({ detail: "The identity provider does not answer" })
