@@ -84,7 +84,9 @@ export class Ballots extends Context.Service<
         const name = `${poll.slug}/${voter.hash}`
         return recent.has(name) || former.has(name)
       }
+      /** Remembers a voter in a poll where it makes a difference to have voted. */
       const remember = (poll: Poll, voter: Voter): void => {
+        if (poll.ballot !== "once" && poll.results !== "after_vote") return
         if (recent.size >= remembered) {
           former = recent
           recent = new Set()
