@@ -36,8 +36,8 @@ const settings = {
   JWT_AUDIENCE: audience
 }
 
-const post = async (server: Server, path: string, body: unknown, authorization = `Bearer ${admin}`) => {
-  const headers = { "content-type": "application/json", authorization }
+const post = async (server: Server, path: string, body: unknown) => {
+  const headers = { "content-type": "application/json", authorization: `Bearer ${admin}` }
   const url = `http://127.0.0.1:${portOf(server.program)}/api/polls${path}`
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })
   if (response.status !== 201) throw new Error(`${path}: ${await response.text()}`)
@@ -46,16 +46,30 @@ const post = async (server: Server, path: string, body: unknown, authorization =
 
 const decodeTokens = Schema.decodeUnknownSync(Schema.Struct({ tokens: Schema.Array(Schema.String) }))
 
+const readCookie = async (response: Response): Promise<string> => {
+  // Unread, it would hold its connection.
+  await response.arrayBuffer()
+  const { headers, status } = response
+  const [cookie] = headers.get("set-cookie")?.split(";") ?? []
+  if (cookie === undefined) throw new Error(`A page of status ${status} sets no cookie`)
+  return cookie
+}
+
 type Sign = (claims: { readonly sub: string }, alg: "RS256" | "ES256") => Promise<string>
 
 /** Makes the headers that tell `count` voters of a poll apart, one each. */
 const headersOf = async (server: Server, { slug }: Kind, count: number, sign: Sign): Promise<ReadonlyArray<string>> => {
-  const each = <A>(make: (index: number) => Promise<A>) => Promise.all(Array.from({ length: count }, (_, n) => make(n)))
+  const each = async (make: (index: number) => Promise<string>) => {
+    const made: Array<string> = []
+    while (made.length < count) made.push(await make(made.length))
+    return made
+  }
   const bearer = (token: string) => `Authorization: Bearer ${token}`
   if (slug === "new-voter") return [""]
   if (slug === "browser") {
-    const vote = () => post(server, `/${slug}/votes`, { option: "cats" })
-    return each(async () => `Cookie: ${(await vote()).headers.get("set-cookie")?.split(";")[0]}`)
+    // A browser gets its cookie with the page.
+    const page = () => fetch(`http://127.0.0.1:${portOf(server.program)}/polls/${slug}`)
+    return each(async () => `Cookie: ${await readCookie(await page())}`)
   }
   if (slug === "token") {
     const { tokens } = decodeTokens(await (await post(server, `/${slug}/tokens`, { count })).json())
