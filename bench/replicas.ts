@@ -3,7 +3,7 @@ import { Redis } from "ioredis"
 import { startRedis } from "../src/embedded/RedisServer.ts"
 import { dataFolder } from "../test/support/dataFolder.ts"
 import { type Bench, interleave, ratioRow, sideRows } from "./harness.ts"
-import { api, connections, type Figures, makeSide, show } from "./ingest.ts"
+import { api, connections, type Figures, makeSide, show } from "./support/taking.ts"
 
 /** Starts a Redis that follows the one at `url`, until the scope closes. */
 const startReplica = Effect.fnUntraced(function* (url: string) {

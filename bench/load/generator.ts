@@ -1,19 +1,13 @@
 // A process that sends requests over kept connections, as cheaply as it can be done on Node: it shares the machine with
 // what is measured. No HTTP client: bytes that were made once, and of the answers only the status and the length.
+import { once } from "node:events"
 import { connect, type Socket } from "node:net"
 import { createHistogram } from "node:perf_hooks"
 import type { Load, Told } from "./load.ts"
 
-const {
-  connections,
-  expected,
-  lasts,
-  port,
-  rate,
-  requests,
-  total = Number.POSITIVE_INFINITY,
-  warmUp
-}: Load = JSON.parse(process.argv[2] ?? "")
+const [load]: Array<Load> = await once(process, "message")
+if (load === undefined) throw new Error("There is nothing to send")
+const { connections, expected, lasts, port, rate, requests, total = Number.POSITIVE_INFINITY, warmUp } = load
 const messages = requests.map((text) => Buffer.from(text, "latin1"))
 const wanted = `HTTP/1.1 ${expected} `
 

@@ -44,7 +44,8 @@ export interface Run<A> extends Answered {
 
 /** Sends a load from a process of its own. */
 export const runLoad = async <A>(load: Load, observe: () => A | Promise<A>): Promise<Run<A>> => {
-  const generator = fork(inBench("load/generator.ts"), [JSON.stringify(load)])
+  const generator = fork(inBench("load/generator.ts"))
+  generator.send(load)
   const hear = async (): Promise<Told> => {
     const [told] = await Promise.race([once(generator, "message"), once(generator, "exit")])
     return typeof told === "object" && told !== null ? told : { error: `its process ended with ${told}` }
@@ -65,9 +66,16 @@ export const runLoad = async <A>(load: Load, observe: () => A | Promise<A>): Pro
 
 const bodies = ['{"option":"cats"}', '{"option":"dogs"}']
 
-/** Votes as a browser sends them. */
-export const votes: ReadonlyArray<string> = bodies.map(
-  (body) =>
-    "POST /api/vote HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\nAccept: */*\r\n" +
-    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-)
+/** Returns a vote for the first of the options as a browser sends it, or for the second; with more headers, each a whole line. */
+const voteAs = (index: number, path: string, more = ""): string => {
+  const body = bodies[index % bodies.length] ?? ""
+  const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\nAccept: */*\r\n${more}`
+  return `${head}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+/** Votes for the two options in turn. */
+export const votes: ReadonlyArray<string> = bodies.map((_, index) => voteAs(index, "/api/vote"))
+
+/** Votes in a poll, each with a header of its own that says who votes. */
+export const votesOf = (poll: string, headers: ReadonlyArray<string>): ReadonlyArray<string> =>
+  headers.map((header, index) => voteAs(index, `/api/polls/${poll}/votes`, header && `${header}\r\n`))

@@ -16,8 +16,11 @@ export const mintVoteId = (ms) => {
 /** `enableAutoPipelining` sends the commands of one turn of the event loop together. */
 export const redis = new Redis(process.env.REDIS_URL, { enableAutoPipelining: true })
 
-export const append = (voteId, option, castAt) =>
-  redis.xadd(stream, "*", "v", "1", "vote_id", voteId, "poll", poll, "option", option, "cast_at", castAt)
+export const append = (voteId, option, castAt, voter) => {
+  const fields = ["v", "1", "vote_id", voteId, "poll", voter?.poll ?? poll, "option", option, "cast_at", castAt]
+  if (voter !== undefined) fields.push("voter", voter.hash)
+  return redis.xadd(stream, "*", ...fields)
+}
 
 /** An entry's fields by name. */
 export const fieldsOf = (flat) => {

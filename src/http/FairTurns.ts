@@ -4,8 +4,11 @@ import type { Socket } from "node:net"
 /** Answers a request. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** How many requests are begun in one turn of the event loop, over all connections. */
-const most = 32
+/**
+ * How many requests are begun in one turn of the event loop, over all connections. Votes that come together go to Redis together:
+ * with 32, a load over 64 connections took a tenth more CPU time.
+ */
+const most = 128
 
 /** The requests of a socket that wait for later turns. */
 const waiting = Symbol("waiting")

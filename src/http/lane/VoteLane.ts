@@ -9,31 +9,28 @@ import { HttpSettings } from "../HttpSettings.ts"
 import { type PlainAnswer, problemAnswer } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
-import { Ballots, type Refused } from "../voting/Ballots.ts"
-import { receiptAnswer } from "../voting/Receipt.ts"
+import { makeTakeVote, type RefusedVote } from "../voting/TakeVote.ts"
 import { refuseHeaders } from "../voting/VoteRequest.ts"
-import { setCookie, type Unidentified, type Voter, Voters } from "../voting/Voters.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
 /** Makes the lane of votes as JSON of a known length, in polls without a challenge, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses, limiter: RateLimiter | undefined) {
-  const ballots = yield* Ballots
-  const voters = yield* Voters
+  const take = yield* makeTakeVote
   const polls = yield* PollCache
   const { maxRequestSize } = yield* HttpSettings
   const { votes: bounds } = yield* Bodies
   const clock = yield* Clock.Clock
   const run = Effect.runForkWith(yield* Effect.context<never>())
 
-  const failed = (cause: Cause.Cause<Refused | Unidentified>, url: string): Effect.Effect<PlainAnswer> => {
+  const failed = (cause: Cause.Cause<RefusedVote>, url: string): Effect.Effect<PlainAnswer> => {
     const refused = Cause.findErrorOption(cause)
     return Option.isSome(refused)
       ? Effect.succeed(problemAnswer(refused.value, url))
       : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(internalError, url))
   }
 
-  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: Array<string>) => {
+  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {
     const { url = "/" } = exchange.request
     collectBody(exchange.request, bounds, (body) => {
       // To a body that ended early nobody is there to be answered.
@@ -43,18 +40,10 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       if (typeof choice !== "string") return send(exchange, problemAnswer(choice, url), limitHeaders)
       const { headers, socket } = exchange.request
       const sender = { headers, peer: socket.remoteAddress, source: exchange.request }
-      let voter: Voter | undefined
-      const vote = Effect.flatMap(voters.identify(poll, sender, key), (found) => {
-        voter = found
-        return ballots.cast({ poll, choice, voter, key })
-      })
       run(
-        Effect.matchCauseEffect(vote, {
+        Effect.matchCauseEffect(take({ poll, choice, sender, key }), {
           onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limitHeaders)),
-          onSuccess: (vote) => {
-            pushHeaders(limitHeaders, setCookie(voter))
-            return Effect.succeed(send(exchange, receiptAnswer(vote, poll), limitHeaders))
-          }
+          onSuccess: (answer) => Effect.succeed(send(exchange, answer, limitHeaders))
         })
       )
     })

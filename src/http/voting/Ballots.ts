@@ -42,7 +42,7 @@ export type Refused =
   | TooManyRequests
   | Unavailable
 
-/** How many voters of `once` polls are remembered here, so that a second vote is refused at once. */
+/** How many voters are remembered here at least, so that a second vote in a `once` poll is refused at once. */
 const remembered = 100_000
 
 /** How often one voter may change a vote: each is a row. */
@@ -69,7 +69,9 @@ export class Ballots extends Context.Service<
       const challenges = yield* Challenges
       const clock = yield* Clock.Clock
       const { report } = yield* Defences
-      const seen = new Set<string>()
+      // In two generations: to delete the oldest of a set, V8 passes all those before it that are deleted already.
+      let recent = new Set<string>()
+      let former = new Set<string>()
       const limiter = makeRateLimiter(changes, 0, "changes")
       const changesTooOften = ({ ballot, slug }: Poll, { hash }: Voter): boolean => {
         if (ballot !== "changeable" || limiter(`${slug}/${hash}`, undefined, elapsedMs(clock)).refusal === undefined)
@@ -78,10 +80,18 @@ export class Ballots extends Context.Service<
         return true
       }
 
-      const hasCast = (poll: Poll, voter: Voter): boolean => seen.has(`${poll.slug}/${voter.hash}`)
+      const hasCast = (poll: Poll, voter: Voter): boolean => {
+        const name = `${poll.slug}/${voter.hash}`
+        return recent.has(name) || former.has(name)
+      }
+      /** Remembers a voter in a poll where it makes a difference to have voted. */
       const remember = (poll: Poll, voter: Voter): void => {
-        if (seen.size >= remembered) for (const oldest of seen) if (seen.delete(oldest)) break
-        seen.add(`${poll.slug}/${voter.hash}`)
+        if (poll.ballot !== "once" && poll.results !== "after_vote") return
+        if (recent.size >= remembered) {
+          former = recent
+          recent = new Set()
+        }
+        recent.add(`${poll.slug}/${voter.hash}`)
       }
 
       /** Confirms a vote that was appended, now or at its key's first use. */

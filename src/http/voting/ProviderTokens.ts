@@ -1,58 +1,105 @@
-import { Effect } from "effect"
-import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose"
-import { type Forbidden, type Unauthorized, Unavailable } from "../../domain/Problems.ts"
+import { constants, KeyObject, type SigningOptions, verify } from "node:crypto"
+import { createRemoteJWKSet, errors } from "jose"
+import { Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
-import { anotherService, expired, invalid, isAccessType, missingExpiry, noSubject, notYet } from "./TokenRefusals.ts"
+import { type Jwt, readSubject, type TokenRefusal } from "./Jwt.ts"
+import { invalid } from "./TokenRefusals.ts"
 
-/** The signatures of a provider's tokens: by key pairs only, so that its public keys can't be taken for secrets. */
-const algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+/** An algorithm of signatures: its hash, and how they are made. */
+interface Algorithm extends SigningOptions {
+  readonly hash: string | undefined
+}
+
+const rsa = (bits: number): Algorithm => ({ hash: `sha${bits}`, padding: constants.RSA_PKCS1_PADDING })
+
+const pss = (bits: number): Algorithm => ({
+  hash: `sha${bits}`,
+  padding: constants.RSA_PKCS1_PSS_PADDING,
+  saltLength: bits / 8
+})
+
+const ecdsa = (bits: number): Algorithm => ({ hash: `sha${bits}`, dsaEncoding: "ieee-p1363" })
+
+/** By key pairs only, so that a provider's public keys can't be taken for secrets. */
+const algorithms: ReadonlyMap<string, Algorithm> = new Map([
+  ["RS256", rsa(256)],
+  ["RS384", rsa(384)],
+  ["RS512", rsa(512)],
+  ["PS256", pss(256)],
+  ["PS384", pss(384)],
+  ["PS512", pss(512)],
+  ["ES256", ecdsa(256)],
+  ["ES384", ecdsa(384)],
+  ["ES512", ecdsa(512)],
+  ["EdDSA", { hash: undefined }]
+])
+
+/** RSA keys of fewer bits are no protection (RFC 7518, 3.3). */
+const fewestBits = 2048
 
 /** How far a provider's clock may be ahead of ours, in s. */
 const skew = 60
 
-/** Returns the voter that a provider's token stands for: its `sub`, with its issuer. It holds by the wall clock. */
-export type ProviderTokens = (token: string) => Effect.Effect<string, Unauthorized | Forbidden | Unavailable>
+/**
+ * Checks the tokens of an identity provider. Its keys, and which of them a token is signed with, are jose's matter, which asks the
+ * provider for them anew: after ten minutes, and for a key that it does not know. The signature is checked here and now: to
+ * have another thread do it takes an api longer than the signature does.
+ */
+export interface ProviderTokens {
+  /** Returns the voter that a token stands for: its issuer and `sub`. */
+  verify(token: Jwt): Promise<string | TokenRefusal | Unavailable>
+}
 
 type Options = Pick<HttpSettings["Service"], "jwksUrl" | "jwtIssuer" | "jwtAudience">
 
-/** Makes the check of a provider's tokens, for which all three settings are needed. */
+/** Makes the check, by the wall clock; without all three settings, no token is valid. */
 export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options): ProviderTokens => {
-  if (jwksUrl === undefined || jwtIssuer === undefined || jwtAudience === undefined) return () => Effect.fail(invalid)
-  const keys = createRemoteJWKSet(new URL(jwksUrl))
-  const expected = { issuer: jwtIssuer, audience: jwtAudience, algorithms, requiredClaims: ["exp"] }
-
-  const check = async (token: string): Promise<JWTPayload> => {
-    if (!isAccessType(decodeProtectedHeader(token).typ)) throw new errors.JWTInvalid("not for votes")
-    const { payload } = await jwtVerify(token, keys, expected)
-    if (payload.iat !== undefined && payload.iat > Date.now() / 1000 + skew) {
-      throw new errors.JWTClaimValidationFailed("issued in the future", payload, "iat", "check_failed")
-    }
-    return payload
+  if (jwksUrl === undefined || jwtIssuer === undefined || jwtAudience === undefined) {
+    return { verify: async () => invalid }
   }
-
-  return (token) =>
-    Effect.flatMap(Effect.tryPromise({ try: () => check(token), catch: refusal }), ({ iss, sub }) =>
+  const find = createRemoteJWKSet(new URL(jwksUrl))
+  /** What jose finds is the same object each time, and for each algorithm another one. */
+  const keys = new WeakMap<object, KeyObject>()
+  const keyFor = async ({ alg, kid }: Jwt, options: SigningOptions): Promise<KeyObject> => {
+    const found = await find(kid === undefined ? { alg } : { alg, kid })
+    const key = keys.get(found) ?? makeKey(KeyObject.from(found), options)
+    keys.set(found, key)
+    return key
+  }
+  return {
+    verify: async (token) => {
+      const algorithm = algorithms.get(token.alg)
+      if (algorithm === undefined) return invalid
+      const { hash, ...options } = algorithm
+      try {
+        const key = await keyFor(token, options)
+        if (!verify(hash, Buffer.from(token.signed), key, Buffer.from(token.signature, "base64url"))) return invalid
+      } catch (error) {
+        return isOutage(error) ? away : invalid
+      }
+      const subject = readSubject(token, {
+        issuer: jwtIssuer,
+        audience: jwtAudience,
+        now: Math.floor(Date.now() / 1000),
+        skew
+      })
       // One provider's `alice` is not another's. An issuer has no line break in it.
-      typeof sub === "string" && sub !== "" ? Effect.succeed(`${iss}\n${sub}`) : Effect.fail(noSubject)
-    )
-}
-
-/** What is wrong with a claim. */
-const wrongClaims: Readonly<Record<string, Unauthorized | Forbidden>> = {
-  exp: missingExpiry,
-  nbf: notYet,
-  iat: notYet,
-  iss: anotherService,
-  aud: anotherService
-}
-
-const refusal = (error: unknown): Unauthorized | Forbidden | Unavailable => {
-  if (error instanceof errors.JWTExpired) return expired
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    return (error.reason === "invalid" ? undefined : wrongClaims[error.claim]) ?? invalid
+      return typeof subject === "string" ? `${jwtIssuer}\n${subject}` : subject
+    }
   }
-  return isOutage(error) ? new Unavailable({ detail: "The identity provider does not answer" }) : invalid
 }
+
+/**
+ * Makes a key that says itself how its signatures are made, as the object may that Node takes with a key: to make sure that such an
+ * object is no key, Node 24 takes two thirds as long as for an RSA signature.
+ */
+const makeKey = (key: KeyObject, options: SigningOptions): KeyObject => {
+  const { modulusLength = fewestBits } = key.asymmetricKeyDetails ?? {}
+  if (modulusLength < fewestBits) throw new Error("The key is too short")
+  return Object.assign(key, options)
+}
+
+const away = new Unavailable({ detail: "The identity provider does not answer" })
 
 /** Whether jose or `fetch` says that the provider's keys could not be had. */
 const isOutage = (error: unknown): boolean =>

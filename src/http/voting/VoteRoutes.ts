@@ -9,11 +9,10 @@ import { readBody } from "../body/ReadBody.ts"
 import { parseVoteBody } from "../body/VoteBody.ts"
 import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
-import { Ballots } from "./Ballots.ts"
 import { Challenges } from "./Challenges.ts"
-import { receiptAnswer } from "./Receipt.ts"
+import { makeTakeVote } from "./TakeVote.ts"
 import { refuseHeaders } from "./VoteRequest.ts"
-import { senderOf, setCookie, Voters } from "./Voters.ts"
+import { senderOf } from "./Voters.ts"
 
 /**
  * The way of a vote through the app, for all votes that the lane leaves to it. The handlers are raw: to decode the payload
@@ -24,10 +23,9 @@ export const layerVoteRoutes = HttpApiBuilder.group(
   Api,
   "votes",
   Effect.fnUntraced(function* (handlers) {
-    const ballots = yield* Ballots
+    const take = yield* makeTakeVote
     const challenges = yield* Challenges
     const polls = yield* PollCache
-    const voters = yield* Voters
     const bodies = yield* Bodies
 
     const takeVote = Effect.fnUntraced(function* (slug: string, request: HttpServerRequest.HttpServerRequest) {
@@ -42,10 +40,8 @@ export const layerVoteRoutes = HttpApiBuilder.group(
       if (refusal !== undefined) return yield* refusal
       const choice = parseVoteBody(yield* readBody(request, bodies.votes), poll)
       if (typeof choice !== "string") return yield* choice
-      const voter = yield* voters.identify(poll, senderOf(request), key)
       const solution = headers[solutionHeader.toLowerCase()]
-      const vote = yield* ballots.cast({ poll, choice, voter, key, solution })
-      return toResponse(receiptAnswer(vote, poll), setCookie(voter))
+      return toResponse(yield* take({ poll, choice, sender: senderOf(request), key, solution }))
     })
 
     const castVote = (slug: string, request: HttpServerRequest.HttpServerRequest) =>

@@ -1,6 +1,6 @@
-import { timingSafeEqual } from "node:crypto"
 import { forwardedBy } from "../ClientAddress.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
+import { isSigned, type Sign } from "./Signatures.ts"
 
 const name = "tallykeep_voter"
 
@@ -29,7 +29,7 @@ export interface VoterCookie {
  */
 export const makeVoterCookie = (
   { production, trustProxy }: Pick<HttpSettings["Service"], "production" | "trustProxy">,
-  signatures: ReadonlyArray<(id: string) => string>
+  signatures: ReadonlyArray<Sign>
 ): VoterCookie => {
   const isSecure = ({ headers }: Request): boolean =>
     production ||
@@ -37,12 +37,7 @@ export const makeVoterCookie = (
 
   const verify = (value: string): string | undefined => {
     const [id = "", signature = ""] = value.split(".")
-    const given = Buffer.from(signature)
-    const isRight = signatures.map((sign) => {
-      const expected = Buffer.from(sign(id))
-      return given.length === expected.length && timingSafeEqual(given, expected)
-    })
-    return id !== "" && isRight.includes(true) ? id : undefined
+    return isSigned(id, signature, signatures) && id !== "" ? id : undefined
   }
 
   return {

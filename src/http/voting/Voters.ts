@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
@@ -9,7 +9,9 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
+import { parseJwt } from "./Jwt.ts"
 import { makeOwnTokens } from "./OwnTokens.ts"
+import { makeSign } from "./Signatures.ts"
 import { invalid, missing } from "./TokenRefusals.ts"
 import { makeVoterCookie, type SentHeaders } from "./VoterCookie.ts"
 
@@ -86,20 +88,23 @@ export class Voters extends Context.Service<
         )
       )
 
-      const digestWith = (secret: string) => (use: string, text: string) =>
-        createHmac("sha256", secret).update(`${use}\n${text}`).digest("base64url").slice(0, 22)
+      const digestWith = (secret: string) => {
+        const sign = makeSign(secret)
+        return (use: string, text: string) => sign(`${use}\n${text}`).slice(0, 22)
+      }
+      const digests = voterSecrets.map(digestWith)
       /**
        * With the last secret, the one from before a change: an identity that nobody signs, such as a provider's user, has the
        * same hash whichever signs by now.
        */
-      const digest = digestWith(voterSecrets.at(-1) ?? "")
+      const digest = digests.at(-1) ?? digestWith("")
 
       /** Not even a peer that has the ledger can tell who a hash belongs to, nor match two polls' voters. */
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
       const cookie = makeVoterCookie(
         settings,
-        voterSecrets.map((secret) => (id) => digestWith(secret)("cookie", id))
+        digests.map((sign) => (id) => sign("cookie", id))
       )
       /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
       const refused = new WeakSet<object>()
@@ -128,12 +133,18 @@ export class Voters extends Context.Service<
 
       /** Returns the voter of a request's token, as the poll's identity has it. */
       const subjectOf = (poll: Poll, { headers }: Sender) => {
-        const token = /^Bearer +(\S.*)$/i.exec(headers.authorization?.toString() ?? "")?.[1]
-        if (token === undefined) return Effect.fail(missing)
-        if (!/^[\w.~+/=-]+$/.test(token)) return Effect.fail(invalid)
-        if (poll.identity === "provider") return Effect.flatMap(providerTokens, (verify) => verify(token))
-        const subject = ownTokens.verify(poll, token)
-        return typeof subject === "string" ? Effect.succeed(subject) : Effect.fail(subject)
+        const given = /^Bearer +(\S.*)$/i.exec(headers.authorization?.toString() ?? "")?.[1]
+        if (given === undefined) return Effect.fail(missing)
+        const token = parseJwt(given)
+        if (token === undefined) return Effect.fail(invalid)
+        return poll.identity === "provider"
+          ? Effect.flatMap(providerTokens, ({ verify }) =>
+              Effect.flatMap(
+                Effect.promise(() => verify(token)),
+                toEffect
+              )
+            )
+          : toEffect(ownTokens.verify(poll, token))
       }
 
       const recall = (
@@ -196,6 +207,9 @@ export class Voters extends Context.Service<
     })
   )
 }
+
+const toEffect = <E extends object>(found: string | E): Effect.Effect<string, E> =>
+  typeof found === "string" ? Effect.succeed(found) : Effect.fail(found)
 
 /** There is no voter to tell. */
 const nobody = Effect.succeed(undefined)
