@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto"
 import type { HttpServerRequest } from "effect/http"
-import { forwardedBy } from "../ClientAddress.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
+import { isSecure } from "../Origin.ts"
 
 const name = "tallykeep_voter"
 
@@ -26,12 +26,9 @@ export interface VoterCookie {
  * other host, such as one beside ours under the same domain, can set a cookie of that name for us, and no other name counts.
  */
 export const makeVoterCookie = (
-  { production, trustProxy }: Pick<HttpSettings["Service"], "production" | "trustProxy">,
+  proxies: Pick<HttpSettings["Service"], "production" | "trustProxy">,
   signatures: ReadonlyArray<(id: string) => string>
 ): VoterCookie => {
-  const isSecure = ({ headers }: Request): boolean =>
-    production || (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"] ?? "", trustProxy) === "https")
-
   const verify = (value: string): string | undefined => {
     const [id = "", signature = ""] = value.split(".")
     const given = Buffer.from(signature)
@@ -45,14 +42,14 @@ export const makeVoterCookie = (
   return {
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
-      const start = `${isSecure(request) ? "__Host-" : ""}${name}=`
+      const start = `${isSecure(request, proxies) ? "__Host-" : ""}${name}=`
       const values = (request.headers.cookie ?? "").split(";").map((pair) => pair.trim())
       const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
       if (ids.includes(undefined)) refused()
       return ids.findLast((id) => id !== undefined)
     },
     write: (request, id) => {
-      const secure = isSecure(request)
+      const secure = isSecure(request, proxies)
       const value = `${secure ? "__Host-" : ""}${name}=${id}.${signatures[0]?.(id) ?? ""}`
       return `${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`
     }

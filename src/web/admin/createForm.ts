@@ -1,7 +1,7 @@
 import { toSlug } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
-import { form as words } from "../words.ts"
+import { form as words } from "../words/formWords.ts"
 import { choice, clearErrors, field, optional, showError, toOptions } from "./fields.ts"
 import { makeKindFields } from "./kindFields.ts"
 import { type AdminAsk, explain } from "./session.ts"

@@ -1,7 +1,7 @@
 import type { FieldError } from "../../domain/FieldError.ts"
 import { withIds } from "../../domain/OptionIds.ts"
 import { make, say } from "../dom.ts"
-import { form as words } from "../words.ts"
+import { form as words } from "../words/formWords.ts"
 
 let fields = 0
 

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { byId, make, say } from "../dom.ts"
 import type { Answer } from "../http.ts"
-import { admin } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
 import { createForm } from "./createForm.ts"
 import { field } from "./fields.ts"
 import { pollPanel, showStatus, statusOf } from "./panel.ts"

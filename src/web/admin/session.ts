@@ -1,6 +1,6 @@
 import type { FieldError } from "../../domain/FieldError.ts"
 import { type Answer, type Ask, ask } from "../http.ts"
-import { admin } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
 
 /** Sends a request as the admin. The token is kept nowhere but in this closure. */
 export type AdminAsk = <A>(path: string, options?: Ask) => Promise<Answer<A>>

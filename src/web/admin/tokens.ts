@@ -1,6 +1,6 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
-import { admin } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
 import { field } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 

@@ -1,0 +1,31 @@
+/* The words of the organiser's desk. */
+
+export const admin = {
+  title: "Polls",
+  token: "Admin token",
+  tokenHint: "It is kept in this page only, and forgotten when you leave it.",
+  signIn: "Sign in",
+  badToken: "This is not the admin token.",
+  off: "The admin's endpoints are off: start the service with ADMIN_TOKEN.",
+  away: "The service can't be reached. Please try again.",
+  polls: "All polls",
+  create: "New poll",
+  voteHere: "Open the voting page",
+  csv: "Download CSV",
+  close: "Close the poll",
+  closeSure: (title: string) => `Close “${title}” for good? Votes accepted before still count.`,
+  closed: "The poll is closed.",
+  perSecond: "Votes per second",
+  backlog: "Backlog",
+  backlogHint: "accepted, not yet counted, all polls",
+  counted: "Counted",
+  chart: "Votes per second and backlog over the last minutes",
+  tokens: "Voter tokens",
+  tokenCount: "How many",
+  makeTokens: "Make voter links",
+  tokenLinks: "One link for each voter; they are not shown again",
+  copy: "Copy all",
+  copied: "Copied.",
+  created: (title: string) => `“${title}” is there.`,
+  choose: "Choose a poll to see its tally live."
+}
