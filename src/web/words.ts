@@ -29,15 +29,12 @@ export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => 
 export const listed = (things: ReadonlyArray<string>): string =>
   things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
 
-/** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
-export const moment = (ms: number, zone?: string): string => {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    dateStyle: "medium",
-    timeStyle: "short",
-    ...(zone === undefined ? {} : { timeZone: zone })
-  })
-  return zone === undefined ? format.format(ms) : `${format.format(ms)} ${zone}`
-}
+/** Returns the name of the reader's own time zone, such as "Europe/Berlin". */
+export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** Formats a time in ms with its zone, such as "24 Nov 2026, 18:00 Europe/Berlin"; without a zone, in the reader's own. */
+export const moment = (ms: number, zone = ownZone()): string =>
+  `${new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(ms)} ${zone}`
 
 /** Formats a time in ms, such as "18:00:30". */
 export const clock = (ms: number): string => timeOfDay().format(ms)

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
-import { slugPattern } from "../../domain/Poll.ts"
+import { slugPattern } from "../../domain/OptionIds.ts"
 import { Malformed, NotFound } from "../../domain/Problems.ts"
 import { etagOf, taggedResponse } from "../ETag.ts"
 import { HttpSettings } from "../HttpSettings.ts"

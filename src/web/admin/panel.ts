@@ -2,10 +2,12 @@ import type { PollView } from "../../domain/Poll.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
 import { explainRules } from "../words/ballotWords.ts"
-import { admin } from "../words/deskWords.ts"
+import { admin, deskTimes } from "../words/deskWords.ts"
 import { form as words } from "../words/formWords.ts"
 import { status } from "../words.ts"
+import { saveFile } from "./save.ts"
 import { type AdminAsk, explain } from "./session.ts"
+import { sharing } from "./share.ts"
 import { liveTally, type Tally } from "./tally.ts"
 import { tokenMaker } from "./tokens.ts"
 
@@ -14,9 +16,7 @@ const download = async (token: string, slug: string): Promise<boolean> => {
   try {
     const response = await fetch(`/api/polls/${slug}/results.csv`, { headers: { authorization: `Bearer ${token}` } })
     if (!response.ok) return false
-    const url = URL.createObjectURL(await response.blob())
-    make("a", { href: url, download: `${slug}.csv` }).click()
-    setTimeout(() => URL.revokeObjectURL(url), 10_000)
+    saveFile(`${slug}.csv`, await response.blob())
     return true
   } catch {
     return false
@@ -36,20 +36,10 @@ export const statusOf = (poll: PollView): HTMLElement => {
   return state
 }
 
-export interface PanelEvents {
-  /** The poll was changed here. */
-  readonly changed: (poll: PollView) => void
-  /** The poll has that status by now. */
-  readonly told: (status: PollView["status"]) => void
-}
-
-/** Makes the panel of one poll: its tally, and what can be done with it. */
-export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { changed, told }: PanelEvents): Tally => {
+/** Makes the panel of one poll: its tally, and what can be done with it; `changed` is called where something was done. */
+export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, changed: () => void): Tally => {
   const state = statusOf(poll)
-  const tally = liveTally(ask, poll, (now) => {
-    showStatus(state, now)
-    told(now)
-  })
+  const tally = liveTally(ask, poll, (now) => showStatus(state, now))
   const said = make("p", { role: "status" })
   const csv = make("button", { type: "button", class: "plain" }, admin.csv)
   csv.addEventListener("click", async () => say(said, (await download(token, poll.slug)) ? "" : admin.away))
@@ -57,7 +47,7 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { change
   close.addEventListener("click", async () => {
     if (!confirm(admin.closeSure(poll.title))) return
     const answer = await ask<PollView>(`/api/polls/${poll.slug}/close`, { method: "POST" })
-    if (answer.kind === "ok") changed(answer.body)
+    if (answer.kind === "ok") changed()
     else say(said, explain(answer))
   })
   const hasClosed = poll.status === "counting" || poll.status === "final"
@@ -75,7 +65,7 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { change
     "section",
     { class: "card stack" },
     make("div", { class: "head" }, make("h2", { tabindex: "-1" }, poll.title), state),
-    make("p", { class: "hint" }, rules.join(" · ")),
+    make("p", { class: "hint" }, [deskTimes(poll), ...rules].filter((text) => text !== "").join(" · ")),
     tally.element,
     make(
       "div",
@@ -85,6 +75,7 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { change
       ...(hasClosed ? [] : [close])
     ),
     said,
+    sharing(ask, poll),
     ...(poll.identity === "token" && !hasClosed ? [tokenMaker(ask, poll)] : [])
   )
   return { element, stop: tally.stop }

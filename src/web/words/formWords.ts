@@ -1,8 +1,20 @@
-/** The form that creates a poll. */
+/** The form that says what a poll is. */
 export const form = {
+  heading: "New poll",
   title: "Question",
   slug: "Name in the address",
-  slugHint: "a-z, 0-9 and -",
+  slugHint: (host: string) => `After ${host}/polls/; a-z, 0-9 and -`,
+  zone: (zone: string) => `Time in ${zone}`,
+  wrong: {
+    title: "write what is asked",
+    slug: "write a name of a-z, 0-9 and -, which begins and ends with a letter or digit",
+    taken: (taken: string, free: string) =>
+      free === taken ? `there is a poll ${taken} already` : `there is a poll ${taken} already; ${free} is free`,
+    options: "write at least two options, each on a line of its own",
+    time: "give the whole date and time, or none of it",
+    order: "the poll has to close after it opens",
+    past: "this time has passed: give a later one, or none"
+  },
   description: "Description",
   optional: "optional",
   options: "Options, one a line",
@@ -65,5 +77,5 @@ export const form = {
   opensAt: "Opens",
   closesAt: "Closes",
   submit: "Create the poll",
-  cancel: "Cancel"
+  discard: "Throw away"
 }
