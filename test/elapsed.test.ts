@@ -25,7 +25,7 @@ const moments: Readonly<Record<string, string>> = {
   "http/NodeServer.ts": "the Date of an answer that Node would write itself",
   "http/voting/Ballots.ts": "when a vote was cast",
   "http/voting/Challenges.ts": "until when a challenge holds, which other processes check",
-  "http/voting/VoterTokens.ts": "whether a provider's token was issued in the future",
+  "http/voting/ProviderTokens.ts": "whether a provider's token was issued in the future",
   "layers/ProcessMetrics.ts": "when the process was started",
   "stream/StreamClock.ts": "the time that polls close by, until Redis was seen"
 }

@@ -3,7 +3,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { fromDefinition, type Poll, type PollView, toView } from "../domain/Poll.ts"
 import { toResults } from "../domain/Tally.ts"
 import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"
-import { makeTokens } from "../http/voting/VoterTokens.ts"
+import { makeOwnTokens } from "../http/voting/OwnTokens.ts"
 import { listedSecrets } from "../layers/SettingKinds.ts"
 import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
@@ -151,13 +151,8 @@ const tokens = Command.make(
         }
         const secret = yield* findVoterSecret(settings)
         const now = yield* pollTime(settings)
-        const options = {
-          voterSecrets: secret === undefined ? [] : listedSecrets(Redacted.value(secret)),
-          jwksUrl: undefined,
-          jwtIssuer: undefined,
-          jwtAudience: undefined
-        }
-        const made = yield* makeTokens(options, () => now).issue(poll, given.count)
+        const secrets = secret === undefined ? [] : listedSecrets(Redacted.value(secret))
+        const made = yield* makeOwnTokens(secrets, () => now).issue(poll, given.count)
         process.stdout.write(csvHead(["token"]) + made.map((token) => csvLine([token])).join(""))
       })
     )

@@ -27,7 +27,9 @@ export const makeDatabase = Effect.gen(function* () {
   const admin = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) =>
     effect.pipe(Effect.provide(PgClient.layer({ url: Redacted.make(server), maxConnections: 1 })), Effect.orDie)
   const run = (statement: string) => admin(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)))
-  yield* Effect.acquireRelease(run(`create database "${name}"`), () => run(`drop database "${name}" with (force)`))
+  yield* Effect.acquireRelease(run(`create database "${name}" strategy file_copy`), () =>
+    run(`drop database "${name}" with (force)`)
+  )
   const url = new URL(server)
   url.pathname = name
   return Redacted.make(url.href)

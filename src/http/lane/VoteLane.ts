@@ -12,26 +12,28 @@ import type { RateLimiter } from "../RateLimiter.ts"
 import { Ballots, type Refused } from "../voting/Ballots.ts"
 import { receiptAnswer } from "../voting/Receipt.ts"
 import { refuseHeaders } from "../voting/VoteRequest.ts"
+import { setCookie, type Unidentified, type Voter, Voters } from "../voting/Voters.ts"
 import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
-/** Makes the lane of votes as JSON of a known length, in polls for anyone without a challenge, with an Idempotency-Key or without. */
+/** Makes the lane of votes as JSON of a known length, in polls without a challenge, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses, limiter: RateLimiter | undefined) {
   const ballots = yield* Ballots
+  const voters = yield* Voters
   const polls = yield* PollCache
   const { maxRequestSize } = yield* HttpSettings
   const { votes: bounds } = yield* Bodies
   const clock = yield* Clock.Clock
   const run = Effect.runForkWith(yield* Effect.context<never>())
 
-  const failed = (cause: Cause.Cause<Refused>, url: string): Effect.Effect<PlainAnswer> => {
+  const failed = (cause: Cause.Cause<Refused | Unidentified>, url: string): Effect.Effect<PlainAnswer> => {
     const refused = Cause.findErrorOption(cause)
     return Option.isSome(refused)
       ? Effect.succeed(problemAnswer(refused.value, url))
       : Effect.as(Effect.logError("A vote failed", cause), problemAnswer(internalError, url))
   }
 
-  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: ReadonlyArray<string>) => {
+  const cast = (exchange: Exchange, poll: Poll, key: string | undefined, limitHeaders: Array<string>) => {
     const { url = "/" } = exchange.request
     collectBody(exchange.request, bounds, (body) => {
       // To a body that ended early nobody is there to be answered.
@@ -39,10 +41,20 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       if (!Buffer.isBuffer(body)) return send(exchange, problemAnswer(body, url), limitHeaders)
       const choice = parseVoteBody(body, poll)
       if (typeof choice !== "string") return send(exchange, problemAnswer(choice, url), limitHeaders)
+      const { headers, socket } = exchange.request
+      const sender = { headers, peer: socket.remoteAddress, source: exchange.request }
+      let voter: Voter | undefined
+      const vote = Effect.flatMap(voters.identify(poll, sender, key), (found) => {
+        voter = found
+        return ballots.cast({ poll, choice, voter, key })
+      })
       run(
-        Effect.matchCauseEffect(ballots.cast({ poll, choice, voter: undefined, key }), {
+        Effect.matchCauseEffect(vote, {
           onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limitHeaders)),
-          onSuccess: (vote) => Effect.succeed(send(exchange, receiptAnswer(vote, poll), limitHeaders))
+          onSuccess: (vote) => {
+            pushHeaders(limitHeaders, setCookie(voter))
+            return Effect.succeed(send(exchange, receiptAnswer(vote, poll), limitHeaders))
+          }
         })
       )
     })
@@ -58,7 +70,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
     const { headers, method, socket, url = "/" } = request
     if (method !== "POST" || !isOrdinary(request)) return false
     const [route, poll] = pollAt(url)
-    if (poll?.identity !== "anyone" || poll.challenge !== undefined) return false
+    if (poll === undefined || poll.challenge !== undefined) return false
     const length = headers["content-length"]
     if (length === undefined || Number(length) > maxRequestSize) return false
     const key = headers["idempotency-key"]?.toString()

@@ -18,7 +18,7 @@ import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { receiptPath } from "../voting/Receipt.ts"
-import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
+import { type Reader, senderOf, setCookie, Voters } from "../voting/Voters.ts"
 import type { Assets } from "./Assets.ts"
 import type { Refilled } from "./BallotForm.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
@@ -103,7 +103,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
       const request = yield* HttpServerRequest.HttpServerRequest
       const poll = yield* polls.get(slug)
       // A voter's id comes with the page: with the vote it would come too late for one that is sent twice.
-      const reader = voters.greet(poll, request, true)
+      const reader = voters.greet(poll, senderOf(request), true)
       const page = yield* render(request, poll, reader, lookUp(request.url))
       return HttpServerResponse.setHeaders(page, setCookie(reader))
     }).pipe(Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }))
@@ -112,7 +112,14 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const request = yield* HttpServerRequest.HttpServerRequest
     const poll = yield* polls.get(slug)
     const refuse = (text: string, status: number, refilled?: Refilled) =>
-      render(request, poll, voters.greet(poll, request, false), Effect.succeed({ text, tone: "bad" }), status, refilled)
+      render(
+        request,
+        poll,
+        voters.greet(poll, senderOf(request), false),
+        Effect.succeed({ text, tone: "bad" }),
+        status,
+        refilled
+      )
     if (isForeign(request, poll)) return yield* refuse(trouble.foreign, 403)
     const { choice, fields, key, token } = yield* parseFormVote(yield* readBody(request, bodies.votes), poll)
     const refilled = (wrong: ReadonlyArray<FieldError>) => ({ fields, errors: explainErrors(poll.rules, wrong) })
@@ -121,7 +128,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
       return yield* refuse(errors.whole === "" ? trouble.ballot : errors.whole, 422, { fields, errors })
     }
     return yield* Effect.gen(function* () {
-      const voter = yield* voters.identify(poll, withToken(request, token), key)
+      const voter = yield* voters.identify(poll, senderOf(withToken(request, token)), key)
       const { streamId, voteId } = yield* ballots.cast({ poll, choice, voter, key })
       const location = `/polls/${slug}?vote_id=${voteId}&stream_id=${streamId}#notice`
       return HttpServerResponse.empty({

@@ -6,7 +6,7 @@ import { PollStore } from "../../ledger/PollStore.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
-import { Voters } from "../voting/Voters.ts"
+import { senderOf, Voters } from "../voting/Voters.ts"
 
 /** How often a poll is looked at for those who wait until it is final. */
 const lookInterval = "100 millis"
@@ -37,7 +37,7 @@ export class Visibility extends Context.Service<
       const signIns = yield* SignIns
 
       const hasVoted = Effect.fnUntraced(function* (poll: Poll, request: HttpServerRequest.HttpServerRequest) {
-        const voter = yield* Effect.orElseSucceed(voters.recall(poll, request), () => undefined)
+        const voter = yield* Effect.orElseSucceed(voters.recall(poll, senderOf(request)), () => undefined)
         if (voter === undefined) return false
         if (ballots.hasCast(poll, voter)) return true
         return yield* Effect.orElseSucceed(store.hasVoted(poll.slug, voter.hash), () => false)

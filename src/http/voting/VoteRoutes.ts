@@ -13,7 +13,7 @@ import { Ballots } from "./Ballots.ts"
 import { Challenges } from "./Challenges.ts"
 import { receiptAnswer } from "./Receipt.ts"
 import { refuseHeaders } from "./VoteRequest.ts"
-import { setCookie, Voters } from "./Voters.ts"
+import { senderOf, setCookie, Voters } from "./Voters.ts"
 
 /**
  * The way of a vote through the app, for all votes that the lane leaves to it. The handlers are raw: to decode the payload
@@ -42,7 +42,7 @@ export const layerVoteRoutes = HttpApiBuilder.group(
       if (refusal !== undefined) return yield* refusal
       const choice = parseVoteBody(yield* readBody(request, bodies.votes), poll)
       if (typeof choice !== "string") return yield* choice
-      const voter = yield* voters.identify(poll, request, key)
+      const voter = yield* voters.identify(poll, senderOf(request), key)
       const solution = headers[solutionHeader.toLowerCase()]
       const vote = yield* ballots.cast({ poll, choice, voter, key, solution })
       return toResponse(receiptAnswer(vote, poll), setCookie(voter))

@@ -1,14 +1,13 @@
 import { timingSafeEqual } from "node:crypto"
-import type { HttpServerRequest } from "effect/http"
 import type { HttpSettings } from "../HttpSettings.ts"
-import { isSecure } from "../Origin.ts"
+import { isSecure, type SentHeaders } from "../Origin.ts"
 
 const name = "tallykeep_voter"
 
 /** A year, in s. */
 const age = 31_536_000
 
-type Request = Pick<HttpServerRequest.HttpServerRequest, "headers">
+type Request = { readonly headers: SentHeaders }
 
 /** The cookie that a browser is known by as a voter. */
 export interface VoterCookie {
@@ -43,7 +42,7 @@ export const makeVoterCookie = (
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
       const start = `${isSecure(request, proxies) ? "__Host-" : ""}${name}=`
-      const values = (request.headers.cookie ?? "").split(";").map((pair) => pair.trim())
+      const values = (request.headers.cookie?.toString() ?? "").split(";").map((pair) => pair.trim())
       const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
       if (ids.includes(undefined)) refused()
       return ids.findLast((id) => id !== undefined)

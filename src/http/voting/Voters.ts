@@ -8,7 +8,10 @@ import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import type { SentHeaders } from "../Origin.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
+import { makeOwnTokens } from "./OwnTokens.ts"
+import { invalid, missing } from "./TokenRefusals.ts"
 import { makeVoterCookie } from "./VoterCookie.ts"
 
 /** A voter: the keyed hash that the ledger keeps, and the cookie to set where nothing else would know it again. */
@@ -28,9 +31,24 @@ export interface Reader {
 export const setCookie = (voter: Pick<Voter, "setCookie"> | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
 
-type Request = HttpServerRequest.HttpServerRequest
+/** What tells who a request is from. */
+export interface Sender {
+  readonly headers: SentHeaders
+  /** The address of the other end of its connection. */
+  readonly peer: string | undefined
+  /** The request itself, as Node has it. */
+  readonly source: object
+}
 
-const peerOf = ({ remoteAddress }: Request) => Option.getOrUndefined(remoteAddress)
+/** Returns what tells who a request of the app's is from. */
+export const senderOf = ({ headers, remoteAddress, source }: HttpServerRequest.HttpServerRequest): Sender => ({
+  headers,
+  peer: Option.getOrUndefined(remoteAddress),
+  source
+})
+
+/** Why a request has no voter. */
+export type Unidentified = Unauthorized | Forbidden | Unavailable | TooManyRequests
 
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
@@ -41,18 +59,14 @@ export class Voters extends Context.Service<
      * have more. With `key`, the request's idempotency key, it is the same one each time, so that a vote that is sent again
      * stays one vote; it gets no cookie, which would be there for whoever learns the key.
      */
-    identify(
-      poll: Poll,
-      request: Request,
-      key: string | undefined
-    ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests>
+    identify(poll: Poll, request: Sender, key: string | undefined): Effect.Effect<Voter | undefined, Unidentified>
     /** Returns who reads, where that is a voter that is known; undefined where nobody is. */
-    recall(poll: Poll, request: Request): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
+    recall(poll: Poll, request: Sender): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
     /**
      * Returns a page's reader, in a poll where a browser is a voter. One without a cookie becomes one where it is `welcome`, as far
      * as its address may have more; else undefined.
      */
-    greet(poll: Poll, request: Request, welcome: boolean): Reader | undefined
+    greet(poll: Poll, request: Sender, welcome: boolean): Reader | undefined
     /** Returns `count` signed tokens, each for one voter of the poll. */
     issueTokens(poll: Poll, count: number): Effect.Effect<ReadonlyArray<string>, Forbidden>
   }
@@ -65,10 +79,11 @@ export class Voters extends Context.Service<
       const { report } = yield* Defences
       const clock = yield* Clock.Clock
       const stream = yield* VoteStream
-      // Loaded with the first vote that has a token: most starts need not wait for it.
-      const tokens = yield* Effect.cached(
-        Effect.promise(() => import("./VoterTokens.ts")).pipe(
-          Effect.map(({ makeTokens }) => makeTokens(settings, stream.now))
+      const ownTokens = makeOwnTokens(voterSecrets, stream.now)
+      // Loaded with the first vote that has such a token: most starts need not wait for it.
+      const providerTokens = yield* Effect.cached(
+        Effect.promise(() => import("./ProviderTokens.ts")).pipe(
+          Effect.map(({ makeProviderTokens }) => makeProviderTokens(settings))
         )
       )
 
@@ -89,61 +104,81 @@ export class Voters extends Context.Service<
       )
       /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
       const refused = new WeakSet<object>()
-      const idIn = (request: Request): string | undefined =>
+      const idIn = (request: Sender): string | undefined =>
         cookie.read(request, () => {
-          if (!refused.has(request.source)) report("cookies", peerOf(request))
+          if (!refused.has(request.source)) report("cookies", request.peer)
           refused.add(request.source)
         })
 
       const newVoters = newVoterLimit && makeRateLimiter(newVoterLimit, trustProxy, "new voters")
       /** Takes a new voter off the allowance of a request's address. */
-      const mayBeNew = (request: Request): boolean => {
-        const peer = peerOf(request) ?? "unknown"
-        const left = newVoters?.(peer, request.headers["x-forwarded-for"], elapsedMs(clock)).refusal === undefined
+      const mayBeNew = (request: Sender): boolean => {
+        const peer = request.peer ?? "unknown"
+        const forwarded = request.headers["x-forwarded-for"]?.toString()
+        const left = newVoters?.(peer, forwarded, elapsedMs(clock)).refusal === undefined
         if (!left) report("new_voters", peer)
         return left
       }
 
-      const makeVoter = (poll: Poll, request: Request): Voter => {
+      const makeVoter = (poll: Poll, request: Sender): Voter => {
         const id = randomUUID()
         return { hash: hashOf(poll, id), setCookie: cookie.write(request, id) }
       }
 
       const nameOf = (poll: Poll, id: string) => digest("page", `${poll.slug}\n${id}`)
 
-      const recall = Effect.fnUntraced(function* (
+      /** Returns the voter of a request's token, as the poll's identity has it. */
+      const subjectOf = (poll: Poll, { headers }: Sender) => {
+        const token = /^Bearer +(\S.*)$/i.exec(headers.authorization?.toString() ?? "")?.[1]
+        if (token === undefined) return Effect.fail(missing)
+        if (!/^[\w.~+/=-]+$/.test(token)) return Effect.fail(invalid)
+        if (poll.identity === "provider") return Effect.flatMap(providerTokens, (verify) => verify(token))
+        const subject = ownTokens.verify(poll, token)
+        return typeof subject === "string" ? Effect.succeed(subject) : Effect.fail(subject)
+      }
+
+      const recall = (
         poll: Poll,
-        request: Request
-      ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable> {
-        if (poll.identity === "anyone") return undefined
-        const missing = missingFor(poll, settings)
-        if (missing !== undefined) return yield* missing
+        request: Sender
+      ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable> => {
+        if (poll.identity === "anyone") return nobody
+        const lacking = missingFor(poll, settings)
+        if (lacking !== undefined) return Effect.fail(lacking)
         if (takesToken(poll.identity)) {
-          const subject = yield* (yield* tokens).verify(poll, request.headers.authorization)
-          return { hash: hashOf(poll, subject) }
+          return Effect.map(subjectOf(poll, request), (subject) => ({ hash: hashOf(poll, subject) }))
         }
         const known = idIn(request)
-        return known === undefined ? undefined : { hash: hashOf(poll, known) }
-      })
+        return known === undefined ? nobody : Effect.succeed({ hash: hashOf(poll, known) })
+      }
 
-      const identify = Effect.fnUntraced(function* (
+      const newVoter = (
         poll: Poll,
-        request: Request,
+        request: Sender,
         key: string | undefined
-      ): Effect.fn.Return<Voter | undefined, Unauthorized | Forbidden | Unavailable | TooManyRequests> {
-        const known = yield* Effect.tapError(recall(poll, request), ({ _tag }) =>
-          Effect.sync(() => {
-            if (_tag !== "Unavailable") report("tokens", peerOf(request))
-          })
+      ): Effect.Effect<Voter, TooManyRequests> => {
+        if (!mayBeNew(request)) return Effect.fail(tooManyNew)
+        return Effect.succeed(
+          key === undefined
+            ? makeVoter(poll, request)
+            : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
         )
-        if (known !== undefined || poll.identity !== "browser") return known
-        if (!mayBeNew(request)) return yield* tooManyNew
-        return key === undefined
-          ? makeVoter(poll, request)
-          : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
-      })
+      }
 
-      const greet = (poll: Poll, request: Request, welcome: boolean): Reader | undefined => {
+      const identify = (
+        poll: Poll,
+        request: Sender,
+        key: string | undefined
+      ): Effect.Effect<Voter | undefined, Unidentified> =>
+        Effect.matchEffect(recall(poll, request), {
+          onFailure: (refusal) => {
+            if (refusal._tag !== "Unavailable") report("tokens", request.peer)
+            return Effect.fail(refusal)
+          },
+          onSuccess: (known) =>
+            known === undefined && poll.identity === "browser" ? newVoter(poll, request, key) : Effect.succeed(known)
+        })
+
+      const greet = (poll: Poll, request: Sender, welcome: boolean): Reader | undefined => {
         if (poll.identity !== "browser" || missingFor(poll, settings) !== undefined) return undefined
         const known = idIn(request)
         if (known !== undefined) return { name: nameOf(poll, known) }
@@ -155,13 +190,16 @@ export class Voters extends Context.Service<
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
         poll.identity !== "token"
           ? Effect.fail(new Forbidden({ detail: "The poll's voters need no tokens of ours" }))
-          : Effect.flatMap(tokens, (issuer) => issuer.issue(poll, count))
+          : ownTokens.issue(poll, count)
       )
 
       return Voters.of({ identify, recall, greet, issueTokens })
     })
   )
 }
+
+/** There is no voter to tell. */
+const nobody = Effect.succeed(undefined)
 
 const tooManyNew = new TooManyRequests({ detail: "Too many new voters from this address; try again later" })
 

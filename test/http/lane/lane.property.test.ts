@@ -1,8 +1,30 @@
+import { createHmac } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { makeOwnTokens } from "../../../src/http/voting/OwnTokens.ts"
+import { makeVoterCookie } from "../../../src/http/voting/VoterCookie.ts"
 import { layerApi, request } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { World } from "../../support/world.ts"
+
+const secret = "what-signs-the-voters-of-these-tests"
+
+const polls = (["browser", "token", "provider"] as const).flatMap((identity) =>
+  (["open", "once", "changeable"] as const).map((ballot) => ({
+    ...defaultPoll,
+    slug: `${identity}-${ballot}`,
+    identity,
+    ballot
+  }))
+)
+const [tokenPoll = defaultPoll] = polls.filter(({ identity }) => identity === "token")
+
+/** A token that is good in one poll. */
+const [token] = Effect.runSync(makeOwnTokens([secret], Date.now).issue(tokenPoll, 1))
+
+const signature = createHmac("sha256", secret).update("cookie\nann").digest("base64url").slice(0, 22)
+const cookie = makeVoterCookie({ production: true, trustProxy: 1 }, [() => signature]).write({ headers: {} }, "ann")
 
 const oneOf = <const A extends string>(...values: ReadonlyArray<A>) => Schema.Literals(values)
 
@@ -23,8 +45,8 @@ const Headers = Schema.Struct({
   "if-none-match": Schema.optionalKey(oneOf("*", '"x"', 'W/"x", "y"')),
   "x-forwarded-for": Schema.optionalKey(oneOf("1.2.3.4", "::1, 5.6.7.8", ",")),
   origin: Schema.optionalKey(oneOf("http://localhost:3000", "http://evil.example", "null")),
-  authorization: Schema.optionalKey(oneOf("Bearer x")),
-  cookie: Schema.optionalKey(oneOf("a=b; tallykeep_voter=x.y"))
+  authorization: Schema.optionalKey(oneOf("Bearer x", "Basic x", `Bearer ${token}`)),
+  cookie: Schema.optionalKey(oneOf("a=b; __Host-tallykeep_voter=x.y", `a=b; ${cookie.split(";")[0]}`))
 })
 
 const Asked = Schema.Struct({
@@ -33,6 +55,7 @@ const Asked = Schema.Struct({
     "/api/vote",
     "/vote",
     "/api/polls/cats-or-dogs/votes",
+    ...polls.map(({ slug }) => `/api/polls/${slug}/votes`),
     "/api/polls/nowhere/votes",
     "/api/polls//votes",
     "/api/polls/a/b/votes",
@@ -72,6 +95,8 @@ const server = (fastLane: boolean) =>
           production: true,
           trustProxy: 1,
           rateLimit: { votes: 20, seconds: 3_600 },
+          newVoterLimit: { votes: 3, seconds: 3_600 },
+          voterSecrets: [secret],
           readLimit: { votes: 5, seconds: 3_600 }
         })
       )
@@ -88,6 +113,7 @@ describe("the fast lane", () => {
     ([asked]) =>
       Effect.gen(function* () {
         const [lane, app] = [yield* server(true), yield* server(false)]
+        for (const at of [lane, app]) yield* at(Effect.map(World, (world) => Object.assign(world, { polls })))
         const first = { method: "GET", path: "/results", headers: {}, body: "" } satisfies typeof Asked.Type
         for (const { body, headers, method, path } of [first, ...asked]) {
           // A body belongs to a POST; Node's client sends one of known length without being told.
@@ -96,7 +122,16 @@ describe("the fast lane", () => {
           const ask = Effect.map(request(method, path, sent), comparable)
           assert.deepStrictEqual(yield* lane(ask), yield* app(ask), `${method} ${path} ${JSON.stringify(sent)}`)
         }
-        const appended = Effect.map(World, ({ votes }) => votes.map(({ choice, key, poll }) => ({ choice, key, poll })))
+        const appended = Effect.map(World, ({ votes }) =>
+          // A new voter without a key is another one each time.
+          votes.map(({ choice, key, poll, voter }) => ({
+            choice,
+            key,
+            poll,
+            voter: key && voter,
+            known: voter !== undefined
+          }))
+        )
         assert.deepStrictEqual(yield* lane(appended), yield* app(appended))
       }).pipe(Effect.scoped),
     { arbitrary: { runs: 40, size: 30 }, timeout: 60_000 }
