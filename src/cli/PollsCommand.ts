@@ -1,110 +1,51 @@
-import { Console, Effect, Layer, Redacted } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
-import { fromDefinition, type Poll, type PollView, toView } from "../domain/Poll.ts"
+import { Console, Effect, Option, Redacted } from "effect"
+import { Command, Flag } from "effect/cli"
+import { toView } from "../domain/Poll.ts"
 import { toResults } from "../domain/Tally.ts"
+import { searchable } from "../http/polls/PollPages.ts"
 import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"
 import { makeOwnTokens } from "../http/voting/OwnTokens.ts"
 import { listedSecrets } from "../layers/SettingKinds.ts"
 import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
-import { PollStore } from "../ledger/PollStore.ts"
-import { channelOf } from "../stream/Announcements.ts"
-import { findClosingTime, readStates } from "../stream/Nodes.ts"
-import { command, Redis } from "../stream/Redis.ts"
-import { everyShard } from "../stream/Shards.ts"
-import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
-import { definitionOf, pollFlags } from "./PollFlags.ts"
-import { type CommandSettings, withServers } from "./WithServers.ts"
+import { find, json, pollTime, print, slug, withPolls } from "./PollAccess.ts"
+import { lifeCommands } from "./PollLifeCommands.ts"
 
-const slug = Argument.String("slug").pipe(Argument.withDescription("The poll's name in URLs"))
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
+/** How many polls are read at once. */
+const page = 1_000
 
-const withStore = <A, E, R>(body: (store: PollStore["Service"], settings: CommandSettings) => Effect.Effect<A, E, R>) =>
-  withServers((settings) =>
-    Effect.gen(function* () {
-      const ledger = yield* Ledger
-      yield* ledger.migrated
-      return yield* body(yield* PollStore, settings)
-    }).pipe(Effect.provide(Layer.mergeAll(PollStore.layer, Ledger.layer)))
-  )
-
-const find = (store: PollStore["Service"], wanted: string) =>
-  Effect.gen(function* () {
-    const poll = (yield* store.list).find((one) => one.slug === wanted)
-    return poll ?? (yield* new CommandFailed({ message: `There is no poll ${wanted}; see: polls list` }))
-  })
-
-/** Tells the API processes, which keep the polls in memory. */
-const announce = (settings: CommandSettings, changed: string) =>
-  Effect.flatMap(Redis, ({ client }) => command(() => client.publish(channelOf(settings.streamName, "poll"), changed)))
-
-/** Reads the time that polls open and close by, in ms since 1970. */
-const pollTime = (settings: CommandSettings) =>
-  Effect.flatMap(Redis, (redis) => {
-    const { blockMs, consumerGroup: group, streamName } = settings
-    return Effect.map(readStates(everyShard(redis, streamName), { group, blockMs }), nextEntryMs)
-  })
-
-const describe = (view: PollView) => {
-  const times = [
-    view.opens_at && `opens ${view.opens_at}`,
-    view.closes_at && `closes ${view.closes_at}`,
-    view.final_at && `final since ${view.final_at}`
-  ].filter(Boolean)
-  const { abstain, budget, every, kind, max, method, min, seats, spend_all, tie_break } = view
-  const rules = { min, max, every, budget, spend_all, method, seats, tie_break, abstain }
-  const told = Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : `, ${name} ${value}`))
-  return (
-    `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
-    `  kind ${kind}${told.join("")}\n` +
-    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +
-    view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
-  )
-}
-
-const print = (settings: CommandSettings, polls: ReadonlyArray<Poll>, asJson: boolean) =>
-  Effect.flatMap(pollTime(settings), (now) =>
-    Effect.forEach(
-      polls.map((poll) => toView(poll, now)),
-      (view) => Console.log(asJson ? JSON.stringify(view) : describe(view)),
-      { discard: true }
-    )
-  )
-
-const create = Command.make("create", { slug, ...pollFlags, json }, (given) =>
-  Effect.flatMap(definitionOf(given), (definition) =>
-    withStore((store, settings) =>
+const list = Command.make(
+  "list",
+  {
+    status: Flag.Literals("status", searchable).pipe(
+      Flag.withDescription("Only those of a status; without it, all that are not archived"),
+      Flag.optional
+    ),
+    json
+  },
+  (given) =>
+    withPolls((acts, settings) =>
       Effect.gen(function* () {
-        const poll = yield* store.create(fromDefinition(definition))
-        yield* announce(settings, poll.slug)
-        yield* print(settings, [poll], given.json)
+        const now = yield* pollTime(settings)
+        const status = Option.getOrUndefined(given.status)
+        let after: string | undefined
+        do {
+          const found = yield* acts.search({ text: "", status, after, limit: page }, now)
+          for (const poll of found) {
+            const view = toView(poll, now)
+            yield* Console.log(given.json ? JSON.stringify(view) : `${view.slug}\t${view.status}\t${view.title}`)
+          }
+          after = found.length < page ? undefined : found.at(-1)?.slug
+        } while (after !== undefined)
       })
     )
-  )
-).pipe(Command.withDescription("Create a poll"))
-
-const list = Command.make("list", { json }, (given) =>
-  withStore((store, settings) => Effect.flatMap(store.list, (polls) => print(settings, polls, given.json)))
-).pipe(Command.withDescription("List all polls, the newest first"))
+).pipe(Command.withDescription("List polls, the newest first, one on a line: slug, status, title"))
 
 const show = Command.make("show", { slug, json }, (given) =>
-  withStore((store, settings) => Effect.flatMap(find(store, given.slug), (poll) => print(settings, [poll], given.json)))
+  withPolls((acts, settings) => Effect.flatMap(find(acts, given.slug), (poll) => print(settings, poll, given.json)))
 ).pipe(Command.withDescription("Show a poll"))
-
-const close = Command.make("close", { slug, json }, (given) =>
-  withStore((store, settings) =>
-    Effect.gen(function* () {
-      const redis = yield* Redis
-      yield* find(store, given.slug)
-      const time = yield* findClosingTime(everyShard(redis, settings.streamName), () => undefined)
-      yield* store.close(given.slug, time)
-      yield* announce(settings, given.slug)
-      yield* print(settings, [yield* find(store, given.slug)], given.json)
-    })
-  )
-).pipe(Command.withDescription("Close a poll now; votes accepted before count, none after"))
 
 const exportPoll = Command.make(
   "export",
@@ -116,9 +57,9 @@ const exportPoll = Command.make(
     )
   },
   (given) =>
-    withStore((store, settings) =>
+    withPolls((acts, settings) =>
       Effect.gen(function* () {
-        const poll = yield* find(store, given.slug)
+        const poll = yield* find(acts, given.slug)
         if (given.votes) return yield* exportVotes(poll.slug)
         const ledger = yield* Ledger
         const tally = yield* ledger.tally(poll.slug)
@@ -141,9 +82,9 @@ const tokens = Command.make(
     )
   },
   (given) =>
-    withStore((store, settings) =>
+    withPolls((acts, settings) =>
       Effect.gen(function* () {
-        const poll = yield* find(store, given.slug)
+        const poll = yield* find(acts, given.slug)
         if (poll.identity !== "token") {
           return yield* new CommandFailed({
             message: `The voters of ${poll.slug} need no tokens: its identity is ${poll.identity}`
@@ -153,12 +94,13 @@ const tokens = Command.make(
         const now = yield* pollTime(settings)
         const secrets = secret === undefined ? [] : listedSecrets(Redacted.value(secret))
         const made = yield* makeOwnTokens(secrets, () => now).issue(poll, given.count)
+        yield* acts.record(poll.slug, "tokens", { count: given.count })
         process.stdout.write(csvHead(["token"]) + made.map((token) => csvLine([token])).join(""))
       })
     )
 ).pipe(Command.withDescription("Make tokens for the voters of a poll, as CSV"))
 
 export const pollsCommand = Command.make("polls").pipe(
-  Command.withDescription("Create, list, show, close and export polls, and make tokens for their voters"),
-  Command.withSubcommands([create, list, show, close, exportPoll, tokens])
+  Command.withDescription("Make polls, change, close and export them, and make tokens for their voters"),
+  Command.withSubcommands([...lifeCommands, list, show, exportPoll, tokens])
 )

@@ -3,10 +3,10 @@ import type { OutOfService } from "../domain/Problems.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
+import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
 import { makeOutageLog } from "../stream/Outage.ts"
-import { command, type Redis } from "../stream/Redis.ts"
-import { makeFence } from "../stream/ReplicatedWrites.ts"
-import { type Shard, Shards } from "../stream/Shards.ts"
+import type { Redis } from "../stream/Redis.ts"
+import { Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
@@ -24,20 +24,7 @@ export const makeFinishing = Effect.gen(function* () {
   const stream = yield* VoteStream
   const store = yield* PollStore
   const { announce } = yield* Announcements
-  const { appendReplicas, group } = yield* StreamSettings
-  const fence = makeFence(appendReplicas)
-
-  /** Finds the time up to which all these shards are counted: at most `latest`; in ms since 1970. */
-  const countedUpTo = Effect.fnUntraced(function* (asked: ReadonlyArray<Shard>, latest: number) {
-    const ask = (shard: Shard) =>
-      Effect.tap(
-        command(() => shard.client.countedUpTo(shard.stream, group, latest)),
-        // A replica that takes over has to know of the raised id.
-        () => fence(shard, shard.writer)
-      )
-    const times = yield* Effect.forEach(asked, ask, { concurrency: "unbounded" })
-    return Math.min(latest, ...times.map(Number))
-  })
+  const countedUpTo = makeCountedUpTo(yield* StreamSettings)
 
   return Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<string>, OutOfService> {
     const closed = yield* store.counting(stream.now())

@@ -51,8 +51,20 @@ export interface Poll {
   readonly opensMs?: number
   /** Votes accepted from this time on don't. */
   readonly closesMs?: number
+  /** Times in between in which it was closed, or closed for a moment so that it could be changed: votes accepted then don't. */
+  readonly shut?: ReadonlyArray<readonly [fromMs: number, toMs: number]>
   /** When the result became final, in ms since 1970. */
   readonly finalMs?: number
+  /** Raised with each act of an organiser; there once the poll is kept. */
+  readonly version?: number
+  /** Only its organiser sees it. */
+  readonly draft?: true
+  /** Anyone finds it in the list of polls. */
+  readonly listed?: true
+  /** It is gone from the lists. */
+  readonly archived?: true
+  /** When what voters read was last changed after the first vote, in ms since 1970. */
+  readonly editedMs?: number
 }
 
 /** The poll of `POST /api/vote`; src/ledger/tables/0001_ledger.sql makes the same. */
@@ -67,30 +79,37 @@ export const defaultPoll: Poll = {
   abstain: false,
   ballot: "open",
   identity: "anyone",
-  results: "live"
+  results: "live",
+  listed: true
 }
 
 /** The times that decide a poll's status. */
-export type PollTimes = Pick<Poll, "opensMs" | "closesMs" | "finalMs">
+export type PollTimes = Pick<Poll, "opensMs" | "closesMs" | "shut" | "finalMs" | "draft">
 
 /** `counting`: the poll has closed, and votes that were accepted in time may still wait. `final`: none does any more. */
-export const PollStatus = Schema.Literals(["upcoming", "open", "counting", "final"]).annotate({
+export const PollStatus = Schema.Literals(["draft", "upcoming", "open", "counting", "final"]).annotate({
   description:
-    "`counting`: the poll has closed, and votes that were accepted in time may still wait to be counted. `final`: all of them are counted"
+    "`draft`: only its organiser sees it. `counting`: the poll has closed, and votes that were accepted in time may still wait to be counted. `final`: all of them are counted"
 })
 export type PollStatus = typeof PollStatus.Type
 
 /** Returns whether a vote accepted at a time is in the poll's time; the same however long that is ago. */
-export const pollPhase = ({ closesMs, opensMs }: PollTimes, ms: number): "before" | "open" | "after" =>
-  closesMs !== undefined && ms >= closesMs ? "after" : opensMs !== undefined && ms < opensMs ? "before" : "open"
+export const pollPhase = (
+  { closesMs, opensMs, shut }: Pick<Poll, "opensMs" | "closesMs" | "shut">,
+  ms: number
+): "before" | "open" | "after" => {
+  if (closesMs !== undefined && ms >= closesMs) return "after"
+  if (opensMs !== undefined && ms < opensMs) return "before"
+  return shut?.some(([from, to]) => ms >= from && ms < to) ? "before" : "open"
+}
 
 const statuses = { before: "upcoming", open: "open", after: "counting" } as const
 
 /** Returns a poll's status at a time, which is that of the stream, since it decides what votes are accepted in time. */
 export const pollStatus = (times: PollTimes, now: number): PollStatus =>
-  times.finalMs === undefined ? statuses[pollPhase(times, now)] : "final"
+  times.draft ? "draft" : times.finalMs === undefined ? statuses[pollPhase(times, now)] : "final"
 
-const order: Readonly<Record<PollStatus, number>> = { upcoming: 0, open: 1, counting: 2, final: 3 }
+const order: Readonly<Record<PollStatus, number>> = { draft: -1, upcoming: 0, open: 1, counting: 2, final: 3 }
 
 /** Returns whether a poll comes to a status after another one. */
 export const isLaterStatus = (status: PollStatus, other: PollStatus): boolean => order[status] > order[other]
@@ -99,7 +118,7 @@ export const isLaterStatus = (status: PollStatus, other: PollStatus): boolean =>
 const isDay = (date: string): boolean => new Date(date).toISOString().startsWith(date)
 
 /** A time as in RFC 3339, with a zone. */
-const Timestamp = Schema.String.check(
+export const Timestamp = Schema.String.check(
   Schema.isPattern(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, {
     message: "must be a time such as 2026-11-24T20:15:00Z"
   }).abort(),
@@ -142,7 +161,13 @@ export const PollDefinition = Schema.Struct({
   results: ResultsVisibility,
   challenge: Schema.optionalKey(Challenge),
   opens_at: Schema.optionalKey(Timestamp),
-  closes_at: Schema.optionalKey(Timestamp)
+  closes_at: Schema.optionalKey(Timestamp),
+  listed: Schema.optionalKey(Schema.Boolean).annotate({
+    description: "Whether anyone finds it in the list of polls; false unless given"
+  }),
+  draft: Schema.optionalKey(Schema.Boolean).annotate({
+    description: "Whether only its organiser sees it, until it is published; false unless given"
+  })
 }).check(
   Schema.makeFilter(findWrongRules),
   Schema.makeFilter(
@@ -185,12 +210,36 @@ export const PollView = Schema.Struct({
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
   status: PollStatus,
-  final_at: Schema.optionalKey(Schema.String)
+  final_at: Schema.optionalKey(Schema.String),
+  closed: Schema.optionalKey(Schema.Array(Schema.Struct({ from: Schema.String, to: Schema.String }))).annotate({
+    description: "Times before its closing in which it was closed: votes accepted then stay rejected"
+  }),
+  version: Schema.optionalKey(Schema.Number).annotate({
+    description: "Raised with each change that an organiser makes"
+  }),
+  listed: Schema.optionalKey(Schema.Boolean),
+  archived: Schema.optionalKey(Schema.Boolean),
+  edited_at: Schema.optionalKey(Schema.String).annotate({
+    description: "When its title, description or labels were last changed after the first vote"
+  })
 })
 export type PollView = typeof PollView.Type
 
 export const fromDefinition = (definition: PollDefinition): Poll => {
-  const { ballot, challenge, closes_at, description, identity, opens_at, options, results, slug, title } = definition
+  const {
+    ballot,
+    challenge,
+    closes_at,
+    description,
+    draft,
+    identity,
+    listed,
+    opens_at,
+    options,
+    results,
+    slug,
+    title
+  } = definition
   return {
     slug,
     title: tidy(title),
@@ -203,20 +252,26 @@ export const fromDefinition = (definition: PollDefinition): Poll => {
     results,
     ...(challenge === "pow" ? { challenge } : {}),
     ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
-    ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) })
+    ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) }),
+    ...(listed ? { listed } : {}),
+    ...(draft ? { draft } : {})
   }
 }
 
+const textOf = (ms: number): string => new Date(ms).toISOString()
+
 export const toView = (poll: Poll, now: number): PollView => {
-  const { abstain, closesMs, finalMs, opensMs, rules, tieSeed, tieSeedHash, ...shown } = poll
+  const { abstain, closesMs, draft: _, editedMs, finalMs, opensMs, rules, shut, tieSeed, tieSeedHash, ...shown } = poll
   return {
     ...shown,
     ...showRules(rules, abstain),
     ...(tieSeedHash === undefined ? {} : { tie_seed_hash: tieSeedHash }),
     ...(tieSeed === undefined || finalMs === undefined ? {} : { tie_seed: tieSeed }),
-    ...(opensMs === undefined ? {} : { opens_at: new Date(opensMs).toISOString() }),
-    ...(closesMs === undefined ? {} : { closes_at: new Date(closesMs).toISOString() }),
+    ...(opensMs === undefined ? {} : { opens_at: textOf(opensMs) }),
+    ...(closesMs === undefined ? {} : { closes_at: textOf(closesMs) }),
     status: pollStatus(poll, now),
-    ...(finalMs === undefined ? {} : { final_at: new Date(finalMs).toISOString() })
+    ...(finalMs === undefined ? {} : { final_at: textOf(finalMs) }),
+    ...(shut === undefined ? {} : { closed: shut.map(([from, to]) => ({ from: textOf(from), to: textOf(to) })) }),
+    ...(editedMs === undefined ? {} : { edited_at: textOf(editedMs) })
   }
 }

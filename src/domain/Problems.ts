@@ -82,6 +82,27 @@ export class PollExists extends HttpApiError.Problem<PollExists>()("PollExists",
   title: "Conflict"
 }) {}
 
+/** The poll has come so far that this can't be done with it any more, or not yet. */
+export class Unchangeable extends HttpApiError.Problem<Unchangeable>()("Unchangeable", {
+  type: name("unchangeable"),
+  status: 409,
+  title: "Conflict"
+}) {}
+
+/** The poll has changed since the version that the request is based on. */
+export class Stale extends HttpApiError.Problem<Stale>()("Stale", {
+  type: name("stale"),
+  status: 412,
+  title: "Precondition Failed"
+}) {}
+
+/** The request has to say which version of the poll it is based on. */
+export class VersionMissing extends HttpApiError.Problem<VersionMissing>()("VersionMissing", {
+  type: name("version-missing"),
+  status: 428,
+  title: "Precondition Required"
+}) {}
+
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
   type: "about:blank",
   status: 413,

@@ -17,6 +17,7 @@ import { layerServer } from "../http/Server.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { layerLedgerGauges } from "../ledger/LedgerGauges.ts"
 import { Partitions } from "../ledger/Partitions.ts"
+import { PollActs } from "../ledger/PollActs.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Tabulations } from "../ledger/Tabulations.ts"
 import { Announcements } from "../stream/Announcements.ts"
@@ -122,7 +123,9 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     layerLedgerGauges(maxConnections),
     layerProcessMetrics(role)
   ).pipe(
-    Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, PollActs.layer, Announcements.layer)
+    ),
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(servers.redisUrl, { caFile: servers.redisCaFile, waits: settings.appendReplicas > 0 }),

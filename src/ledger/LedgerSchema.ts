@@ -4,8 +4,8 @@ import changeTallies from "./functions/change_tallies.sql"
 import choiceParts from "./functions/choice_parts.sql"
 import claimTabulation from "./functions/claim_tabulation.sql"
 import closePartitions from "./functions/close_partitions.sql"
-import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
+import deletePoll from "./functions/delete_poll.sql"
 import dropPartition from "./functions/drop_partition.sql"
 import extendLedger from "./functions/extend_ledger.sql"
 import finishPoll from "./functions/finish_poll.sql"
@@ -28,6 +28,7 @@ import original from "./tables/0005_original.sql"
 import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 import tabulation from "./tables/0008_tabulation.sql"
+import life from "./tables/0009_life.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -44,7 +45,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 8,
+  version: 9,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -52,7 +53,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 5, text: original },
     { number: 6, text: choices },
     { number: 7, text: final },
-    { number: 8, text: tabulation }
+    { number: 8, text: tabulation },
+    { number: 9, text: life }
   ],
   functions: [
     addPartition,
@@ -61,8 +63,8 @@ export const ledgerSchema: LedgerSchema = {
     choiceParts,
     claimTabulation,
     closePartitions,
-    closePoll,
     countBallots,
+    deletePoll,
     dropPartition,
     extendLedger,
     finishPoll,

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { OutOfService } from "../domain/Problems.ts"
+import { makeCountedUpTo } from "./CountedUpTo.ts"
 import { diskWrites, durabilities, type Keeping, readKeeping } from "./Durability.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import { type Connection, command, isRefusal } from "./Redis.ts"
@@ -123,5 +124,8 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   const closingTime = Effect.flatMap(shards.all, (all) => findClosingTime(all, clock.reached))
 
-  return { now: clock.now, closingTime, states, backlog, keeping, keyBytes, check }
+  const upTo = makeCountedUpTo(settings)
+  const countedUpTo = (latest: number) => Effect.flatMap(shards.all, (all) => upTo(all, latest))
+
+  return { now: clock.now, closingTime, countedUpTo, states, backlog, keeping, keyBytes, check }
 }

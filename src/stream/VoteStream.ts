@@ -45,6 +45,8 @@ export class VoteStream extends Context.Service<
     readonly now: () => number
     /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
     readonly closingTime: Effect.Effect<number, OutOfService>
+    /** Finds the time up to which all that was ever accepted is counted: at most `latest`; in ms since 1970. */
+    countedUpTo(latest: number): Effect.Effect<number, OutOfService>
     /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
     find(voteId: string, streamId: string): Effect.Effect<string | undefined, OutOfService>
     /** The state of each stream. */

@@ -91,7 +91,12 @@ export const times = {
   final: "The result is final."
 }
 
-export const status = { upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
+export const changes = {
+  edited: (at: string) => `Edited on ${at}`,
+  reopened: "It was closed in between: votes sent then do not count."
+}
+
+export const status = { draft: "Draft", upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
 
 /** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {

@@ -17,10 +17,6 @@ const given = (...option: ReadonlyArray<string>) => ({
   seats: Option.none(),
   tieBreak: Option.none(),
   abstain: Option.none(),
-  ballot: "open",
-  identity: "anyone",
-  results: "live",
-  challenge: "none",
   opensAt: Option.none(),
   closesAt: Option.none()
 })

@@ -6,7 +6,7 @@ import { batchOf } from "../../src/consumer/EntryBatch.ts"
 import { ensureGroup } from "../../src/consumer/Reader.ts"
 import { recordBatch } from "../../src/consumer/RecordBatch.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { readState } from "../../src/stream/StreamState.ts"
@@ -40,10 +40,10 @@ describe("metrics of counting", () => {
       const { client } = yield* Redis
       const settings = yield* StreamSettings
       const ledger = yield* Ledger
-      const store = yield* PollStore
+      const acts = yield* PollActs
       yield* ledger.migrated
       yield* ensureGroup(client, settings.stream, settings.group)
-      yield* store.create({ ...teaOrCoffeePoll, slug: "soup", ballot: "once", identity: "token" })
+      yield* acts.create({ ...teaOrCoffeePoll, slug: "soup", ballot: "once", identity: "token" }, 0)
       const voter = { poll: "soup", option: "tea", voter: "YW5u" }
       const known = entry(20)
       const record = (entries: ReadonlyArray<ReturnType<typeof entry>>) =>

@@ -10,7 +10,7 @@ import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { rebuildTallies } from "../../src/ledger/LedgerBooks.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { everyShard, type Shard, Shards } from "../../src/stream/Shards.ts"
@@ -34,8 +34,8 @@ const append = (poll: string) => Effect.flatMap(VoteStream, (stream) => stream.a
 
 /** Closes a poll now, as an API does. */
 const close = Effect.fnUntraced(function* (poll: string) {
-  const [store, stream] = [yield* PollStore, yield* VoteStream]
-  yield* store.close(poll, yield* stream.closingTime)
+  const [acts, stream] = [yield* PollActs, yield* VoteStream]
+  yield* acts.close(poll, yield* stream.closingTime)
 })
 
 const readGroup = ({ client, stream }: Shard) =>
@@ -151,9 +151,9 @@ describe("a poll that has closed", () => {
 
   it.live("is not closed again once it is final", () =>
     Effect.gen(function* () {
-      const store = yield* PollStore
+      const acts = yield* PollActs
       const { closesMs, poll } = yield* finalPoll
-      assert.isTrue(yield* store.close(poll, closesMs - 1_000))
+      assert.isDefined(yield* acts.close(poll, closesMs - 1_000))
       assert.strictEqual((yield* tallyIn(poll)).closesMs, closesMs)
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
     }).pipe(Effect.provide(layerServers()))

@@ -4,7 +4,7 @@ import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
@@ -82,14 +82,14 @@ describe("with APPEND_REPLICAS, a result", () => {
         const stream = uniqueName("votes")
         yield* Effect.gen(function* () {
           const finish = yield* makeFinishing
-          const store = yield* PollStore
+          const acts = yield* PollActs
           const { closingTime } = yield* VoteStream
           yield* eventually(appendOnce("first"))
           yield* expectCounted(1)
           const poll = yield* createPoll()
           yield* replica.freeze
           const closesMs = yield* closingTime
-          yield* store.close(poll, closesMs)
+          yield* acts.close(poll, closesMs)
           assert.match((yield* Effect.flip(finish)).message, /0 of the 1 replicas/)
           yield* replica.thaw
           assert.deepStrictEqual(yield* eventually(finish), [poll])

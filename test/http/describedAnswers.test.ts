@@ -137,7 +137,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       )
 
       // Polls.
-      const poll = definition({ ballot: "once", identity: "token", results: "after_close" })
+      const poll = definition({ ballot: "once", identity: "token", results: "after_close", listed: true })
       const made = yield* admin.polls.createPoll({ payload: poll })
       assert.strictEqual(made.headers.location, `/api/polls/${poll.slug}`)
       assert.strictEqual(yield* problemOf(admin.polls.createPoll({ payload: poll })), "PollExists")
@@ -148,7 +148,31 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
         poll.slug
       )
       const its = { params: { slug: poll.slug } }
-      assert.strictEqual((yield* anyone.polls.poll(its)).status, "open")
+      const edit = (ifMatch?: string) => ({
+        ...its,
+        headers: ifMatch === undefined ? {} : { "if-match": ifMatch },
+        payload: { title: "Another title" }
+      })
+      assert.strictEqual(yield* problemOf(admin.polls.editPoll(edit())), "VersionMissing")
+      const { headers: edited } = yield* admin.polls.editPoll(edit(made.headers.etag))
+      assert.strictEqual(edited.etag, '"2"')
+      assert.strictEqual(yield* problemOf(admin.polls.editPoll(edit(made.headers.etag))), "Stale")
+      const copy = { params: { slug: `${poll.slug}-2` } }
+      yield* admin.polls.duplicatePoll({ ...its, payload: copy.params })
+      assert.strictEqual(yield* problemOf(anyone.polls.poll(copy)), "NotFound")
+      yield* admin.polls.archivePoll(copy)
+      yield* admin.polls.reopenPoll({ ...its, payload: {} })
+      assert.strictEqual(
+        yield* problemOf(admin.polls.deletePoll({ ...its, query: { slug: poll.slug } })),
+        "Unchangeable"
+      )
+      yield* admin.polls.deletePoll({ ...copy, query: copy.params })
+      const { events } = yield* admin.polls.pollEvents({ ...copy, query: {} })
+      assert.deepStrictEqual(
+        events.map(({ what }) => what),
+        ["delete", "archive", "duplicate"]
+      )
+      assert.strictEqual((yield* anyone.polls.poll(its)).body.status, "open")
       assert.strictEqual(yield* problemOf(anyone.polls.poll({ params: nowhere })), "NotFound")
       const { tokens } = yield* admin.polls.issueTokens({ ...its, payload: { count: 2 } })
       assert.lengthOf(tokens, 2)
@@ -177,7 +201,7 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       // Results.
       assert.strictEqual(yield* problemOf(anyone.results.resultsOf(its)), "ResultsHidden")
       assert.strictEqual(yield* problemOf(anyone.results.resultsCsvOf(its)), "ResultsHidden")
-      assert.include(["counting", "final"], (yield* admin.polls.closePoll(its)).status)
+      assert.include(["counting", "final"], (yield* admin.polls.closePoll(its)).body.status)
       yield* untilFinal(its.params.slug)
       assert.strictEqual(yield* problemOf(voter.votes.castVoteIn({ ...its, payload: { option: "tea" } })), "Forbidden")
       assert.strictEqual((yield* anyone.results.results()).poll, "cats-or-dogs")

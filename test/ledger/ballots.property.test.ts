@@ -6,6 +6,7 @@ import { partsOf } from "../../src/domain/Choice.ts"
 import type { Rules } from "../../src/domain/Rules.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
@@ -55,6 +56,7 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
     ([{ ballot, closes, closing, kind, opens }, deliveries]) =>
       Effect.gen(function* () {
         const ledger = yield* Ledger
+        const acts = yield* PollActs
         const sql = yield* SqlClient.SqlClient
         const { choices = [], rules = { kind: "single" } as const } = kinds[kind] ?? {}
         const opensMs = opens === null ? undefined : 1000 + opens
@@ -99,7 +101,7 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
             }
           )
           if (closing !== null && closing.after >> 1 === batch >> 1) {
-            yield* sql`select close_poll(${poll}, ${1000 + closing.at})`
+            yield* acts.close(poll, 1000 + closing.at)
           }
         }
 

@@ -3,7 +3,7 @@ import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { partsOf } from "../../src/domain/Choice.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { choosing, someRules } from "../support/choosing.ts"
 import { layerServers, uniqueName } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
@@ -45,7 +45,7 @@ layer(layerServers(), { excludeTestServices: true })("choice_parts", (it) => {
       const created = Effect.gen(function* () {
         yield* (yield* Ledger).migrated
         const options = poll.options.map(({ id }) => ({ id, label: id }))
-        yield* Effect.ignore((yield* PollStore).create({ ...teaOrCoffeePoll, ...poll, options }))
+        yield* Effect.ignore((yield* PollActs).create({ ...teaOrCoffeePoll, ...poll, options }, 0))
       })
 
       it.effect.prop(

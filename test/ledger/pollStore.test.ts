@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { someRules } from "../support/choosing.ts"
@@ -33,11 +34,12 @@ const vote = (poll: Poll, option: string, ms: bigint, voter?: string): AcceptedV
 /** A poll in the ledger. */
 const created = Effect.fnUntraced(function* (overrides: Partial<Poll> = {}) {
   const store = yield* PollStore
+  const acts = yield* PollActs
   const ledger = yield* Ledger
   yield* ledger.migrated
   const poll = make(overrides)
-  yield* store.create(poll)
-  return { ledger, poll, store }
+  yield* acts.create(poll, 0)
+  return { acts, ledger, poll, store }
 })
 
 /** The tally, and what the ledger holds, which have to be the same. */
@@ -58,23 +60,26 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const { poll: first, store } = yield* created({ options, description: "Line 1\nline 2", opensMs: 1, closesMs: 2 })
       const { poll: second } = yield* created({ ballot: "once", identity: "token", results: "after_close" })
       const all = yield* store.list
-      assert.deepStrictEqual(all, [second, first, defaultPoll])
+      assert.deepStrictEqual(
+        all,
+        [second, first, defaultPoll].map((poll) => ({ ...poll, version: 1 }))
+      )
     })
   )
 
   it.effect("keeps the rules of each kind, and a seed for each ranked poll, whose hash it tells", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const { store } = yield* created()
+      const { acts, store } = yield* created()
       for (const [index, rules] of someRules.entries()) {
         const poll = make({ rules, abstain: index % 2 === 0 })
-        const kept = yield* store.create(poll)
+        const kept = yield* acts.create(poll, 0)
         assert.deepStrictEqual(
           (yield* store.list).find(({ slug }) => slug === poll.slug),
           kept
         )
         const { tieSeedHash, ...rest } = kept
-        assert.deepStrictEqual(rest, poll)
+        assert.deepStrictEqual(rest, { ...poll, version: 1 })
         const [row] = yield* sql<{
           seed: Uint8Array | null
         }>`select tie_seed as seed from poll where slug = ${poll.slug}`
@@ -87,12 +92,12 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
 
   it.effect("refuses a slug that there is, and keeps nothing of the second poll", () =>
     Effect.gen(function* () {
-      const { poll, store } = yield* created()
-      const error = yield* Effect.flip(store.create(make({ slug: poll.slug, options: [{ id: "x", label: "X" }] })))
+      const { acts, poll, store } = yield* created()
+      const error = yield* Effect.flip(acts.create(make({ slug: poll.slug, options: [{ id: "x", label: "X" }] }), 0))
       assert.strictEqual(error._tag, "PollExists")
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 0 })
       const twice = make({ options: [...poll.options, ...poll.options] })
-      assert.isTrue((yield* Effect.exit(store.create(twice)))._tag === "Failure")
+      assert.isTrue((yield* Effect.exit(acts.create(twice, 0)))._tag === "Failure")
       assert.notInclude(
         (yield* store.list).map(({ slug }) => slug),
         twice.slug
@@ -102,24 +107,24 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
 
   it.effect("closes a poll at a time, only ever earlier than it closed before", () =>
     Effect.gen(function* () {
-      const { poll, store } = yield* created({ closesMs: 1_000 })
+      const { acts, poll, store } = yield* created({ closesMs: 1_000 })
       const closesMs = Effect.map(store.list, (all) => all.find(({ slug }) => slug === poll.slug)?.closesMs)
-      assert.isTrue(yield* store.close(poll.slug, 2_000))
+      assert.isDefined(yield* acts.close(poll.slug, 2_000))
       assert.strictEqual(yield* closesMs, 1_000)
-      assert.isTrue(yield* store.close(poll.slug, 500))
+      assert.isDefined(yield* acts.close(poll.slug, 500))
       assert.strictEqual(yield* closesMs, 500)
-      assert.isFalse(yield* store.close("none", 500))
+      assert.isUndefined(yield* acts.close("none", 500))
     })
   )
 
   it.effect("takes back what was counted after the closing time, in a poll where each vote counts", () =>
     Effect.gen(function* () {
-      const { ledger, poll, store } = yield* created()
+      const { acts, ledger, poll } = yield* created()
       const [before, at, after] = [vote(poll, "tea", 999n), vote(poll, "tea", 1_000n), vote(poll, "coffee", 1_001n)]
       yield* ledger.count(VoteColumns.of([before, at, after]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 2, coffee: 1 })
       const earlier = yield* ledger.tally(poll.slug)
-      yield* store.close(poll.slug, 1_000)
+      yield* acts.close(poll.slug, 1_000)
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.deepInclude(yield* ledger.find(before.voteId), { status: "counted" })
       for (const { voteId } of [at, after]) {
@@ -138,7 +143,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     Effect.gen(function* () {
       const { ledger, poll } = yield* created()
       const sql = yield* SqlClient.SqlClient
-      const release = yield* held(sql`select close_poll(${poll.slug}, 1000)`)
+      const release = yield* held(sql`update poll set closes_ms = 1000 where slug = ${poll.slug}`)
       // It reads the poll as it was before, and finds its lock taken.
       const counting = yield* Effect.forkChild(
         ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
@@ -152,12 +157,12 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
 
   it.effect("takes back a voter's latest vote, and counts the one before it again", () =>
     Effect.gen(function* () {
-      const { ledger, poll, store } = yield* created({ ballot: "changeable", identity: "token" })
+      const { acts, ledger, poll } = yield* created({ ballot: "changeable", identity: "token" })
       const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
       const only = vote(poll, "coffee", 30n, "bob")
       yield* ledger.count(VoteColumns.of([first, second, only]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 2 })
-      yield* store.close(poll.slug, 15)
+      yield* acts.close(poll.slug, 15)
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
       assert.deepInclude(yield* ledger.find(second.voteId), { status: "rejected", reason: "the poll was closed" })
@@ -169,7 +174,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
 
   it.effect("leaves the first votes of `once` as they are", () =>
     Effect.gen(function* () {
-      const { ledger, poll, store } = yield* created({ ballot: "once", identity: "token" })
+      const { acts, ledger, poll, store } = yield* created({ ballot: "once", identity: "token" })
       const [first, second] = [vote(poll, "tea", 10n, "ann"), vote(poll, "coffee", 20n, "ann")]
       const late = vote(poll, "tea", 1_000n, "cleo")
       const { recorded } = yield* ledger.count(VoteColumns.of([first, second, vote(poll, "coffee", 16n, "bob"), late]))
@@ -180,7 +185,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
           { poll: poll.slug, status: "rejected", votes: 1 }
         ]
       )
-      yield* store.close(poll.slug, 15)
+      yield* acts.close(poll.slug, 15)
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))
       assert.isFalse(yield* store.hasVoted(poll.slug, voterOf("bob")))

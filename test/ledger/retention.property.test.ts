@@ -5,7 +5,7 @@ import { latestAcceptance } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger } from "../../src/ledger/LedgerBooks.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, day, tallyOf, voteIdAt } from "../support/votes.ts"
@@ -40,7 +40,7 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
         Effect.gen(function* () {
           const ledger = yield* Ledger
           const partitions = yield* Partitions
-          const store = yield* PollStore
+          const acts = yield* PollActs
           const sql = yield* SqlClient.SqlClient
           const poll = yield* createPoll({ ballot, identity: ballot === "open" ? "anyone" : "token" })
           // Each round is later than the one before: what that dropped stays dropped.
@@ -79,7 +79,7 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
             for (const key of keys) if (wave <= dropAfter || votes.get(key)?.recent === 1) taken.add(key)
             if (wave === dropAfter) yield* partitions.drop(old + 39 * day)
           }
-          yield* store.close(poll, old + 50 * day)
+          yield* acts.close(poll, old + 50 * day)
 
           const counted = [...taken].flatMap((key) => votes.get(key) ?? [])
           const winners =

@@ -7,6 +7,7 @@ import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger, rebuildTallies } from "../../src/ledger/LedgerBooks.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { held, untilWaiting } from "../support/locks.ts"
@@ -97,6 +98,7 @@ describe("a ledger that drops old votes", () => {
     Effect.gen(function* () {
       const { dropOld, ledger } = yield* ready
       const store = yield* PollStore
+      const acts = yield* PollActs
       const open = yield* createPoll()
       const once = yield* createPoll({ ballot: "once", identity: "token" })
       const changeable = yield* createPoll({ ballot: "changeable", identity: "token" })
@@ -123,7 +125,7 @@ describe("a ledger that drops old votes", () => {
       yield* books
 
       // Closing decides anew over what is there, and leaves what is not.
-      for (const poll of [open, once, changeable]) yield* store.close(poll, later + 1)
+      for (const poll of [open, once, changeable]) yield* acts.close(poll, later + 1)
       assert.deepStrictEqual(yield* all, tallies)
       assert.strictEqual(yield* rebuildTallies, 0)
       yield* books

@@ -14,6 +14,18 @@ create table accepted_difference (
   constraint accepted_difference_pkey primary key (id)
 );
 
+create table admin_event (
+  id bigint not null,
+  poll text collate "C" not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  who text not null,
+  what text not null,
+  before jsonb,
+  after jsonb,
+  constraint admin_event_pkey primary key (id)
+);
+create index admin_event_poll on admin_event using btree (poll, id);
+
 create table ballot (
   poll text collate "C" not null,
   voter bytea not null,
@@ -109,6 +121,12 @@ create table poll (
   final_at timestamp with time zone,
   changed_after_final timestamp with time zone,
   ballots bigint not null default 0,
+  version bigint not null default 1,
+  draft boolean not null default false,
+  listed boolean not null default false,
+  archived boolean not null default false,
+  edited_at timestamp with time zone,
+  shut int8multirange,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
   constraint poll_ballots_check check ((ballots >= 0)),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
@@ -193,8 +211,8 @@ create table vote_event_other partition of vote_event default;
 -- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, choice text, place bigint, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
--- function close_poll(closing text, at_ms bigint) returns boolean
 -- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
+-- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function finish_poll(finishing text, counted_ms bigint) returns boolean

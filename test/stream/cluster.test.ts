@@ -5,7 +5,7 @@ import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { Shards } from "../../src/stream/Shards.ts"
@@ -166,7 +166,7 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         const { nodes } = yield* RedisCluster
         const { current } = yield* Shards
         const finish = yield* makeFinishing
-        const store = yield* PollStore
+        const acts = yield* PollActs
         const { closingTime } = yield* VoteStream
         yield* appendAll(60)
         yield* Effect.provide(expectCounted(60), layerPool)
@@ -176,7 +176,7 @@ layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })(
         for (const node of [nodes.find(isUsed), nodes.find((each) => !isUsed(each))]) {
           if (node === undefined) throw new Error("There are three nodes, and two shards")
           const poll = yield* createPoll()
-          yield* store.close(poll, yield* closingTime)
+          yield* acts.close(poll, yield* closingTime)
           yield* node.crash
           yield* Effect.flip(finish)
           yield* node.start

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { Effect } from "effect"
 import type { Poll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
 import { uniqueName } from "./servers.ts"
 import { teaOrCoffeePoll } from "./teaOrCoffee.ts"
@@ -33,11 +33,11 @@ export const voteAt = (ms: number, poll: string, option: string, voter?: string)
 
 /** A poll for tea or coffee in the ledger. */
 export const createPoll = Effect.fnUntraced(function* (overrides: Partial<Poll> = {}) {
-  const store = yield* PollStore
+  const acts = yield* PollActs
   const ledger = yield* Ledger
   yield* ledger.migrated
   const poll = { slug: uniqueName("poll").replace("_", "-"), ...teaOrCoffeePoll, ...overrides }
-  yield* store.create(poll)
+  yield* acts.create(poll, 0)
   return poll.slug
 })
 

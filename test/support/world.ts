@@ -4,6 +4,7 @@ import { OutOfService } from "../../src/domain/Problems.ts"
 import type { OptionCount } from "../../src/domain/Tally.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
@@ -167,7 +168,11 @@ export const layerMocks = Layer.unwrap(
     const polls = Layer.mock(PollStore, {
       list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
     })
+    const acts = Layer.mock(PollActs, {
+      find: (slug) => ask("database", () => [...world.polls, defaultPoll].find((poll) => poll.slug === slug)),
+      search: ({ limit }) => ask("database", () => [...world.polls, defaultPoll].slice(0, limit))
+    })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
-    return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
+    return Layer.mergeAll(stream, ledger, backlog, polls, acts, announcements, Liveness.layer)
   })
 )

@@ -5,6 +5,7 @@ import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"
 import { results as resultWords } from "../../web/words/resultWords.ts"
 import {
   challenge,
+  changes,
   hidden,
   moment,
   rules,
@@ -70,6 +71,8 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
 <h1>${poll.title}</h1>
 ${poll.description && html`<p class="description">${poll.description}</p>`}
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
+${poll.shut && html`<p class="changed">${changes.reopened}</p>`}
+${poll.editedMs === undefined ? undefined : html`<p class="changed">${changes.edited(moment(poll.editedMs, "UTC"))}</p>`}
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
 ${withoutScript(poll)}
@@ -104,7 +107,7 @@ const withoutScript = (poll: Poll): Html | undefined => {
 /** Returns the poll's times in UTC, since the reader's zone is not known here; the script replaces them. */
 const timesOf = ({ closesMs, opensMs }: Poll, status: PollStatus): string => {
   if (status === "upcoming" && opensMs !== undefined) return times.opensAt(moment(opensMs, "UTC"))
-  if (closesMs === undefined || status === "upcoming") return ""
+  if (closesMs === undefined || status === "upcoming" || status === "draft") return ""
   const at = moment(closesMs, "UTC")
   return status === "open" ? times.closesAt(at) : `${times.closed(at)}. ${times[status]}`
 }

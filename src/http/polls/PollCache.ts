@@ -24,7 +24,7 @@ export class PollCache extends Context.Service<
     readonly find: (slug: string) => Poll | undefined
     /** Returns a poll that may have been made a moment ago; fails with Unavailable while that can't be told. */
     get(slug: string): Effect.Effect<Poll, NotFound | Unavailable>
-    /** Reads the polls again here, and has all other processes do so as soon as they hear of it. */
+    /** Reads the polls again here, and has all other processes do so as soon as they hear of it, and show their viewers. */
     changed(slug: string): Effect.Effect<void>
   }
 >()("tallykeep/http/polls/PollCache") {
@@ -97,7 +97,10 @@ export class PollCache extends Context.Service<
         all: () => list,
         find: (slug) => polls.get(slug),
         get,
-        changed: (slug) => Effect.andThen(read, announcements.announce("poll", slug))
+        changed: (slug) =>
+          Effect.all([read, announcements.announce("poll", slug), announcements.announce("tally", slug)], {
+            discard: true
+          })
       })
     })
   )

@@ -27,12 +27,15 @@ begin
   with entry as (
     -- `late` is what out_of_time returns, which takes longer when it is called for each vote.
     select distinct on (e.vote_id) e.*, p.ballot,
-      case when e.ms < p.opens_ms then 'the poll was not open yet' when e.ms >= p.closes_ms then 'the poll was closed' end as late
+      case
+        when e.ms < p.opens_ms then 'the poll was not open yet'
+        when e.ms >= p.closes_ms or p.shut @> e.ms then 'the poll was closed'
+      end as late
     from unnest(vote_ids, polls, choices, voters, ms, seqs, cast_ms) as e (vote_id, poll, choice, voter, ms, seq, cast_ms)
     join poll p on p.slug = e.poll and p.ballot <> 'open'
     where e.voter is not null
       and e.vote_id >= oldest
-      and (not p.decided or e.ms < p.opens_ms or e.ms >= p.closes_ms)
+      and (not p.decided or e.ms < p.opens_ms or e.ms >= p.closes_ms or p.shut @> e.ms)
       -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       and (select true from vote_event v where v.vote_id = e.vote_id) is null
     order by e.vote_id, e.ms, e.seq

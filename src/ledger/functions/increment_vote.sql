@@ -36,7 +36,8 @@ declare
   delta_choices text[];
   delta_counts bigint[];
   delta_entries bigint[];
-  closes jsonb;
+  -- When the polls are open, as the batch was counted by it.
+  times jsonb;
   -- Which of the choices are none in their polls is found out once.
   valid constant boolean[] := valid_choices(polls, choices);
 begin
@@ -45,8 +46,11 @@ begin
     from (
       select array_agg(c.poll order by e.place) as polls, array_agg(c.choice order by e.place) as choices
       from unnest(numbers) with ordinality as e (number, place)
-      left join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
-        on c.number = e.number and c.valid
+      join unnest(ms) with ordinality as m (ms, place) on m.place = e.place
+      left join (
+        unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
+        join poll p on p.slug = c.poll
+      ) on c.number = e.number and (c.valid or out_of_time(p, m.ms) is not null)
     ) each, count_ballots(vote_ids, each.polls, each.choices, voters, ms, seqs, cast_ms) b;
   end if;
 
@@ -56,30 +60,34 @@ begin
   loop
     begin
       with listed as materialized (
-        select c.number, c.poll, c.choice, p.opens_ms, p.closes_ms
+        select c.number, c.poll, c.choice, c.valid, p.opens_ms, p.closes_ms, p.shut
         from unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number)
         join poll p on p.slug = c.poll and p.ballot = 'open'
-        where c.valid
       ), inserted as (
         insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
         select e.vote_id, c.poll, c.choice, e.voter,
-          case when e.ms < c.opens_ms or e.ms >= c.closes_ms then 'rejected' else 'counted' end,
+          case when e.ms < c.opens_ms or e.ms >= c.closes_ms or c.shut @> e.ms then 'rejected' else 'counted' end,
           -- The same as out_of_time, which takes longer when it is called for each vote.
-          case when e.ms < c.opens_ms then 'the poll was not open yet' when e.ms >= c.closes_ms then 'the poll was closed' end,
+          case
+            when e.ms < c.opens_ms then 'the poll was not open yet'
+            when e.ms >= c.closes_ms or c.shut @> e.ms then 'the poll was closed'
+          end,
           e.ms, e.seq, to_timestamp(e.cast_ms::float8 / 1000)
         from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms)
           as e (vote_id, number, voter, ms, seq, cast_ms)
         join listed c on c.number = e.number
-        where e.vote_id >= oldest
+        -- What was no choice when it was too late may have been one when it was made.
+        where e.vote_id >= oldest and (c.valid or e.ms < c.opens_ms or e.ms >= c.closes_ms or c.shut @> e.ms)
         order by e.vote_id
         returning poll, choice, status
       ), delta as (
-        select poll, choice, count(*) filter (where status = 'counted') as votes, count(*) as entries
-        from inserted group by poll, choice
+        select poll, case when bool_or(status = 'counted') then choice end as choice,
+          count(*) filter (where status = 'counted') as votes, count(*) as entries
+        from inserted group by poll, inserted.choice
       )
       select coalesce(sum(entries), 0), array_agg(poll), array_agg(choice), array_agg(votes), array_agg(entries),
-        (select jsonb_object_agg(poll, closes_ms) from listed)
-      into fresh, delta_polls, delta_choices, delta_counts, delta_entries, closes
+        (select jsonb_object_agg(poll, jsonb_build_array(opens_ms, closes_ms, shut)) from listed)
+      into fresh, delta_polls, delta_choices, delta_counts, delta_entries, times
       from delta;
       exit;
     exception when unique_violation then
@@ -95,20 +103,22 @@ begin
       -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
       from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms) as e (vote_id, number, voter, ms, seq, cast_ms)
-      join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number and c.valid
+      join unnest(polls, choices, valid) with ordinality as c (poll, choice, valid, number) on c.number = e.number
       join poll p on p.slug = c.poll and p.ballot = 'open'
       -- Looked up one by one: in a join, the planner reads every partition, not the one that an id is in.
       where (select true from vote_event v where v.vote_id = e.vote_id) is null
+        and (c.valid or out_of_time(p, e.ms) is not null)
       order by e.vote_id, e.ms, e.seq
     ) e;
   end loop;
 
   if fresh > 0 then
     perform change_tallies(delta_polls, delta_choices, delta_counts);
-    -- A poll may have been closed after its closing time was read above. It can't be any more: it is locked now.
+    -- A poll may have been closed or reopened after its times were read above. It can't be any more: it is locked now.
     perform settle_poll(p.slug)
     from poll p
-    where p.slug = any (delta_polls) and p.closes_ms is distinct from (closes ->> p.slug)::bigint
+    where p.slug = any (delta_polls)
+      and jsonb_build_array(p.opens_ms, p.closes_ms, p.shut) is distinct from times -> p.slug
     order by p.slug;
   end if;
 

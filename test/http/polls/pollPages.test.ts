@@ -22,8 +22,8 @@ const fill = (count: number) =>
   Effect.flatMap(
     SqlClient.SqlClient,
     (sql) => sql`
-      insert into poll (slug, title, ballot, identity, results, created_at)
-      select 'p-' || n, 'Poll', 'open', 'anyone', 'live', now() - interval '1 day' + n * interval '1 second'
+      insert into poll (slug, title, ballot, identity, results, listed, created_at)
+      select 'p-' || n, 'Poll', 'open', 'anyone', 'live', true, now() - interval '1 day' + n * interval '1 second'
       from generate_series(1, ${count}::int) n`
   )
 
@@ -31,14 +31,14 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
   it.effect("has all polls in pages, the newest first, whatever is made meanwhile", () =>
     Effect.gen(function* () {
       yield* fill(1_500)
-      const newest = yield* createPoll()
+      const newest = yield* createPoll({ listed: true })
       const seen: Array<string> = []
       let pages = 0
       for (let query: string | undefined = ""; query !== undefined; pages++) {
         const { next, polls }: Page = yield* pageAt(query)
         seen.push(...polls.map(({ slug }) => slug))
         if (next !== undefined) assert.lengthOf(polls, 100)
-        if (pages % 5 === 0) yield* createPoll()
+        if (pages % 5 === 0) yield* createPoll({ listed: true })
         query = next === undefined ? undefined : `?cursor=${next}`
       }
       const expected = Array.from({ length: 1_500 }, (_, index) => `p-${1_500 - index}`)
@@ -81,7 +81,7 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
 
   it.effect("is kept for a moment, and is not sent again to who has it", () =>
     Effect.gen(function* () {
-      const slug = yield* createPoll()
+      const slug = yield* createPoll({ listed: true })
       const answer = yield* request("GET", "/api/polls?limit=1")
       assert.deepInclude(answer.headers, { "cache-control": "public, max-age=2", "content-type": "application/json" })
       assert.strictEqual((json(answer) as unknown as Page).polls[0]?.slug, slug)
@@ -89,7 +89,7 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
       const known = yield* request("GET", "/api/polls?limit=1", { headers: { "if-none-match": etag } })
       assert.deepStrictEqual([known.status, known.body, known.headers.etag], [304, "", etag])
       assert.strictEqual(known.headers["cache-control"], "public, max-age=2")
-      yield* createPoll()
+      yield* createPoll({ listed: true })
       const changed = yield* request("GET", "/api/polls?limit=1", { headers: { "if-none-match": etag } })
       assert.strictEqual(changed.status, 200)
       assert.notStrictEqual(changed.headers.etag, etag)
@@ -100,7 +100,7 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
     Effect.gen(function* () {
       const inOther = yield* anotherProcess()
       yield* inOther(pageAt())
-      const [slug, next] = [yield* createPoll(), (yield* pageAt("?limit=1")).next]
+      const [slug, next] = [yield* createPoll({ listed: true }), (yield* pageAt("?limit=1")).next]
       const { polls } = yield* inOther(pageAt(`?cursor=${next}`))
       assert.notInclude(
         polls.map((poll) => poll.slug),
@@ -112,7 +112,7 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
 })
 
 describe("pages of polls", () => {
-  const query = { limit: 100, after: undefined }
+  const query = { limit: 100, after: undefined, text: "", status: undefined }
 
   it("are made once for each reading of the polls and each second", () => {
     const closing: Poll = { ...defaultPoll, closesMs: 5_500 }
@@ -133,7 +133,7 @@ describe("pages of polls", () => {
     const pageOf = makePollPages({ all: () => polls })
     for (const _ of [1, 2]) {
       for (const [index, { slug }] of polls.entries()) {
-        const { polls: found } = JSON.parse(pageOf({ limit: 2, after: slug }, 0).body)
+        const { polls: found } = JSON.parse(pageOf({ ...query, limit: 2, after: slug }, 0).body)
         assert.deepStrictEqual(
           found.map((poll: Poll) => poll.slug),
           polls.slice(index + 1, index + 3).map((poll) => poll.slug)

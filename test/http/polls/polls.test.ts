@@ -13,6 +13,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
         ballot: "once",
         identity: "browser",
         results: "after_vote",
+        listed: true,
         opens_at: "2026-01-02T03:04+01:00",
         closes_at: "2126-01-02T03:04:05.678Z"
       })
@@ -20,7 +21,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
       assert.strictEqual(answer.status, 201, answer.body)
       assert.strictEqual(answer.headers.location, `/api/polls/${poll.slug}`)
       assert.strictEqual(answer.headers["cache-control"], "no-store")
-      const view = { ...poll, kind: "single", opens_at: "2026-01-02T02:04:00.000Z", status: "open" }
+      const view = { ...poll, kind: "single", opens_at: "2026-01-02T02:04:00.000Z", status: "open", version: 1 }
       assert.deepStrictEqual(json(answer), view)
       const shown = yield* request("GET", `/api/polls/${poll.slug}`)
       assert.strictEqual(shown.status, 200)
@@ -34,7 +35,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
     })
   )
 
-  it.effect("says whether a poll is to open, open or counting, by its times", () =>
+  it.effect("says whether a poll is to open or open, by its times, and makes none that has closed", () =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const at = (seconds: number) => new Date(now + seconds * 1000).toISOString()
@@ -43,7 +44,8 @@ layer(layerPollsApi(), { excludeTestServices: true })("POST /api/polls", (it) =>
       assert.strictEqual(yield* status({}), "open")
       assert.strictEqual(yield* status({ opens_at: at(-60), closes_at: at(60) }), "open")
       assert.strictEqual(yield* status({ opens_at: at(60), closes_at: at(120) }), "upcoming")
-      assert.strictEqual(yield* status({ closes_at: at(-60) }), "counting")
+      const { errors } = assertProblem(yield* create(definition({ closes_at: at(-1) })), 422)
+      assert.deepStrictEqual(errors, [{ pointer: "#/closes_at", detail: "must be a time in the future" }])
     })
   )
 

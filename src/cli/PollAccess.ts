@@ -1,0 +1,104 @@
+import { Console, Effect, Layer } from "effect"
+import { Argument, Flag } from "effect/cli"
+import { type Poll, type PollView, toView } from "../domain/Poll.ts"
+import { isProblem } from "../domain/Problems.ts"
+import { makePollLife } from "../http/polls/PollLife.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { PollActs } from "../ledger/PollActs.ts"
+import { channelOf } from "../stream/Announcements.ts"
+import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
+import { findClosingTime, readStates } from "../stream/Nodes.ts"
+import { command, Redis } from "../stream/Redis.ts"
+import { everyShard } from "../stream/Shards.ts"
+import { nextEntryMs } from "../stream/StreamState.ts"
+import { CommandFailed } from "./CommandFailed.ts"
+import { type CommandSettings, withServers } from "./WithServers.ts"
+
+// What the commands about polls have in common.
+
+export const slug = Argument.String("slug").pipe(Argument.withDescription("The poll's name in URLs"))
+export const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
+
+/** Runs a command on the polls of the running servers. */
+export const withPolls = <A, E, R>(
+  body: (acts: PollActs["Service"], settings: CommandSettings) => Effect.Effect<A, E, R>
+) =>
+  withServers((settings) =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      return yield* body(yield* PollActs, settings)
+    }).pipe(Effect.provide(Layer.mergeAll(PollActs.layer, Ledger.layer)))
+  )
+
+export const find = (acts: PollActs["Service"], wanted: string) =>
+  Effect.flatMap(acts.find(wanted), (poll) =>
+    poll === undefined
+      ? Effect.fail(new CommandFailed({ message: `There is no poll ${wanted}; see: polls list` }))
+      : Effect.succeed(poll)
+  )
+
+/** Reads the time that polls open and close by, in ms since 1970. */
+export const pollTime = (settings: CommandSettings) =>
+  Effect.flatMap(Redis, (redis) => {
+    const { blockMs, consumerGroup: group, streamName } = settings
+    return Effect.map(readStates(everyShard(redis, streamName), { group, blockMs }), nextEntryMs)
+  })
+
+/** Does something in the life of polls; what is refused is told in a sentence. */
+export const withLife = <A, E, R>(
+  body: (life: ReturnType<typeof makePollLife>, settings: CommandSettings) => Effect.Effect<A, E, R>
+) =>
+  withPolls((acts, settings) =>
+    Effect.gen(function* () {
+      const redis = yield* Redis
+      const shards = () => everyShard(redis, settings.streamName)
+      const countedUpTo = makeCountedUpTo({ appendReplicas: 0, group: settings.consumerGroup })
+      const life = makePollLife({
+        acts,
+        closingTime: Effect.suspend(() => findClosingTime(shards(), () => undefined)),
+        countedUpTo: (latest) => countedUpTo(shards(), latest),
+        // The API processes keep the polls in memory, and have viewers.
+        changed: (changed) =>
+          Effect.forEach(
+            ["poll", "tally"] as const,
+            (topic) => command(() => redis.client.publish(channelOf(settings.streamName, topic), changed)),
+            { discard: true }
+          )
+      })
+      return yield* body(life, settings)
+    }).pipe(
+      Effect.mapError((error) => {
+        if (!isProblem(error)) return error
+        const wrong = (error.errors ?? []).map(({ detail, pointer }) => `\n  ${pointer.slice(2)} ${detail}`)
+        return new CommandFailed({ message: `${error.detail ?? error.title}${wrong.join("")}` })
+      })
+    )
+  )
+
+const describe = (view: PollView) => {
+  const times = [
+    view.opens_at && `opens ${view.opens_at}`,
+    view.closes_at && `closes ${view.closes_at}`,
+    view.final_at && `final since ${view.final_at}`,
+    view.edited_at && `edited ${view.edited_at}`,
+    view.listed && "listed",
+    view.archived && "archived"
+  ].filter(Boolean)
+  const { abstain, budget, every, kind, max, method, min, seats, spend_all, tie_break } = view
+  const rules = { min, max, every, budget, spend_all, method, seats, tie_break, abstain }
+  const told = Object.entries(rules).flatMap(([name, value]) => (value === undefined ? [] : `, ${name} ${value}`))
+  return (
+    `${view.slug}: ${view.title} (${view.status}${times.map((time) => `, ${time}`).join("")})\n` +
+    `  kind ${kind}${told.join("")}\n` +
+    `  ballot ${view.ballot}, identity ${view.identity}, results ${view.results}${view.challenge === undefined ? "" : `, challenge ${view.challenge}`}\n` +
+    (view.closed ?? []).map(({ from, to }) => `  was closed from ${from} to ${to}\n`).join("") +
+    view.options.map(({ id, label }) => `  ${id}: ${label}`).join("\n")
+  )
+}
+
+export const print = (settings: CommandSettings, poll: Poll, asJson: boolean) =>
+  Effect.flatMap(pollTime(settings), (now) => {
+    const view = toView(poll, now)
+    return Console.log(asJson ? JSON.stringify(view) : describe(view))
+  })

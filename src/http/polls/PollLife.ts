@@ -1,0 +1,198 @@
+import { Effect, Result, Schedule, type Schema, Struct } from "effect"
+import { fromDefinition, type Poll, type PollDefinition, pollPhase } from "../../domain/Poll.ts"
+import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
+import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
+import type { Current, Outcome, PollActs } from "../../ledger/PollActs.ts"
+import { fieldErrors } from "../body/FieldErrors.ts"
+
+/**
+ * How long a poll that may be open is closed for, in ms, so that its options or rules can be changed: as long as any process may
+ * go by what they were before, and more.
+ */
+const hold = 10_000
+
+/** How long the change waits for the votes that were accepted before it to be counted. */
+const patience = "5 seconds"
+
+/** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
+export interface LifeServices {
+  readonly acts: PollActs["Service"]
+  readonly closingTime: Effect.Effect<number, OutOfService>
+  countedUpTo(latest: number): Effect.Effect<number, OutOfService>
+  changed(slug: string): Effect.Effect<void, OutOfService>
+}
+
+const missing = new NotFound({ detail: "There is no such poll" })
+
+const stale = new Stale({ detail: "The poll has been changed since you read it: read it again" })
+
+const past = (field: string) =>
+  new InvalidFields({
+    detail: "The poll can't be like this",
+    errors: [{ pointer: `#/${field}`, detail: "must be a time in the future" }]
+  })
+
+const hasVotes = (fields: ReadonlyArray<string>) =>
+  new Unchangeable({ detail: `The poll has votes: ${fields.join(", ")} can't be changed any more` })
+
+const notKept = new Unchangeable({ detail: "The poll's votes are not kept any more, so that it can't be reopened" })
+
+const stillWaiting = new Unavailable({
+  detail: "Votes of the poll may wait to be counted; it is closed for 10 s; try again then"
+})
+
+const wrongFields = (error: Schema.SchemaError) =>
+  new InvalidFields({ detail: "The poll can't be like this", errors: fieldErrors(error) })
+
+/** Makes what organisers do with polls. */
+export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeServices) => {
+  const existing = (slug: string) =>
+    Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
+
+  /** Does something with a poll, and tells all processes. */
+  const act = <E>(
+    slug: string,
+    what: Parameters<typeof acts.act>[1],
+    decide: (current: Current) => Effect.Effect<Outcome, E>
+  ) =>
+    acts.act(slug, what, decide).pipe(
+      Effect.flatMap((poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll))),
+      Effect.tap(() => changed(slug))
+    )
+
+  const create = Effect.fnUntraced(function* (definition: PollDefinition) {
+    const now = yield* closingTime
+    const poll = fromDefinition(definition)
+    if (poll.closesMs !== undefined && poll.closesMs <= now) return yield* past("closes_at")
+    const made = yield* acts.create(poll, now + hold)
+    yield* changed(made.slug)
+    return made
+  })
+
+  /**
+   * Closes a poll for a moment that may be open, until all votes are counted that it has taken so far: from then on it is known
+   * whether there is any, and all that is taken meanwhile, by a process that has not heard of it, does not count.
+   */
+  const holdOpen = Effect.fnUntraced(function* (poll: Poll, now: number, fields: ReadonlyArray<string>) {
+    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > now + hold)) return
+    // The answer to nearly all who come too late, at no cost to who votes.
+    yield* acts.act(poll.slug, "edit", (current) =>
+      current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
+    )
+    if (pollPhase(poll, now) !== "after") {
+      yield* acts.hold(poll.slug, now, now + hold)
+      yield* changed(poll.slug)
+    }
+    yield* countedUpTo(now).pipe(
+      Effect.repeat({ until: (upTo) => upTo >= now, schedule: Schedule.spaced("50 millis") }),
+      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) })
+    )
+  })
+
+  /** Decides over an edit of a poll as it is now. */
+  const decideEdit =
+    (edit: PollEdit, expected: ReadonlyArray<string> | undefined, now: number, agreed: ReadonlyArray<string>) =>
+    ({ hasVotes: voted, isDecided, poll }: Current): Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable> => {
+      if (!isExpected(poll, expected)) return Effect.fail(stale)
+      const edited = applyEdit(poll, edit)
+      if (Result.isFailure(edited)) return Effect.fail(wrongFields(edited.failure))
+      const changes = changesOf(poll, edited.success)
+      if (isPast(changes, edited.success, now)) return Effect.fail(past("closes_at"))
+      if (voted && changes.fixed.length > 0) return Effect.fail(hasVotes(changes.fixed))
+      // It was changed otherwise since the poll was closed for this.
+      if (changes.fixed.some((field) => !agreed.includes(field))) return Effect.fail(stale)
+      const shut = changes.closing ? shutUntil(poll, now) : poll.shut
+      if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
+      return Effect.succeed({
+        poll: { ...edited.success, ...(shut === undefined ? {} : { shut }) },
+        edited: voted && changes.text
+      })
+    }
+
+  const edit = Effect.fnUntraced(function* (
+    slug: string,
+    given: PollEdit,
+    expected: ReadonlyArray<string> | undefined
+  ) {
+    const poll = yield* existing(slug)
+    if (!isExpected(poll, expected)) return yield* stale
+    const edited = applyEdit(poll, given)
+    if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
+    const now = yield* closingTime
+    const changes = changesOf(poll, edited.success)
+    if (isPast(changes, edited.success, now)) return yield* past("closes_at")
+    if (changes.fixed.length > 0) yield* holdOpen(poll, now, changes.fixed)
+    return yield* act(slug, "edit", decideEdit(given, expected, now, changes.fixed))
+  })
+
+  const close = Effect.fnUntraced(function* (slug: string) {
+    yield* existing(slug)
+    const now = yield* closingTime
+    const poll = yield* acts.close(slug, now)
+    yield* changed(slug)
+    return poll ?? (yield* missing)
+  })
+
+  const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {
+    const now = yield* closingTime
+    if (closesMs !== undefined && closesMs <= now) return yield* past("closes_at")
+    return yield* act(slug, "reopen", ({ isDecided, poll }: Current) => {
+      const shut = shutUntil(poll, now)
+      if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
+      return Effect.succeed({
+        poll: {
+          ...Struct.omit(poll, ["closesMs"]),
+          ...(closesMs === undefined ? {} : { closesMs }),
+          ...(shut === undefined ? {} : { shut })
+        }
+      })
+    })
+  })
+
+  const duplicate = Effect.fnUntraced(function* (slug: string, as: string, title: string | undefined) {
+    const original = toDefinition(yield* existing(slug))
+    const copied = Struct.omit(original, ["archived", "closes_at", "listed", "opens_at"])
+    const definition = { ...copied, slug: as, title: title ?? original.title, draft: true }
+    const made = yield* acts.create(fromDefinition(definition), (yield* closingTime) + hold, "duplicate")
+    yield* changed(as)
+    return made
+  })
+
+  const archive = (slug: string) =>
+    act(slug, "archive", ({ poll }) =>
+      Effect.succeed(poll.archived ? undefined : { poll: { ...poll, archived: true } })
+    )
+
+  /** Deletes a poll, whose slug has to be given once more. */
+  const remove = Effect.fnUntraced(function* (slug: string, again: string | undefined) {
+    if (again !== slug) return yield* notConfirmed
+    yield* act(slug, "delete", ({ poll }) =>
+      poll.draft || poll.archived ? Effect.succeed("deleted" as const) : Effect.fail(notDeletable)
+    )
+  })
+
+  return { find: existing, create, edit, close, reopen: reopenPoll, duplicate, archive, remove }
+}
+
+export type PollLife = ReturnType<typeof makePollLife>
+
+const notConfirmed = new InvalidFields({
+  detail: "A poll is deleted for good: its slug has to be given once more",
+  errors: [{ pointer: "#/slug", detail: "must be the poll's slug" }]
+})
+
+const notDeletable = new Unchangeable({ detail: "Only a draft or an archived poll can be deleted: archive it before" })
+
+/** The entity tag of a poll's version. */
+export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`
+
+/** Whether a poll is of one of the versions that a request expects. */
+const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>
+  expected === undefined || expected.includes("*") || expected.includes(versionTag(poll))
+
+const isPast = ({ closing }: Changes, { closesMs }: Poll, now: number): boolean =>
+  closing && closesMs !== undefined && closesMs <= now
+
+/** Returns the times in which a poll was closed, once it is open again: those from its closing until now, if it had closed. */
+const shutUntil = ({ closesMs, shut }: Poll, now: number): Poll["shut"] =>
+  closesMs === undefined || closesMs >= now ? shut : [...(shut ?? []), [closesMs, now]]

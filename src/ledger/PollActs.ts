@@ -1,0 +1,233 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Context, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Poll } from "../domain/Poll.ts"
+import { toDefinition } from "../domain/PollEdit.ts"
+import { OutOfService, PollExists } from "../domain/Problems.ts"
+import { outOfService, within } from "./Bounded.ts"
+import { insertPoll, int8, type PollRow, pollColumns, toPoll, updatePoll } from "./PollRows.ts"
+import { sqlState } from "./SqlFailure.ts"
+import { inTransaction } from "./Transaction.ts"
+
+/** What an organiser does with a poll. */
+export type Act = "create" | "edit" | "close" | "reopen" | "duplicate" | "archive" | "delete" | "tokens"
+
+/** A row of the record. Of a poll it has what its definition says. */
+export interface AdminEvent {
+  readonly id: number
+  readonly at: string
+  readonly who: string
+  readonly what: Act
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** A poll as it is when an act is decided, which nothing changes until that is done. */
+export interface Current {
+  readonly poll: Poll
+  /** Whether votes count in it. */
+  readonly hasVotes: boolean
+  /** Whether the ledger no longer keeps what would decide over its votes anew. */
+  readonly isDecided: boolean
+}
+
+/** What becomes of it; undefined where that is nothing. */
+export type Outcome = { readonly poll: Poll; readonly edited?: boolean } | "deleted" | undefined
+
+/** Which polls a search is for, and where in the list it goes on. */
+export interface Search {
+  readonly text: string
+  /** A status, or `archived`; without one, all that are not archived. */
+  readonly status: string | undefined
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+/** What organisers do with polls, each act in one transaction with its row in the record. */
+export class PollActs extends Context.Service<
+  PollActs,
+  {
+    /** Returns a poll, be it a draft. */
+    find(slug: string): Effect.Effect<Poll | undefined, OutOfService>
+    /** Returns the polls that a search finds at a time in ms, the newest first, drafts among them. */
+    search(search: Search, now: number): Effect.Effect<ReadonlyArray<Poll>, OutOfService>
+    /** Makes a poll. Where there was one of the name before, no vote counts that was accepted before `from`, in ms. */
+    create(poll: Poll, from: number, what?: Act): Effect.Effect<Poll, OutOfService | PollExists>
+    /** Does what `decide` says with a poll as it is then; returns what is left of it, or undefined where there is no such poll. */
+    act<E>(
+      slug: string,
+      what: Act,
+      decide: (current: Current) => Effect.Effect<Outcome, E>
+    ): Effect.Effect<Poll | undefined, OutOfService | E>
+    /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; undefined where there is no such poll. */
+    close(slug: string, atMs: number): Effect.Effect<Poll | undefined, OutOfService>
+    /** Closes a poll from one time of the stream's clock to another, in ms, which is no act of its own. */
+    hold(slug: string, fromMs: number, toMs: number): Effect.Effect<void, OutOfService>
+    /** Writes into the record what changed no poll. */
+    record(slug: string, what: Act, after: unknown): Effect.Effect<void, OutOfService>
+    /** The record of a poll, the latest first: at most `limit`, before the one with the id `before`. */
+    events(slug: string, limit: number, before?: number): Effect.Effect<ReadonlyArray<AdminEvent>, OutOfService>
+  }
+>()("tallykeep/ledger/PollActs") {
+  static readonly layer = Layer.effect(
+    PollActs,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+
+      const find = (slug: string) =>
+        sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${slug}`.pipe(
+          bounded,
+          Effect.map(([row]) => row && toPoll(row))
+        )
+
+      const search = ({ after, limit, status, text }: Search, now: number) =>
+        sql<PollRow>`
+          with asked as (
+            select ${PgTypes.text(text.toLowerCase())} as text, ${PgTypes.text(status ?? null)} as status,
+              ${PgTypes.text(after ?? null)} as after, ${int8(now)} as now
+          )
+          select ${pollColumns(sql)}
+          from asked a cross join poll p left join poll last on last.slug = a.after
+          where (strpos(lower(p.title), a.text) > 0 or strpos(p.slug, a.text) > 0)
+            and p.archived = (a.status is not distinct from 'archived')
+            and (a.status is null or a.status = case
+              when p.archived then 'archived'
+              when p.draft then 'draft'
+              when p.final_at is not null then 'final'
+              when p.closes_ms <= a.now then 'counting'
+              when p.opens_ms > a.now or p.shut @> a.now then 'upcoming'
+              else 'open' end)
+            and (last.slug is null or p.created_at < last.created_at
+              or (p.created_at = last.created_at and p.slug > last.slug))
+          order by p.created_at desc, p.slug
+          limit ${limit}`.pipe(
+          bounded,
+          Effect.map((rows) => rows.map(toPoll))
+        )
+
+      const record = (slug: string, what: Act, before: unknown, after: unknown) =>
+        sql`insert into admin_event (poll, who, what, before, after)
+          values (${slug}, 'admin', ${what}, ${json(before)}::jsonb, ${json(after)}::jsonb)`
+
+      const create = Effect.fn("PollActs.create")((poll: Poll, from: number, what: Act = "create") =>
+        inTransaction(sql)(
+          Effect.gen(function* () {
+            const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
+            // What was accepted for the former one may wait in the stream yet.
+            const opensMs = former === undefined ? poll.opensMs : Math.max(poll.opensMs ?? from, from)
+            yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
+            yield* record(poll.slug, what, null, toDefinition(poll))
+            const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
+            return row === undefined ? poll : toPoll(row)
+          })
+        ).pipe(
+          within(timeout),
+          Effect.mapError((error) =>
+            error._tag === "SqlError" && sqlState(error) === "23505"
+              ? new PollExists({ detail: `There is a poll ${poll.slug} already` })
+              : new OutOfService({ part: "database", cause: error })
+          )
+        )
+      )
+
+      /** Returns a poll under its lock, which counting takes after the horizon's. */
+      const locked = Effect.fnUntraced(function* (slug: string) {
+        yield* sql`select hold_horizon()`
+        yield* sql`select 1 from poll where slug = ${slug} for update`
+        const [row] = yield* sql<PollRow & { ballots: bigint; decided: boolean }>`
+          select ${pollColumns(sql)}, p.ballots, p.decided from poll p where p.slug = ${slug}`
+        return row && { poll: toPoll(row), hasVotes: row.ballots > 0n, isDecided: row.decided }
+      })
+
+      const write = Effect.fnUntraced(function* (before: Poll, poll: Poll) {
+        yield* updatePoll(sql, before, poll)
+        const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
+        if (was === is) return
+        if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
+          yield* sql`update poll set final_at = null, changed_after_final = null where slug = ${poll.slug}`
+          yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
+        }
+        // Votes that were counted by the former times.
+        yield* sql`select settle_poll(${poll.slug})`
+      })
+
+      const act = <E>(slug: string, what: Act, decide: (current: Current) => Effect.Effect<Outcome, E>) =>
+        inTransaction(sql)(
+          Effect.gen(function* () {
+            const current = yield* locked(slug)
+            if (current === undefined) return undefined
+            const outcome = yield* Effect.mapError(decide(current), (error) => new Refused(error))
+            if (outcome === undefined) return current.poll
+            const before = toDefinition(current.poll)
+            if (outcome === "deleted") {
+              yield* sql`select delete_poll(${slug})`
+              yield* record(slug, what, before, null)
+              return current.poll
+            }
+            yield* write(current.poll, outcome.poll)
+            if (outcome.edited) yield* sql`update poll set edited_at = clock_timestamp() where slug = ${slug}`
+            yield* record(slug, what, before, toDefinition(outcome.poll))
+            return (yield* locked(slug))?.poll
+          })
+        ).pipe(
+          within(timeout),
+          Effect.mapError((error) =>
+            error instanceof Refused ? error.error : new OutOfService({ part: "database", cause: error })
+          ),
+          Effect.withSpan(`PollActs.${what}`)
+        )
+
+      const hold = Effect.fn("PollActs.hold")((slug: string, fromMs: number, toMs: number) =>
+        inTransaction(sql)(
+          Effect.gen(function* () {
+            yield* sql`select hold_horizon()`
+            yield* sql`
+              update poll
+              set shut = coalesce(shut, '{}') + int8multirange(int8range(${int8(fromMs)}, ${int8(toMs)}))
+              where slug = ${slug}`
+            yield* sql`select settle_poll(${slug})`
+          })
+        ).pipe(bounded, Effect.asVoid)
+      )
+
+      return PollActs.of({
+        find,
+        search,
+        create,
+        act,
+        close: (slug, atMs) =>
+          act(slug, "close", ({ poll }) =>
+            Effect.succeed(
+              poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= atMs)
+                ? undefined
+                : { poll: { ...poll, closesMs: atMs } }
+            )
+          ),
+        hold,
+        record: (slug, what, after) => record(slug, what, null, after).pipe(bounded, Effect.asVoid),
+        events: (slug, limit, before) =>
+          sql<AdminEvent>`
+            select id::int, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, who, what, before, after
+            from admin_event where poll = ${slug} and id < ${before ?? 2_147_483_647}
+            order by id desc limit ${limit}`.pipe(bounded)
+      })
+    })
+  )
+}
+
+/** Deciding over all votes of a large poll anew takes its time. */
+const timeout = "30 seconds"
+
+const bounded = outOfService(timeout)
+
+const json = (value: unknown) => PgTypes.text(value === null ? null : JSON.stringify(value))
+
+/** Why an act was not done, apart from what the database says. */
+class Refused<E> {
+  readonly _tag = "Refused"
+  readonly error: E
+
+  constructor(error: E) {
+    this.error = error
+  }
+}
