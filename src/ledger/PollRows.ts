@@ -51,7 +51,7 @@ export const pollColumns = (sql: SqlClient.SqlClient) => sql`
   extract(epoch from p.edited_at)::float8 * 1000 as "editedMs",
   (select json_agg(bound) from unnest(p.shut) s, unnest(array[lower(s), upper(s)]) bound) as shut,
   case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed",
-  (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options`
+  (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = p.slug) as options`
 
 export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow): Poll => {
   const options = row.options ?? []

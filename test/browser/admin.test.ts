@@ -3,19 +3,12 @@ import { assert } from "@effect/vitest"
 import jsQr from "jsqr"
 import type { Locator, Page } from "playwright-core"
 import { readQrCode } from "../support/qrCode.ts"
+import { openDesk } from "./desk.ts"
 import { voteForGood } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** The page tries the token with a request that is refused, either for its body or for the token. */
 const tried = /status of (401|422)/
-
-/** Opens the desk, and signs in. */
-const openDesk = async (page: Page, adminToken: string): Promise<void> => {
-  await page.goto("/admin")
-  await page.getByLabel("Admin token").fill(adminToken)
-  await page.getByRole("button", { name: "Sign in" }).click()
-  await page.getByRole("link", { name: "New poll" }).waitFor()
-}
 
 /** Waits until a field holds a text. */
 const comesToSay = async (field: Locator, text: string): Promise<void> => {

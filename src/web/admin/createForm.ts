@@ -10,12 +10,13 @@ import { makeSlugField } from "./slugField.ts"
 
 /** Makes the form that creates a poll. What is filled in is kept until it is sent or thrown away. */
 export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
-  const keep = (): void => keepDraft(readForm(form))
+  const keep = (): void => keepDraft("", readForm(form))
   const fields = makePollFields()
   const slug = makeSlugField(ask, () => keep())
   const error = make("p", { class: "trouble", role: "alert" })
   const back = make("button", { type: "button", class: "plain" }, words.discard)
   const submit = make("button", { type: "submit" }, words.submit)
+  const asDraft = make("button", { type: "button", class: "plain" }, words.asDraft)
   const [title, ...others] = fields.elements
   const form = make(
     "form",
@@ -25,7 +26,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     slug.element,
     ...others,
     error,
-    make("div", { class: "actions" }, submit, back)
+    make("div", { class: "actions" }, submit, asDraft, back)
   )
   const draft = readDraft()
   if (draft !== undefined) fillForm(form, draft)
@@ -34,36 +35,36 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
   form.addEventListener("input", keep)
   form.addEventListener("change", keep)
   back.addEventListener("click", () => {
-    keepDraft(undefined)
+    keepDraft("", undefined)
     cancel()
   })
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  const send = async (draft: boolean): Promise<void> => {
     say(error, "")
     clearErrors(form)
     const wrong = fields.check(Date.now())
     const badSlug = slugPattern.test(slug.input.value) ? [] : [{ pointer: "#/slug", detail: words.wrong.slug }]
     if (showErrors(form, [...badSlug, ...wrong])) return
-    submit.disabled = true
-    const answer = await ask<PollView>("/api/polls", {
-      method: "POST",
-      body: { slug: slug.input.value, ...fields.read() }
-    })
-    submit.disabled = false
+    submit.disabled = asDraft.disabled = true
+    const body = { slug: slug.input.value, ...fields.read(), ...(draft ? { draft } : {}) }
+    const answer = await ask<PollView>("/api/polls", { method: "POST", body })
+    submit.disabled = asDraft.disabled = false
     if (answer.kind === "ok") {
-      keepDraft(undefined)
+      keepDraft("", undefined)
       done(answer.body)
     } else if (answer.kind === "problem" && answer.problem.type.endsWith(":poll-exists")) {
       const taken = slug.input.value
       await slug.renumber()
       showErrors(form, [{ pointer: "#/slug", detail: words.wrong.taken(taken, slug.input.value) }])
     } else {
-      say(
-        error,
-        explain(answer, (one) => showErrors(form, [one]))
-      )
+      const text = explain(answer, (one) => showErrors(form, [one]))
+      say(error, text)
     }
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    void send(false)
   })
+  asDraft.addEventListener("click", () => void send(true))
   return form
 }

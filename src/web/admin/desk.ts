@@ -1,10 +1,12 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { Results } from "../../domain/Tally.ts"
 import { make } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
 import { createForm } from "./createForm.ts"
+import { editForm } from "./editForm.ts"
 import { pollPanel } from "./panel.ts"
 import { pollList } from "./pollList.ts"
 import type { AdminAsk } from "./session.ts"
+import { readPoll, type Versioned, versionedOf } from "./versioned.ts"
 import { listLink, newLink, pollLink, viewIn } from "./views.ts"
 
 export interface Desk {
@@ -35,20 +37,38 @@ export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Des
     if (location.hash === link) void open()
     else location.hash = link
   }
+  /** Reads a poll, unless another view is opened meanwhile; says why it can't be had. */
+  const read = async (slug: string): Promise<Versioned | undefined> => {
+    const mine = opening
+    const answer = await readPoll(ask, slug)
+    if (mine !== opening) return undefined
+    if (answer.kind === "ok") return versionedOf(answer)
+    put(make("p", { role: "alert" }, answer.kind === "away" ? admin.away : admin.none))
+    return undefined
+  }
   const openPoll = async (slug: string): Promise<void> => {
-    const mine = ++opening
-    const answer = await ask<PollView>(`/api/polls/${slug}`, { fresh: true })
-    if (mine !== opening) return
-    if (answer.kind !== "ok") return put(make("p", { role: "alert" }, answer.kind === "away" ? admin.away : admin.none))
-    const panel = pollPanel(ask, token, answer.body, () => go(pollLink(slug)))
+    const versioned = await read(slug)
+    if (versioned === undefined) return
+    const panel = pollPanel(ask, token, versioned, go)
     put(panel.element, panel)
+  }
+  const openEdit = async (slug: string): Promise<void> => {
+    const versioned = await read(slug)
+    if (versioned === undefined) return
+    const mine = opening
+    const isDraft = versioned.poll.status === "draft"
+    const votes = isDraft ? undefined : await ask<Results>(`/api/polls/${slug}/results`, { fresh: true })
+    if (mine !== opening) return
+    const hasVotes = votes?.kind === "ok" && votes.body.total_votes > 0
+    put(editForm(ask, versioned, hasVotes, { done: () => go(pollLink(slug)), anew: () => void open() }))
   }
   const open = async (): Promise<void> => {
     const view = viewIn(location.hash)
     opening++
     columns.dataset.view = view.kind
-    list.mark(view.kind === "poll" ? view.slug : undefined)
+    list.mark("slug" in view ? view.slug : undefined)
     if (view.kind === "poll") await openPoll(view.slug)
+    else if (view.kind === "edit") await openEdit(view.slug)
     else if (view.kind === "new") {
       const form = createForm(
         ask,

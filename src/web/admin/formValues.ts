@@ -31,12 +31,13 @@ export const fillForm = (form: HTMLFormElement, values: FormValues): void => {
   }
 }
 
-const name = "tallykeep:draft"
+/** A draft is kept by the poll that it is of; a new one has no name yet. */
+const nameOf = (slug: string): string => `tallykeep:draft:${slug}`
 
 /** Returns what was filled in and not sent, in this tab; undefined where there is nothing. */
-export const readDraft = (): FormValues | undefined => {
+export const readDraft = (slug = ""): FormValues | undefined => {
   try {
-    const kept: unknown = JSON.parse(sessionStorage.getItem(name) ?? "null")
+    const kept: unknown = JSON.parse(sessionStorage.getItem(nameOf(slug)) ?? "null")
     return typeof kept === "object" && kept !== null ? (kept as FormValues) : undefined
   } catch {
     return undefined
@@ -44,10 +45,10 @@ export const readDraft = (): FormValues | undefined => {
 }
 
 /** Keeps what is filled in for as long as the tab is there; forgets it where there is nothing to keep. */
-export const keepDraft = (values: FormValues | undefined): void => {
+export const keepDraft = (slug: string, values: FormValues | undefined): void => {
   try {
-    if (values === undefined) sessionStorage.removeItem(name)
-    else sessionStorage.setItem(name, JSON.stringify(values))
+    if (values === undefined) sessionStorage.removeItem(nameOf(slug))
+    else sessionStorage.setItem(nameOf(slug), JSON.stringify(values))
   } catch {
     // Without storage, as in some private windows, it lasts as long as the form.
   }

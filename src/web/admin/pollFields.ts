@@ -2,7 +2,7 @@ import type { FieldError } from "../../domain/FieldError.ts"
 import { make } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { ownZone } from "../words.ts"
-import { choice, field, optional } from "./fields.ts"
+import { choice, field, optional, tick } from "./fields.ts"
 import { makeKindFields } from "./kindFields.ts"
 import { toTime } from "./localTimes.ts"
 import { toOptions } from "./optionLines.ts"
@@ -16,6 +16,8 @@ export interface PollFields {
   readonly elements: ReadonlyArray<HTMLElement>
   /** Returns what they say. Options that are there already keep their ids. */
   read(): PollBody
+  /** Leaves only those that may change once there are votes. */
+  fix(): void
   /** Returns what is wrong with them, as far as can be told without the service. */
   check(now: number): ReadonlyArray<FieldError>
 }
@@ -28,21 +30,28 @@ export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): Pol
   const opens = make("input", { name: "opens_at", type: "datetime-local" })
   const closes = make("input", { name: "closes_at", type: "datetime-local" })
   const kind = makeKindFields()
+  const rules = make(
+    "fieldset",
+    { class: "stack whole" },
+    ...kind.elements,
+    choice(words.ballot, "ballot", words.ballots, () => onChange()),
+    choice(words.identity, "identity", words.identities, () => onChange())
+  )
+  const challenges = choice(words.challenge, "challenge", words.challenges, () => undefined)
   const elements = [
     field(words.title, title),
     field(optional(words.description), description),
     field(words.options, options),
-    ...kind.elements,
-    choice(words.ballot, "ballot", words.ballots, () => onChange()),
-    choice(words.identity, "identity", words.identities, () => onChange()),
+    rules,
     choice(words.results, "results", words.visibilities, () => onChange()),
-    choice(words.challenge, "challenge", words.challenges, () => undefined),
+    challenges,
     make(
       "div",
       { class: "pair" },
       field(optional(words.opensAt), opens, words.zone(ownZone())),
       field(optional(words.closesAt), closes, words.zone(ownZone()))
-    )
+    ),
+    tick(words.listed, "listed")
   ]
   const find = (selector: string): HTMLInputElement | undefined =>
     elements.map((element) => element.querySelector<HTMLInputElement>(selector)).find((found) => found !== null) ??
@@ -74,8 +83,17 @@ export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): Pol
         results: chosen("results"),
         challenge: chosen("challenge"),
         ...(opensAt === undefined ? {} : { opens_at: opensAt }),
-        ...(closesAt === undefined ? {} : { closes_at: closesAt })
+        ...(closesAt === undefined ? {} : { closes_at: closesAt }),
+        ...(find('input[name="listed"]')?.checked ? { listed: true } : {})
       }
+    },
+    fix: () => {
+      for (const set of [rules, challenges]) {
+        set.disabled = true
+        set.hidden = true
+      }
+      opens.disabled = true
+      opens.closest(".field")?.toggleAttribute("hidden", true)
     },
     check: (now) => {
       const [opensAt, closesAt] = [toTime(opens), toTime(closes)].map((time) => time && Date.parse(time))

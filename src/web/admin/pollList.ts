@@ -3,6 +3,7 @@ import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { type Branch, branch } from "../drawn/tree.ts"
 import { admin, deskTimes } from "../words/deskWords.ts"
+import { desk as lifeWords } from "../words/lifeWords.ts"
 import { status } from "../words.ts"
 import { repeat } from "./repeat.ts"
 import type { AdminAsk } from "./session.ts"
@@ -46,6 +47,13 @@ const draw = (polls: ReadonlyArray<PollView>, current: string | undefined): Read
 /** Makes the list of polls, the newest first, with a search. It is read again and again, so what it says is true. */
 export const pollList = (ask: AdminAsk): PollList => {
   const search = make("input", { type: "search", "aria-label": admin.search, placeholder: admin.search })
+  const filter = make(
+    "select",
+    { "aria-label": lifeWords.statuses },
+    ...["", "draft", "upcoming", "open", "counting", "final", "archived"].map((value) =>
+      make("option", { value }, lifeWords.filters[value] ?? value)
+    )
+  )
   const list = make("ul", { class: "polls" })
   const said = make("p", { class: "hint", role: "status" })
   const newer = make("button", { type: "button", class: "plain" }, admin.newer)
@@ -63,6 +71,7 @@ export const pollList = (ask: AdminAsk): PollList => {
     const cursor = cursors[cursors.length - 1]
     if (cursor !== undefined) query.set("cursor", cursor)
     if (search.value.trim() !== "") query.set("q", search.value.trim())
+    if (filter.value !== "") query.set("status", filter.value)
     return `/api/polls?${query}`
   }
   const show = (): void => {
@@ -92,13 +101,14 @@ export const pollList = (ask: AdminAsk): PollList => {
 
   newer.addEventListener("click", () => turn(cursors.slice(0, -1)))
   older.addEventListener("click", () => turn([...cursors, next]))
+  filter.addEventListener("change", () => turn([undefined]))
   let timer: ReturnType<typeof setTimeout> | undefined
   search.addEventListener("input", () => {
     clearTimeout(timer)
     timer = setTimeout(() => turn([undefined]), pause)
   })
   return {
-    element: make("nav", { class: "stack list", "aria-label": admin.polls }, search, list, said, pages),
+    element: make("nav", { class: "stack list", "aria-label": admin.polls }, search, filter, list, said, pages),
     mark: (slug) => {
       current = slug
       show()

@@ -13,3 +13,15 @@ export const savePicture = async (name: string, canvas: HTMLCanvasElement): Prom
   if (png !== null) saveFile(name, png)
   return png !== null
 }
+
+/** Downloads a poll's CSV with the token, since results may be for the admin only; resolves to whether it could be had. */
+export const downloadCsv = async (token: string, slug: string): Promise<boolean> => {
+  try {
+    const response = await fetch(`/api/polls/${slug}/results.csv`, { headers: { authorization: `Bearer ${token}` } })
+    if (!response.ok) return false
+    saveFile(`${slug}.csv`, await response.blob())
+    return true
+  } catch {
+    return false
+  }
+}

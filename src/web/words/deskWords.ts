@@ -24,7 +24,7 @@ export const admin = {
   voteHere: "Open the voting page",
   csv: "Download CSV",
   close: "Close the poll",
-  closeSure: (title: string) => `Close “${title}” for good? Votes accepted before still count.`,
+  closeSure: (title: string) => `Close “${title}”? Votes accepted before still count. You can open it again.`,
   closed: "The poll is closed.",
   perSecond: "Votes per second",
   backlog: "Backlog",

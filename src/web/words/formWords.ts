@@ -11,6 +11,7 @@ export const form = {
     taken: (taken: string, free: string) =>
       free === taken ? `there is a poll ${taken} already` : `there is a poll ${taken} already; ${free} is free`,
     options: "write at least two options, each on a line of its own",
+    fixedOptions: "there are votes: keep as many options as there are, in their order",
     time: "give the whole date and time, or none of it",
     order: "the poll has to close after it opens",
     past: "this time has passed: give a later one, or none"
@@ -76,6 +77,8 @@ export const form = {
   },
   opensAt: "Opens",
   closesAt: "Closes",
+  listed: "In the public list of polls",
   submit: "Create the poll",
+  asDraft: "Save as a draft",
   discard: "Throw away"
 }
