@@ -59,6 +59,8 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
   const parts = make("div", { class: "stack" })
   const said = make("p", { class: "trouble", role: "alert" })
   const history = pollHistory(ask, slug)
+  // One for as long as the panel is there: the links that it shows are not shown again.
+  const tokens = tokenMaker(ask, first.poll)
   const csv = make("button", { type: "button", class: "plain" }, admin.csv)
   csv.addEventListener("click", async () => say(said, (await downloadCsv(token, slug)) ? "" : admin.away))
   let tally: Tally | undefined
@@ -93,7 +95,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     parts.replaceChildren(
       closingForm(ask, versioned, answered),
       sharing(ask, poll),
-      ...(poll.identity === "token" && !hasClosed(poll) ? [tokenMaker(ask, poll)] : []),
+      ...(poll.identity === "token" && !hasClosed(poll) ? [tokens] : []),
       history.element,
       ...(poll.status === "draft" || poll.archived === true ? [deletionForm(ask, slug, () => go(listLink))] : [])
     )
