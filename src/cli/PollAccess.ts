@@ -56,6 +56,7 @@ export const withLife = <A, E, R>(
       const countedUpTo = makeCountedUpTo({ appendReplicas: 0, group: settings.consumerGroup })
       const life = makePollLife({
         acts,
+        now: Effect.provideService(pollTime(settings), Redis, redis),
         closingTime: Effect.suspend(() => findClosingTime(shards(), () => undefined)),
         countedUpTo: (latest) => countedUpTo(shards(), latest),
         // The API processes keep the polls in memory, and have viewers.

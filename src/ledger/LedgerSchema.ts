@@ -4,6 +4,7 @@ import changeTallies from "./functions/change_tallies.sql"
 import choiceParts from "./functions/choice_parts.sql"
 import claimTabulation from "./functions/claim_tabulation.sql"
 import closePartitions from "./functions/close_partitions.sql"
+import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
 import deletePoll from "./functions/delete_poll.sql"
 import dropPartition from "./functions/drop_partition.sql"
@@ -63,6 +64,7 @@ export const ledgerSchema: LedgerSchema = {
     choiceParts,
     claimTabulation,
     closePartitions,
+    closePoll,
     countBallots,
     deletePoll,
     dropPartition,

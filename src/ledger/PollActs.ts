@@ -61,8 +61,8 @@ export class PollActs extends Context.Service<
     ): Effect.Effect<Poll | undefined, OutOfService | E>
     /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; undefined where there is no such poll. */
     close(slug: string, atMs: number): Effect.Effect<Poll | undefined, OutOfService>
-    /** Closes a poll from one time of the stream's clock to another, in ms, which is no act of its own. */
-    hold(slug: string, fromMs: number, toMs: number): Effect.Effect<void, OutOfService>
+    /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
+    hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
     /** Writes into the record what changed no poll. */
     record(slug: string, what: Act, after: unknown): Effect.Effect<void, OutOfService>
     /** The record of a poll, the latest first: at most `limit`, before the one with the id `before`. */
@@ -177,13 +177,15 @@ export class PollActs extends Context.Service<
           Effect.withSpan(`PollActs.${what}`)
         )
 
-      const hold = Effect.fn("PollActs.hold")((slug: string, fromMs: number, toMs: number) =>
+      const hold = Effect.fn("PollActs.hold")((slug: string, fromMs: number, toMs: number, how: "close" | "open") =>
         inTransaction(sql)(
           Effect.gen(function* () {
             yield* sql`select hold_horizon()`
+            const held = sql`int8multirange(int8range(${int8(fromMs)}, ${int8(toMs)}))`
+            const shut = sql`coalesce(shut, '{}')`
             yield* sql`
               update poll
-              set shut = coalesce(shut, '{}') + int8multirange(int8range(${int8(fromMs)}, ${int8(toMs)}))
+              set shut = nullif(${how === "close" ? sql`${shut} + ${held}` : sql`${shut} - ${held}`}, '{}')
               where slug = ${slug}`
             yield* sql`select settle_poll(${slug})`
           })

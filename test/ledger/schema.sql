@@ -211,6 +211,7 @@ create table vote_event_other partition of vote_event default;
 -- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, choice text, place bigint, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
+-- function close_poll(closing text, at_ms bigint) returns boolean
 -- function count_ballots(vote_ids uuid[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], out fresh bigint, out recorded jsonb) returns record
 -- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint

@@ -1,15 +1,17 @@
 import { Effect, Result, Schedule, type Schema, Struct } from "effect"
-import { fromDefinition, type Poll, type PollDefinition, pollPhase } from "../../domain/Poll.ts"
+import { fromDefinition, type Poll, type PollDefinition } from "../../domain/Poll.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { Current, Outcome, PollActs } from "../../ledger/PollActs.ts"
 import { fieldErrors } from "../body/FieldErrors.ts"
 
 /**
- * How long a poll that may be open is closed for, in ms, so that its options or rules can be changed: as long as any process may
- * go by what they were before, and more.
+ * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
+ * go by what it was before, and more. It begins a moment later, which all that hear of it know in advance: so none of them takes a
+ * vote that would not count.
  */
 const hold = 10_000
+const notice = 1_000
 
 /** How long the change waits for the votes that were accepted before it to be counted. */
 const patience = "5 seconds"
@@ -17,6 +19,8 @@ const patience = "5 seconds"
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
 export interface LifeServices {
   readonly acts: PollActs["Service"]
+  /** What time it is for polls, in ms since 1970. */
+  readonly now: Effect.Effect<number, OutOfService>
   readonly closingTime: Effect.Effect<number, OutOfService>
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
   changed(slug: string): Effect.Effect<void, OutOfService>
@@ -38,14 +42,14 @@ const hasVotes = (fields: ReadonlyArray<string>) =>
 const notKept = new Unchangeable({ detail: "The poll's votes are not kept any more, so that it can't be reopened" })
 
 const stillWaiting = new Unavailable({
-  detail: "Votes of the poll may wait to be counted; it is closed for 10 s; try again then"
+  detail: "Votes of the poll may wait to be counted; try again later"
 })
 
 const wrongFields = (error: Schema.SchemaError) =>
   new InvalidFields({ detail: "The poll can't be like this", errors: fieldErrors(error) })
 
 /** Makes what organisers do with polls. */
-export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeServices) => {
+export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present }: LifeServices) => {
   const existing = (slug: string) =>
     Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
 
@@ -61,7 +65,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeSe
     )
 
   const create = Effect.fnUntraced(function* (definition: PollDefinition) {
-    const now = yield* closingTime
+    const now = yield* present
     const poll = fromDefinition(definition)
     if (poll.closesMs !== undefined && poll.closesMs <= now) return yield* past("closes_at")
     const made = yield* acts.create(poll, now + hold)
@@ -70,22 +74,29 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeSe
   })
 
   /**
-   * Closes a poll for a moment that may be open, until all votes are counted that it has taken so far: from then on it is known
-   * whether there is any, and all that is taken meanwhile, by a process that has not heard of it, does not count.
+   * Does what needs that a poll has no votes: it is closed for a moment, if it may be open, until all votes are counted that it has
+   * taken so far, so that it is known whether there is any. Where there is, it was never closed.
    */
-  const holdOpen = Effect.fnUntraced(function* (poll: Poll, now: number, fields: ReadonlyArray<string>) {
-    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > now + hold)) return
+  const withoutVotes = Effect.fnUntraced(function* <A, E>(
+    poll: Poll,
+    now: number,
+    fields: ReadonlyArray<string>,
+    change: Effect.Effect<A, E>
+  ) {
+    const from = now + notice
+    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change
     // The answer to nearly all who come too late, at no cost to who votes.
     yield* acts.act(poll.slug, "edit", (current) =>
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
-    if (pollPhase(poll, now) !== "after") {
-      yield* acts.hold(poll.slug, now, now + hold)
-      yield* changed(poll.slug)
-    }
-    yield* countedUpTo(now).pipe(
-      Effect.repeat({ until: (upTo) => upTo >= now, schedule: Schedule.spaced("50 millis") }),
-      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) })
+    const close = (how: "close" | "open") =>
+      Effect.andThen(acts.hold(poll.slug, from, from + hold, how), changed(poll.slug))
+    yield* close("close")
+    return yield* countedUpTo(from).pipe(
+      Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
+      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
+      Effect.andThen(change),
+      Effect.tapError(() => close("open"))
     )
   })
 
@@ -121,8 +132,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeSe
     const now = yield* closingTime
     const changes = changesOf(poll, edited.success)
     if (isPast(changes, edited.success, now)) return yield* past("closes_at")
-    if (changes.fixed.length > 0) yield* holdOpen(poll, now, changes.fixed)
-    return yield* act(slug, "edit", decideEdit(given, expected, now, changes.fixed))
+    const change = act(slug, "edit", decideEdit(given, expected, now, changes.fixed))
+    return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
@@ -153,7 +164,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo }: LifeSe
     const original = toDefinition(yield* existing(slug))
     const copied = Struct.omit(original, ["archived", "closes_at", "listed", "opens_at"])
     const definition = { ...copied, slug: as, title: title ?? original.title, draft: true }
-    const made = yield* acts.create(fromDefinition(definition), (yield* closingTime) + hold, "duplicate")
+    const made = yield* acts.create(fromDefinition(definition), (yield* present) + hold, "duplicate")
     yield* changed(as)
     return made
   })

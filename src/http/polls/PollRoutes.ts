@@ -36,6 +36,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
     const settings = yield* HttpSettings
     const life = makePollLife({
       acts,
+      now: Effect.sync(stream.now),
       closingTime: stream.closingTime,
       countedUpTo: stream.countedUpTo,
       changed: polls.changed

@@ -6,14 +6,14 @@
 create or replace function delete_poll(deleting text) returns void
 language plpgsql as $$
 declare
-  votes bigint;
+  deleted bigint;
 begin
   perform hold_horizon();
   delete from dead_letter d using vote_event v where v.poll = deleting and v.status = 'dead' and d.vote_id = v.vote_id;
   delete from vote_event where poll = deleting;
-  get diagnostics votes = row_count;
+  get diagnostics deleted = row_count;
   insert into ledger_archive (status, votes)
-  select 'deleted', votes + coalesce(sum(a.votes), 0) from ledger_archive a where a.poll = deleting and a.status <> 'imported';
+  select 'deleted', deleted + coalesce(sum(a.votes), 0) from ledger_archive a where a.poll = deleting and a.status <> 'imported';
   delete from ledger_archive where poll = deleting;
   delete from ballot where poll = deleting;
   delete from tabulation where poll = deleting;

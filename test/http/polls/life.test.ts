@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
@@ -17,6 +17,7 @@ import {
   untilFinal,
   voteIn
 } from "../../support/pollsApi.ts"
+import { buildPublicFolder } from "../../support/publicFolder.ts"
 import { eventually } from "../../support/servers.ts"
 
 const send = (method: string, path: string, body: unknown, headers: OutgoingHttpHeaders = {}) =>
@@ -49,7 +50,9 @@ const inOne = {
   ]
 }
 
-layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("the life of a poll", (it) => {
+const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerPollsApi({}, folder)))
+
+layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a poll", (it) => {
   it.effect("is a draft's first, which only its organiser sees", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ draft: true, listed: true })
@@ -122,9 +125,12 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("the life
       done(changed)
       // It is closed for a moment, for those who have not heard of it.
       assert.strictEqual(json(changed).status, "upcoming")
-      assertProblem(yield* voteIn(slug, "tea"), 409)
-      yield* inOther(eventually(Effect.map(shown(slug), ({ status }) => assert.strictEqual(status, "open"))))
+      assertProblem(yield* post(`/api/polls/${slug}/votes`, { options: ["tea"] }), 409)
       done(yield* patch(slug, { kind: "single" }))
+      // As if that moment were over.
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`update poll set shut = null where slug = ${slug}`
+      done(yield* patch(slug, { title: "Tea or milk?" }))
       yield* eventually(Effect.map(voteIn(slug, "milk"), ({ status }) => assert.strictEqual(status, 201)))
       yield* eventually(
         Effect.gen(function* () {
@@ -154,13 +160,11 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("the life
       assert.isString(edited.edited_at)
       assert.include(JSON.stringify(edited.options), "Green tea")
       yield* inOther(
-        eventually(
-          Effect.map(request("GET", `/polls/${slug}`), ({ body }) => {
-            assert.include(body, "Green tea")
-            assert.include(body, "Edited")
-          })
-        )
+        eventually(Effect.map(request("GET", `/api/polls/${slug}`), ({ body }) => assert.include(body, "Green tea")))
       )
+      const { body } = yield* request("GET", `/polls/${slug}`)
+      assert.include(body, "Green tea")
+      assert.include(body, "Edited on")
       done(yield* patch(slug, { results: "live" }))
       assert.include(problem(yield* patch(slug, { results: "after_close" }), 409), "results")
       yield* auditLedger
