@@ -33,6 +33,7 @@ browserTests("the life of a poll, at the desk", (test) => {
     await voter.goto(address)
     await voter.getByRole("button", { name: "Larje", exact: true }).click()
     await voter.getByText("Your vote for Larje is counted.").waitFor()
+    await voter.close()
     await page.getByText("1 vote", { exact: true }).waitFor()
     await page.getByRole("link", { name: "Edit" }).click()
     await page.getByText("There are votes").waitFor()
