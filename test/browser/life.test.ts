@@ -9,12 +9,14 @@ import { browserTests } from "./web.ts"
 /** A request is refused for its body when the page tries the token, or for the version that it is based on. */
 const expected = /status of (412|422)/
 
+const phone = { viewport: { width: 360, height: 740 } }
+
 /** How the poll that is shown is said to stand. */
 const stateIs = (page: Page, state: string) => page.locator(".head .state", { hasText: state }).waitFor()
 
 browserTests("the life of a poll, at the desk", (test) => {
-  test("goes from nothing to a shared poll, its result, its copy and the archive", async (web) => {
-    const page = await web.page({ acceptDownloads: true, viewport: { width: 360, height: 740 } }, expected)
+  test("goes from nothing to a shared poll, mended and extended after it had closed", async (web) => {
+    const page = await web.page(phone, expected)
     page.on("dialog", (dialog) => dialog.accept())
     await openDesk(page, web.adminToken)
     await page.getByRole("link", { name: "New poll" }).click()
@@ -60,39 +62,47 @@ browserTests("the life of a poll, at the desk", (test) => {
     await stateIs(page, "Open")
     await page.getByText("It was closed from").waitFor()
 
-    const downloaded = page.waitForEvent("download")
-    await page.getByRole("button", { name: "Download CSV" }).click()
-    assert.include(await readFile(await (await downloaded).path(), "utf8"), "Large")
-    const pictured = page.waitForEvent("download")
-    await page.getByRole("button", { name: "Picture of the results" }).click()
-    assert.strictEqual((await pictured).suggestedFilename(), "welche-groesse-results.png")
-
     await page.getByText("History").click()
     const history = page.locator(".history li")
     await history.filter({ hasText: "Edited: options" }).waitFor()
     await history.filter({ hasText: "Opened again" }).waitFor()
     assert.deepStrictEqual(await violations(page), [])
+  })
+
+  test("ends with its result, its copy and the archive", async (web) => {
+    const options = ["Small", "Large"].map((label) => ({ id: label.toLowerCase(), label }))
+    const rules = { ballot: "open", identity: "anyone", results: "live" }
+    await web.ask("/api/polls", { slug: "wie-gross", title: "Wie groß?", options, ...rules })
+    const page = await web.page({ ...phone, acceptDownloads: true }, expected)
+    await openDesk(page, web.adminToken)
+    await page.goto("/admin#/polls/wie-gross")
+    const downloaded = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Download CSV" }).click()
+    assert.include(await readFile(await (await downloaded).path(), "utf8"), "Large")
+    const pictured = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Picture of the results" }).click()
+    assert.strictEqual((await pictured).suggestedFilename(), "wie-gross-results.png")
 
     // A copy for the next time, under a number; the old one goes to the archive, and then for good.
     await page.getByRole("button", { name: "Duplicate" }).click()
-    await page.getByRole("heading", { name: "Edit “Welche Größe?”" }).waitFor()
+    await page.getByRole("heading", { name: "Edit “Wie groß?”" }).waitFor()
     assert.deepStrictEqual(await violations(page), [])
-    assert.deepInclude(await web.ask("/api/polls/welche-groesse-2"), { status: "draft", title: "Welche Größe?" })
-    await page.goto("/admin#/polls/welche-groesse")
+    assert.deepInclude(await web.ask("/api/polls/wie-gross-2"), { status: "draft", title: "Wie groß?" })
+    await page.goto("/admin#/polls/wie-gross")
     await page.getByRole("button", { name: "Archive" }).click()
     await page.getByText("In the archive").first().waitFor()
     await page.getByRole("link", { name: "All polls" }).click()
-    await page.getByLabel("Search polls").fill("größe")
+    await page.getByLabel("Search polls").fill("Groß")
     await page.getByRole("link", { name: "Cats or dogs?" }).waitFor({ state: "hidden" })
-    await page.getByRole("link", { name: "Welche Größe? Draft" }).waitFor()
+    await page.getByRole("link", { name: "Wie groß? Draft" }).waitFor()
     assert.strictEqual(await page.locator(".poll").count(), 1)
     await page.getByLabel("Status").selectOption("Archive")
-    await page.getByRole("link", { name: "Welche Größe? Open" }).click()
+    await page.getByRole("link", { name: "Wie groß? Open" }).click()
     await page.getByText("Delete this poll").click()
-    await page.getByLabel("To delete it, write").fill("welche")
+    await page.getByLabel("To delete it, write").fill("wie")
     await page.getByRole("button", { name: "Delete for good" }).click()
-    await page.getByText("Write welche-groesse here").waitFor()
-    await page.getByLabel("To delete it, write").fill("welche-groesse")
+    await page.getByText("Write wie-gross here").waitFor()
+    await page.getByLabel("To delete it, write").fill("wie-gross")
     await page.getByRole("button", { name: "Delete for good" }).click()
     await page.getByText("There is no such poll.").waitFor()
   })

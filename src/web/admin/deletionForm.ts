@@ -1,5 +1,5 @@
 import { make, say } from "../dom.ts"
-import { desk as words } from "../words/lifeWords.ts"
+import { life as words } from "../words/lifeWords.ts"
 import { clearErrors, field, showErrors } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 

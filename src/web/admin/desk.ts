@@ -20,7 +20,7 @@ export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Des
   const detail = make("div", { class: "detail" })
   const out = make("button", { type: "button", class: "plain" }, admin.signOut)
   out.addEventListener("click", signOut)
-  const back = make("a", { class: "back", href: listLink }, admin.back)
+  const back = make("a", { class: "back", href: listLink }, admin.polls)
   const columns = make("div", { class: "columns" }, list.element, make("div", { class: "stack" }, back, detail))
   let shown: { stop(): void } | undefined
   /** Which view is being opened: one that takes longer gives way to the next. */

@@ -1,7 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
-import { desk as lifeWords } from "../words/lifeWords.ts"
+import { life as lifeWords } from "../words/lifeWords.ts"
 import { clearErrors, showErrors } from "./fields.ts"
 import { type FormValues, fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
 import { toLocal } from "./localTimes.ts"

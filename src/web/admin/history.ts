@@ -2,7 +2,7 @@ import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
 import { admin } from "../words/deskWords.ts"
-import { desk as words } from "../words/lifeWords.ts"
+import { life as words } from "../words/lifeWords.ts"
 import { moment } from "../words.ts"
 import type { AdminAsk } from "./session.ts"
 

@@ -19,13 +19,11 @@ export const admin = {
   newer: "Newer",
   pageNumber: (number: number) => `Page ${number}`,
   none: "There is no such poll.",
-  back: "All polls",
   create: "New poll",
   voteHere: "Open the voting page",
   csv: "Download CSV",
   close: "Close the poll",
   closeSure: (title: string) => `Close “${title}”? Votes accepted before still count. You can open it again.`,
-  closed: "The poll is closed.",
   perSecond: "Votes per second",
   backlog: "Backlog",
   backlogHint: "accepted, not yet counted, all polls",
@@ -37,7 +35,6 @@ export const admin = {
   tokenLinks: "One link for each voter; they are not shown again",
   copy: "Copy all",
   copied: "Copied.",
-  created: (title: string) => `“${title}” is there.`,
   choose: "Choose a poll to see its tally live."
 }
 

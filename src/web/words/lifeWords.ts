@@ -1,6 +1,6 @@
 /* The words of what an organiser does with a poll that is there. */
 
-export const desk = {
+export const life = {
   publish: "Publish",
   edit: "Edit",
   editing: (title: string) => `Edit “${title}”`,
