@@ -78,26 +78,30 @@ const bodyOf = (
   return JSON.stringify(valueOf(random, schema, description)) ?? ""
 }
 
-const known = (random: Random, template: string, { polls }: World): string =>
-  // Closing the world's own polls would end most voting.
-  template.endsWith("/close") || random() < 0.15 ? someSlug(random) : pick(random, polls).slug
+const known = (random: Random, method: string, template: string, { polls }: World): string =>
+  // Closing the world's own polls, or changing them, would end most voting.
+  /^(patch|delete)$/.test(method) || template.endsWith("/close") || random() < 0.15
+    ? someSlug(random)
+    : pick(random, polls).slug
 
 /** Makes a request for an endpoint of the description: mostly as described, and wrong in some way now and then. */
 export const describedRequest = (random: Random, world: World): Request => {
   const [template, operations] = pick(random, Object.entries(world.description.paths))
   const [method, operation] = pick(random, Object.entries(operations))
   const path = template
-    .replace("{slug}", () => (random() < 0.85 ? known(random, template, world) : pick(random, segments)))
+    .replace("{slug}", () => (random() < 0.85 ? known(random, method, template, world) : pick(random, segments)))
     .replace("{vote_id}", () => (random() < 0.5 ? pick(random, world.receipts) : pick(random, segments)))
+  const again = method === "delete" ? `?slug=${path.split("/").at(-1)}` : ""
   const query = random() < 0.2 ? `?${pick(random, ["stream_id", "x", ""])}=${pick(random, segments)}&stream_id=1-1` : ""
   const body = bodyOf(random, template, operation, world)
   return {
     method:
       random() < 0.05 ? pick(random, ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "QUERY"]) : method.toUpperCase(),
-    path: path + query,
+    path: path + (again || query),
     headers: {
       ...(random() < 0.5 ? { authorization: `Bearer ${world.adminToken}` } : {}),
-      ...(body === undefined ? {} : { "content-type": "application/json" })
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(method === "patch" && random() < 0.9 ? { "if-match": pick(random, ["*", '"1"', '"2"', "x"]) } : {})
     },
     body
   }

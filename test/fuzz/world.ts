@@ -51,7 +51,7 @@ const definitions = (["anyone", "browser", "token", "provider"] as const).flatMa
 )
 const others = [
   { ...definitions[0], slug: "upcoming", more: { opens_at: "3000-01-01T00:00:00Z" } },
-  { ...definitions[0], slug: "closed", more: { closes_at: "2001-01-01T00:00:00Z" } },
+  { ...definitions[0], slug: "closed", more: {} },
   { ...definitions[0], slug: "challenged", more: { challenge: "pow" } }
 ]
 
@@ -110,6 +110,7 @@ export const makeWorld = Effect.fnUntraced(function* ({ api, userToken }: Site):
       const title = `${slug} <zq7>`
       const described = options.map((id) => ({ id, label: `${id} <zq7>` }))
       yield* post("/api/polls", { slug, title, options: described, ballot, identity, results, ...more })
+      if (slug === "closed") yield* post(`/api/polls/${slug}/close`, {})
       const kind = "kind" in more ? more.kind : "single"
       return { slug, identity, kind, options, voters: yield* votersOf(slug, identity) } satisfies KnownPoll
     })
