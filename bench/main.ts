@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from "node:os"
 import { parseArgs } from "node:util"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
+import { desk } from "./desk.ts"
 import { drain } from "./drain.ts"
 import { endToEnd } from "./endToEnd.ts"
 import { growth } from "./growth.ts"
@@ -29,7 +30,8 @@ const benches: ReadonlyArray<Bench> = [
   start,
   memory,
   growth,
-  rounds
+  rounds,
+  desk
 ]
 
 const usage = `Usage: script/bench [name …] [--rounds N] [--only NAME]… [--votes N] [--json] [--quick]

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, parse } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { brotliCompress, constants, gzip } from "node:zlib"
@@ -41,12 +41,41 @@ const bundle = async (folder) => {
   return Object.fromEntries(named.map((file) => [file.replace(/-[A-Z0-9]{8}(\.\w+)$/, "$1"), file]))
 }
 
-const copyIcon = async (folder) => {
-  const icon = await readFile(join(root, "src/web/icon.svg"))
-  const file = `icon-${createHash("sha256").update(icon).digest("hex").slice(0, 8).toUpperCase()}.svg`
-  await writeFile(join(folder, file), icon)
-  return { "icon.svg": file }
+/** Writes a file under a name with its content's hash, and returns how the server knows it and where it is. */
+const writeNamed = async (folder, name, content) => {
+  const { ext, name: stem } = parse(name)
+  const file = `${stem}-${createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase()}${ext}`
+  await writeFile(join(folder, file), content)
+  return { [name]: file }
 }
+
+/** The pictures that pages name; test/browser/pictures.ts draws the PNGs. */
+const pictures = ["icon.svg", "icon-180.png", "icon-512.png", "share.png"]
+
+const copyPictures = async (folder) => {
+  const named = pictures.map(async (name) =>
+    writeNamed(folder, name, await readFile(join(root, "src/web/pictures", name)))
+  )
+  return Object.assign({}, ...(await Promise.all(named)))
+}
+
+/** Says how a page looks among a phone's apps. Without a `start_url`, that is the page that was put there. */
+const writeManifest = (folder, files) =>
+  writeNamed(
+    folder,
+    "site.webmanifest",
+    JSON.stringify({
+      name: "tallykeep",
+      display: "minimal-ui",
+      background_color: "#f6f7fa",
+      theme_color: "#f6f7fa",
+      icons: [
+        { src: files["icon.svg"], sizes: "any", type: "image/svg+xml" },
+        { src: files["icon-180.png"], sizes: "180x180", type: "image/png" },
+        { src: files["icon-512.png"], sizes: "512x512", type: "image/png", purpose: "any maskable" }
+      ]
+    })
+  )
 
 const [gzipped, brotlied] = [promisify(gzip), promisify(brotliCompress)]
 
@@ -63,7 +92,8 @@ export const buildPublic = async (folder) => {
   const assets = join(folder, "assets")
   await mkdir(assets, { recursive: true })
   await cp(join(root, "src/web/public"), folder, { recursive: true })
-  const manifest = { ...(await bundle(assets)), ...(await copyIcon(assets)) }
+  const files = await copyPictures(assets)
+  const manifest = { ...(await bundle(assets)), ...files, ...(await writeManifest(assets, files)) }
   await writeFile(join(folder, "assets.json"), JSON.stringify(manifest))
 
   const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"))
@@ -72,7 +102,7 @@ export const buildPublic = async (folder) => {
   }
   for (const part of ["assets", "docs"]) {
     for (const file of await readdir(join(folder, part))) {
-      if (/\.(css|js|svg)$/.test(file)) await compress(join(folder, part, file))
+      if (/\.(css|js|svg|webmanifest)$/.test(file)) await compress(join(folder, part, file))
     }
   }
 }

@@ -2,8 +2,14 @@
  * Names for addresses, made from words of any script. Apart from `Poll.ts`, whose schemas the pages do without.
  */
 
-/** Letters that Unicode does not take apart. */
+/** What such a name is: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
+export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
+
+/** Letters that Unicode does not take apart, or that are written with an `e` where they can't be written as they are. */
 const letters: Readonly<Record<string, string>> = {
+  ä: "ae",
+  ö: "oe",
+  ü: "ue",
   ß: "ss",
   æ: "ae",
   œ: "oe",
@@ -20,6 +26,8 @@ const letters: Readonly<Record<string, string>> = {
 export const toSlug = (text: string): string =>
   text
     .toLowerCase()
+    .normalize("NFC")
+    .replace(/[\u00e4\u00f6\u00fc]/g, (letter) => letters[letter] ?? letter)
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()

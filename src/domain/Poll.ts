@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { slugPattern } from "./OptionIds.ts"
 import { findWrongRules, KindName, ruleFields, showRules } from "./PollRules.ts"
 import { type Rules, rulesOf, single } from "./Rules.ts"
 import { line, lookOf, paragraphs, tidy } from "./Text.ts"
@@ -14,8 +15,6 @@ export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_c
 
 /** What each vote has to bring besides: nothing, or a proof of work (src/domain/Challenge.ts). */
 export const Challenge = Schema.Literals(["none", "pow"])
-
-export const slugPattern = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/
 
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
 export const PollSlug = Schema.String.check(

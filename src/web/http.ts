@@ -25,10 +25,12 @@ export type Answer<A> =
   | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number }
 
 export interface Ask {
-  readonly method?: "GET" | "POST"
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE"
   readonly body?: unknown
   readonly token?: string | undefined
   readonly key?: string
+  /** The tag of what is changed, so that only that is. */
+  readonly ifMatch?: string | undefined
   /** Asks the service itself, whatever the browser has kept of its last answer. */
   readonly fresh?: boolean
   /** The solution of the poll's challenge. */
@@ -65,7 +67,7 @@ const headOf = ({ headers }: Response): AnswerHead => {
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
 export const ask = async <A>(
   path: string,
-  { body, fresh, key, method = "GET", solution, token }: Ask = {}
+  { body, fresh, ifMatch, key, method = "GET", solution, token }: Ask = {}
 ): Promise<Answer<A>> => {
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), patience)
@@ -78,6 +80,7 @@ export const ask = async <A>(
         accept: "application/json",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
         ...(key === undefined ? {} : { "idempotency-key": key }),
         ...(solution === undefined ? {} : { [solutionHeader]: solution })
       },
@@ -88,7 +91,7 @@ export const ask = async <A>(
       return { kind: "away", network: false, ...(seconds > 0 ? { retryAfter: seconds * 1000 } : {}) }
     }
     const head = headOf(response)
-    const json: unknown = await response.json()
+    const json: unknown = response.status === 204 ? undefined : await response.json()
     return response.ok
       ? { kind: "ok", body: json as A, head }
       : { kind: "problem", problem: toProblem(response.status, json), head }

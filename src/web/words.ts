@@ -29,15 +29,12 @@ export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => 
 export const listed = (things: ReadonlyArray<string>): string =>
   things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
 
-/** Formats a time in ms, such as "24 Nov 2026, 18:00"; without a zone, in the reader's own. */
-export const moment = (ms: number, zone?: string): string => {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    dateStyle: "medium",
-    timeStyle: "short",
-    ...(zone === undefined ? {} : { timeZone: zone })
-  })
-  return zone === undefined ? format.format(ms) : `${format.format(ms)} ${zone}`
-}
+/** Returns the name of the reader's own time zone, such as "Europe/Berlin". */
+export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
+
+/** Formats a time in ms with its zone, such as "24 Nov 2026, 18:00 Europe/Berlin"; without a zone, in the reader's own. */
+export const moment = (ms: number, zone = ownZone()): string =>
+  `${new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(ms)} ${zone}`
 
 /** Formats a time in ms, such as "18:00:30". */
 export const clock = (ms: number): string => timeOfDay().format(ms)
@@ -56,6 +53,9 @@ export const page = {
   share: (label: string) => `${label}: share of the votes`,
   noCount: "–",
   promise: "Every accepted vote counts exactly once.",
+  /** What a link to the page says of it where the organiser has not described it. */
+  choose: (options: ReadonlyArray<string>) => `Cast your vote: ${options.join(", ")}.`,
+  pictured: "A tick in a box, and the words: cast your vote",
   docs: "API documentation",
   needsScript: "This page needs JavaScript.",
   notFound: "There is no such poll",
@@ -186,103 +186,3 @@ export const hidden = {
 }
 
 export const tokenField = "Your voting token"
-
-export const admin = {
-  title: "Polls",
-  token: "Admin token",
-  tokenHint: "It is kept in this page only, and forgotten when you leave it.",
-  signIn: "Sign in",
-  badToken: "This is not the admin token.",
-  off: "The admin's endpoints are off: start the service with ADMIN_TOKEN.",
-  away: "The service can't be reached. Please try again.",
-  polls: "All polls",
-  create: "New poll",
-  voteHere: "Open the voting page",
-  csv: "Download CSV",
-  close: "Close the poll",
-  closeSure: (title: string) => `Close “${title}” for good? Votes accepted before still count.`,
-  closed: "The poll is closed.",
-  perSecond: "Votes per second",
-  backlog: "Backlog",
-  backlogHint: "accepted, not yet counted, all polls",
-  counted: "Counted",
-  chart: "Votes per second and backlog over the last minutes",
-  tokens: "Voter tokens",
-  tokenCount: "How many",
-  makeTokens: "Make voter links",
-  tokenLinks: "One link for each voter; they are not shown again",
-  copy: "Copy all",
-  copied: "Copied.",
-  created: (title: string) => `“${title}” is there.`,
-  choose: "Choose a poll to see its tally live."
-}
-
-/** The form that creates a poll. */
-export const form = {
-  title: "Question",
-  slug: "Name in the address",
-  slugHint: "a-z, 0-9 and -",
-  description: "Description",
-  optional: "optional",
-  options: "Options, one a line",
-  error: (detail: string, option: number | undefined) =>
-    `${option === undefined ? "" : `Option ${option}: `}${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`,
-  kind: "What a vote says",
-  kinds: {
-    single: "One option",
-    multiple: "Several options",
-    score: "A score for each option",
-    points: "Points, given out among the options",
-    ranked: "The options ranked, the best first"
-  },
-  least: "Options at least",
-  most: "Options at most",
-  lowest: "Lowest score",
-  highest: "Highest score",
-  every: "Every option needs a score",
-  budget: "Points to give out",
-  spendAll: "All of them have to be given out",
-  ranks: "Ranks at most",
-  all: "as many as there are",
-  method: "How the winner is found",
-  methods: {
-    irv: "Instant run-off: the last one goes out, round by round",
-    stv: "Single transferable vote: several seats, in proportion",
-    condorcet: "Condorcet: who beats each other one, pair by pair"
-  },
-  seats: "Seats",
-  tieBreak: "How ties are broken",
-  tieBreaks: {
-    previous_rounds: "By the rounds before, and then by a draw",
-    draw: "By a draw"
-  },
-  abstain: "A vote may be an abstention",
-  ballot: "Which votes count",
-  ballots: {
-    open: "Each vote",
-    once: "Each voter's first",
-    changeable: "Each voter's latest"
-  },
-  identity: "Who may vote",
-  identities: {
-    anyone: "Anyone",
-    browser: "Each browser is a voter",
-    token: "Holders of a voter link",
-    provider: "Users of the identity provider"
-  },
-  results: "Who sees the results",
-  visibilities: {
-    live: "Everyone, live",
-    after_vote: "Voters, once they have voted",
-    after_close: "Everyone, once they are final"
-  },
-  challenge: "What each vote takes",
-  challenges: {
-    none: "A tap",
-    pow: "A tap, and a small task for the browser, which slows down machines that vote"
-  },
-  opensAt: "Opens",
-  closesAt: "Closes",
-  submit: "Create the poll",
-  cancel: "Cancel"
-}

@@ -1,12 +1,36 @@
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
+import jsQr from "jsqr"
+import type { Locator, Page } from "playwright-core"
+import { readQrCode } from "../support/qrCode.ts"
+import { openDesk } from "./desk.ts"
 import { voteForGood } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** The page tries the token with a request that is refused, either for its body or for the token. */
 const tried = /status of (401|422)/
 
-browserTests("the admin's page", (test) => {
+/** Waits until a field holds a text. */
+const comesToSay = async (field: Locator, text: string): Promise<void> => {
+  for (let tries = 0; (await field.inputValue()) !== text; tries++) {
+    assert.isBelow(tries, 200, `the field says ${await field.inputValue()}`)
+    await field.page().waitForTimeout(50)
+  }
+}
+
+/** Returns how wide a picture is, and its pixels once it is made so wide and high. */
+const lookAt = async (page: Page, png: Buffer, [width, height]: readonly [number, number]) => {
+  const script = `async (bytes) => {
+    const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)]))
+    const context = Object.assign(document.createElement("canvas"), { width: ${width}, height: ${height} }).getContext("2d")
+    context.drawImage(picture, 0, 0, ${width}, ${height})
+    return { width: picture.width, pixels: context.getImageData(0, 0, ${width}, ${height}).data.join() }
+  }`
+  const seen: { readonly width: number; readonly pixels: string } = await page.evaluate(`(${script})([${png.join()}])`)
+  return { width: seen.width, pixels: new Uint8ClampedArray(seen.pixels.split(",").map(Number)) }
+}
+
+browserTests("the desk", (test) => {
   test("makes a poll, its voters' links and its CSV, shows it live, and closes it", async (web) => {
     const page = await web.page({ acceptDownloads: true }, tried)
     await page.goto("/admin")
@@ -16,7 +40,7 @@ browserTests("the admin's page", (test) => {
     await page.getByLabel("Admin token").fill(web.adminToken)
     await page.getByRole("button", { name: "Sign in" }).click()
 
-    await page.getByRole("button", { name: "New poll" }).click()
+    await page.getByRole("link", { name: "New poll" }).click()
     await page.getByLabel("Question").fill("Was für ein Käse?")
     await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\nOption 4\n何か\n")
     await page.getByLabel("Each voter's first").check()
@@ -25,7 +49,7 @@ browserTests("the admin's page", (test) => {
     await page.getByLabel("a small task for the browser").check()
     await page.getByRole("button", { name: "Create the poll" }).click()
     await page.getByRole("heading", { name: "Was für ein Käse?" }).waitFor()
-    const poll = await web.ask("/api/polls/was-fur-ein-kase")
+    const poll = await web.ask("/api/polls/was-fuer-ein-kaese")
     assert.deepInclude(poll, { ballot: "once", identity: "token", results: "live", challenge: "pow", status: "open" })
     assert.deepStrictEqual(poll.options, [
       { id: "emmentaler", label: "Emmentaler" },
@@ -57,49 +81,135 @@ browserTests("the admin's page", (test) => {
     await page.getByRole("button", { name: "Close the poll" }).click()
     await page.locator(".head .state").getByText("Final").waitFor()
     await page.locator("nav .state").getByText("Final").waitFor()
-    assert.deepInclude(await web.ask("/api/polls/was-fur-ein-kase"), { status: "final" })
+    assert.deepInclude(await web.ask("/api/polls/was-fuer-ein-kaese"), { status: "final" })
   })
 
-  test("lists the polls of all pages", async (web) => {
+  test("lasts for as long as one of its tabs is open", async (web) => {
     const page = await web.page({}, tried)
-    await page.route(/\/api\/polls\?/, async (route) => {
-      const { searchParams } = new URL(route.request().url())
-      const response = await route.fetch()
-      const { polls } = await response.json()
-      const cursor = searchParams.get("cursor")
-      const title = cursor === null ? "On the first page" : "On the second page"
-      const shown = [{ ...polls[0], title }]
-      const next = cursor === null ? { next: Buffer.from(polls[0].slug).toString("base64url") } : {}
-      await route.fulfill({ response, json: { polls: shown, ...next } })
-    })
-    await page.goto("/admin")
-    await page.getByLabel("Admin token").fill(web.adminToken)
-    await page.getByRole("button", { name: "Sign in" }).click()
-    await page.getByRole("button", { name: "On the first page" }).waitFor()
-    await page.getByRole("button", { name: "On the second page" }).waitFor()
+    await openDesk(page, web.adminToken)
+    await page.reload()
+    await page.getByRole("link", { name: "New poll" }).waitFor()
+    const other = await page.context().newPage()
+    await other.goto("/admin")
+    await other.getByRole("link", { name: "New poll" }).waitFor()
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.getByLabel("Admin token").waitFor()
+    await other.getByLabel("Admin token").waitFor()
+    await other.reload()
+    await other.getByLabel("Admin token").waitFor()
+    // The next one starts anew: nothing was left behind.
+    const stored = await other.evaluate("JSON.stringify([{ ...sessionStorage }, { ...localStorage }])")
+    assert.strictEqual(stored, "[{},{}]")
   })
 
-  test("says what is wrong with a poll", async (web) => {
-    const page = await web.page({}, /status of (409|422)/)
-    await page.goto("/admin")
-    await page.getByLabel("Admin token").fill(web.adminToken)
-    await page.getByRole("button", { name: "Sign in" }).click()
-    await page.getByRole("button", { name: "New poll" }).click()
-    await page.getByLabel("Question").fill("Cats or dogs?")
-    await page.getByLabel("Options, one a line").fill("Only one")
-    await page.getByRole("button", { name: "Create the poll" }).click()
-    // Beside the field, and nothing of the fields of another kind.
-    await page.locator(".field", { hasText: "Options, one a line" }).getByRole("alert").waitFor()
-    assert.isTrue(await page.getByLabel("Points to give out").isHidden())
-    await page.getByLabel("Several options").check()
-    await page.getByLabel("Options at least").fill("3")
-    await page.getByLabel("Options at most").fill("2")
-    await page.getByLabel("Options, one a line").fill("One\nTwo\nThree")
-    await page.getByRole("button", { name: "Create the poll" }).click()
-    await page.locator(".field", { hasText: "Options at least" }).getByRole("alert").waitFor()
+  test("keeps what is filled in, suggests an address, and says what is wrong beside the field", async (web) => {
+    const page = await web.page({ timezoneId: "America/New_York" }, /status of (409|422)/)
+    await openDesk(page, web.adminToken)
+    await page.getByRole("link", { name: "New poll" }).click()
+    const [question, slug] = [page.getByLabel("Question"), page.getByLabel("Name in the address")]
+    const options = page.getByLabel("Options, one a line")
+    const create = page.getByRole("button", { name: "Create the poll" })
+    const wrong = (label: string) => page.locator(".field", { hasText: label }).getByRole("alert")
+
+    await question.fill("Größe")
+    assert.strictEqual(await slug.inputValue(), "groesse")
+    await question.fill("日本語")
+    assert.match(await slug.inputValue(), /^[a-z0-9]{6}$/)
+    const byChance = await slug.inputValue()
+    await question.fill("何か")
+    assert.strictEqual(await slug.inputValue(), byChance)
+    await question.fill("Cats or dogs?")
+    await comesToSay(slug, "cats-or-dogs-2")
+
+    await options.fill("Only one")
+    await page.getByLabel("Closes").fill("2020-01-01T12:00")
+    await create.click()
+    await wrong("Options, one a line").getByText("Write at least two options").waitFor()
+    await wrong("Closes").getByText("This time has passed").waitFor()
+    assert.strictEqual(await page.evaluate("document.activeElement.name"), "options")
+    await page.getByText("Time in America/New_York").first().waitFor()
+
+    // A click elsewhere, and a reload.
+    await page.getByLabel("A score for each option").check()
+    await page.getByLabel("Highest score").fill("9")
+    await page.getByLabel("Each voter's first").check()
+    await page.getByRole("link", { name: "Cats or dogs?" }).click()
+    await page.getByRole("heading", { name: "Cats or dogs?" }).waitFor()
+    await page.goBack()
+    assert.strictEqual(await page.getByLabel("Highest score").inputValue(), "9")
+    await page.reload()
+    await options.waitFor()
+    assert.strictEqual(await question.inputValue(), "Cats or dogs?")
+    assert.strictEqual(await options.inputValue(), "Only one")
+    assert.strictEqual(await page.getByLabel("Highest score").inputValue(), "9")
+    assert.isTrue(await page.getByLabel("Each voter's first").isChecked())
+    assert.isTrue(await page.getByLabel("Anyone").isDisabled())
+
+    // What only the service can tell.
+    await page.getByLabel("Highest score").fill("-3")
+    await options.fill("One\nTwo")
+    await page.getByLabel("Closes").fill("")
+    await create.click()
+    await wrong("Highest score").waitFor()
     await page.getByLabel("One option").check()
-    await page.getByLabel("Options, one a line").fill("One\nTwo")
-    await page.getByRole("button", { name: "Create the poll" }).click()
-    await page.getByRole("alert").filter({ hasText: "There is a poll cats-or-dogs already" }).waitFor()
+    await slug.fill("cats-or-dogs")
+    await create.click()
+    await wrong("Name in the address").getByText("There is a poll cats-or-dogs already").waitFor()
+    assert.strictEqual(await slug.inputValue(), "cats-or-dogs-2")
+    await create.click()
+    await page.getByRole("heading", { name: "Cats or dogs?" }).waitFor()
+    assert.deepInclude(await web.ask("/api/polls/cats-or-dogs-2"), { title: "Cats or dogs?", ballot: "once" })
+    await page.getByRole("link", { name: "New poll" }).click()
+    assert.strictEqual(await question.inputValue(), "")
+  })
+
+  test("hears of polls made and closed elsewhere", async (web) => {
+    const page = await web.page({}, tried)
+    await openDesk(page, web.adminToken)
+    const slug = await web.poll({ title: "Made elsewhere" })
+    const entry = page.getByRole("link", { name: "Made elsewhere" })
+    await entry.getByText("Open").waitFor()
+    await web.ask(`/api/polls/${slug}/close`, {})
+    await entry.getByText("Final").waitFor()
+    await entry.getByText("Closed since").waitFor()
+  })
+
+  test("shares a poll: its link, its QR code, a mail, and a picture of the results", async (web) => {
+    const page = await web.page({ acceptDownloads: true, deviceScaleFactor: 1 }, tried)
+    const slug = await web.poll({ title: "To be shared & seen" })
+    await web.ask(`/api/polls/${slug}/votes`, { option: "pears" })
+    await openDesk(page, web.adminToken)
+    await page.goto(`/admin#/polls/${slug}`)
+    const address = `${web.url}/polls/${slug}`
+    assert.strictEqual(await page.getByLabel("Link for voters").inputValue(), address)
+    await page.getByRole("button", { name: "Copy the link" }).click()
+    await page.getByText("Copied.").waitFor()
+    const mail = new URL((await page.getByRole("link", { name: "Write a mail" }).getAttribute("href")) ?? "")
+    assert.strictEqual(mail.protocol, "mailto:")
+    assert.strictEqual(mail.searchParams.get("subject"), "To be shared & seen")
+    assert.include(mail.searchParams.get("body"), address)
+
+    const save = async (role: "button" | "link", name: string) => {
+      const downloaded = page.waitForEvent("download")
+      await page.getByRole(role, { name }).click()
+      const file = await downloaded
+      return { name: file.suggestedFilename(), content: await readFile(await file.path()) }
+    }
+    const svg = await save("link", "QR code as SVG")
+    assert.strictEqual(svg.name, `${slug}-qr.svg`)
+    assert.strictEqual(readQrCode(svg.content.toString()), address)
+    const code = await save("button", "QR code as PNG")
+    assert.strictEqual(code.name, `${slug}-qr.png`)
+    const seen = await lookAt(page, code.content, [370, 370])
+    assert.isAbove(seen.width, 1_000)
+    assert.strictEqual(jsQr(seen.pixels, 370, 370)?.data, address)
+    const picture = await save("button", "Picture of the results")
+    assert.strictEqual(picture.name, `${slug}-results.png`)
+    const drawn = await lookAt(page, picture.content, [240, 120])
+    assert.isAbove(drawn.width, 1_000)
+    // The bar of who leads is there, in its colour.
+    const [red, green, blue] = [0x2f, 0x5b, 0xd7]
+    const { pixels } = drawn
+    assert.isTrue(pixels.some((_, at) => pixels[at] === red && pixels[at + 1] === green && pixels[at + 2] === blue))
   })
 })

@@ -102,7 +102,7 @@ browserTests("a browser of the year 2021", (test) => {
     await page.goto("/admin")
     await page.getByLabel("Admin token").fill(web.adminToken)
     await page.getByRole("button", { name: "Sign in" }).click()
-    await page.getByRole("button", { name: "New poll" }).click()
+    await page.getByRole("link", { name: "New poll" }).click()
     await page.getByLabel("Question").fill("An older question?")
     await page.getByLabel("Options, one a line").fill("Yes\nNo")
     await page.getByLabel("Holders of a voter link").check()

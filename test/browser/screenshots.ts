@@ -87,7 +87,7 @@ const adminPage = async (browser: Browser, url: string, colorScheme: "light" | "
   await page.goto(`${url}/admin`)
   await page.getByLabel("Admin token").fill(adminToken)
   await page.getByRole("button", { name: "Sign in" }).click()
-  await page.getByRole("button", { name: "Cats or dogs?" }).click()
+  await page.getByRole("link", { name: "Cats or dogs?" }).click()
   return page
 }
 
@@ -116,7 +116,7 @@ try {
       await page.setViewportSize({ width: 320, height: 640 })
       await sleep(500)
       await save(page, `admin-320-${scheme}`)
-      await page.getByRole("button", { name: "New poll" }).click()
+      await page.getByRole("link", { name: "New poll" }).click()
       await save(page, `admin-form-320-${scheme}`)
     }
   }

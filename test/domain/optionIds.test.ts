@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { toSlug, withIds } from "../../src/domain/OptionIds.ts"
-import { slugPattern } from "../../src/domain/Poll.ts"
+import { slugPattern, toSlug, withIds } from "../../src/domain/OptionIds.ts"
 
 const idsOf = (...labels: ReadonlyArray<string>) => withIds(labels.map((label) => ({ label }))).map(({ id }) => id)
 
@@ -10,6 +9,9 @@ describe("toSlug", () => {
     ["Cats or dogs?", "cats-or-dogs"],
     ["Crème brûlée", "creme-brulee"],
     ["Straße", "strasse"],
+    ["Größe Übermut", "groesse-uebermut"],
+    // With the dots as a character of their own.
+    ["Gro\u0308sse", "groesse"],
     ["GROẞ", "gross"],
     ["Łódź", "lodz"],
     ["Smørrebrød", "smorrebrod"],

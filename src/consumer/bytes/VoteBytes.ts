@@ -1,5 +1,5 @@
 import { choicePattern } from "../../domain/Choice.ts"
-import { slugPattern } from "../../domain/Poll.ts"
+import { slugPattern } from "../../domain/OptionIds.ts"
 import { voterPattern } from "../../domain/Vote.ts"
 import type { VoteColumns } from "../../ledger/VoteColumns.ts"
 import { placeOf, plainLayout, plainOptional } from "../../stream/VoteEntry.ts"

@@ -1,4 +1,5 @@
-import { admin, page } from "../../web/words.ts"
+import { admin } from "../../web/words/deskWords.ts"
+import { page } from "../../web/words.ts"
 import type { Assets } from "./Assets.ts"
 import { html } from "./Html.ts"
 import { layout } from "./Layout.ts"

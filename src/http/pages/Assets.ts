@@ -22,7 +22,9 @@ const types: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml"
+  svg: "image/svg+xml",
+  png: "image/png",
+  webmanifest: "application/manifest+json"
 }
 
 type Encoding = "br" | "gzip" | "identity"

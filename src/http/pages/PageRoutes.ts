@@ -7,6 +7,7 @@ import { adminPage } from "./AdminPage.ts"
 import { makeFiles, readAssets } from "./Assets.ts"
 import { pagePolicy } from "./Layout.ts"
 import { addPollPages } from "./PollPageRoutes.ts"
+import { addQrCode } from "./QrCode.ts"
 
 /** The folder of the files that pages are made of, as the build makes it. */
 export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/pages/PublicFolder") {}
@@ -22,7 +23,8 @@ const docs: Readonly<Record<string, string>> = {
 /** The methods of each path. */
 export const pageMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [
   ...["/", "/admin", "/assets/:file", ...Object.keys(docs)].map((path) => [path, ["GET"]] as const),
-  ["/polls/:slug", ["GET", "POST"]]
+  ["/polls/:slug", ["GET", "POST"]],
+  ["/polls/:slug/qr.svg", ["GET"]]
 ]
 
 const docsHeaders = {
@@ -65,5 +67,6 @@ export const layerPageRoutes = HttpRouter.use(
       })
     )
     yield* addPollPages(router, assets)
+    yield* addQrCode(router)
   })
 )

@@ -10,6 +10,8 @@ import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
+import { HttpSettings } from "../HttpSettings.ts"
+import { originOf } from "../Origin.ts"
 import { headersOf, headersOfStatus } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
@@ -58,6 +60,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const voters = yield* Voters
   const bodies = yield* Bodies
   const stream = yield* VoteStream
+  const settings = yield* HttpSettings
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -76,7 +79,9 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     )
     // After the results: a vote that is in them is never said to wait.
     const notice = yield* noticed
-    const page = votingPage(yield* assets, { poll, now, reader, results: shown, key: randomUUID(), notice, refilled })
+    const origin = originOf(request, settings)
+    const fields = { poll, now, origin, reader, results: shown, key: randomUUID(), notice, refilled }
+    const page = votingPage(yield* assets, fields)
     return htmlResponse(page, status)
   })
 

@@ -21,6 +21,7 @@ import type { Assets } from "./Assets.ts"
 import { ballotForm, type Refilled } from "./BallotForm.ts"
 import { type Html, html, treeHtml } from "./Html.ts"
 import { layout } from "./Layout.ts"
+import { sharedAs } from "./Sharing.ts"
 import { tapForm } from "./TapForm.ts"
 
 /** What the page says about a vote that its form has sent. */
@@ -34,6 +35,8 @@ export interface Notice {
 export interface VotingPage {
   readonly poll: Poll
   readonly now: number
+  /** Where the page is served, such as `https://vote.example`; undefined where that can't be told. */
+  readonly origin: string | undefined
   /** Whom the page remembers votes of; undefined where it can't tell browsers apart, or need not. */
   readonly reader: Pick<Reader, "name"> | undefined
   /** Undefined where they can't be read, or must not be seen. */
@@ -47,7 +50,7 @@ export interface VotingPage {
 
 /** Returns the page of a poll: a form that can vote by itself, which the script makes live. */
 export const votingPage = (assets: Assets, page: VotingPage): string => {
-  const { key, notice, now, poll, reader, refilled, results } = page
+  const { key, notice, now, origin, poll, reader, refilled, results } = page
   const view = toView(poll, now)
   const status = results !== undefined && isLaterStatus(results.status, view.status) ? results.status : view.status
   const total = results !== undefined ? totalOf(results) : poll.results === "live" ? "" : hidden[poll.results]
@@ -62,6 +65,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
     title: poll.title,
     style: ["page.css"],
     script: "poll.js",
+    head: sharedAs(assets, poll, origin),
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
     main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1>${poll.title}</h1>

@@ -1,5 +1,6 @@
+import { slugPattern } from "../../domain/OptionIds.ts"
 import type { Poll } from "../../domain/Poll.ts"
-import { PollStatus, slugPattern, toView } from "../../domain/Poll.ts"
+import { PollStatus, toView } from "../../domain/Poll.ts"
 import { type FieldError, InvalidFields } from "../../domain/Problems.ts"
 import { etagOf } from "../ETag.ts"
 import type { PollCache } from "./PollCache.ts"

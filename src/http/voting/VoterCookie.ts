@@ -1,14 +1,11 @@
-import { forwardedBy } from "../ClientAddress.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
+import { isSecure, type SentHeaders } from "../Origin.ts"
 import { isSigned, type Sign } from "./Signatures.ts"
 
 const name = "tallykeep_voter"
 
 /** A year, in s. */
 const age = 31_536_000
-
-/** The headers of a request, as Node has them or Effect. */
-export type SentHeaders = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 type Request = { readonly headers: SentHeaders }
 
@@ -28,13 +25,9 @@ export interface VoterCookie {
  * other host, such as one beside ours under the same domain, can set a cookie of that name for us, and no other name counts.
  */
 export const makeVoterCookie = (
-  { production, trustProxy }: Pick<HttpSettings["Service"], "production" | "trustProxy">,
+  proxies: Pick<HttpSettings["Service"], "production" | "trustProxy">,
   signatures: ReadonlyArray<Sign>
 ): VoterCookie => {
-  const isSecure = ({ headers }: Request): boolean =>
-    production ||
-    (trustProxy > 0 && forwardedBy(headers["x-forwarded-proto"]?.toString() ?? "", trustProxy) === "https")
-
   const verify = (value: string): string | undefined => {
     const [id = "", signature = ""] = value.split(".")
     return isSigned(id, signature, signatures) && id !== "" ? id : undefined
@@ -43,14 +36,14 @@ export const makeVoterCookie = (
   return {
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
-      const start = `${isSecure(request) ? "__Host-" : ""}${name}=`
+      const start = `${isSecure(request, proxies) ? "__Host-" : ""}${name}=`
       const values = (request.headers.cookie?.toString() ?? "").split(";").map((pair) => pair.trim())
       const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
       if (ids.includes(undefined)) refused()
       return ids.findLast((id) => id !== undefined)
     },
     write: (request, id) => {
-      const secure = isSecure(request)
+      const secure = isSecure(request, proxies)
       const value = `${secure ? "__Host-" : ""}${name}=${id}.${signatures[0]?.(id) ?? ""}`
       return `${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`
     }

@@ -8,12 +8,13 @@ import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import type { SentHeaders } from "../Origin.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
 import { parseJwt } from "./Jwt.ts"
 import { makeOwnTokens } from "./OwnTokens.ts"
 import { makeSign } from "./Signatures.ts"
 import { invalid, missing } from "./TokenRefusals.ts"
-import { makeVoterCookie, type SentHeaders } from "./VoterCookie.ts"
+import { makeVoterCookie } from "./VoterCookie.ts"
 
 /** A voter: the keyed hash that the ledger keeps, and the cookie to set where nothing else would know it again. */
 export interface Voter {

@@ -1,93 +1,70 @@
-import { toSlug } from "../../domain/OptionIds.ts"
+import { slugPattern } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
-import { form as words } from "../words.ts"
-import { choice, clearErrors, field, optional, showError, toOptions } from "./fields.ts"
-import { makeKindFields } from "./kindFields.ts"
+import { form as words } from "../words/formWords.ts"
+import { clearErrors, showErrors } from "./fields.ts"
+import { fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
+import { makePollFields } from "./pollFields.ts"
 import { type AdminAsk, explain } from "./session.ts"
+import { makeSlugField } from "./slugField.ts"
 
-/** Converts a time typed in this browser's zone to RFC 3339. */
-const toTime = (input: HTMLInputElement): string | undefined =>
-  input.value === "" ? undefined : new Date(input.value).toISOString()
-
-/** Makes the form that creates a poll. */
+/** Makes the form that creates a poll. What is filled in is kept until it is sent or thrown away. */
 export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
-  const title = make("input", { name: "title", required: true, maxlength: "200", autocomplete: "off" })
-  const slug = make("input", {
-    name: "slug",
-    required: true,
-    pattern: "[a-z0-9]([a-z0-9\\-]{0,62}[a-z0-9])?",
-    autocomplete: "off"
-  })
-  const description = make("textarea", { name: "description", rows: "2", maxlength: "2000" })
-  const options = make("textarea", { name: "options", rows: "4", required: true })
-  const opens = make("input", { name: "opens_at", type: "datetime-local" })
-  const closes = make("input", { name: "closes_at", type: "datetime-local" })
+  const keep = (): void => keepDraft("", readForm(form))
+  const fields = makePollFields()
+  const slug = makeSlugField(ask, () => keep())
   const error = make("p", { class: "trouble", role: "alert" })
-  const chosen = (name: string): string => String(new FormData(form).get(name))
-
-  // A rule about voters needs a way to tell them apart.
-  const onChange = (): void => {
-    const anyone = form.querySelector<HTMLInputElement>('input[name="identity"][value="anyone"]')
-    const browser = form.querySelector<HTMLInputElement>('input[name="identity"][value="browser"]')
-    if (anyone === null || browser === null) return
-    anyone.disabled = chosen("ballot") !== "open" || chosen("results") === "after_vote"
-    if (anyone.disabled && anyone.checked) browser.checked = true
-  }
-  let slugTyped = false
-  slug.addEventListener("input", () => {
-    slugTyped = slug.value !== ""
-  })
-  title.addEventListener("input", () => {
-    if (!slugTyped) slug.value = toSlug(title.value)
-  })
-  const kind = makeKindFields()
-  const back = make("button", { type: "button", class: "plain" }, words.cancel)
-  back.addEventListener("click", cancel)
-
+  const back = make("button", { type: "button", class: "plain" }, words.discard)
+  const submit = make("button", { type: "submit" }, words.submit)
+  const asDraft = make("button", { type: "button", class: "plain" }, words.asDraft)
+  const [title, ...others] = fields.elements
   const form = make(
     "form",
-    { class: "card stack" },
-    field(words.title, title),
-    field(words.slug, slug, words.slugHint),
-    field(optional(words.description), description),
-    field(words.options, options),
-    ...kind.elements,
-    choice(words.ballot, "ballot", words.ballots, onChange),
-    choice(words.identity, "identity", words.identities, onChange),
-    choice(words.results, "results", words.visibilities, onChange),
-    choice(words.challenge, "challenge", words.challenges, onChange),
-    make("div", { class: "pair" }, field(optional(words.opensAt), opens), field(optional(words.closesAt), closes)),
+    { class: "card stack", novalidate: true, "aria-label": words.heading },
+    make("h2", { tabindex: "-1" }, words.heading),
+    ...(title === undefined ? [] : [title]),
+    slug.element,
+    ...others,
     error,
-    make("div", { class: "actions" }, make("button", { type: "submit" }, words.submit), back)
+    make("div", { class: "actions" }, submit, asDraft, back)
   )
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  const draft = readDraft()
+  if (draft !== undefined) fillForm(form, draft)
+  slug.restored(fields.title.value)
+  fields.title.addEventListener("input", () => slug.suggest(fields.title.value))
+  form.addEventListener("input", keep)
+  form.addEventListener("change", keep)
+  back.addEventListener("click", () => {
+    keepDraft("", undefined)
+    cancel()
+  })
+
+  const send = async (draft: boolean): Promise<void> => {
     say(error, "")
     clearErrors(form)
-    const [opensAt, closesAt] = [toTime(opens), toTime(closes)]
-    const body = {
-      slug: slug.value,
-      title: title.value.trim(),
-      ...(description.value.trim() === "" ? {} : { description: description.value.trim() }),
-      options: toOptions(options.value, chosen("kind") === "single"),
-      ...kind.read(),
-      ballot: chosen("ballot"),
-      identity: chosen("identity"),
-      results: chosen("results"),
-      challenge: chosen("challenge"),
-      ...(opensAt === undefined ? {} : { opens_at: opensAt }),
-      ...(closesAt === undefined ? {} : { closes_at: closesAt })
-    }
+    const wrong = fields.check(Date.now())
+    const badSlug = slugPattern.test(slug.input.value) ? [] : [{ pointer: "#/slug", detail: words.wrong.slug }]
+    if (showErrors(form, [...badSlug, ...wrong])) return
+    submit.disabled = asDraft.disabled = true
+    const body = { slug: slug.input.value, ...fields.read(), ...(draft ? { draft } : {}) }
     const answer = await ask<PollView>("/api/polls", { method: "POST", body })
-    if (answer.kind === "ok") done(answer.body)
-    else {
-      say(
-        error,
-        explain(answer, (wrong) => showError(form, wrong))
-      )
-      form.querySelector<HTMLElement>("[aria-invalid]")?.focus()
+    submit.disabled = asDraft.disabled = false
+    if (answer.kind === "ok") {
+      keepDraft("", undefined)
+      done(answer.body)
+    } else if (answer.kind === "problem" && answer.problem.type.endsWith(":poll-exists")) {
+      const taken = slug.input.value
+      await slug.renumber()
+      showErrors(form, [{ pointer: "#/slug", detail: words.wrong.taken(taken, slug.input.value) }])
+    } else {
+      const text = explain(answer, (one) => showErrors(form, [one]))
+      say(error, text)
     }
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    void send(false)
   })
+  asDraft.addEventListener("click", () => void send(true))
   return form
 }

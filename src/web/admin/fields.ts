@@ -1,7 +1,6 @@
 import type { FieldError } from "../../domain/FieldError.ts"
-import { withIds } from "../../domain/OptionIds.ts"
 import { make, say } from "../dom.ts"
-import { form as words } from "../words.ts"
+import { form as words } from "../words/formWords.ts"
 
 let fields = 0
 
@@ -23,9 +22,10 @@ export const tick = (label: string, name: string): HTMLElement => {
 }
 
 /** Shows what is wrong with a field of a form beside it; returns whether there is such a field in view. */
-export const showError = (form: HTMLFormElement, { detail, pointer }: FieldError): boolean => {
+const showError = (form: HTMLFormElement, { detail, pointer }: FieldError): boolean => {
   const [, name = "", index] = pointer.split("/")
-  const control = form.querySelector<HTMLElement>(`[name="${name}"]`)
+  // Kinds have fields of one name: only those of the chosen one are enabled.
+  const control = form.querySelector<HTMLElement>(`[name="${name}"]:enabled`)
   const around = control?.closest<HTMLElement>(".field, fieldset")
   if (control === null || around === null || around === undefined || around.closest("[hidden]") !== null) return false
   const text = words.error(detail, index === undefined ? undefined : Number(index) + 1)
@@ -37,6 +37,13 @@ export const showError = (form: HTMLFormElement, { detail, pointer }: FieldError
   const described = control.getAttribute("aria-describedby")?.split(" ") ?? []
   if (!described.includes(id)) control.setAttribute("aria-describedby", [...described, id].join(" "))
   return true
+}
+
+/** Shows what is wrong, each beside its field, and takes the reader to the first of them; returns whether all could be shown. */
+export const showErrors = (form: HTMLFormElement, errors: ReadonlyArray<FieldError>): boolean => {
+  const shown = errors.filter((error) => showError(form, error))
+  form.querySelector<HTMLElement>("[aria-invalid]")?.focus()
+  return shown.length > 0 && shown.length === errors.length
 }
 
 /** Takes away what was said of a form's fields. */
@@ -59,15 +66,6 @@ export const choice = (
     set.append(make("label", { class: "radio" }, radio, label))
   })
   return set
-}
-
-/** Makes an option of each line, with an id of its own. Votes that name several options are written with short ones. */
-export const toOptions = (lines: string, single: boolean): ReturnType<typeof withIds> => {
-  const labels = lines.split("\n").map((line) => line.trim())
-  return withIds(
-    labels.filter((label) => label !== "").map((label) => ({ label })),
-    single ? undefined : 12
-  )
 }
 
 export const optional = (label: string): string => `${label} (${words.optional})`

@@ -1,6 +1,6 @@
 import { farthestScore, kinds, mostPoints, mostRanks } from "../../domain/Rules.ts"
 import { make } from "../dom.ts"
-import { form as words } from "../words.ts"
+import { form as words } from "../words/formWords.ts"
 import { choice, field, optional, tick } from "./fields.ts"
 
 const number = (name: string, least: number, most: number, value = ""): HTMLInputElement =>

@@ -1,65 +1,37 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
+import type { Answer } from "../http.ts"
 import { explainRules } from "../words/ballotWords.ts"
-import { admin, status, form as words } from "../words.ts"
+import { admin, deskTimes } from "../words/deskWords.ts"
+import { form as words } from "../words/formWords.ts"
+import { life as lifeWords } from "../words/lifeWords.ts"
+import { moment, status } from "../words.ts"
+import { actsOf } from "./acts.ts"
+import { closingForm } from "./closingForm.ts"
+import { deletionForm } from "./deletionForm.ts"
+import { pollHistory } from "./history.ts"
+import { repeat } from "./repeat.ts"
+import { downloadCsv } from "./save.ts"
 import { type AdminAsk, explain } from "./session.ts"
+import { sharing } from "./share.ts"
 import { liveTally, type Tally } from "./tally.ts"
 import { tokenMaker } from "./tokens.ts"
+import { hasClosed, readPoll, type Versioned, versionedOf } from "./versioned.ts"
+import { listLink } from "./views.ts"
 
-/** Downloads the CSV with the token, since results may be for the admin only, and hands it over as a file. */
-const download = async (token: string, slug: string): Promise<boolean> => {
-  try {
-    const response = await fetch(`/api/polls/${slug}/results.csv`, { headers: { authorization: `Bearer ${token}` } })
-    if (!response.ok) return false
-    const url = URL.createObjectURL(await response.blob())
-    make("a", { href: url, download: `${slug}.csv` }).click()
-    setTimeout(() => URL.revokeObjectURL(url), 10_000)
-    return true
-  } catch {
-    return false
-  }
-}
+/** How often the poll is read again, in ms. */
+const interval = 2_000
 
-/** Shows a status where `statusOf` has shown another one. */
-export const showStatus = (state: HTMLElement, now: PollView["status"]): void => {
-  state.dataset.status = now
-  say(state, status[now])
-}
-
-/** Makes what says a poll's status. */
-export const statusOf = (poll: PollView): HTMLElement => {
-  const state = make("span", { class: "state" })
-  showStatus(state, poll.status)
-  return state
-}
-
-export interface PanelEvents {
-  /** The poll was changed here. */
-  readonly changed: (poll: PollView) => void
-  /** The poll has that status by now. */
-  readonly told: (status: PollView["status"]) => void
-}
-
-/** Makes the panel of one poll: its tally, and what can be done with it. */
-export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { changed, told }: PanelEvents): Tally => {
-  const state = statusOf(poll)
-  const tally = liveTally(ask, poll, (now) => {
-    showStatus(state, now)
-    told(now)
-  })
-  const said = make("p", { role: "status" })
-  const csv = make("button", { type: "button", class: "plain" }, admin.csv)
-  csv.addEventListener("click", async () => say(said, (await download(token, poll.slug)) ? "" : admin.away))
-  const close = make("button", { type: "button", class: "danger" }, admin.close)
-  close.addEventListener("click", async () => {
-    if (!confirm(admin.closeSure(poll.title))) return
-    const answer = await ask<PollView>(`/api/polls/${poll.slug}/close`, { method: "POST" })
-    if (answer.kind === "ok") changed(answer.body)
-    else say(said, explain(answer))
-  })
-  const hasClosed = poll.status === "counting" || poll.status === "final"
-  const rules = [
+/** Says what is peculiar to a poll: when it opens and closes, what has become of it, and its rules. */
+const factsOf = (poll: PollView): ReadonlyArray<string> =>
+  [
+    deskTimes(poll),
+    ...(poll.archived === true ? [lifeWords.archived] : []),
+    ...(poll.edited_at === undefined ? [] : [lifeWords.edited(moment(Date.parse(poll.edited_at)))]),
+    ...(poll.closed ?? []).map(({ from, to }) =>
+      lifeWords.closedBetween(moment(Date.parse(from)), moment(Date.parse(to)))
+    ),
     `${words.kind}: ${words.kinds[poll.kind]}`,
     ...(poll.kind === "single" ? [] : [explainRules(rulesOf(poll), poll.options.length)]),
     ...(poll.method === undefined ? [] : [`${words.method}: ${words.methods[poll.method]}`]),
@@ -67,23 +39,94 @@ export const pollPanel = (ask: AdminAsk, token: string, poll: PollView, { change
     `${words.ballot}: ${words.ballots[poll.ballot]}`,
     `${words.identity}: ${words.identities[poll.identity]}`,
     `${words.results}: ${words.visibilities[poll.results]}`,
-    ...(poll.challenge === undefined ? [] : [`${words.challenge}: ${words.challenges[poll.challenge]}`])
-  ]
-  const element = make(
-    "section",
-    { class: "card stack" },
-    make("div", { class: "head" }, make("h2", { tabindex: "-1" }, poll.title), state),
-    make("p", { class: "hint" }, rules.join(" · ")),
-    tally.element,
-    make(
-      "div",
-      { class: "actions" },
-      make("a", { class: "button", href: `/polls/${poll.slug}` }, admin.voteHere),
-      csv,
-      ...(hasClosed ? [] : [close])
+    ...(poll.challenge === undefined ? [] : [`${words.challenge}: ${words.challenges[poll.challenge]}`]),
+    ...(poll.listed === true ? [words.listed] : [])
+  ].filter((text) => text !== "")
+
+export interface Panel {
+  readonly element: HTMLElement
+  stop(): void
+}
+
+/** Makes the panel of one poll: its tally, and what can be done with it. It is read again and again, so what it says is true. */
+export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (link: string) => void): Panel => {
+  const { slug } = first.poll
+  const state = make("span", { class: "state" })
+  const title = make("h2", { tabindex: "-1" })
+  const facts = make("p", { class: "hint" })
+  const tallied = make("div")
+  const acts = make("div", { class: "actions" })
+  const parts = make("div", { class: "stack" })
+  const said = make("p", { class: "trouble", role: "alert" })
+  const history = pollHistory(ask, slug)
+  // One for as long as the panel is there: the links that it shows are not shown again.
+  const tokens = tokenMaker(ask, first.poll)
+  const csv = make("button", { type: "button", class: "plain" }, admin.csv)
+  csv.addEventListener("click", async () => say(said, (await downloadCsv(token, slug)) ? "" : admin.away))
+  let tally: Tally | undefined
+  /** What is shown: the version and status, and what the tally is drawn for. */
+  let shown = ""
+  let drawn = ""
+
+  const showState = (now: PollView["status"]): void => {
+    state.dataset.status = now
+    say(state, status[now])
+  }
+  const showTally = (poll: PollView): void => {
+    const wanted = poll.status === "draft" ? "" : JSON.stringify([poll.kind, poll.options, rulesOf(poll)])
+    if (wanted === drawn) return
+    drawn = wanted
+    tally?.stop()
+    tally = wanted === "" ? undefined : liveTally(ask, poll, showState)
+    tallied.replaceChildren(...(tally === undefined ? [] : [tally.element]))
+  }
+  const show = (versioned: Versioned): void => {
+    const { poll } = versioned
+    showState(poll.status)
+    const now = `${poll.version} ${poll.status}`
+    // What is being filled in is not taken away from under the reader's hands.
+    const filling = parts.contains(document.activeElement) && document.activeElement?.matches("input:not([readonly])")
+    if (now === shown || (shown !== "" && filling)) return
+    shown = now
+    say(title, poll.title)
+    say(facts, factsOf(poll).join(" · "))
+    showTally(poll)
+    acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), csv)
+    parts.replaceChildren(
+      closingForm(ask, versioned, answered),
+      sharing(ask, poll),
+      ...(poll.identity === "token" && !hasClosed(poll) ? [tokens] : []),
+      history.element,
+      ...(poll.status === "draft" || poll.archived === true ? [deletionForm(ask, slug, () => go(listLink))] : [])
+    )
+    history.refresh()
+  }
+  const answered = (answer: Answer<PollView>): void => {
+    const stale = answer.kind === "problem" && answer.problem.status === 412
+    say(said, answer.kind === "ok" ? "" : stale ? lifeWords.stale : explain(answer))
+    if (answer.kind === "ok") show(versionedOf(answer))
+    looking.now()
+  }
+  show(first)
+  const looking = repeat(interval, async () => {
+    const answer = await readPoll(ask, slug)
+    if (answer.kind === "ok") show(versionedOf(answer))
+    else if (answer.kind === "problem" && answer.problem.status === 404) say(said, admin.none)
+  })
+  return {
+    element: make(
+      "section",
+      { class: "card stack" },
+      make("div", { class: "head" }, title, state),
+      facts,
+      tallied,
+      acts,
+      said,
+      parts
     ),
-    said,
-    ...(poll.identity === "token" && !hasClosed ? [tokenMaker(ask, poll)] : [])
-  )
-  return { element, stop: tally.stop }
+    stop: () => {
+      looking.stop()
+      tally?.stop()
+    }
+  }
 }

@@ -1,14 +1,18 @@
 import type { FieldError } from "../../domain/FieldError.ts"
 import { type Answer, type Ask, ask } from "../http.ts"
-import { admin } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
 
-/** Sends a request as the admin. The token is kept nowhere but in this closure. */
+/** Sends a request as the admin. */
 export type AdminAsk = <A>(path: string, options?: Ask) => Promise<Answer<A>>
 
+/** Makes what asks with the token; `refused` is called where the service does not accept it any more. */
 export const withToken =
-  (token: string): AdminAsk =>
-  (path, options) =>
-    ask(path, { ...options, token })
+  (token: string, refused: () => void): AdminAsk =>
+  async (path, options) => {
+    const answer = await ask<never>(path, { ...options, token })
+    if (answer.kind === "problem" && answer.problem.status === 401) refused()
+    return answer
+  }
 
 /** Returns in words why the service does not accept the token; undefined if it does. */
 export const checkToken = async (token: string): Promise<string | undefined> => {

@@ -4,8 +4,10 @@ import { make, say } from "../dom.ts"
 import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
-import { admin, count, page, totalOf } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
+import { count, page, totalOf } from "../words.ts"
 import { makeChart } from "./chart.ts"
+import { repeat } from "./repeat.ts"
 import type { AdminAsk } from "./session.ts"
 
 /** How often the poll's results are read, in ms. */
@@ -54,16 +56,12 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
   }
 
   const look = async (): Promise<void> => {
-    while (going) {
-      const started = performance.now()
-      const answer = await ask<Results>(`/api/polls/${poll.slug}/results`)
-      if (!going) return
-      say(trouble, answer.kind === "ok" ? "" : admin.away)
-      if (answer.kind === "ok") show(answer.body)
-      await new Promise((resolve) => setTimeout(resolve, Math.max(100, interval - (performance.now() - started))))
-    }
+    const answer = await ask<Results>(`/api/polls/${poll.slug}/results`)
+    if (!going) return
+    say(trouble, answer.kind === "ok" ? "" : admin.away)
+    if (answer.kind === "ok") show(answer.body)
   }
-  void look()
+  const looking = repeat(interval, look)
   return {
     element: make(
       "div",
@@ -81,6 +79,7 @@ export const liveTally = (ask: AdminAsk, poll: PollView, told: (status: PollView
     ),
     stop: () => {
       going = false
+      looking.stop()
       chart.stop()
     }
   }

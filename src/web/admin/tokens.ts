@@ -1,6 +1,7 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { make, say } from "../dom.ts"
-import { admin } from "../words.ts"
+import { admin } from "../words/deskWords.ts"
+import { copyText } from "./copyText.ts"
 import { field } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 
@@ -13,13 +14,7 @@ export const tokenMaker = (ask: AdminAsk, { slug }: PollView): HTMLElement => {
   const said = make("p", { role: "status" })
 
   copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(links.value)
-    } catch {
-      // Without HTTPS a page may not write to the clipboard, but it may copy what is selected.
-      links.select()
-      document.execCommand("copy")
-    }
+    await copyText(links)
     say(said, admin.copied)
   })
   const form = make(

@@ -1,0 +1,59 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { make } from "../dom.ts"
+import type { Answer } from "../http.ts"
+import { admin } from "../words/deskWords.ts"
+import { life as words } from "../words/lifeWords.ts"
+import type { AdminAsk } from "./session.ts"
+import { freeSlug } from "./slugField.ts"
+import { editPoll, hasClosed, type Versioned } from "./versioned.ts"
+import { editLink } from "./views.ts"
+
+export interface ActEvents {
+  /** Hears what the service answered, and says so. */
+  readonly answered: (answer: Answer<PollView>) => void
+  /** Opens another view. */
+  readonly go: (link: string) => void
+}
+
+/** Makes the buttons for what can be done at once with a poll as it is. */
+export const actsOf = (
+  ask: AdminAsk,
+  versioned: Versioned,
+  { answered, go }: ActEvents
+): ReadonlyArray<HTMLElement> => {
+  const { poll } = versioned
+  const { slug } = poll
+  const button = (label: string, look: "" | "plain" | "danger", act: () => Promise<void>): HTMLButtonElement => {
+    const made = make("button", { type: "button", class: look }, label)
+    made.addEventListener("click", async () => {
+      made.disabled = true
+      await act()
+      made.disabled = false
+    })
+    return made
+  }
+  const post = (act: string, body?: unknown): Promise<Answer<PollView>> =>
+    ask<PollView>(`/api/polls/${slug}/${act}`, { method: "POST", body })
+
+  const publish = button(words.publish, "", async () => answered(await editPoll(ask, versioned, { draft: false })))
+  const close = button(admin.close, "danger", async () => {
+    if (confirm(admin.closeSure(poll.title))) answered(await post("close"))
+  })
+  const duplicate = button(words.duplicate, "plain", async () => {
+    const answer = await post("duplicate", { slug: await freeSlug(ask, slug) })
+    if (answer.kind === "ok") go(editLink(answer.body.slug))
+    else answered(answer)
+  })
+  const archive = button(words.archive, "plain", async () => answered(await post("archive")))
+  const restore = button(words.restore, "plain", async () =>
+    answered(await editPoll(ask, versioned, { archived: false }))
+  )
+  const isDraft = poll.status === "draft"
+  return [
+    ...(isDraft ? [publish] : [make("a", { class: "button", href: `/polls/${slug}` }, admin.voteHere)]),
+    make("a", { class: "button", href: editLink(slug) }, words.edit),
+    duplicate,
+    poll.archived === true ? restore : archive,
+    ...(isDraft || hasClosed(poll) ? [] : [close])
+  ]
+}

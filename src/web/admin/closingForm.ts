@@ -1,0 +1,46 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { make } from "../dom.ts"
+import type { Answer } from "../http.ts"
+import { form as formWords } from "../words/formWords.ts"
+import { life as words } from "../words/lifeWords.ts"
+import { ownZone } from "../words.ts"
+import { clearErrors, field, optional, showErrors } from "./fields.ts"
+import { toLocal, toTime } from "./localTimes.ts"
+import type { AdminAsk } from "./session.ts"
+import { editPoll, hasClosed, type Versioned } from "./versioned.ts"
+
+/** Makes the form that moves a poll's closing time or, once it has closed, opens it again. */
+export const closingForm = (
+  ask: AdminAsk,
+  versioned: Versioned,
+  answered: (answer: Answer<PollView>) => void
+): HTMLFormElement => {
+  const { poll } = versioned
+  const closed = hasClosed(poll)
+  const closes = make("input", { type: "datetime-local", name: "closes_at" })
+  if (!closed && poll.closes_at !== undefined) closes.value = toLocal(poll.closes_at)
+  const form = make(
+    "form",
+    { class: "closing stack", novalidate: true },
+    field(optional(formWords.closesAt), closes, formWords.zone(ownZone())),
+    make("div", {}, make("button", { type: "submit", class: "plain" }, closed ? words.reopen : words.extend))
+  )
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault()
+    clearErrors(form)
+    const time = toTime(closes)
+    const past = time !== undefined && Date.parse(time) <= Date.now()
+    const wrong = closes.validity.badInput ? formWords.wrong.time : past ? formWords.wrong.past : undefined
+    if (wrong !== undefined) return void showErrors(form, [{ pointer: "#/closes_at", detail: wrong }])
+    const answer = closed
+      ? await ask<PollView>(`/api/polls/${poll.slug}/reopen`, {
+          method: "POST",
+          body: time === undefined ? {} : { closes_at: time }
+        })
+      : await editPoll(ask, versioned, { closes_at: time ?? null })
+    // The panel is read again, also where a field of it has the focus.
+    closes.blur()
+    answered(answer)
+  })
+  return form
+}

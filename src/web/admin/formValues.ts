@@ -1,0 +1,55 @@
+/** What is filled in of a form, by the fields' names; of a box, whether it is ticked. Fields that don't apply are left out. */
+export type FormValues = Readonly<Record<string, string | boolean>>
+
+type Control = HTMLInputElement | HTMLTextAreaElement
+
+const controlsOf = (form: HTMLFormElement): ReadonlyArray<Control> =>
+  [...form.querySelectorAll<Control>("input[name], textarea[name]")].filter((control) => !control.matches(":disabled"))
+
+export const readForm = (form: HTMLFormElement): FormValues => {
+  const values: Record<string, string | boolean> = {}
+  for (const control of controlsOf(form)) {
+    if (control.type === "checkbox") values[control.name] = control instanceof HTMLInputElement && control.checked
+    else if (control.type !== "radio" || (control instanceof HTMLInputElement && control.checked)) {
+      values[control.name] = control.value
+    }
+  }
+  return values
+}
+
+/** Fills a form in. Choices come first, since they decide which fields apply. */
+export const fillForm = (form: HTMLFormElement, values: FormValues): void => {
+  for (const radio of form.querySelectorAll<HTMLInputElement>('input[type="radio"]')) {
+    if (values[radio.name] !== radio.value || radio.checked) continue
+    radio.checked = true
+    radio.dispatchEvent(new Event("change", { bubbles: true }))
+  }
+  for (const control of controlsOf(form)) {
+    const value = values[control.name]
+    if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = value === true
+    else if (control.type !== "radio" && typeof value === "string") control.value = value
+  }
+}
+
+/** A draft is kept by the poll that it is of; a new one has no name yet. */
+const nameOf = (slug: string): string => `tallykeep:draft:${slug}`
+
+/** Returns what was filled in and not sent, in this tab; undefined where there is nothing. */
+export const readDraft = (slug = ""): FormValues | undefined => {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(nameOf(slug)) ?? "null")
+    return typeof kept === "object" && kept !== null ? (kept as FormValues) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Keeps what is filled in for as long as the tab is there; forgets it where there is nothing to keep. */
+export const keepDraft = (slug: string, values: FormValues | undefined): void => {
+  try {
+    if (values === undefined) sessionStorage.removeItem(nameOf(slug))
+    else sessionStorage.setItem(nameOf(slug), JSON.stringify(values))
+  } catch {
+    // Without storage, as in some private windows, it lasts as long as the form.
+  }
+}

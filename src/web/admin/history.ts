@@ -1,0 +1,60 @@
+import { make, say } from "../dom.ts"
+import { patch } from "../drawn/patch.ts"
+import { branch } from "../drawn/tree.ts"
+import { admin } from "../words/deskWords.ts"
+import { life as words } from "../words/lifeWords.ts"
+import { moment } from "../words.ts"
+import type { AdminAsk } from "./session.ts"
+
+/** What an organiser did with a poll: a row of the record. */
+interface AdminEvent {
+  readonly at: string
+  readonly who: string
+  readonly what: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {})
+
+/** Returns the names of the fields that an edit has changed. */
+const changed = (before: Fields, after: Fields): ReadonlyArray<string> =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])
+  )
+
+const tell = ({ after, at, before, what, who }: AdminEvent): string => {
+  const act = words.acts[what] ?? what
+  const names =
+    what === "edit" ? changed(fieldsOf(before), fieldsOf(after)).map((name) => words.fields[name] ?? name) : []
+  return words.event(moment(Date.parse(at)), names.length === 0 ? act : `${act}: ${names.join(", ")}`, who)
+}
+
+export interface History {
+  readonly element: HTMLElement
+  /** Reads it again, if it is open. */
+  refresh(): void
+}
+
+/** Makes the record of what was done with a poll, read when it is opened. */
+export const pollHistory = (ask: AdminAsk, slug: string): History => {
+  const list = make("ol", { class: "history" })
+  const said = make("p", { role: "status" })
+  const details = make("details", { class: "more" }, make("summary", {}, words.history), list, said)
+  const load = async (): Promise<void> => {
+    if (!details.open) return
+    const answer = await ask<{ readonly events: ReadonlyArray<AdminEvent> }>(`/api/polls/${slug}/events`, {
+      fresh: true
+    })
+    say(said, answer.kind === "ok" ? "" : admin.away)
+    if (answer.kind === "ok")
+      patch(
+        list,
+        answer.body.events.map((event) => branch("li", {}, tell(event)))
+      )
+  }
+  details.addEventListener("toggle", () => void load())
+  return { element: details, refresh: () => void load() }
+}

@@ -1,0 +1,47 @@
+import type { PollView } from "../../domain/Poll.ts"
+import { moment, times } from "../words.ts"
+
+/* The words of the organiser's desk. */
+
+export const admin = {
+  title: "Polls",
+  token: "Admin token",
+  tokenHint: "It is kept for as long as a tab of this desk is open, and in no other place.",
+  signOut: "Sign out",
+  signedOut: "You are signed out: the token is not accepted any more.",
+  signIn: "Sign in",
+  badToken: "This is not the admin token.",
+  off: "The admin's endpoints are off: start the service with ADMIN_TOKEN.",
+  away: "The service can't be reached. Please try again.",
+  polls: "All polls",
+  search: "Search polls",
+  older: "Older",
+  newer: "Newer",
+  pageNumber: (number: number) => `Page ${number}`,
+  none: "There is no such poll.",
+  create: "New poll",
+  voteHere: "Open the voting page",
+  csv: "Download CSV",
+  close: "Close the poll",
+  closeSure: (title: string) => `Close “${title}”? Votes accepted before still count. You can open it again.`,
+  perSecond: "Votes per second",
+  backlog: "Backlog",
+  backlogHint: "accepted, not yet counted, all polls",
+  counted: "Counted",
+  chart: "Votes per second and backlog over the last minutes",
+  tokens: "Voter tokens",
+  tokenCount: "How many",
+  makeTokens: "Make voter links",
+  tokenLinks: "One link for each voter; they are not shown again",
+  copy: "Copy all",
+  copied: "Copied.",
+  choose: "Choose a poll to see its tally live."
+}
+
+/** Says when a poll opens, closes or has closed; empty where it has no such time. */
+export const deskTimes = ({ closes_at, opens_at, status }: PollView): string => {
+  if (status === "upcoming" && opens_at !== undefined) return times.opensAt(moment(Date.parse(opens_at)))
+  if (closes_at === undefined) return ""
+  const at = moment(Date.parse(closes_at))
+  return status === "counting" || status === "final" ? times.closed(at) : times.closesAt(at)
+}

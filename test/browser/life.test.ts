@@ -1,0 +1,137 @@
+import { readFile } from "node:fs/promises"
+import { assert } from "@effect/vitest"
+import type { Page } from "playwright-core"
+import { readQrCode } from "../support/qrCode.ts"
+import { violations } from "./accessible.ts"
+import { openDesk } from "./desk.ts"
+import { browserTests } from "./web.ts"
+
+/** A request is refused for its body when the page tries the token, or for the version that it is based on. */
+const expected = /status of (412|422)/
+
+const phone = { viewport: { width: 360, height: 740 } }
+
+/** How the poll that is shown is said to stand. */
+const stateIs = (page: Page, state: string) => page.locator(".head .state", { hasText: state }).waitFor()
+
+browserTests("the life of a poll, at the desk", (test) => {
+  test("goes from nothing to a shared poll, mended and extended after it had closed", async (web) => {
+    const page = await web.page(phone, expected)
+    page.on("dialog", (dialog) => dialog.accept())
+    await openDesk(page, web.adminToken)
+    await page.getByRole("link", { name: "New poll" }).click()
+    await page.getByLabel("Question").fill("Welche Größe?")
+    await page.getByLabel("Options, one a line").fill("Small\nLarje")
+    await page.getByRole("button", { name: "Save as a draft" }).click()
+    await stateIs(page, "Draft")
+    await page.getByRole("button", { name: "Publish" }).click()
+    await stateIs(page, "Open")
+
+    // Shared by its code, voted in, and then a label is mended.
+    const code = await page.context().request.get(`${web.url}/polls/welche-groesse/qr.svg`)
+    const address = readQrCode(await code.text()) ?? ""
+    assert.strictEqual(address, `${web.url}/polls/welche-groesse`)
+    const voter = await web.page()
+    await voter.goto(address)
+    await voter.getByRole("button", { name: "Larje", exact: true }).click()
+    await voter.getByText("Your vote for Larje is counted.").waitFor()
+    await voter.close()
+    await page.getByText("1 vote", { exact: true }).waitFor()
+    await page.getByRole("link", { name: "Edit" }).click()
+    await page.getByText("There are votes").waitFor()
+    assert.isTrue(await page.getByLabel("Each voter's first").isHidden())
+    await page.getByLabel("Options, one a line").fill("Small\nLarge\nHuge")
+    await page.getByRole("button", { name: "Save" }).click()
+    await page.getByText("Keep as many options as there are").waitFor()
+    await page.getByLabel("Options, one a line").fill("Small\nLarge")
+    await page.getByRole("button", { name: "Save" }).click()
+    await page.getByText("Edited on").first().waitFor()
+    assert.deepStrictEqual((await web.ask("/api/polls/welche-groesse")).options, [
+      { id: "small", label: "Small" },
+      { id: "larje", label: "Large" }
+    ])
+
+    // Closed, and extended after that.
+    await page.getByRole("button", { name: "Close the poll" }).click()
+    await stateIs(page, "Final")
+    await page.getByLabel("Closes").fill("2020-01-01T00:00")
+    await page.getByRole("button", { name: "Open it again" }).click()
+    await page.getByText("This time has passed").waitFor()
+    await page.getByLabel("Closes").fill("2099-01-01T00:00")
+    await page.getByRole("button", { name: "Open it again" }).click()
+    await stateIs(page, "Open")
+    await page.getByText("It was closed from").waitFor()
+
+    await page.getByText("History").click()
+    const history = page.locator(".history li")
+    await history.filter({ hasText: "Edited: options" }).waitFor()
+    await history.filter({ hasText: "Opened again" }).waitFor()
+    assert.deepStrictEqual(await violations(page), [])
+  })
+
+  test("ends with its result, its copy and the archive", async (web) => {
+    const options = ["Small", "Large"].map((label) => ({ id: label.toLowerCase(), label }))
+    const rules = { ballot: "open", identity: "anyone", results: "live" }
+    await web.ask("/api/polls", { slug: "wie-gross", title: "Wie groß?", options, ...rules })
+    const page = await web.page({ ...phone, acceptDownloads: true }, expected)
+    await openDesk(page, web.adminToken)
+    await page.goto("/admin#/polls/wie-gross")
+    const downloaded = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Download CSV" }).click()
+    assert.include(await readFile(await (await downloaded).path(), "utf8"), "Large")
+    const pictured = page.waitForEvent("download")
+    await page.getByRole("button", { name: "Picture of the results" }).click()
+    assert.strictEqual((await pictured).suggestedFilename(), "wie-gross-results.png")
+
+    // A copy for the next time, under a number; the old one goes to the archive, and then for good.
+    await page.getByRole("button", { name: "Duplicate" }).click()
+    await page.getByRole("heading", { name: "Edit “Wie groß?”" }).waitFor()
+    assert.deepStrictEqual(await violations(page), [])
+    assert.deepInclude(await web.ask("/api/polls/wie-gross-2"), { status: "draft", title: "Wie groß?" })
+    await page.goto("/admin#/polls/wie-gross")
+    await page.getByRole("button", { name: "Archive" }).click()
+    await page.getByText("In the archive").first().waitFor()
+    await page.getByRole("link", { name: "All polls" }).click()
+    await page.getByLabel("Search polls").fill("Groß")
+    await page.getByRole("link", { name: "Cats or dogs?" }).waitFor({ state: "hidden" })
+    await page.getByRole("link", { name: "Wie groß? Draft" }).waitFor()
+    assert.strictEqual(await page.locator(".poll").count(), 1)
+    await page.getByLabel("Status").selectOption("Archive")
+    await page.getByRole("link", { name: "Wie groß? Open" }).click()
+    await page.getByText("Delete this poll").click()
+    await page.getByLabel("To delete it, write").fill("wie")
+    await page.getByRole("button", { name: "Delete for good" }).click()
+    await page.getByText("Write wie-gross here").waitFor()
+    await page.getByLabel("To delete it, write").fill("wie-gross")
+    await page.getByRole("button", { name: "Delete for good" }).click()
+    await page.getByText("There is no such poll.").waitFor()
+  })
+
+  test("tells the second of two tabs what the first has changed, and overwrites nothing", async (web) => {
+    const slug = await web.poll({ title: "Before" })
+    const [first, second] = [await web.page({}, expected), await web.page({}, expected)]
+    for (const page of [first, second]) {
+      await openDesk(page, web.adminToken)
+      await page.goto(`/admin#/polls/${slug}/edit`)
+      await page.getByLabel("Question").waitFor()
+    }
+    await second.getByLabel("Question").fill("Of the second")
+    await first.getByLabel("Question").fill("Of the first")
+    await first.getByRole("button", { name: "Save" }).click()
+    await first.getByRole("heading", { name: "Of the first", exact: true }).waitFor()
+    await second.getByRole("button", { name: "Save" }).click()
+    await second.getByText("changed elsewhere meanwhile").waitFor()
+    assert.strictEqual(await second.getByLabel("Question").inputValue(), "Of the second")
+    assert.deepInclude(await web.ask(`/api/polls/${slug}`), { title: "Of the first" })
+    await second.getByRole("button", { name: "Start again" }).click()
+    await second.getByRole("heading", { name: "Edit “Of the first”" }).waitFor()
+    assert.strictEqual(await second.getByLabel("Question").inputValue(), "Of the first")
+    // What is shown of it elsewhere follows.
+    await second.goto(`/admin#/polls/${slug}`)
+    await second.getByRole("heading", { name: "Of the first", exact: true }).waitFor()
+    await first.getByRole("link", { name: "Edit" }).click()
+    await first.getByLabel("Question").fill("Of the first again")
+    await first.getByRole("button", { name: "Save" }).click()
+    await second.getByRole("heading", { name: "Of the first again" }).waitFor()
+  })
+})
