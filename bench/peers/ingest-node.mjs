@@ -31,7 +31,8 @@ const cast = (body, response) => {
   )
 }
 
-const server = createServer((request, response) => {
+// Connections that are kept may be used rarely.
+const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   if (request.method !== "POST" || request.url !== "/api/vote") return refuse(response, 404, "Not Found")
   if (request.headers["content-type"] !== "application/json") return refuse(response, 415, "Unsupported Media Type")
   let body = ""
