@@ -14,7 +14,19 @@ const bench = (...args: ReadonlyArray<string>) =>
     })
   )
 
-const names = ["ingest", "replicas", "drain", "end-to-end", "steady", "results", "viewers", "quiet", "start", "memory", "growth"]
+const names = [
+  "ingest",
+  "replicas",
+  "drain",
+  "end-to-end",
+  "steady",
+  "results",
+  "viewers",
+  "quiet",
+  "start",
+  "memory",
+  "growth"
+]
 
 /** Decodes one line of `--json`, which has no figure that is not a number. */
 const decode = Schema.decodeUnknownSync(
