@@ -13,6 +13,9 @@ import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
+import logAppend from "./functions/log_append.sql"
+import logFates from "./functions/log_fates.sql"
+import logVotes from "./functions/log_votes.sql"
 import optionVotes from "./functions/option_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
@@ -28,6 +31,7 @@ import original from "./tables/0005_original.sql"
 import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 import tabulation from "./tables/0008_tabulation.sql"
+import log from "./tables/0010_log.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -44,7 +48,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 8,
+  version: 10,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -52,7 +56,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 5, text: original },
     { number: 6, text: choices },
     { number: 7, text: final },
-    { number: 8, text: tabulation }
+    { number: 8, text: tabulation },
+    { number: 10, text: log }
   ],
   functions: [
     addPartition,
@@ -70,6 +75,9 @@ export const ledgerSchema: LedgerSchema = {
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
+    logAppend,
+    logFates,
+    logVotes,
     optionVotes,
     outOfTime,
     recordDuplicates,

@@ -22,6 +22,8 @@ export class PollStore extends Context.Service<
   {
     /** All of them, the newest first. */
     readonly list: Effect.Effect<ReadonlyArray<Poll>, OutOfService>
+    /** One of them; undefined where there is no such poll. */
+    find(slug: string): Effect.Effect<Poll | undefined, OutOfService>
     /** Returns the poll as it is kept: one that is ranked has got a seed for its draws. */
     create(poll: Poll): Effect.Effect<Poll, OutOfService | PollExists>
     /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; false where there is no such poll. */
@@ -42,19 +44,22 @@ export class PollStore extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const list = sql<Row>`
-        select p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge,
+      const read = (slug: string | null) =>
+        sql<Row>`
+        select p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.log,
           p.kind, p.min, p.max, p.every, p.budget,
           p.spend_all, p.method, p.seats, p.tie_break, p.abstain, encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
           p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
           case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed",
           (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = slug) as options
         from poll p
+        where ${PgTypes.text(slug)} is null or p.slug = ${PgTypes.text(slug)}
         order by p.created_at desc, p.slug`.pipe(
-        bounded,
-        Effect.map((rows) => rows.map(toPoll)),
-        Effect.withSpan("PollStore.list")
-      )
+          bounded,
+          Effect.map((rows) => rows.map(toPoll))
+        )
+      const list = Effect.withSpan(read(null), "PollStore.list")
+      const find = Effect.fn("PollStore.find")((slug: string) => Effect.map(read(slug), ([poll]) => poll))
 
       const create = Effect.fn("PollStore.create")((poll: Poll) =>
         inTransaction(sql)(
@@ -62,10 +67,11 @@ export class PollStore extends Context.Service<
             const rules = showRules(poll.rules, poll.abstain)
             const seed = rules.kind === "ranked" ? randomBytes(32) : null
             yield* sql`
-                insert into poll (slug, title, description, ballot, identity, results, challenge, opens_ms, closes_ms, kind,
+                insert into poll (slug, title, description, ballot, identity, results, challenge, log, opens_ms, closes_ms, kind,
                   min, max, every, budget, spend_all, method, seats, tie_break, tie_seed, abstain)
                 values (${poll.slug}, ${poll.title}, ${PgTypes.text(poll.description ?? null)}, ${poll.ballot},
-                  ${poll.identity}, ${poll.results}, ${PgTypes.text(poll.challenge ?? null)}, ${time(poll.opensMs)}, ${time(poll.closesMs)}, ${rules.kind},
+                  ${poll.identity}, ${poll.results}, ${PgTypes.text(poll.challenge ?? null)}, ${poll.log !== "off"},
+                  ${time(poll.opensMs)}, ${time(poll.closesMs)}, ${rules.kind},
                   ${PgTypes.int4(rules.min ?? null)}, ${PgTypes.int4(rules.max ?? null)}, ${PgTypes.bool(rules.every ?? null)},
                   ${PgTypes.int4(rules.budget ?? null)}, ${PgTypes.bool(rules.spend_all ?? null)}, ${PgTypes.text(rules.method ?? null)},
                   ${PgTypes.int4(rules.seats ?? null)}, ${PgTypes.text(rules.tie_break ?? null)}, ${PgTypes.bytea(seed)}, ${poll.abstain})`
@@ -75,6 +81,7 @@ export class PollStore extends Context.Service<
                 sql`insert into tally (poll, option, label, position) values (${poll.slug}, ${id}, ${label}, ${position})`,
               { discard: true }
             )
+            yield* sql`select log_append(${poll.slug}, 'poll')`
             if (seed === null) return poll
             return { ...poll, tieSeedHash: createHash("sha256").update(seed).digest("hex") }
           })
@@ -122,7 +129,7 @@ export class PollStore extends Context.Service<
         )
       )
 
-      return PollStore.of({ list, create, close, counting, finish, hasVoted })
+      return PollStore.of({ list, find, create, close, counting, finish, hasVoted })
     })
   )
 }
@@ -149,6 +156,7 @@ interface Row extends RuleColumns, Pick<Poll, "slug" | "title" | "ballot" | "ide
   readonly kind: Kind
   readonly description: string | null
   readonly challenge: "pow" | null
+  readonly log: boolean
   readonly tieSeedHash: string | null
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
@@ -173,6 +181,7 @@ const toPoll = ({ closesMs, finalMs, opensMs, ...row }: Row): Poll => {
     identity: row.identity,
     results: row.results,
     ...(row.challenge === null ? {} : { challenge: row.challenge }),
+    ...(row.log ? {} : { log: "off" }),
     ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
     ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
     ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) })

@@ -70,6 +70,11 @@ begin
     select vote_id, poll, choice, case ballot when 'once' then 'rejected' else 'superseded' end as status
     from ranked
     where not fresh and not wins
+  ), logged as (
+    insert into log_queue (kind, polls, vote_ids)
+    select d.status, array_agg(d.poll), array_agg(d.vote_id)
+    from displaced d join poll p on p.slug = d.poll and p.log
+    group by d.status
   ), seated as (
     insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
     select poll, voter, vote_id, choice, ms, seq from ranked where fresh and wins order by poll, voter

@@ -3,7 +3,7 @@
 -- Takes arrays with an element for each vote, but for `polls` and `choices`: these list the different choices that
 -- the batch has votes for, and `numbers` says which of them each vote is for, from 1. `voters` may be null where no
 -- vote has one. `ms` and `seqs` are the ids of the votes' stream entries, `cast_ms` when an API took them, in ms
--- since 1970.
+-- since 1970. `proofs` holds `n` of the votes with an idempotency key, zeros for the others (log_queue); it may be null.
 -- Returns a row for each vote that it refused, with its place in the arrays (from 1) and the reason; all others are
 -- in the ledger when it returns. With `summary`, it also returns how many `votes` came new into the ledger by `poll`
 -- and `status`.
@@ -13,7 +13,7 @@
 -- ledger already is looked at last (record_duplicates).
 create or replace function increment_vote(
   vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
-  cast_ms bigint[], summary boolean default false
+  cast_ms bigint[], summary boolean default false, proofs uuid[] default null
 ) returns table (place bigint, reason text, poll text, status text, votes bigint)
 language plpgsql as $$
 #variable_conflict use_column
@@ -103,6 +103,16 @@ begin
     ) e;
   end loop;
 
+  if fresh + fresh_ballots > 0 then
+    -- Before something else becomes of these votes (settle_poll).
+    perform log_votes(vote_ids, numbers, polls, choices, ms, proofs, cardinality(vote_ids) = (
+      select sum(c.votes) from (
+        select unnest(delta_counts)
+        union all
+        select r.votes from jsonb_to_recordset(recorded) as r (status text, votes bigint) where r.status = 'counted'
+      ) c (votes)
+    ));
+  end if;
   if fresh > 0 then
     perform change_tallies(delta_polls, delta_choices, delta_counts);
     -- A poll may have been closed after its closing time was read above. It can't be any more: it is locked now.
