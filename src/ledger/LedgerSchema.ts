@@ -15,10 +15,12 @@ import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
 import logAppend from "./functions/log_append.sql"
 import logFates from "./functions/log_fates.sql"
+import logResult from "./functions/log_result.sql"
 import logVotes from "./functions/log_votes.sql"
 import optionVotes from "./functions/option_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
+import restartLog from "./functions/restart_log.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
 import validChoices from "./functions/valid_choices.sql"
@@ -77,10 +79,12 @@ export const ledgerSchema: LedgerSchema = {
     ledgerHorizon,
     logAppend,
     logFates,
+    logResult,
     logVotes,
     optionVotes,
     outOfTime,
     recordDuplicates,
+    restartLog,
     settlePoll,
     sweepLedger,
     validChoices,

@@ -77,7 +77,7 @@ create table log (
   number integer not null,
   origin text not null,
   secret bytea not null,
-  seed bytea not null,
+  seed bytea,
   opened boolean not null default false,
   size bigint not null default 0,
   root bytea not null,
@@ -85,11 +85,12 @@ create table log (
   tokens bigint not null default 0,
   begun_at timestamp with time zone not null default clock_timestamp(),
   signed_size bigint,
+  vkeys text[] not null default '{}'::text[],
   checkpoint text,
   signed_at timestamp with time zone,
   constraint log_pkey primary key (poll, number)
 );
-create index log_unsigned on log using btree (poll) where (signed_size is distinct from size);
+create index log_unsigned on log using btree (poll, number) where (signed_size is distinct from size);
 
 create table log_queue (
   id bigint not null,
@@ -101,6 +102,7 @@ create table log_queue (
   ms bigint[],
   proofs uuid[],
   payload jsonb,
+  queued_at timestamp with time zone not null default now(),
   constraint log_queue_pkey primary key (id)
 );
 
@@ -247,12 +249,14 @@ create table vote_event_other partition of vote_event default;
 -- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false, proofs uuid[] default null::uuid[]) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
--- function log_append(changed text, kind text, payload jsonb default null::jsonb) returns void
+-- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
 -- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
+-- function log_result(finished text) returns void
 -- function log_votes(vote_ids uuid[], numbers integer[], polls text[], choices text[], ms bigint[], proofs uuid[], whole boolean) returns void
 -- function option_votes(polls text[], choices text[], counts bigint[]) returns table(poll text, kind text, option text, value integer, votes bigint)
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
+-- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
 -- function settle_poll(changed text) returns void
 -- function sweep_ledger(before_ms bigint) returns void
 -- function valid_choices(polls text[], choices text[]) returns boolean[]

@@ -14,15 +14,7 @@ begin
     return false;
   end if;
   update tally set final_count = count, final_sum = sum where poll = finishing;
-  perform log_append(finishing, 'final', (
-    select jsonb_build_object('ballots', p.ballots, 'abstained', coalesce(
-      (select count from choice_tally where poll = p.slug and choice = '-'), 0
-    ), 'at', floor(extract(epoch from p.final_at) * 1000), 'options', (
-      select jsonb_agg(jsonb_build_object('id', t.option, 'count', t.count, 'sum', t.sum) order by t.position)
-      from tally t where t.poll = p.slug
-    ))
-    from poll p where p.slug = finishing
-  ));
+  perform log_result(finishing);
   return true;
 end
 $$;

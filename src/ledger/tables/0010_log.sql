@@ -54,14 +54,15 @@ create table log (
   -- How many voters' tokens were made.
   tokens bigint not null default 0,
   begun_at timestamptz not null default clock_timestamp(),
-  -- The last signed checkpoint, and how many leaves it is of.
+  -- The last signed checkpoint, how many leaves it is of, and the keys that it can be checked with.
   signed_size bigint,
+  vkeys text[] not null default '{}',
   checkpoint text,
   signed_at timestamptz,
   primary key (poll, number)
 );
 
-create index log_unsigned on log (poll) where signed_size is distinct from size;
+create index log_unsigned on log (poll, number) where signed_size is distinct from size;
 
 -- The logs' tiles of 256 hashes (`level` from 0), and their leaves in bundles of 256 (`level` -1), as tlog-tiles has them. One that
 -- is not full grows; a full bundle is compressed by gzip.
