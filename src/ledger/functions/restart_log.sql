@@ -30,7 +30,7 @@ begin
     from vote_event v where poll = restarting and status <> 'dead'
   ) v
   group by status, part
-  order by min(vote_id);
+  order by part;
   perform log_fates('dead', array_agg(vote_id), array_agg(poll)) from vote_event where poll = restarting and status = 'dead';
   perform log_result(restarting);
   return last + 1;
