@@ -19,6 +19,13 @@ export interface LoggedVote {
   readonly choiceKey?: Uint8Array
 }
 
+/** A tile or bundle as it is kept, with as many hashes or leaves as there are now. */
+export interface StoredTile {
+  readonly bytes: Uint8Array
+  /** Whether the bytes are compressed, by gzip. */
+  readonly gzipped: boolean
+}
+
 /** Reads the public logs, as the sequencer has written them. */
 export class LogStore extends Context.Service<
   LogStore,
@@ -27,11 +34,8 @@ export class LogStore extends Context.Service<
     checkpoint(log: LogName): Effect.Effect<string | undefined, OutOfService>
     /** Returns the verifier keys that a log is signed with, one or two while one replaces the other; none without a log. */
     vkeys(log: LogName): Effect.Effect<ReadonlyArray<string>, OutOfService>
-    /**
-     * Returns the hashes of a tile, or the leaves of a bundle (src/domain/log/Tile.ts), as many as there are now; undefined where
-     * there is none.
-     */
-    tile(log: LogName, level: number | "entries", index: number): Effect.Effect<Uint8Array | undefined, OutOfService>
+    /** Returns a tile, or a bundle of leaves (src/domain/log/Tile.ts); undefined where there is none. */
+    tile(log: LogName, level: number | "entries", index: number): Effect.Effect<StoredTile | undefined, OutOfService>
     /** Returns where a vote is in its poll's log; undefined while it is in none. */
     find(voteId: string): Effect.Effect<LoggedVote | undefined, OutOfService>
   }
