@@ -16,6 +16,7 @@ import { PublicFolder } from "../http/pages/PageRoutes.ts"
 import { layerServer } from "../http/Server.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { layerLedgerGauges } from "../ledger/LedgerGauges.ts"
+import { LogStore } from "../ledger/LogStore.ts"
 import { Partitions } from "../ledger/Partitions.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Tabulations } from "../ledger/Tabulations.ts"
@@ -133,7 +134,9 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     layerLedgerGauges(maxConnections),
     layerProcessMetrics(role)
   ).pipe(
-    Layer.provideMerge(Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, Announcements.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, LogStore.layer, Announcements.layer)
+    ),
     Layer.provideMerge(
       Layer.mergeAll(
         layerRedis(servers.redisUrl, { caFile: servers.redisCaFile, waits: settings.appendReplicas > 0 }),

@@ -7,6 +7,7 @@ import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { LogStore } from "../../src/ledger/LogStore.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
@@ -84,6 +85,7 @@ export const layerServers = (
     VoteStream.layer,
     Ledger.layer,
     PollStore.layer,
+    LogStore.layer,
     Announcements.layer,
     Liveness.layer,
     Shards.layer,

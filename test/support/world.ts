@@ -4,12 +4,14 @@ import { OutOfService } from "../../src/domain/Problems.ts"
 import type { OptionCount } from "../../src/domain/Tally.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { type LogName, LogStore } from "../../src/ledger/LogStore.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import type { KeyMemory } from "../../src/stream/KeyMemory.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import type { MemoryLog } from "./memoryLog.ts"
 import { tallied } from "./tallied.ts"
 
 /** `up`, refusing as in an outage, or dying as only a mistake of ours would make it. */
@@ -32,6 +34,8 @@ export class World extends Context.Service<
     counts: ReadonlyArray<OptionCount>
     /** The polls beside the default one, known once a request asks for one of them. */
     polls: ReadonlyArray<Poll>
+    /** The public logs, of any polls. */
+    logs: ReadonlyArray<MemoryLog>
     /** When the default poll's result became final, if it has. */
     finalMs: number | undefined
     /** The default poll exists. */
@@ -65,6 +69,7 @@ export const newWorld = (): World["Service"] => ({
     { option: "dogs", count: 1 }
   ],
   polls: [],
+  logs: [],
   finalMs: undefined,
   migrated: true,
   receipts: new Map(),
@@ -167,7 +172,16 @@ export const layerMocks = Layer.unwrap(
     const polls = Layer.mock(PollStore, {
       list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
     })
+    const logAt = ({ number, poll }: LogName) =>
+      world.logs.find((log) => log.poll.slug === poll && log.number === number)
+    const logs = Layer.mock(LogStore, {
+      checkpoint: (log) => ask("database", () => logAt(log)?.checkpoint),
+      vkeys: (log) => ask("database", () => logAt(log)?.vkeys ?? []),
+      tile: (log, level, index) => ask("database", () => logAt(log)?.tile(level, index)),
+      find: (voteId) =>
+        ask("database", () => world.logs.map((log) => log.find(voteId)).find((found) => found !== undefined))
+    })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
-    return Layer.mergeAll(stream, ledger, backlog, polls, announcements, Liveness.layer)
+    return Layer.mergeAll(stream, ledger, backlog, polls, logs, announcements, Liveness.layer)
   })
 )

@@ -94,14 +94,12 @@ export const decodeBundle = (bytes: Uint8Array): ReadonlyArray<Uint8Array> | und
   return leaves
 }
 
-/** Returns the first `width` leaves of a bundle, as a bundle. */
-export const bundleSlice = (bytes: Uint8Array, width: number): Uint8Array => {
-  let at = 0
-  for (let leaf = 0; leaf < width && at < bytes.length; leaf++) {
-    at += 2 + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))
-  }
-  return bytes.subarray(0, at)
-}
+/** Returns how many leaves a bundle of ours has. */
+export const bundleWidth = (bytes: Uint8Array): number => decodeBundle(bytes)?.length ?? 0
+
+/** Returns the first `width` leaves of a bundle of ours, as a bundle. */
+export const bundleSlice = (bytes: Uint8Array, width: number): Uint8Array =>
+  encodeBundle(decodeBundle(bytes)?.slice(0, width) ?? [])
 
 /** What takes a tile that has become full. */
 export type TakeTile = (level: number, index: number, tile: Uint8Array) => void
