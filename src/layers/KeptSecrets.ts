@@ -32,7 +32,6 @@ const kept = (dataDir: string, name: string): string => {
   return readFileSync(file, "utf8")
 }
 
-
 /** The file is complete before it gets its name: of two processes that start at once, one makes it and both read it. */
 const make = (dataDir: string, file: string): void => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })

@@ -127,7 +127,9 @@ export const signingKeys: Kind<Redacted.Redacted> = {
   allowed: "32 random bytes in base64, as `openssl rand -base64 32` makes them, or two of them with a blank in between",
   parse: (value) => {
     const keys = listedSecrets(value)
-    return keys.length <= 2 && keys.every((key) => /^[A-Za-z0-9+/_-]{43}=?$/.test(key)) ? Redacted.make(value) : undefined
+    return keys.length <= 2 && keys.every((key) => /^[A-Za-z0-9+/_-]{43}=?$/.test(key))
+      ? Redacted.make(value)
+      : undefined
   },
   secret: true
 }

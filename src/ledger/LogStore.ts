@@ -1,10 +1,10 @@
-import { hash } from "node:crypto"
 import { promisify } from "node:util"
 import { gunzip } from "node:zlib"
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { choiceKey, leafId, parseLeaf } from "../domain/log/Leaf.ts"
+import { nodeSha256 as sha256 } from "../domain/log/NodeSha256.ts"
 import { decodeBundle, tileWidth } from "../domain/log/Tile.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
@@ -127,7 +127,6 @@ interface FoundLog extends LogName {
   readonly seed: Uint8Array | null
 }
 
-const sha256 = (bytes: Uint8Array) => hash("sha256", bytes, "buffer")
 const halfHash = (secret: Uint8Array, voteId: string) => leafId(sha256, secret, voteId)
 
 /** Whether a bundle is compressed. One that is not has a `{` for its third byte, after the length of its first leaf. */

@@ -9,7 +9,6 @@ import type { PollStore } from "../ledger/PollStore.ts"
 import { makeMeter } from "../Meter.ts"
 import { makeOutageLog } from "../stream/Outage.ts"
 import type { Redis } from "../stream/Redis.ts"
-import { Shards } from "../stream/Shards.ts"
 import type { StreamSettings } from "../stream/StreamSettings.ts"
 import { LogSettings } from "./LogSettings.ts"
 import { makeSequencing } from "./Sequencer.ts"
@@ -111,12 +110,15 @@ const turnLogsOff = Effect.fnUntraced(function* () {
 })
 
 /** Writes the public logs, and signs them, as long as the process lives. */
-export const layerLogWriting: Layer.Layer<never, never, LogSettings | Ledger | PollStore | Redis | StreamSettings | SqlClient.SqlClient> =
-  Layer.effectDiscard(
-    Effect.gen(function* () {
-      const settings = yield* LogSettings
-      const { migrated } = yield* Ledger
-      const work = settings.keys.length === 0 ? turnLogsOff() : writeLogs(settings)
-      yield* Effect.forkScoped(Effect.andThen(migrated, work))
-    })
-  ).pipe(Layer.provide([LogQueue.layer, LogHeads.layer, LogStore.layer, Shards.layer]))
+export const layerLogWriting: Layer.Layer<
+  never,
+  never,
+  LogSettings | Ledger | PollStore | Redis | StreamSettings | SqlClient.SqlClient
+> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const settings = yield* LogSettings
+    const { migrated } = yield* Ledger
+    const work = settings.keys.length === 0 ? turnLogsOff() : writeLogs(settings)
+    yield* Effect.forkScoped(Effect.andThen(migrated, work))
+  })
+).pipe(Layer.provide([LogQueue.layer, LogHeads.layer, LogStore.layer]))

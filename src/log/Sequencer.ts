@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { failpoint } from "../Failpoint.ts"
-import { LogQueue } from "../ledger/LogQueue.ts"
+import { type Begun, LogQueue } from "../ledger/LogQueue.ts"
 import type { OpenLog } from "../ledger/LogRows.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Draft, makeSecret } from "./Draft.ts"
@@ -11,6 +11,13 @@ import { voteLeaves } from "./VoteLeaves.ts"
 export const originOf = (host: string, poll: string, number = 1): string =>
   `${host}/api/polls/${poll}/log${number === 1 ? "" : `/${number}`}`
 
+/** Returns what a log begins with. */
+export const beginLog = (host: string, poll: string, number = 1): Begun => ({
+  origin: originOf(host, poll, number),
+  secret: makeSecret(),
+  root: sha256(new Uint8Array())
+})
+
 /**
  * Makes the function that brings the next of what was queued into the logs. Any number of processes may do it; one at a time does,
  * and all it does is in one transaction. Returns how many rows of the queue it took.
@@ -19,11 +26,7 @@ export const makeSequencing = Effect.fnUntraced(function* (host: string) {
   const queue = yield* LogQueue
   const polls = yield* PollStore
 
-  const begin = (poll: string) => ({
-    origin: originOf(host, poll),
-    secret: makeSecret(),
-    root: sha256(new Uint8Array())
-  })
+  const begin = (poll: string) => beginLog(host, poll)
 
   const draft = Effect.fnUntraced(function* (log: OpenLog) {
     const poll = yield* polls.find(log.poll)

@@ -6,8 +6,8 @@ import { subtreesIn, tilesNeeded } from "../domain/log/Tile.ts"
 import { rangeHash } from "../domain/log/Tree.ts"
 import { type LogHead, LogHeads } from "../ledger/LogHeads.ts"
 import { type LogName, LogStore } from "../ledger/LogStore.ts"
-import { command } from "../stream/Redis.ts"
-import { Shards } from "../stream/Shards.ts"
+import { command, Redis } from "../stream/Redis.ts"
+import { StreamSettings } from "../stream/StreamSettings.ts"
 import { sha256 } from "./Hashes.ts"
 import type { SigningKey } from "./Signers.ts"
 
@@ -21,12 +21,11 @@ const checkpointOf = (note: string | null | undefined): Checkpoint | undefined =
  * Keeps the latest signed checkpoint of each log in Redis. A database that was restored to an earlier state does not lead on from
  * it, and must not sign a second history.
  */
-export const makeLogGuard = Effect.gen(function* () {
-  const [shard] = (yield* Shards).current
-  if (shard === undefined) return yield* Effect.die(new Error("There is no shard"))
+export const makeLogGuard = Effect.fnUntraced(function* (streamName: string) {
+  const redis = yield* Redis
   const store = yield* LogStore
-  const { client, keyPrefix } = shard
-  const key = `${keyPrefix}:log`
+  // Whatever the number of shards is.
+  const key = `${streamName}:log`
 
   /** Returns the root that a log had when it had so many leaves. */
   const rootAt = Effect.fnUntraced(function* (log: LogName, size: number) {
@@ -46,7 +45,7 @@ export const makeLogGuard = Effect.gen(function* () {
       logs.length === 0
         ? Effect.succeed([])
         : Effect.map(
-            command(() => client.hmget(key, ...logs.map(fieldOf))),
+            command(() => redis.clientOf(key).hmget(key, ...logs.map(fieldOf))),
             (notes) => notes.map((note) => ({ note: note ?? undefined, checkpoint: checkpointOf(note) }))
           ),
     /** Whether a log leads on from a checkpoint that was signed. */
@@ -57,7 +56,8 @@ export const makeLogGuard = Effect.gen(function* () {
       return areEqual(root, known.root)
     }),
     /** Keeps a signed checkpoint, before it is published. */
-    keep: (head: LogHead, note: string) => command(() => client.guardLog(key, fieldOf(head), head.size, note))
+    keep: (head: LogHead, note: string) =>
+      command(() => redis.clientOf(key).guardLog(key, fieldOf(head), head.size, note))
   }
 })
 
@@ -70,7 +70,7 @@ export interface Signed {
 /** Makes the function that signs the heads of logs that have grown. */
 export const makeSigning = Effect.fnUntraced(function* (keys: ReadonlyArray<SigningKey>) {
   const heads = yield* LogHeads
-  const guard = yield* makeLogGuard
+  const guard = yield* makeLogGuard((yield* StreamSettings).stream)
 
   return Effect.gen(function* () {
     // A head that is read after what was signed is at least as long.

@@ -19,7 +19,11 @@ const votes = 12
 /** What happens, one after the other; two batches are counted at once, and sequencers run at any time. */
 const Steps = Schema.Array(
   Schema.Union([
-    Schema.Struct({ do: Schema.Literal("count"), one: Schema.Array(upTo(votes - 1)), other: Schema.Array(upTo(votes - 1)) }),
+    Schema.Struct({
+      do: Schema.Literal("count"),
+      one: Schema.Array(upTo(votes - 1)),
+      other: Schema.Array(upTo(votes - 1))
+    }),
     Schema.Struct({ do: Schema.Literal("bury"), vote: upTo(votes - 1) }),
     Schema.Struct({ do: Schema.Literal("replay"), vote: upTo(votes - 1) }),
     Schema.Struct({ do: Schema.Literal("discard"), vote: upTo(votes - 1) }),
@@ -53,7 +57,9 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServ
               voteId,
               poll,
               choice: at % 3 === 0 ? "tea" : "coffee",
-              voter: createHash("sha256").update(`${at % 4}`).digest("base64url"),
+              voter: createHash("sha256")
+                .update(`${at % 4}`)
+                .digest("base64url"),
               castAt: 1,
               ms: BigInt(1000 + at),
               seq: 0n,
@@ -65,7 +71,8 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServ
             batch.length === 0 ? Effect.void : ledger.count(VoteColumns.of(batch.map(voteOf)))
           const letterOf = (at: number) => Effect.map(letters.list({ voteId: voteOf(at).voteId }), ([letter]) => letter)
           for (const step of steps) {
-            if (step.do === "count") yield* Effect.all([count(step.one), count(step.other), sequenceAll], { concurrency: 3 })
+            if (step.do === "count")
+              yield* Effect.all([count(step.one), count(step.other), sequenceAll], { concurrency: 3 })
             else if (step.do === "bury") {
               const { choice, ms, seq, voteId } = voteOf(step.vote)
               const entry = { stream: "votes", entryId: `${ms}-${seq}`, deliveries: 1n, fields: [] }

@@ -8,11 +8,11 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { makeSecret } from "../../src/log/Draft.ts"
 import { sha256 } from "../../src/log/Hashes.ts"
-import { originOf } from "../../src/log/Sequencer.ts"
+import { beginLog, originOf } from "../../src/log/Sequencer.ts"
 import { signingKey } from "../../src/log/Signers.ts"
 import { makeLogGuard, makeSigning } from "../../src/log/Signing.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
@@ -59,7 +59,10 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       yield* vote(poll, 3)
       assert.strictEqual((yield* yield* makeSigning(keys.slice(0, 1))).signed, 1)
       const first = yield* checkpointOf(poll)
-      assert.deepStrictEqual({ ...first, root: first.root.length }, { origin: originOf("logs.test", poll), size: 4, root: 32 })
+      assert.deepStrictEqual(
+        { ...first, root: first.root.length },
+        { origin: originOf("logs.test", poll), size: 4, root: 32 }
+      )
       const sign = yield* makeSigning(keys)
       assert.strictEqual((yield* sign).signed, 0)
       yield* vote(poll, 300)
@@ -101,15 +104,14 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         const { refused, signed } = yield* sign
         assert.deepStrictEqual([refused.map((head) => head.poll), signed], [[poll], 0])
       }
-      const guard = yield* makeLogGuard
+      const guard = yield* makeLogGuard((yield* StreamSettings).stream)
       const [kept] = yield* guard.read([{ poll, number: 1 }])
       if (kept?.note === undefined) return assert.fail("nothing is kept")
       assert.deepStrictEqual(kept.checkpoint?.size, published.size)
-      const number = yield* heads.restart(
-        poll,
-        (next) => ({ origin: originOf("logs.test", poll, next), secret: makeSecret(), root: sha256(new Uint8Array()) }),
-        { note: kept.note, size: published.size }
-      )
+      const number = yield* heads.restart(poll, (next) => beginLog("logs.test", poll, next), {
+        note: kept.note,
+        size: published.size
+      })
       assert.strictEqual(number, 2)
       yield* sequenceAll
       assert.deepStrictEqual(yield* sign, { signed: 1, refused: [] })

@@ -2,9 +2,9 @@ import { gunzipSync } from "node:zlib"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { choiceKey, openChoice, parseLeaf } from "../../src/domain/log/Leaf.ts"
 import { Fold } from "../../src/domain/log/Fold.ts"
-import { decodeBundle, Edge, tileWidth, tilesOf } from "../../src/domain/log/Tile.ts"
+import { choiceKey, openChoice, parseLeaf } from "../../src/domain/log/Leaf.ts"
+import { decodeBundle, Edge, tilesOf, tileWidth } from "../../src/domain/log/Tile.ts"
 import { leafHash } from "../../src/domain/log/Tree.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { LogQueue } from "../../src/ledger/LogQueue.ts"
@@ -26,7 +26,9 @@ export const readLeaves = Effect.fnUntraced(function* (poll: string, number = 1)
   const head = (yield* heads.list(poll)).find((one) => one.number === number) ?? assert.fail(`${poll} has no log`)
   const leaves: Array<string> = []
   const tiles = new Map<string, string>()
-  const edge = new Edge(sha256, (level, index, tile) => tiles.set(`${level}/${index}`, Buffer.from(tile).toString("hex")))
+  const edge = new Edge(sha256, (level, index, tile) =>
+    tiles.set(`${level}/${index}`, Buffer.from(tile).toString("hex"))
+  )
   for (let index = 0; index * tileWidth < head.size; index++) {
     const bundle = yield* store.tile({ poll, number }, "entries", index)
     const { bytes, gzipped } = bundle ?? assert.fail(`bundle ${index} is missing`)
@@ -37,13 +39,18 @@ export const readLeaves = Effect.fnUntraced(function* (poll: string, number = 1)
     }
   }
   for (const [level, tile] of edge.tiles().entries()) {
-    if (tile.length > 0) tiles.set(`${level}/${Math.floor(edge.size / 256 ** (level + 1))}`, Buffer.from(tile).toString("hex"))
+    if (tile.length > 0)
+      tiles.set(`${level}/${Math.floor(edge.size / 256 ** (level + 1))}`, Buffer.from(tile).toString("hex"))
   }
   assert.strictEqual(leaves.length, head.size)
   assert.deepStrictEqual(edge.root(), new Uint8Array(head.root))
   for (const { index, level } of tilesOf(head.size)) {
     const stored = yield* store.tile({ poll, number }, level, index)
-    assert.strictEqual(Buffer.from(stored?.bytes ?? []).toString("hex"), tiles.get(`${level}/${index}`), `${level}/${index}`)
+    assert.strictEqual(
+      Buffer.from(stored?.bytes ?? []).toString("hex"),
+      tiles.get(`${level}/${index}`),
+      `${level}/${index}`
+    )
   }
   return leaves
 })
