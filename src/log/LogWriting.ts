@@ -40,7 +40,7 @@ const makeRefusalLog = () => {
 
 const writeLogs = Effect.fnUntraced(function* ({ host, keys }: LogSettings["Service"]) {
   const queue = yield* LogQueue
-  const sequence = yield* makeSequencing(host)
+  const sequence = yield* makeSequencing(host, (added) => leaves(added))
   const sign = yield* makeSigning(keys.map(signingKey))
   const meter = yield* makeMeter
   const tellRefused = makeRefusalLog()
@@ -49,6 +49,7 @@ const writeLogs = Effect.fnUntraced(function* ({ host, keys }: LogSettings["Serv
   let refusedNow = 0
   const clock = yield* Clock.Clock
   let signedAt = elapsedMs(clock)
+  const leaves = meter.counter("tallykeep_log_leaves_total", "Leaves that entered public logs")
   const checkpoints = meter.counter("tallykeep_log_checkpoints_total", "Checkpoints of public logs that were signed")
   yield* meter.gauge("tallykeep_log_lag_seconds", "How long the oldest row waits to enter the public logs", () => lag)
   yield* meter.gauge(

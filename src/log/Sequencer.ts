@@ -22,7 +22,7 @@ export const beginLog = (host: string, poll: string, number = 1): Begun => ({
  * Makes the function that brings the next of what was queued into the logs. Any number of processes may do it; one at a time does,
  * and all it does is in one transaction. Returns how many rows of the queue it took.
  */
-export const makeSequencing = Effect.fnUntraced(function* (host: string) {
+export const makeSequencing = Effect.fnUntraced(function* (host: string, added: (leaves: number) => void = () => {}) {
   const queue = yield* LogQueue
   const polls = yield* PollStore
 
@@ -33,24 +33,34 @@ export const makeSequencing = Effect.fnUntraced(function* (host: string) {
     return poll === undefined ? [] : [[log.poll, new Draft(log, poll)] as const]
   })
 
-  return queue.turn(begin, (rows, logs) =>
-    Effect.gen(function* () {
-      const drafts = new Map((yield* Effect.forEach(logs, draft)).flat())
-      for (const row of rows) {
-        if (row.voteIds === null) drafts.get(row.polls[0] ?? "")?.happened(row.kind, row.payload)
-        else {
-          voteLeaves(
-            row,
-            (poll) => drafts.get(poll)?.naming,
-            (poll, leaf) => drafts.get(poll)?.add(leaf)
-          )
+  return Effect.suspend(() => {
+    let leaves = 0
+    const turn = queue.turn(begin, (rows, logs) =>
+      Effect.gen(function* () {
+        const drafts = new Map((yield* Effect.forEach(logs, draft)).flat())
+        for (const row of rows) {
+          if (row.voteIds === null) drafts.get(row.polls[0] ?? "")?.happened(row.kind, row.payload)
+          else {
+            voteLeaves(
+              row,
+              (poll) => drafts.get(poll)?.naming,
+              (poll, leaf) => drafts.get(poll)?.add(leaf)
+            )
+          }
+          // A batch takes some ms, and there may be votes to take and viewers to tell.
+          yield* Effect.yieldNow
         }
-        // A batch takes some ms, and there may be votes to take and viewers to tell.
-        yield* Effect.yieldNow
-      }
-      const grown = yield* Effect.forEach(drafts.values(), (one) => Effect.promise(() => one.grown()))
-      failpoint("log-before-commit")
-      return grown
-    })
-  )
+        const grown = yield* Effect.forEach(drafts.values(), (one) => Effect.promise(() => one.grown()))
+        leaves = grown.reduce((sum, { log, size }) => sum + size - log.size, 0)
+        failpoint("log-before-commit")
+        return grown
+      })
+    )
+    return Effect.tap(turn, () =>
+      Effect.sync(() => {
+        failpoint("log-after-commit")
+        added(leaves)
+      })
+    )
+  })
 })
