@@ -1,7 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { withIds } from "../domain/OptionIds.ts"
-import { Ballot, Challenge, Identity, PollDefinition, ResultsVisibility } from "../domain/Poll.ts"
+import { Ballot, Challenge, Identity, Log, PollDefinition, ResultsVisibility } from "../domain/Poll.ts"
 import type { FieldError } from "../domain/Problems.ts"
 import { kinds, methods, tieBreaks } from "../domain/Rules.ts"
 import { fieldErrors } from "../http/body/FieldErrors.ts"
@@ -71,6 +71,10 @@ export const pollFlags = {
     Flag.withDescription("What each vote has to bring: nothing, or a proof of work (pow) against automatic votes"),
     Flag.withDefault("none")
   ),
+  log: Flag.Literals("log", Log.literals).pipe(
+    Flag.withDescription("Whether the poll has a public log, by which anyone can check its result"),
+    Flag.withDefault("on")
+  ),
   opensAt: text("opens-at", "A time such as 2026-11-24T20:00:00Z"),
   closesAt: text("closes-at", "A time such as 2026-11-24T22:00:00Z")
 }
@@ -94,6 +98,7 @@ interface Given {
   readonly identity: string
   readonly results: string
   readonly challenge: string
+  readonly log: string
   readonly opensAt: Option.Option<string>
   readonly closesAt: Option.Option<string>
 }
@@ -140,6 +145,7 @@ export const definitionOf = (given: Given): Effect.Effect<PollDefinition, Comman
     identity: given.identity,
     results: given.results,
     challenge: given.challenge,
+    log: given.log,
     ...optional("description", given.description),
     ...optional("opens_at", given.opensAt),
     ...optional("closes_at", given.closesAt)

@@ -153,6 +153,7 @@ const tokens = Command.make(
         const now = yield* pollTime(settings)
         const secrets = secret === undefined ? [] : listedSecrets(Redacted.value(secret))
         const made = yield* makeOwnTokens(secrets, () => now).issue(poll, given.count)
+        yield* store.tellTokens(poll.slug, made.length)
         process.stdout.write(csvHead(["token"]) + made.map((token) => csvLine([token])).join(""))
       })
     )

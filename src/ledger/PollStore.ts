@@ -35,6 +35,8 @@ export class PollStore extends Context.Service<
      * now.
      */
     finish(slug: string, countedMs: number): Effect.Effect<boolean, OutOfService>
+    /** Has it said in the poll's public log that so many tokens were made for voters: to be done before anyone gets them. */
+    tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
     /** Whether the ledger holds a vote of this voter in the poll that counts. */
     hasVoted(poll: string, voter: string): Effect.Effect<boolean, OutOfService>
   }
@@ -118,6 +120,10 @@ export class PollStore extends Context.Service<
         )
       )
 
+      const tellTokens = Effect.fn("PollStore.tellTokens")((slug: string, made: number) =>
+        sql`select log_append(${slug}, 'tokens', ${PgTypes.jsonb({ made })})`.pipe(bounded, Effect.asVoid)
+      )
+
       const hasVoted = Effect.fn("PollStore.hasVoted")((poll: string, voter: string) =>
         sql<{ found: boolean }>`
           with v as (select ${PgTypes.bytea(Buffer.from(voter, "base64url"))} as voter)
@@ -129,7 +135,7 @@ export class PollStore extends Context.Service<
         )
       )
 
-      return PollStore.of({ list, find, create, close, counting, finish, hasVoted })
+      return PollStore.of({ list, find, create, close, counting, finish, tellTokens, hasVoted })
     })
   )
 }

@@ -15,11 +15,13 @@ export const shuffled = (leaves: ReadonlyArray<WaitingLeaf>): ReadonlyArray<Wait
     const [a, b] = [order[left - 1], order[other]]
     if (a !== undefined && b !== undefined) [order[left - 1], order[other]] = [b, a]
   }
+  // Only a vote that was known before has more leaves than one, and some without a time.
+  if (leaves.every(([, ms]) => ms !== null)) return order
   const ofVote = new Map<string, Array<WaitingLeaf>>()
   for (const leaf of leaves) {
     const others = ofVote.get(leaf[0])
     if (others === undefined) ofVote.set(leaf[0], [leaf])
     else others.push(leaf)
   }
-  return ofVote.size === leaves.length ? order : order.map((leaf) => ofVote.get(leaf[0])?.shift() ?? leaf)
+  return order.map((leaf) => ofVote.get(leaf[0])?.shift() ?? leaf)
 }

@@ -21,6 +21,8 @@ const given = (...option: ReadonlyArray<string>) => ({
   identity: "anyone",
   results: "live",
   challenge: "none",
+  log: "on",
+  log: "on",
   opensAt: Option.none(),
   closesAt: Option.none()
 })

@@ -170,7 +170,8 @@ export const layerMocks = Layer.unwrap(
     })
     const backlog = Layer.succeed(Backlog, { pending: () => world.pending, isFull: () => world.full })
     const polls = Layer.mock(PollStore, {
-      list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
+      list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : [])),
+      tellTokens: () => ask("database", () => undefined)
     })
     const logAt = ({ number, poll }: LogName) =>
       world.logs.find((log) => log.poll.slug === poll && log.number === number)

@@ -74,8 +74,10 @@ export const layerPollRoutes = HttpApiBuilder.group(
         "issueTokens",
         Effect.fnUntraced(function* ({ params, payload }) {
           const poll = yield* polls.get(params.slug)
-          return { tokens: yield* voters.issueTokens(poll, payload.count) }
-        })
+          const tokens = yield* voters.issueTokens(poll, payload.count)
+          yield* store.tellTokens(poll.slug, tokens.length)
+          return { tokens }
+        }, orUnavailable)
       )
   })
 )
