@@ -22,7 +22,6 @@ const given = (...option: ReadonlyArray<string>) => ({
   results: "live",
   challenge: "none",
   log: "on",
-  log: "on",
   opensAt: Option.none(),
   closesAt: Option.none()
 })
