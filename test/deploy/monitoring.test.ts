@@ -115,6 +115,19 @@ const stepAhead = ({ redis, stream }: Site) =>
 const fillKeyMemory = ({ redis, stream }: Site) =>
   Effect.promise(() => redis.hset(`${stream}:key-memory`, String(Date.now() + 600_000), 2 ** 30))
 
+/** Has Redis know of a log of the default poll that was longer than it is, and queues what has been waiting for an hour. */
+const breakLogs = ({ redis, sql, stream }: Site) =>
+  Effect.gen(function* () {
+    const root = Buffer.alloc(32).toString("base64")
+    const longer = `localhost/log\n1000000000\n${root}\n\n\u2014 localhost/log ${Buffer.alloc(68).toString("base64")}\n`
+    yield* Effect.promise(() => redis.hset(`${stream}:log`, "cats-or-dogs/1", longer))
+    yield* sql`insert into log_queue (kind, polls, queued_at) values ('poll', '{cats-or-dogs}', now() - interval '1 hour')`
+  })
+
+/** Waits for whoever writes into the logs, and keeps others from it. */
+const holdLogs = ({ sql }: Site) =>
+  Effect.forkScoped(sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(7461111)`, Effect.never)))
+
 describe("a real Prometheus", () => {
   it.live(
     "has data for every query of the dashboard, and for every alert when its time has come",
@@ -191,6 +204,11 @@ describe("a real Prometheus", () => {
         yield* fillKeyMemory(site)
         yield* untilAnswered(conditions("TallykeepKeysBrief", "TallykeepKeysRefused"))
 
+        yield* breakLogs(site)
+        yield* untilAnswered(conditions("TallykeepLogRefused"))
+        yield* holdLogs(site)
+        yield* breakLogs(site)
+        yield* untilAnswered(conditions("TallykeepLogBehind"))
         yield* load.stop
         yield* starve(site)
         yield* untilAnswered(conditions("TallykeepRedisMemory", "TallykeepRedisDisk"))
