@@ -32,7 +32,7 @@ export interface Grown extends Pick<LogRow, "opened" | "root" | "seed" | "size" 
 /** So many rows are taken from the queue at once. */
 const rowsAtOnce = 8
 /** The advisory lock of whoever writes into the logs. */
-const lock = 7_461_111
+export const logLock = 7_461_111
 const turnTimeout = "20 seconds"
 const timeout = "5 seconds"
 
@@ -115,7 +115,7 @@ export class LogQueue extends Context.Service<
         inTransaction(sql)(
           Effect.gen(function* () {
             const [row] = yield* sql<{ held: boolean }>`
-              select pg_try_advisory_xact_lock(${PgTypes.int8(BigInt(lock))}) as held`
+              select pg_try_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))}) as held`
             if (row?.held !== true) return 0
             const rows = yield* sql<Queued>`
               select id, kind, polls, choices, array_send(vote_ids) as "voteIds", array_send(numbers) as numbers,

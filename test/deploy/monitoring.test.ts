@@ -3,7 +3,7 @@ import { request } from "node:http"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { queries } from "../../deploy/grafana/panels.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { ownRedis } from "../e2e/ownServer.ts"
@@ -124,9 +124,17 @@ const breakLogs = ({ redis, sql, stream }: Site) =>
     yield* sql`insert into log_queue (kind, polls, queued_at) values ('poll', '{cats-or-dogs}', now() - interval '1 hour')`
   })
 
-/** Waits for whoever writes into the logs, and keeps others from it. */
+/** Keeps everyone from writing into the logs. */
 const holdLogs = ({ sql }: Site) =>
-  Effect.forkScoped(sql.withTransaction(Effect.andThen(sql`select pg_advisory_xact_lock(7461111)`, Effect.never)))
+  Effect.gen(function* () {
+    const held = yield* Deferred.make<void>()
+    const hold = sql`select pg_advisory_xact_lock(7461111)`.pipe(
+      Effect.andThen(Deferred.succeed(held, undefined)),
+      Effect.andThen(Effect.never)
+    )
+    yield* Effect.forkScoped(sql.withTransaction(hold))
+    yield* Deferred.await(held)
+  })
 
 describe("a real Prometheus", () => {
   it.live(

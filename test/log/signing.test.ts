@@ -4,9 +4,11 @@ import { Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { parseCheckpoint } from "../../src/domain/log/Checkpoint.ts"
 import { openNote, parseVkey } from "../../src/domain/log/Note.ts"
+import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
+import { bookOriginal } from "../../src/ledger/Original.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { sha256 } from "../../src/log/Hashes.ts"
 import { beginLog, originOf } from "../../src/log/Sequencer.ts"
@@ -121,6 +123,21 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       assert.strictEqual((yield* expectLogged(poll, 2)).recounted.ballots, 312)
       // Who watches the old log sees what was last signed of it.
       assert.deepStrictEqual(yield* checkpointOf(poll), published)
+    })
+  )
+
+  it.effect("is over for the default poll where it takes over votes that are known by their number alone", () =>
+    Effect.gen(function* () {
+      const heads = yield* LogHeads
+      yield* sequenceAll
+      assert.lengthOf(yield* heads.list(defaultPoll.slug), 1)
+      yield* bookOriginal([{ option: "cats", votes: 5n }], { entries: 5, source: "a test" })
+      yield* sequenceAll
+      assert.lengthOf(yield* heads.list(defaultPoll.slug), 0)
+      assert.notInclude(
+        (yield* heads.unsigned).map(({ poll }) => poll),
+        defaultPoll.slug
+      )
     })
   )
 
