@@ -1,10 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
+import { compareLog, newestLog } from "../src/domain/log/ComparedLog.ts"
 import { nodeSha256 } from "../src/domain/log/NodeSha256.ts"
 import { parseVkey } from "../src/domain/log/Note.ts"
 import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
-import { differences, type Told, type VerifiedLog, verifyLog } from "../src/domain/log/VerifyLog.ts"
+import type { Told, VerifiedLog } from "../src/domain/log/VerifyLog.ts"
 import { rulesOf } from "../src/domain/Rules.ts"
 import { RankingsBuilder } from "../src/domain/tabulation/RankingsBuilder.ts"
 import { tabulate } from "../src/domain/tabulation/Tabulate.ts"
@@ -59,14 +60,6 @@ const askTold = async (api: string) => {
   return { ...poll, ...(results === undefined ? {} : { results }) }
 }
 
-/** Returns the path of a poll's newest log: one after the first begins where that had to be given up. */
-const newestLog = async (api: string): Promise<string> => {
-  let path = `${api}/log`
-  for (let number = 2; (await ask(`${api}/log/${number}/checkpoint`)) !== undefined; number++)
-    path = `${api}/log/${number}`
-  return path
-}
-
 /** Returns what is wrong with the winners of a ranked poll that is final, by counting the log's rankings again. */
 const wrongWinners = ({ fold }: VerifiedLog, results: Results | undefined): ReadonlyArray<string> => {
   const { poll, tieSeed } = fold
@@ -85,9 +78,6 @@ const wrongProof = async (file: string, { vkeys }: VerifiedLog): Promise<Readonl
   const holds = proof !== undefined && (await checkProof(nodeSha256, proof, verifiers)) !== undefined
   return holds ? [] : [`${file} does not prove that its vote is in this log`]
 }
-
-/** How often a log and results that are not final are compared: the log comes a little later. */
-const comparisons = 10
 
 const report = ({ checkpoint, counted, fold }: VerifiedLog): void => {
   say(`log        ${checkpoint.origin}`)
@@ -109,38 +99,30 @@ const main = async (): Promise<number> => {
     return values.help === true ? 0 : 2
   }
   const pollPath = `${api.replace(/api\/$/, "")}api/polls/${slug}`
-  const logPath = await newestLog(pollPath)
+  const checkpointOf = (log: string) => ask(`${log}/checkpoint`)
+  const number = await newestLog(async (next) => (await checkpointOf(`${pollPath}/log/${next}`)) !== undefined)
+  const logPath = `${pollPath}/log${number === 1 ? "" : `/${number}`}`
+  if ((await checkpointOf(logPath)) === undefined) throw new Error(`there is no log at ${logPath}`)
   const kept = {
     ...(values.checkpoint === undefined ? {} : { checkpoint: await readFile(values.checkpoint, "utf8") }),
     ...(values.key === undefined ? {} : { vkeys: values.key })
   }
-  const source = { file: (path: string) => ask(`${logPath}/${path}`) }
-  if ((await source.file("checkpoint")) === undefined) throw new Error(`there is no log at ${logPath}`)
-  let before = ""
-  for (let tries = 1; ; tries++) {
-    const log = await verifyLog(nodeSha256, source, kept)
-    const told = await askTold(pollPath)
-    const final = told.results?.status === "final"
-    const broken = [...log.wrong, ...(values.proof === undefined ? [] : await wrongProof(values.proof, log))]
-    const differing = [...differences(log, told), ...wrongWinners(log, told.results)]
-    // While votes come in, both change. What stands still and differs is wrong.
-    const now = `${log.checkpoint.size} ${told.results?.revision}`
-    if (broken.length === 0 && differing.length > 0 && !final && tries < comparisons && (tries < 4 || now !== before)) {
-      before = now
-      await sleep(1_000)
-      continue
-    }
-    report(log)
-    const moving = !final && now !== before && tries === comparisons
-    const wrong = moving ? broken : [...broken, ...differing]
-    if (moving && differing.length > 0)
-      say("Votes come in too fast to compare the log with the results: do so once the poll is final.")
-    for (const what of wrong) say(`WRONG: ${what}`)
-    if (wrong.length > 0) return 1
-    if (values.save !== undefined) await writeFile(values.save, log.note)
-    say("All of it holds.")
-    return 0
-  }
+  const { log, moving, wrong } = await compareLog({
+    hash: nodeSha256,
+    source: { file: (path) => ask(`${logPath}/${path}`) },
+    told: () => askTold(pollPath),
+    kept,
+    more: (checked, told) => wrongWinners(checked, told.results),
+    pause: () => sleep(1_000)
+  })
+  const all = [...wrong, ...(values.proof === undefined ? [] : await wrongProof(values.proof, log))]
+  report(log)
+  if (moving) say("Votes come in too fast to compare the log with the results: do so once the poll is final.")
+  for (const what of all) say(`WRONG: ${what}`)
+  if (all.length > 0) return 1
+  if (values.save !== undefined) await writeFile(values.save, log.note)
+  say(moving ? "The log holds." : "All of it holds.")
+  return 0
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -65,13 +65,13 @@ export const LogGroup = HttpApiGroup.make("log").add(
   ),
   HttpApiEndpoint.get("voteProof", "/api/votes/:vote_id/proof", {
     params: { vote_id: Schema.String },
-    success: text,
+    success: [text, HttpApiSchema.NoContent],
     error: [InvalidFields, ...errors]
   })
     .annotateMerge(
       summary(
         "A proof that a vote is in its poll's public log",
-        "As https://c2sp.org/tlog-proof has it, with the leaf as `extra`. Where the poll hides choices until its end, the header `Choice-Key` has what opens this one, in base64url."
+        "As https://c2sp.org/tlog-proof has it, with the leaf as `extra`; `204` while the vote is counted and not in a signed log yet. Where the poll hides choices until its end, the header `Choice-Key` has what opens this one, in base64url."
       )
     )
     .annotateMerge(

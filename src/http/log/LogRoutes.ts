@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { toBase64url } from "../../domain/log/Bytes.ts"
 import { InvalidFields, NotFound, type OutOfService, Unavailable } from "../../domain/Problems.ts"
 import { VoteId } from "../../domain/Vote.ts"
+import { Ledger } from "../../ledger/Ledger.ts"
 import { LogStore } from "../../ledger/LogStore.ts"
 import { Api } from "../Api.ts"
 import { problemResponse } from "../Problem.ts"
@@ -20,6 +21,9 @@ const filesPath = "/api/polls/:slug/log/*"
 
 /** The methods of such paths. */
 export const logMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [[filesPath, ["GET"]]]
+
+/** The answer about a vote that is in the ledger and in no signed log: its log is a little later, or off. */
+const notYet = HttpServerResponse.empty({ status: 204, headers: { "cache-control": "no-store", "retry-after": "2" } })
 
 const isVoteId = Schema.is(VoteId)
 
@@ -44,6 +48,7 @@ export const layerLogRoutes = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const send = yield* makeSend
     const proofs = makeVoteProofs(yield* LogStore)
+    const ledger = yield* Ledger
 
     const prove = Effect.fnUntraced(
       function* (voteId: string, request: Request) {
@@ -52,7 +57,10 @@ export const layerLogRoutes = HttpApiBuilder.group(
           return yield* new InvalidFields({ detail: "The vote_id is not one of a receipt", errors })
         }
         const proof = yield* proofs(voteId, request.headers["idempotency-key"])
-        if (proof === undefined) return yield* new NotFound({ detail: "No such vote is in a public log" })
+        if (proof === "waiting" && (yield* ledger.find(voteId)) !== undefined) return notYet
+        if (proof === "waiting" || proof === "unknown") {
+          return yield* new NotFound({ detail: "No such vote is in a public log" })
+        }
         const { choiceKey, text } = proof
         return HttpServerResponse.text(text, {
           contentType: "text/plain; charset=utf-8",

@@ -16,8 +16,8 @@ export interface VoteProof {
 }
 
 /**
- * Makes the proof that a vote is in its poll's log; undefined while it is in none that is signed, and to who does not know the
- * idempotency key that it came with: an id that stands in some file of logs reveals nothing.
+ * Makes the proof that a vote is in its poll's log: `waiting` while it is in none that is signed, and `unknown` to who does not know
+ * the idempotency key that it came with, so that an id that stands in some file reveals nothing.
  */
 export const makeVoteProofs = (store: LogStore["Service"]) => {
   const bytesOf = Effect.fnUntraced(function* (log: LogName, level: number | "entries", index: number) {
@@ -28,13 +28,13 @@ export const makeVoteProofs = (store: LogStore["Service"]) => {
 
   return Effect.fnUntraced(function* (voteId: string, key: string | undefined) {
     const found = yield* store.find(voteId)
-    if (found === undefined) return undefined
+    if (found === undefined) return "waiting"
     if (found.keyProof !== undefined && (key === undefined || keyProof(voteId, key) !== found.keyProof))
-      return undefined
+      return "unknown"
     const { choiceKey, index, log } = found
     const checkpoint = yield* store.checkpoint(log)
     const size = parseCheckpoint(parseNote(checkpoint ?? "")?.text ?? "")?.size ?? 0
-    if (checkpoint === undefined || index >= size) return undefined
+    if (checkpoint === undefined || index >= size) return "waiting"
     const bundle = yield* bytesOf(log, "entries", Math.floor(index / tileWidth))
     const leaf = decodeBundle(bundle)?.[index % tileWidth]
     if (leaf === undefined) return yield* Effect.die(new Error(`log ${log.poll} lacks leaf ${index}`))

@@ -22,7 +22,8 @@ const docs: Readonly<Record<string, string>> = {
 /** The methods of each path. */
 export const pageMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [
   ...["/", "/admin", "/assets/:file", ...Object.keys(docs)].map((path) => [path, ["GET"]] as const),
-  ["/polls/:slug", ["GET", "POST"]]
+  ["/polls/:slug", ["GET", "POST"]],
+  ["/polls/:slug/verify", ["GET"]]
 ]
 
 const docsHeaders = {

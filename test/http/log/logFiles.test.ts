@@ -206,6 +206,10 @@ layer(layerApi(), { excludeTestServices: true })("a vote's proof", (it) => {
       const late = { voteId: makeVoteId(), choice: "cats" }
       log.count(late)
       assertProblem(yield* ask(late.voteId), 404)
+      world.receipts.set(late.voteId, { vote_id: late.voteId, poll: "cats-or-dogs", status: "counted" })
+      const waits = yield* ask(late.voteId)
+      assert.strictEqual(waits.status, 204)
+      assert.strictEqual(waits.headers["retry-after"], "2")
       log.sign()
       assert.strictEqual((yield* ask(late.voteId.toUpperCase())).status, 200)
       assertProblem(yield* ask(makeVoteId()), 404)
