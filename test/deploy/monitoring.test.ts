@@ -121,7 +121,9 @@ const breakLogs = ({ redis, sql, stream }: Site) =>
     const root = Buffer.alloc(32).toString("base64")
     const longer = `localhost/log\n1000000000\n${root}\n\n\u2014 localhost/log ${Buffer.alloc(68).toString("base64")}\n`
     yield* Effect.promise(() => redis.hset(`${stream}:log`, "cats-or-dogs/1", longer))
-    yield* sql`insert into log_queue (kind, polls, queued_at) values ('poll', '{cats-or-dogs}', now() - interval '1 hour')`
+    yield* sql`insert into log_queue (kind, polls) values ('poll', '{cats-or-dogs}')`
+    // What is first in the queue is what has waited longest.
+    yield* sql`update log_queue set queued_at = queued_at - interval '1 hour'`
   })
 
 /** Keeps everyone from writing into the logs. */
