@@ -16,6 +16,7 @@ const entries = {
   poll: "src/web/poll/main.ts",
   solver: "src/web/poll/solverWorker.ts",
   admin: "src/web/admin/main.ts",
+  verify: "src/web/verify/main.ts",
   page: "src/web/page.css",
   tools: "src/web/admin.css"
 }

@@ -31,4 +31,4 @@ const servers = [
   `REDIS_URL=redis://:${redis}@redis:6379`
 ]
 once("api", "tallykeep.env", () => lines(...servers, `ADMIN_TOKEN=${secret()}`, `VOTER_SECRET=${secret()}`))
-once("consumer", "tallykeep.env", () => lines(...servers))
+once("consumer", "tallykeep.env", () => lines(...servers, `LOG_KEY=${secret()}`))

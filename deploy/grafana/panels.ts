@@ -97,6 +97,17 @@ export const rows: ReadonlyArray<Row> = [
         ]
       },
       {
+        title: "Public logs",
+        about:
+          "How long what was counted waits to enter them, and how long ago all were signed that had to be: a second or two.",
+        unit: "s",
+        queries: [
+          ["waiting", `max(${series("tallykeep_log_lag_seconds")})`],
+          ["signed", `min(${series("tallykeep_log_signing_age_seconds")})`],
+          ["not signed any more (logs)", `max(${series("tallykeep_log_refused")})`]
+        ]
+      },
+      {
         title: "Dead letters",
         about: "Votes that could not be counted and wait for a decision.",
         unit: "short",

@@ -7,6 +7,7 @@ import { auditCommand } from "./AuditCommand.ts"
 import { deadLettersCommand } from "./DeadLettersCommand.ts"
 import { layerFlagErrors } from "./FlagErrors.ts"
 import { importOriginalCommand } from "./ImportOriginalCommand.ts"
+import { logCommand } from "./LogCommand.ts"
 import { pollsCommand } from "./PollsCommand.ts"
 import { recountCommand } from "./RecountCommand.ts"
 
@@ -17,7 +18,14 @@ const role = Flag.Literals("role", roles).pipe(
 
 const tallykeep = (publicFolder: URL) =>
   Command.make("tallykeep", { role }, (flags) => run(flags.role, publicFolder)).pipe(
-    Command.withSubcommands([pollsCommand, auditCommand, recountCommand, deadLettersCommand, importOriginalCommand]),
+    Command.withSubcommands([
+      pollsCommand,
+      auditCommand,
+      recountCommand,
+      deadLettersCommand,
+      logCommand,
+      importOriginalCommand
+    ]),
     Command.withDescription("A voting service where every accepted vote counts exactly once."),
     Command.withExamples([
       {

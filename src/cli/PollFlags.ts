@@ -1,7 +1,7 @@
 import { Effect, Option, Result, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { withIds } from "../domain/OptionIds.ts"
-import { Ballot, Challenge, Identity, PollDefinition, ResultsVisibility } from "../domain/Poll.ts"
+import { Ballot, Challenge, Identity, Log, PollDefinition, ResultsVisibility } from "../domain/Poll.ts"
 import { PollEdit } from "../domain/PollEdit.ts"
 import type { FieldError } from "../domain/Problems.ts"
 import { kinds, methods, tieBreaks } from "../domain/Rules.ts"
@@ -84,6 +84,10 @@ export const pollFlags = {
   ...commonFlags,
   opensAt: text("opens-at", "A time such as 2026-11-24T20:00:00Z"),
   closesAt: text("closes-at", "A time such as 2026-11-24T22:00:00Z"),
+  log: Flag.Literals("log", Log.literals).pipe(
+    Flag.withDescription("Whether the poll has a public log, by which anyone can check its result (on)"),
+    Flag.optional
+  ),
   draft: yes("draft", "Only shown here and at the desk, until it is published (polls edit --publish)")
 }
 
@@ -120,6 +124,7 @@ interface Given {
   readonly opensAt?: Option.Option<string>
   readonly closesAt?: Option.Option<string>
   readonly listed?: Option.Option<boolean>
+  readonly log?: Option.Option<string>
   readonly draft?: Option.Option<boolean>
 }
 

@@ -5,8 +5,8 @@ import { toResults } from "../domain/Tally.ts"
 import { searchable } from "../http/polls/PollPages.ts"
 import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"
 import { makeOwnTokens } from "../http/voting/OwnTokens.ts"
+import { findVoterSecret } from "../layers/KeptSecrets.ts"
 import { listedSecrets } from "../layers/SettingKinds.ts"
-import { findVoterSecret } from "../layers/VoterSecret.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
@@ -94,7 +94,7 @@ const tokens = Command.make(
         const now = yield* pollTime(settings)
         const secrets = secret === undefined ? [] : listedSecrets(Redacted.value(secret))
         const made = yield* makeOwnTokens(secrets, () => now).issue(poll, given.count)
-        yield* acts.record(poll.slug, "tokens", { count: given.count })
+        yield* acts.tellTokens(poll.slug, made.length)
         process.stdout.write(csvHead(["token"]) + made.map((token) => csvLine([token])).join(""))
       })
     )

@@ -16,6 +16,9 @@ export const ResultsVisibility = Schema.Literals(["live", "after_vote", "after_c
 /** What each vote has to bring besides: nothing, or a proof of work (src/domain/Challenge.ts). */
 export const Challenge = Schema.Literals(["none", "pow"])
 
+/** Whether a poll has a public log, which anyone can check its result by. */
+export const Log = Schema.Literals(["on", "off"])
+
 /** A poll's name in URLs: 1 to 64 of `a-z`, `0-9` and `-`, not at either end. */
 export const PollSlug = Schema.String.check(
   Schema.isPattern(slugPattern, { message: "must be 1 to 64 of a-z, 0-9 and -, with no - at an end" })
@@ -47,6 +50,8 @@ export interface Poll {
   readonly results: typeof ResultsVisibility.Type
   /** What each vote has to solve, if anything. */
   readonly challenge?: "pow"
+  /** There where the poll has no public log. */
+  readonly log?: "off"
   /** Votes accepted from this time on count, in ms since 1970 by the stream's clock. */
   readonly opensMs?: number
   /** Votes accepted from this time on don't. */
@@ -160,6 +165,7 @@ export const PollDefinition = Schema.Struct({
   identity: Identity,
   results: ResultsVisibility,
   challenge: Schema.optionalKey(Challenge),
+  log: Schema.optionalKey(Log),
   opens_at: Schema.optionalKey(Timestamp),
   closes_at: Schema.optionalKey(Timestamp),
   listed: Schema.optionalKey(Schema.Boolean).annotate({
@@ -207,6 +213,7 @@ export const PollView = Schema.Struct({
   identity: Identity,
   results: ResultsVisibility,
   challenge: Schema.optionalKey(Schema.Literal("pow")),
+  log: Schema.optionalKey(Schema.Literal("off")),
   opens_at: Schema.optionalKey(Schema.String),
   closes_at: Schema.optionalKey(Schema.String),
   status: PollStatus,
@@ -234,6 +241,7 @@ export const fromDefinition = (definition: PollDefinition): Poll => {
     draft,
     identity,
     listed,
+    log,
     opens_at,
     options,
     results,
@@ -251,6 +259,7 @@ export const fromDefinition = (definition: PollDefinition): Poll => {
     identity,
     results,
     ...(challenge === "pow" ? { challenge } : {}),
+    ...(log === "off" ? { log } : {}),
     ...(opens_at === undefined ? {} : { opensMs: Date.parse(opens_at) }),
     ...(closes_at === undefined ? {} : { closesMs: Date.parse(closes_at) }),
     ...(listed ? { listed } : {}),

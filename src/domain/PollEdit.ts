@@ -48,6 +48,7 @@ export const toDefinition = (poll: Poll): PollDefinition & { readonly archived?:
   identity: poll.identity,
   results: poll.results,
   ...(poll.challenge === undefined ? {} : { challenge: poll.challenge }),
+  ...(poll.log === undefined ? {} : { log: poll.log }),
   ...(poll.opensMs === undefined ? {} : { opens_at: new Date(poll.opensMs).toISOString() }),
   ...(poll.closesMs === undefined ? {} : { closes_at: new Date(poll.closesMs).toISOString() }),
   ...(poll.listed ? { listed: poll.listed } : {}),

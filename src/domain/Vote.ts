@@ -24,9 +24,14 @@ export interface Vote {
   readonly choice: string
   /** A keyed hash of who voted, in base64url, where the poll asks for that. */
   readonly voter?: string
+  /** What a proof of it is asked for by, where it came with an idempotency key: a hash (keyProof in src/stream/VoteEntry.ts). */
+  readonly n?: string
   /** When the API took it, in ms since 1970 by the API's clock: for people, never for a decision. */
   readonly castAt: number
 }
+
+/** Half of a SHA-256, in base64url. */
+export const halfHashPattern = /^[A-Za-z0-9_-]{21}[AQgw]$/
 
 /** The largest number that the ledger's `bigint` columns hold. */
 const maxBigint = 2n ** 63n - 1n

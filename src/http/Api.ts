@@ -1,4 +1,5 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { LogGroup } from "./log/LogApi.ts"
 import { OperationsGroup } from "./operations/OperationsApi.ts"
 import { PollsGroup } from "./polls/PollsApi.ts"
 import { ResultsGroup } from "./results/ResultsApi.ts"
@@ -14,6 +15,7 @@ export const Api = HttpApi.make("tallykeep")
   .add(PollsGroup)
   .add(ReceiptsGroup)
   .add(ResultsGroup)
+  .add(LogGroup)
   .add(OperationsGroup)
   .annotateMerge(
     OpenApi.annotations({

@@ -1,6 +1,7 @@
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "./Api.ts"
+import { layerLogFiles, layerLogRoutes, logMethods } from "./log/LogRoutes.ts"
 import { layerAdminOnly } from "./middleware/AdminOnly.ts"
 import { layerJsonPayload } from "./middleware/JsonPayload.ts"
 import { layerProblemAnswers } from "./middleware/ProblemAnswers.ts"
@@ -16,14 +17,16 @@ const openapiPath = "/openapi.json"
 /** All routes: those of the API's description, and the pages. */
 export const layerRoutes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath }).pipe(
-    Layer.provide([layerVoteRoutes, layerReceiptRoutes, layerPollRoutes, layerResultsRoutes, layerOperationsRoutes]),
+    Layer.provide([layerVoteRoutes, layerReceiptRoutes, layerPollRoutes, layerResultsRoutes]),
+    Layer.provide([layerLogRoutes, layerOperationsRoutes]),
     Layer.provide([layerProblemAnswers, layerJsonPayload, layerAdminOnly])
   ),
+  layerLogFiles,
   layerPageRoutes
 )
 
-/** The methods of each path, for `Allow`; a part such as `:vote_id` stands for any. */
-const methods = new Map<string, ReadonlyArray<string>>([[openapiPath, ["GET"]], ...pageMethods])
+/** The methods of each path, for `Allow`; a part such as `:vote_id` stands for any, and a last `*` for one or several. */
+const methods = new Map<string, ReadonlyArray<string>>([[openapiPath, ["GET"]], ...pageMethods, ...logMethods])
 for (const group of Object.values(Api.groups)) {
   for (const { method, path } of Object.values(group.endpoints)) {
     methods.set(path, [...(methods.get(path) ?? []), method])
@@ -31,7 +34,10 @@ for (const group of Object.values(Api.groups)) {
 }
 const patterns = [...methods.keys()]
   .filter((path) => path.includes(":"))
-  .map((path) => [new RegExp(`^${path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+")}$`), path] as const)
+  .map((path) => {
+    const pattern = path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/]+").replace("*", ".+")
+    return [new RegExp(`^${pattern}$`), path] as const
+  })
 
 /** Returns the methods that a path has, by the path without its query; none where there is no such path. */
 export const methodsOf = (path: string): ReadonlyArray<string> => methods.get(routeOf(path)) ?? []

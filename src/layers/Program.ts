@@ -16,10 +16,13 @@ import { PublicFolder } from "../http/pages/PageRoutes.ts"
 import { layerServer } from "../http/Server.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { layerLedgerGauges } from "../ledger/LedgerGauges.ts"
+import { LogStore } from "../ledger/LogStore.ts"
 import { Partitions } from "../ledger/Partitions.ts"
 import { PollActs } from "../ledger/PollActs.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Tabulations } from "../ledger/Tabulations.ts"
+import { LogSettings } from "../log/LogSettings.ts"
+import { layerLogWriting } from "../log/LogWriting.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { Liveness } from "../stream/Liveness.ts"
@@ -113,6 +116,15 @@ const layerConsumerSettings = (settings: Settings) =>
     })
   )
 
+const layerLogSettings = (settings: Settings) =>
+  Layer.succeed(
+    LogSettings,
+    LogSettings.of({
+      keys: revealAll(settings.logKey).map((seed) => Redacted.make(seed)),
+      host: settings.logOrigin
+    })
+  )
+
 /** Returns how many connections to PostgreSQL there may be: one for each counting fiber, and a few for everything else. */
 const defaultPool = (role: Role, { consumerFibers }: Settings): number => (role === "api" ? 0 : consumerFibers) + 4
 
@@ -125,7 +137,14 @@ const layerParts = (role: Role, settings: Settings, servers: Servers) => {
     layerProcessMetrics(role)
   ).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(VoteStream.layer, Ledger.layer, PollStore.layer, PollActs.layer, Announcements.layer)
+      Layer.mergeAll(
+        VoteStream.layer,
+        Ledger.layer,
+        PollStore.layer,
+        PollActs.layer,
+        LogStore.layer,
+        Announcements.layer
+      )
     ),
     Layer.provideMerge(
       Layer.mergeAll(
@@ -191,12 +210,15 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
     Layer.provide([Backlog.layer, Layer.succeed(PublicFolder, publicFolder)]),
     tracked("the HTTP server")
   )
-  // Nothing waits for it, and it needs nothing of what it stops before.
-  const tabulating = layerTabulating.pipe(Layer.provide(Tabulations.layer), tracked("the tabulation"))
+  // Nothing waits for these, and they need nothing of what they stop before.
+  const following = Layer.mergeAll(
+    layerTabulating.pipe(Layer.provide(Tabulations.layer), tracked("the tabulation")),
+    layerLogWriting.pipe(Layer.provide(layerLogSettings(settings)), tracked("the public logs"))
+  )
   const branches = {
     api,
-    consumer: tabulating.pipe(Layer.provide(counting), Layer.provide(pool)),
-    all: tabulating.pipe(Layer.provideMerge(api), Layer.provide(pool))
+    consumer: following.pipe(Layer.provide(counting), Layer.provide(pool)),
+    all: following.pipe(Layer.provideMerge(api), Layer.provide(pool))
   }
   return branches[role].pipe(
     Layer.provide(

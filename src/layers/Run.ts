@@ -1,11 +1,11 @@
 import { Console, Duration, Effect, Layer } from "effect"
+import { findLogKey, findVoterSecret } from "./KeptSecrets.ts"
 import { layerLogging } from "./Logging.ts"
 import { misspelledSettings } from "./MisspelledSettings.ts"
 import { outliveOutput } from "./Output.ts"
 import { layerProgram, type Servers } from "./Program.ts"
 import { loadSettings, type Role, type Settings } from "./Settings.ts"
 import { installShutdown, tracked } from "./Shutdown.ts"
-import { findVoterSecret } from "./VoterSecret.ts"
 
 /** Loads what traces take only where they are wanted. */
 const layerTelemetry = (role: Role, settings: Settings) =>
@@ -46,7 +46,12 @@ export const run = (role: Role, publicFolder: URL) =>
       // There is no logging yet: it depends on the settings.
       Effect.tapError(() => Effect.forEach(misspelled, (sentence) => Console.error(sentence)))
     )
-    const settings = { ...given, voterSecret: role === "consumer" ? undefined : yield* findVoterSecret(given) }
+    // Each role has the secrets of its work, and no others.
+    const settings = {
+      ...given,
+      voterSecret: role === "consumer" ? undefined : yield* findVoterSecret(given),
+      logKey: role === "api" ? undefined : yield* findLogKey(given)
+    }
     yield* Effect.sync(() => {
       installShutdown(Duration.toMillis(settings.shutdownTimeout))
       outliveOutput()

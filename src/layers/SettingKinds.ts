@@ -131,6 +131,24 @@ export const secrets = (minimum: number): Kind<Redacted.Redacted> => ({
   secret: true
 })
 
+/** Keys that sign, by their seeds of 32 random bytes; two while one replaces the other. */
+export const signingKeys: Kind<Redacted.Redacted> = {
+  allowed: "32 random bytes in base64, as `openssl rand -base64 32` makes them, or two of them with a blank in between",
+  parse: (value) => {
+    const keys = listedSecrets(value)
+    return keys.length <= 2 && keys.every((key) => /^[A-Za-z0-9+/_-]{43}=?$/.test(key))
+      ? Redacted.make(value)
+      : undefined
+  },
+  secret: true
+}
+
+/** A host as it is in a URL, with or without a port. */
+export const hostName: Kind<string> = {
+  allowed: "a host such as vote.example.com, with its port where that is another than 443",
+  parse: (value) => (/^[a-z0-9.-]+(:\d{1,5})?$/.test(value) ? value : undefined)
+}
+
 /** A web address that is no secret. */
 export const webUrl: Kind<string> = {
   allowed: "a URL that starts with https:// or http://",

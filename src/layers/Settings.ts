@@ -47,6 +47,8 @@ export const definitions = {
   trustProxy: setting("TRUST_PROXY", Kinds.int(0, 16), "0"),
   adminToken: optional("ADMIN_TOKEN", Kinds.secrets(16)),
   voterSecret: optional("VOTER_SECRET", Kinds.secrets(32)),
+  logKey: optional("LOG_KEY", Kinds.signingKeys),
+  logOrigin: optional("LOG_ORIGIN", Kinds.hostName),
   jwksUrl: optional("JWKS_URL", Kinds.webUrl),
   jwtIssuer: optional("JWT_ISSUER", Kinds.text),
   jwtAudience: optional("JWT_AUDIENCE", Kinds.text),
@@ -61,10 +63,11 @@ export const definitions = {
 type Values = { readonly [Key in keyof typeof definitions]: Effect.Success<(typeof definitions)[Key]> }
 
 /** What has another default in production. */
-type ByEnvironment = "rateLimit" | "readLimit" | "newVoterLimit" | "shutdownDelay"
+type ByEnvironment = "logOrigin" | "rateLimit" | "readLimit" | "newVoterLimit" | "shutdownDelay"
 
 /** The settings as the program uses them. */
 export interface Settings extends Omit<Values, ByEnvironment> {
+  readonly logOrigin: string
   readonly rateLimit: RateLimit | undefined
   readonly readLimit: RateLimit | undefined
   readonly newVoterLimit: RateLimit | undefined
@@ -84,11 +87,12 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
   const problems = [...wrongOf(Object.values(read)), ...disagreements(role, read)]
   const values = Result.all(read)
   if (Result.isFailure(values) || problems.length > 0) return yield* new SettingsError({ problems })
-  const { newVoterLimit, rateLimit, readLimit, shutdownDelay, ...others } = values.success
+  const { logOrigin, newVoterLimit, rateLimit, readLimit, shutdownDelay, ...others } = values.success
   const defaults = defaultsOf(others.environment === "production")
   const orNone = (limit: RateLimit | "off" | undefined) => (limit === "off" ? undefined : limit)
   return {
     ...others,
+    logOrigin: logOrigin ?? `localhost:${others.port}`,
     rateLimit: orNone(rateLimit ?? defaults.rateLimit),
     readLimit: orNone(readLimit ?? defaults.readLimit),
     newVoterLimit: orNone(newVoterLimit ?? defaults.newVoterLimit),
@@ -101,7 +105,7 @@ export const loadSettings = Effect.fnUntraced(function* (role: Role): Effect.fn.
  * stops one address from taking the service for itself, yet lets a hall full of people behind one address vote; elsewhere
  * a load test from one machine should measure the service. The delay gives load balancers time to see `/ready` turn.
  */
-const defaultsOf = (production: boolean): Pick<Settings, ByEnvironment> => ({
+const defaultsOf = (production: boolean): Pick<Settings, Exclude<ByEnvironment, "logOrigin">> => ({
   rateLimit: production ? { votes: 1_000, seconds: 1 } : undefined,
   readLimit: production ? { votes: 2_000, seconds: 1 } : undefined,
   newVoterLimit: production ? { votes: 1_000, seconds: 60 } : undefined,
@@ -156,6 +160,10 @@ const disagreements = (role: Role, read: Read): ReadonlyArray<string> => {
     if (Result.getOrUndefined(read.jwksUrl) !== undefined && isMissing(read[key])) {
       problems.push(`${name} is not set, and is needed with JWKS_URL; it must be ${allowed}`)
     }
+  }
+  // It names each log for ever.
+  if (production && Result.getOrUndefined(read.logKey) !== undefined && isMissing(read.logOrigin)) {
+    problems.push(`LOG_ORIGIN is not set, and is needed with LOG_KEY; it must be ${definitions.logOrigin.allowed}`)
   }
   const retention = Result.getOrUndefined(read.ledgerRetention)
   const shortest = [

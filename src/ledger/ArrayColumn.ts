@@ -88,6 +88,18 @@ export class ArrayColumn {
     return signs >= 0
   }
 
+  /** Writes an element of bytes that are there as text in base64url, or zeros. */
+  setBase64url(index: number, text: string | undefined): void {
+    const at = this.begin(index)
+    if (text === undefined) this.bytes.fill(0, at, at + this.elementSize)
+    else this.bytes.write(text, at, this.elementSize, "base64url")
+  }
+
+  /** Reads such an element. */
+  getBase64url(index: number): string {
+    return this.bytes.toString("base64url", this.at(index), this.at(index) + this.elementSize)
+  }
+
   getHex(index: number): string {
     return this.bytes.toString("hex", this.at(index), this.at(index) + this.elementSize)
   }

@@ -83,7 +83,7 @@ export class DeadLetters extends Context.Service<
             const one = VoteColumns.of([{ ...vote, ...acceptance }]).parameters()
             const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
               ${one.vote_ids}, ${one.choices}, ${one.polls}, ${one.options}, ${one.voters}, ${one.ms}, ${one.seqs},
-              ${one.cast_ms}
+              ${one.cast_ms}, false, ${one.proofs}
             )`
             if (refusal !== undefined) return yield* new StillDead({ voteId: letter.voteId, reason: refusal.reason })
           })
@@ -94,8 +94,12 @@ export class DeadLetters extends Context.Service<
         inTransaction(sql)(
           Effect.andThen(
             remove(letter.voteId),
-            sql`update vote_event set reason = 'discarded: ' || reason
-              where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead' and reason not like 'discarded: %'`
+            sql`with discarded as (
+                update vote_event set reason = 'discarded: ' || reason
+                where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead' and reason not like 'discarded: %'
+                returning vote_id, poll
+              )
+              select log_fates('dead', array_agg(vote_id), array_agg(poll)) from discarded`
           )
         ).pipe(Effect.asVoid)
       )

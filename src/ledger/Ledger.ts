@@ -94,7 +94,7 @@ export class Ledger extends Context.Service<
         const batch = votes.parameters()
         const rows = yield* sql<CountRow>`select place, reason, poll, status, votes from increment_vote(
           ${batch.vote_ids}, ${batch.choices}, ${batch.polls}, ${batch.options}, ${batch.voters}, ${batch.ms},
-          ${batch.seqs}, ${batch.cast_ms}, true
+          ${batch.seqs}, ${batch.cast_ms}, true, ${batch.proofs}
         )`.pipe(
           within(countTimeout),
           Effect.mapError((error) =>

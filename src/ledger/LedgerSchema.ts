@@ -14,8 +14,13 @@ import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
+import logAppend from "./functions/log_append.sql"
+import logFates from "./functions/log_fates.sql"
+import logResult from "./functions/log_result.sql"
+import logVotes from "./functions/log_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
+import restartLog from "./functions/restart_log.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
@@ -28,6 +33,7 @@ import choices from "./tables/0006_choices.sql"
 import final from "./tables/0007_final.sql"
 import tabulation from "./tables/0008_tabulation.sql"
 import life from "./tables/0009_life.sql"
+import log from "./tables/0010_log.sql"
 import ballot from "./tables/0011_ballot.sql"
 
 /** What a version of tallykeep needs of the database. */
@@ -45,7 +51,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 11,
+  version: 12,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -55,6 +61,7 @@ export const ledgerSchema: LedgerSchema = {
     { number: 7, text: final },
     { number: 8, text: tabulation },
     { number: 9, text: life },
+    { number: 10, text: log },
     { number: 11, text: ballot }
   ],
   functions: [
@@ -74,8 +81,13 @@ export const ledgerSchema: LedgerSchema = {
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
+    logAppend,
+    logFates,
+    logResult,
+    logVotes,
     outOfTime,
     recordDuplicates,
+    restartLog,
     settlePoll,
     sweepLedger,
     voteIdAt,

@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { defaultPoll } from "../domain/Poll.ts"
+import { logLock } from "./LogQueue.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** The votes that the original has counted for an option. */
@@ -31,8 +32,8 @@ export const findOriginal = Effect.gen(function* () {
 })
 
 /**
- * Adds the original's counts to the default poll, with the number of the stream's entries that they are of, in one
- * transaction; votes are counted meanwhile. Returns whether it did: of several calls the first does.
+ * Adds the original's counts to the default poll, which has no public log from then on, with the number of the stream's entries
+ * that they are of, in one transaction; votes are counted meanwhile. Returns whether it did: of several calls the first does.
  */
 export const bookOriginal = Effect.fnUntraced(function* (
   counts: ReadonlyArray<OriginalCount>,
@@ -56,6 +57,11 @@ export const bookOriginal = Effect.fnUntraced(function* (
         insert into ledger_archive (poll, choice, status, votes)
         select poll, choice, 'imported', votes from unnest(${polls}, ${options}, ${votes}) as c (poll, choice, votes)`
       yield* sql`select change_tallies(${polls}, ${options}, ${votes})`
+      // A public log has every vote of its poll, and these are known by their numbers alone.
+      yield* sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`
+      yield* sql`update poll set log = false where slug = ${defaultPoll.slug}`
+      yield* sql`delete from log where poll = ${defaultPoll.slug}`
+      yield* sql`delete from log_tile where poll = ${defaultPoll.slug}`
       return true
     })
   )

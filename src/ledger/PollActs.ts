@@ -63,8 +63,8 @@ export class PollActs extends Context.Service<
     close(slug: string, atMs: number): Effect.Effect<Poll | undefined, OutOfService>
     /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
     hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
-    /** Writes into the record what changed no poll. */
-    record(slug: string, what: Act, after: unknown): Effect.Effect<void, OutOfService>
+    /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
+    tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
     /** The record of a poll, the latest first: at most `limit`, before the one with the id `before`. */
     events(slug: string, limit: number, before?: number): Effect.Effect<ReadonlyArray<AdminEvent>, OutOfService>
   }
@@ -115,18 +115,24 @@ export class PollActs extends Context.Service<
             const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
             // What was accepted for the former one may wait in the stream yet.
             const opensMs = former === undefined ? poll.opensMs : Math.max(poll.opensMs ?? from, from)
+            // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
+            const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
+            if (logged !== undefined)
+              return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
             yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
+            yield* sql`select log_append(${poll.slug}, 'poll')`
             yield* record(poll.slug, what, null, toDefinition(poll))
             const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
             return row === undefined ? poll : toPoll(row)
           })
         ).pipe(
           within(timeout),
-          Effect.mapError((error) =>
-            error._tag === "SqlError" && sqlState(error) === "23505"
+          Effect.mapError((error) => {
+            if (error._tag === "PollExists") return error
+            return error._tag === "SqlError" && sqlState(error) === "23505"
               ? new PollExists({ detail: `There is a poll ${poll.slug} already` })
               : new OutOfService({ part: "database", cause: error })
-          )
+          })
         )
       )
 
@@ -139,8 +145,12 @@ export class PollActs extends Context.Service<
         return row && { poll: toPoll(row), hasVotes: row.ballots > 0n, isDecided: row.decided }
       })
 
-      const write = Effect.fnUntraced(function* (before: Poll, poll: Poll) {
+      const write = Effect.fnUntraced(function* (what: Act, before: Poll, poll: Poll) {
         yield* updatePoll(sql, before, poll)
+        const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
+        const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
+        const said = what === "close" ? { at: poll.closesMs } : null
+        yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
         const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
         if (was === is) return
         if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
@@ -164,7 +174,7 @@ export class PollActs extends Context.Service<
               yield* record(slug, what, before, null)
               return current.poll
             }
-            yield* write(current.poll, outcome.poll)
+            yield* write(what, current.poll, outcome.poll)
             if (outcome.edited) yield* sql`update poll set edited_at = clock_timestamp() where slug = ${slug}`
             yield* record(slug, what, before, toDefinition(outcome.poll))
             return (yield* locked(slug))?.poll
@@ -206,7 +216,13 @@ export class PollActs extends Context.Service<
             )
           ),
         hold,
-        record: (slug, what, after) => record(slug, what, null, after).pipe(bounded, Effect.asVoid),
+        tellTokens: (slug, made) =>
+          inTransaction(sql)(
+            Effect.andThen(
+              record(slug, "tokens", null, { count: made }),
+              sql`select log_append(${slug}, 'tokens', ${PgTypes.jsonb({ made })})`
+            )
+          ).pipe(bounded, Effect.asVoid),
         events: (slug, limit, before) =>
           sql<AdminEvent>`
             select id::int, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, who, what, before, after

@@ -26,6 +26,7 @@ export interface PollRow
   readonly kind: Kind
   readonly description: string | null
   readonly challenge: "pow" | null
+  readonly log: boolean
   readonly tieSeedHash: string | null
   readonly opensMs: bigint | null
   readonly closesMs: bigint | null
@@ -44,7 +45,7 @@ export interface PollRow
 
 /** The columns of `poll p` that make a PollRow. */
 export const pollColumns = (sql: SqlClient.SqlClient) => sql`
-  p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.kind, p.min, p.max, p.every, p.budget,
+  p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.log, p.kind, p.min, p.max, p.every, p.budget,
   p.spend_all, p.method, p.seats, p.tie_break, p.abstain, p.version, p.draft, p.listed, p.archived,
   encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
   p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
@@ -68,6 +69,7 @@ export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow
     identity: row.identity,
     results: row.results,
     ...(row.challenge === null ? {} : { challenge: row.challenge }),
+    ...(row.log ? {} : { log: "off" }),
     ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
     ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
     ...(row.shut === null ? {} : { shut: pairs(row.shut) }),
@@ -142,9 +144,9 @@ export const insertPoll = (sql: SqlClient.SqlClient, poll: Poll) => {
   const d = decided(poll)
   return Effect.andThen(
     sql`
-      insert into poll (slug, title, description, ballot, identity, results, challenge, opens_ms, closes_ms, shut, kind,
+      insert into poll (slug, title, description, ballot, identity, results, challenge, log, opens_ms, closes_ms, shut, kind,
         min, max, every, budget, spend_all, method, seats, tie_break, abstain, draft, listed, archived, tie_seed)
-      values (${poll.slug}, ${d.title}, ${d.description}, ${d.ballot}, ${d.identity}, ${d.results}, ${d.challenge},
+      values (${poll.slug}, ${d.title}, ${d.description}, ${d.ballot}, ${d.identity}, ${d.results}, ${d.challenge}, ${poll.log !== "off"},
         ${d.opens_ms}, ${d.closes_ms}, ${d.shut}::int8multirange, ${d.kind}, ${d.min}, ${d.max}, ${d.every}, ${d.budget},
         ${d.spend_all}, ${d.method}, ${d.seats}, ${d.tie_break}, ${d.abstain}, ${d.draft}, ${d.listed}, ${d.archived},
         ${seedOf(poll)})`,

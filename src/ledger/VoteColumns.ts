@@ -6,6 +6,9 @@ import { ArrayColumn } from "./ArrayColumn.ts"
 /** A vote read from the stream, with its acceptance. */
 export interface AcceptedVote extends Vote, Acceptance {}
 
+/** 16 bytes of zeros. */
+const noProof = "A".repeat(22)
+
 /**
  * Votes as the arrays that increment_vote takes, in the form in which these are sent. Votes are written into them while they
  * are read from the stream: with an object for each vote in between, a consumer takes twice the CPU time.
@@ -16,6 +19,9 @@ export class VoteColumns {
   private readonly ms = new ArrayColumn(PgTypes.OID.int8, 8)
   private readonly seqs = new ArrayColumn(PgTypes.OID.int8, 8)
   private readonly castAts = new ArrayColumn(PgTypes.OID.int8, 8)
+  /** `n` of the votes that have it, and zeros; nothing where none has. */
+  private readonly proofs = new ArrayColumn(PgTypes.OID.uuid, 16)
+  private hasProofs = false
   /** What each vote is for: a place in the lists `polls` and `options`, from 1. */
   private readonly choices = new ArrayColumn(PgTypes.OID.int4, 4)
   private readonly polls: Array<string> = []
@@ -42,16 +48,18 @@ export class VoteColumns {
     this.counts.length = 0
     this.places.clear()
     this.voters = undefined
+    this.hasProofs = false
   }
 
   /** Makes room for so many votes, while there are none. */
   reserve(votes: number): void {
-    for (const column of [this.voteIds, this.choices, this.ms, this.seqs, this.castAts]) column.reserve(votes)
+    for (const column of [this.voteIds, this.choices, this.ms, this.seqs, this.castAts, this.proofs])
+      column.reserve(votes)
   }
 
   /** Adds a vote, for which there has to be room. */
-  add({ castAt, choice, ms, poll, seq, voteId, voter }: AcceptedVote): void {
-    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, choice, ms, seq, castAt, voter)
+  add({ castAt, choice, ms, n, poll, seq, voteId, voter }: AcceptedVote): void {
+    const added = this.addValues(Buffer.from(voteId, "latin1"), 0, poll, choice, ms, seq, castAt, voter, n)
     if (!added) throw new RangeError(`A vote's identity is no UUID: ${voteId}`)
   }
 
@@ -67,7 +75,8 @@ export class VoteColumns {
     ms: number | bigint,
     seq: number | bigint,
     castAt: number,
-    voter: string | undefined
+    voter: string | undefined,
+    n: string | undefined
   ): boolean {
     const index = this.length
     if (!this.voteIds.setUuid(index, id, idStart)) return false
@@ -81,6 +90,11 @@ export class VoteColumns {
       this.voters ??= []
       this.voters[index] = voter
     }
+    if (n !== undefined && !this.hasProofs) {
+      for (let before = 0; before < index; before++) this.proofs.setBase64url(before, undefined)
+      this.hasProofs = true
+    }
+    if (this.hasProofs) this.proofs.setBase64url(index, n)
     this.length++
     return true
   }
@@ -105,6 +119,7 @@ export class VoteColumns {
     if (index < 0 || index >= this.length) throw new RangeError(`There is no vote ${index} of ${this.length}`)
     const place = this.choices.getInt32(index) - 1
     const voter = this.voters?.[index]
+    const n = this.hasProofs ? this.proofs.getBase64url(index) : noProof
     return {
       voteId: uuidOf(this.voteIds.getHex(index)),
       poll: this.polls[place] ?? "",
@@ -112,7 +127,8 @@ export class VoteColumns {
       castAt: this.castAts.getNumber(index),
       ms: this.ms.getBigInt(index),
       seq: this.seqs.getBigInt(index),
-      ...(voter === undefined ? {} : { voter })
+      ...(voter === undefined ? {} : { voter }),
+      ...(n === noProof ? {} : { n })
     }
   }
 
@@ -163,7 +179,8 @@ export class VoteColumns {
       ),
       ms: this.ms.parameter(length),
       seqs: this.seqs.parameter(length),
-      cast_ms: this.castAts.parameter(length)
+      cast_ms: this.castAts.parameter(length),
+      proofs: this.hasProofs ? this.proofs.parameter(length) : array(null, PgTypes.OID.uuid)
     }
   }
 }

@@ -6,6 +6,7 @@ import countedUpTo from "./scripts/counted_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
 import findAgain from "./scripts/find_again.lua"
+import guardLog from "./scripts/guard_log.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keepLag from "./scripts/keep_lag.lua"
 import keyMemory from "./scripts/key_memory.lua"
@@ -31,6 +32,7 @@ export interface Scripts {
   appendedUpTo(stream: string, id: string): Promise<number>
   fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>
   findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
+  guardLog(checkpoints: string, log: string, size: number, checkpoint: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
   lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
@@ -50,6 +52,7 @@ export const scripts = {
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
   fence: { lua: fence },
   findAgain: { lua: findAgain },
+  guardLog: { lua: guardLog, numberOfKeys: 1 },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },
   keepLag: { lua: keepLag, numberOfKeys: 2 },

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { Result, Schema, Struct } from "effect"
 import { choicePattern } from "../domain/Choice.ts"
 import { PollSlug } from "../domain/Poll.ts"
-import { splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
+import { halfHashPattern, splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
 import { isOriginal, OriginalFields, originalVote } from "./OriginalEntry.ts"
 
 /*
@@ -28,7 +28,7 @@ const required = {
  */
 const optional = {
   voter: Schema.optionalKey(Schema.String.check(Schema.isPattern(voterPattern, { expected: "base64url" }))),
-  n: Schema.optionalKey(Schema.String),
+  n: Schema.optionalKey(Schema.String.check(Schema.isPattern(halfHashPattern, { expected: "half a hash" }))),
   traceparent: Schema.optionalKey(Schema.String)
 }
 
@@ -54,7 +54,10 @@ export const keyProof = (voteId: string, key: string): string =>
   createHash("sha256").update(voteId).update(key).digest().toString("base64url", 0, 16)
 
 /** Returns the values of a vote's fields. */
-export const valuesOf = ({ castAt, choice, poll, voteId, voter }: Vote, { n, traceparent }: Beside = {}): Values => ({
+export const valuesOf = (
+  { castAt, choice, n: own, poll, voteId, voter }: Vote,
+  { n = own, traceparent }: Beside = {}
+): Values => ({
   vote_id: voteId,
   poll,
   option: choice,
@@ -127,12 +130,13 @@ export const decodeVote = (stream: string, id: string, flat: ReadonlyArray<strin
   )
 }
 
-const voteOf = ({ cast_at, option, poll, vote_id, voter }: typeof EntryFields.Type): Vote => ({
+const voteOf = ({ cast_at, n, option, poll, vote_id, voter }: typeof EntryFields.Type): Vote => ({
   voteId: vote_id,
   poll,
   choice: option,
   castAt: Number(cast_at),
-  ...(voter === undefined ? {} : { voter })
+  ...(voter === undefined ? {} : { voter }),
+  ...(n === undefined ? {} : { n })
 })
 
 const isVoteId = Schema.is(VoteId)

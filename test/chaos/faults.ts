@@ -119,7 +119,9 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     "PostgreSQL demoted": () => changed("postgres", () => site.postgres.demote()),
     "Redis lost, replica promoted": () => changed("redis", () => site.redis.lose(between(50, 800))),
     "crash after the append": () => armed(choose(site.apis), "after-append:0.05"),
-    "crash after the commit": () => armed(choose(site.consumers), "after-commit:0.3")
+    "crash after the commit": () => armed(choose(site.consumers), "after-commit:0.3"),
+    "crash at the public log": () =>
+      armed(choose(site.consumers), choose(["log-before-commit:0.1", "log-after-commit:0.1"]))
   }
   return deeds[kind]()
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { checkReaders, checkResults, drain } from "./after.ts"
+import { checkLog, checkReaders, checkResults, drain } from "./after.ts"
 import { startClients } from "./clients.ts"
 import { eventually } from "./eventually.ts"
 import { commit } from "./faults.ts"
@@ -79,6 +79,7 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
     await checkResults(site, verdict.counted)
     const audit = await site.audit()
     if (audit.code !== 0) site.problems.push(`the audit ended with ${audit.code}: ${audit.output}`)
+    await checkLog(site)
     site.problems.push(...(await judgeVoters(site, voters)))
     const { problems } = site
     const audited = audit.code === 0 ? "ok" : "NOT OK"

@@ -20,7 +20,8 @@ export const faultKinds = [
   "Redis demoted",
   "PostgreSQL demoted",
   "crash after the append",
-  "crash after the commit"
+  "crash after the commit",
+  "crash at the public log"
 ] as const
 
 /** The same, and one that costs votes where a 201 does not wait for a replica. */

@@ -39,6 +39,8 @@ export interface Site {
   /** Asks the database without passing the faults; for statements written here. */
   query<Row extends object>(statement: string): Promise<ReadonlyArray<Row>>
   audit(): Promise<Audit>
+  /** Recounts the public log of the default poll. */
+  checkLog(): Promise<Audit>
   close(): Promise<void>
 }
 
@@ -53,6 +55,7 @@ export const adminToken = "the-admin-of-this-chaos"
 const settings = {
   ADMIN_TOKEN: adminToken,
   VOTER_SECRET: "what-signs-the-voters-of-this-chaos",
+  LOG_KEY: Buffer.alloc(32, "what signs the logs").toString("base64"),
   PORT: "0",
   RATE_LIMIT: "off",
   SHUTDOWN_DELAY: "0s",
@@ -121,6 +124,14 @@ const build = async (
   const started = await Promise.all([...apis, ...consumers].map(({ program }) => program.launch().started))
   if (started.includes(false)) throw new Error(`not every program has started; see ${logs}`)
 
+  const command = (...args: ReadonlyArray<string>): Promise<Audit> =>
+    new Promise((resolve) => {
+      const env = { PATH: process.env.PATH, REDIS_URL: redis.url(), DATABASE_URL: postgres.url(), NO_COLOR: "1" }
+      execFile(process.execPath, [main, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
+        resolve({ code, output: `${stdout}${stderr}`.trim() })
+      })
+    })
   return {
     apis,
     consumers,
@@ -129,14 +140,8 @@ const build = async (
     problems,
     note: (line) => appendFileSync(join(logs, "faults.log"), `${new Date().toISOString()} ${line}\n`),
     query: (statement) => askPostgres(postgres.url(), statement),
-    audit: () =>
-      new Promise((resolve) => {
-        const env = { PATH: process.env.PATH, REDIS_URL: redis.url(), DATABASE_URL: postgres.url(), NO_COLOR: "1" }
-        execFile(process.execPath, [main, "audit", "--json"], { env, timeout: 60_000 }, (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
-          resolve({ code, output: `${stdout}${stderr}`.trim() })
-        })
-      }),
+    audit: () => command("audit", "--json"),
+    checkLog: () => command("log", "verify", "cats-or-dogs"),
     close
   }
 }

@@ -11,7 +11,7 @@ import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
-import { PollStore } from "../../src/ledger/PollStore.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { makeFence } from "../../src/stream/ReplicatedWrites.ts"
 import { usedShards } from "../../src/stream/Shards.ts"
@@ -57,7 +57,7 @@ const recountFrom = (from: string) =>
 /** Another database in place of the one that has counted, as if it were restored to a time before all votes. */
 const restored = Effect.gen(function* () {
   const database = layerPostgres(yield* makeDatabase, 4)
-  const services = Layer.mergeAll(Ledger.layer, PollStore.layer).pipe(Layer.provideMerge(database))
+  const services = Layer.mergeAll(Ledger.layer, PollActs.layer).pipe(Layer.provideMerge(database))
   return yield* Layer.build(Layer.fresh(services))
 })
 

@@ -69,7 +69,8 @@ describe("the chart", () => {
       DATABASE_URL: "databaseUrl",
       DATABASE_READ_URL: "databaseReadUrl",
       ADMIN_TOKEN: "adminToken",
-      VOTER_SECRET: "voterSecret"
+      VOTER_SECRET: "voterSecret",
+      LOG_KEY: "logKey"
     } as const
     const all = Object.values(secrets).map((secret) => [secret, { name: "all", key: secret }])
     const schema = JSON.parse(readFileSync(`${chart}/values.schema.json`, "utf8"))
@@ -98,7 +99,7 @@ describe("the chart", () => {
       for (const [name, value] of Object.entries(values)) assert.strictEqual(env.get(name)?.value, String(value))
       assert.strictEqual(env.get("CONSUMER_NAME")?.valueFrom?.fieldRef?.fieldPath, "metadata.name")
     }
-    for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name), name)
+    for (const { name } of Object.values(definitions)) assert.isDefined(api.get(name) ?? consumer.get(name), name)
 
     const { PORT, MANAGEMENT_PORT, ...own } = values
     const ofOne = { settings: { PORT, MANAGEMENT_PORT }, api: { settings: own }, consumer: { settings: own } }
@@ -113,6 +114,7 @@ describe("the chart", () => {
       databaseUrl: { name: "servers", key: "database" },
       adminToken: { name: "program" },
       voterSecret: { name: "program" },
+      logKey: { name: "program" },
       otlpHeaders: { name: "program" }
     }
     const objects = await render("values.yaml", { secrets, audit: { enabled: true } })
@@ -120,7 +122,7 @@ describe("the chart", () => {
     const ofApi = [...ofAll, "ADMIN_TOKEN", "VOTER_SECRET"]
     for (const [part, names] of [
       ["-api", ofApi],
-      ["-consumer", ofAll],
+      ["-consumer", [...ofAll, "LOG_KEY"]],
       ["-audit", ofAll]
     ] as const) {
       const pod = workloads(objects).find(({ name }) => name.endsWith(part))?.template.spec
@@ -137,7 +139,8 @@ describe("the chart", () => {
         REDIS_URL: "servers/redis",
         DATABASE_URL: "servers/database",
         ADMIN_TOKEN: "program/admin-token",
-        VOTER_SECRET: "program/voter-secret"
+        VOTER_SECRET: "program/voter-secret",
+        LOG_KEY: "program/log-key"
       }
       assert.deepStrictEqual(
         files,

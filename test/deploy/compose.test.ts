@@ -222,8 +222,9 @@ describe("the secrets of compose.yaml", () => {
         assert.strictEqual(env.REDIS_URL, `redis://:${made["redis/password"]}@redis:6379`)
       }
       const { ADMIN_TOKEN, VOTER_SECRET } = readEnv(folder, "api")
+      const { LOG_KEY } = readEnv(folder, "consumer")
       const passwords = ["postgres", "redis", "grafana"].map((name) => made[`${name}/password`])
-      const all = [...passwords, ADMIN_TOKEN, VOTER_SECRET]
+      const all = [...passwords, ADMIN_TOKEN, VOTER_SECRET, LOG_KEY]
       for (const secret of all) assert.match(secret ?? "", /^[\w-]{43}$/)
       assert.strictEqual(new Set(all).size, all.length)
     }))
@@ -232,12 +233,14 @@ describe("the secrets of compose.yaml", () => {
     withSecrets((folder) => {
       const made = readAll(folder)
       const { ADMIN_TOKEN = "", VOTER_SECRET = "" } = readEnv(folder, "api")
+      const { LOG_KEY = "" } = readEnv(folder, "consumer")
       const secrets: Readonly<Record<string, string>> = {
         postgres: made["postgres/password"] ?? "",
         redis: made["redis/password"] ?? "",
         grafana: made["grafana/password"] ?? "",
         admin: ADMIN_TOKEN,
-        voters: VOTER_SECRET
+        voters: VOTER_SECRET,
+        log: LOG_KEY
       }
       const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
         secrets: Object.keys(secrets),
@@ -245,7 +248,7 @@ describe("the secrets of compose.yaml", () => {
         redis: ["redis"],
         grafana: ["grafana"],
         api: ["postgres", "redis", "admin", "voters"],
-        consumer: ["postgres", "redis"]
+        consumer: ["postgres", "redis", "log"]
       }
       for (const [name, definition] of services) {
         const seen = secretsOf(definition)

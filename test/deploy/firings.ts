@@ -322,6 +322,28 @@ export const firings: ReadonlyArray<Firing> = [
     quiet: { [`tallykeep_redis_disk_ok{${of}, write="rdb", instance="a"}`]: "1x200" }
   },
   {
+    alert: "TallykeepLogBehind",
+    labels: release,
+    summary: "What was counted is not in the signed public logs within 1m 30s",
+    fires: {
+      [`tallykeep_log_lag_seconds{${of}, instance="a"}`]: "90x200",
+      [`tallykeep_log_signing_age_seconds{${of}, instance="a"}`]: "1x200"
+    },
+    quiet: {
+      [`tallykeep_log_lag_seconds{${of}, instance="a"}`]: "60x200",
+      // One of the consumers signs.
+      [`tallykeep_log_signing_age_seconds{${of}, instance="a"}`]: "600x200",
+      [`tallykeep_log_signing_age_seconds{${of}, instance="b"}`]: "1x200"
+    }
+  },
+  {
+    alert: "TallykeepLogRefused",
+    labels: release,
+    summary: "2 public logs are not signed: the database does not lead on from what was signed before",
+    fires: { [`tallykeep_log_refused{${of}, instance="a"}`]: "2x200" },
+    quiet: { [`tallykeep_log_refused{${of}, instance="a"}`]: "0x200" }
+  },
+  {
     alert: "TallykeepAuditFailed",
     labels: { namespace: "n", job_name: "tallykeep-audit-29381760" },
     summary: "The audit tallykeep-audit-29381760 has failed, so votes may be missing",

@@ -3,7 +3,7 @@ import { request } from "node:http"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { queries } from "../../deploy/grafana/panels.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { ownRedis } from "../e2e/ownServer.ts"
@@ -115,6 +115,29 @@ const stepAhead = ({ redis, stream }: Site) =>
 const fillKeyMemory = ({ redis, stream }: Site) =>
   Effect.promise(() => redis.hset(`${stream}:key-memory`, String(Date.now() + 600_000), 2 ** 30))
 
+/** Has Redis know of a log of the default poll that was longer than it is, and queues what has been waiting for an hour. */
+const breakLogs = ({ redis, sql, stream }: Site) =>
+  Effect.gen(function* () {
+    const root = Buffer.alloc(32).toString("base64")
+    const longer = `localhost/log\n1000000000\n${root}\n\n\u2014 localhost/log ${Buffer.alloc(68).toString("base64")}\n`
+    yield* Effect.promise(() => redis.hset(`${stream}:log`, "cats-or-dogs/1", longer))
+    yield* sql`insert into log_queue (kind, polls) values ('poll', '{cats-or-dogs}')`
+    // What is first in the queue is what has waited longest.
+    yield* sql`update log_queue set queued_at = queued_at - interval '1 hour'`
+  })
+
+/** Keeps everyone from writing into the logs. */
+const holdLogs = ({ sql }: Site) =>
+  Effect.gen(function* () {
+    const held = yield* Deferred.make<void>()
+    const hold = sql`select pg_advisory_xact_lock(7461111)`.pipe(
+      Effect.andThen(Deferred.succeed(held, undefined)),
+      Effect.andThen(Effect.never)
+    )
+    yield* Effect.forkScoped(sql.withTransaction(hold))
+    yield* Deferred.await(held)
+  })
+
 describe("a real Prometheus", () => {
   it.live(
     "has data for every query of the dashboard, and for every alert when its time has come",
@@ -195,6 +218,11 @@ describe("a real Prometheus", () => {
         yield* fillKeyMemory(site)
         yield* untilAnswered(conditions("TallykeepKeysBrief", "TallykeepKeysRefused"))
 
+        yield* breakLogs(site)
+        yield* untilAnswered(conditions("TallykeepLogRefused"))
+        yield* holdLogs(site)
+        yield* breakLogs(site)
+        yield* untilAnswered(conditions("TallykeepLogBehind"))
         yield* load.stop
         yield* starve(site)
         yield* untilAnswered(conditions("TallykeepRedisMemory", "TallykeepRedisDisk"))

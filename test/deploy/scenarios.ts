@@ -61,6 +61,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       databaseReadUrl: { name: "servers" },
       adminToken: { name: "program" },
       voterSecret: { name: "program" },
+      logKey: { name: "program" },
       otlpHeaders: { name: "program" }
     }
   }),
@@ -71,6 +72,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       databaseReadUrl: { name: "servers" },
       adminToken: { name: "program" },
       voterSecret: { name: "program" },
+      logKey: { name: "program" },
       otlpHeaders: { name: "program" }
     },
     authorities: { redis: { configMap: "authorities" }, postgresql: { secret: "authorities", key: "postgresql.crt" } },

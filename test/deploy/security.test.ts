@@ -122,6 +122,6 @@ describe("secrets", () => {
     })
     const both = ["REDIS_URL", "DATABASE_URL", "OTEL_EXPORTER_OTLP_HEADERS"]
     assert.sameMembers(api ?? [], [...both, "DATABASE_READ_URL", "ADMIN_TOKEN", "VOTER_SECRET"])
-    assert.sameMembers(consumer ?? [], both)
+    assert.sameMembers(consumer ?? [], [...both, "LOG_KEY"])
   })
 })

@@ -2,11 +2,15 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Result, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest, type HttpClientResponse, HttpServer } from "effect/http"
 import { HttpApi, HttpApiClient, HttpApiSchema, OpenApi } from "effect/http-api"
+import { defaultPoll } from "../../src/domain/Poll.ts"
 import { isProblem } from "../../src/domain/Problems.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Api } from "../../src/http/Api.ts"
+import { layerApi } from "../support/api.ts"
+import { MemoryLog } from "../support/memoryLog.ts"
 import { adminToken, createPoll, definition, layerPollsApi, tokensFor, untilFinal } from "../support/pollsApi.ts"
 import { eventually } from "../support/servers.ts"
+import { freshWorld } from "../support/world.ts"
 
 /** An answer as the typed client saw it, and the endpoint that was asked. */
 interface Seen {
@@ -80,37 +84,50 @@ const decode = (schema: Schema.Top) => {
   return Schema.decodeUnknownResult(body as unknown as Schema.ConstraintDecoder<unknown>, { onExcessProperty: "error" })
 }
 
+/** Returns what makes clients whose answers are all seen. */
+const makeClients = Effect.fnUntraced(function* (seen: Array<Seen>) {
+  const { address } = yield* HttpServer.HttpServer
+  return (token?: string) =>
+    HttpApiClient.make(Api, {
+      baseUrl: HttpServer.formatAddress(address),
+      transformClient: (client) =>
+        client.pipe(
+          HttpClient.mapRequest((request) =>
+            token === undefined ? request : HttpClientRequest.bearerToken(request, token)
+          ),
+          HttpClient.tap((response) =>
+            Effect.sync(() => {
+              const { method, url } = response.request
+              seen.push({ endpoint: endpointAt(method, new URL(url).pathname), response })
+            })
+          )
+        )
+    })
+})
+
+/** Asserts that a call fails with a problem, as the description has it, and returns its class's name. */
+const problemOf = <A, E, R>(call: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(call), (error) => {
+    assert.isTrue(isProblem(error), String(error))
+    return typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
+  })
+
+/** Asserts that these are answers as described, and that each of some endpoints has given a good one. */
+const assertAll = Effect.fnUntraced(function* (seen: ReadonlyArray<Seen>, names: ReadonlyArray<string>) {
+  yield* Effect.forEach(seen, assertDescribed, { discard: true })
+  const answered = seen.filter(({ response }) => response.status < 300)
+  assert.sameMembers([...new Set(answered.map(({ endpoint }) => endpoint.name))], [...names])
+})
+
+const logEndpoints = Object.keys(Api.groups.log.endpoints)
+
 layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each answer", (it) => {
   it.effect("that the typed client gets is as the description says, of every endpoint", () =>
     Effect.gen(function* () {
       const seen: Array<Seen> = []
-      const { address } = yield* HttpServer.HttpServer
-      const baseUrl = HttpServer.formatAddress(address)
-      const clientOf = (token?: string) =>
-        HttpApiClient.make(Api, {
-          baseUrl,
-          transformClient: (client) =>
-            client.pipe(
-              HttpClient.mapRequest((request) =>
-                token === undefined ? request : HttpClientRequest.bearerToken(request, token)
-              ),
-              HttpClient.tap((response) =>
-                Effect.sync(() => {
-                  const { method, url } = response.request
-                  seen.push({ endpoint: endpointAt(method, new URL(url).pathname), response })
-                })
-              )
-            )
-        })
+      const clientOf = yield* makeClients(seen)
       const anyone = yield* clientOf()
       const admin = yield* clientOf(adminToken)
-      /** Asserts that a call fails with a problem, as the description has it, and returns its class's name. */
-      const problemOf = <A, E, R>(call: Effect.Effect<A, E, R>) =>
-        Effect.map(Effect.flip(call), (error) => {
-          assert.isTrue(isProblem(error), String(error))
-          return typeof error === "object" && error !== null && "_tag" in error ? error._tag : undefined
-        })
-
       // Votes and receipts.
       const receipt = yield* anyone.votes.castVote({ payload: { option: "cats" } })
       yield* anyone.votes.castVoteShort({ payload: { option: "dogs" } })
@@ -225,12 +242,41 @@ layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each ans
       yield* anyone.operations.ready()
       assert.match(yield* anyone.operations.metrics(), /^tallykeep_votes_accepted_total/m)
 
-      yield* Effect.forEach(seen, assertDescribed, { discard: true })
-      const answered = seen.filter(({ response }) => response.status < 300)
-      assert.sameMembers(
-        [...new Set(answered.map(({ endpoint }) => endpoint.name))],
-        endpoints.map(({ name }) => name)
+      const names = endpoints.map(({ name }) => name)
+      yield* assertAll(
+        seen,
+        names.filter((name) => !logEndpoints.includes(name))
       )
+    }).pipe(Effect.provide(FetchHttpClient.layer), Effect.scoped)
+  )
+})
+
+layer(layerApi(), { excludeTestServices: true })("each answer about a public log", (it) => {
+  it.effect("is as the description says", () =>
+    Effect.gen(function* () {
+      const seen: Array<Seen> = []
+      const { log: asked } = yield* (yield* makeClients(seen))()
+      const world = yield* freshWorld
+      const log = new MemoryLog(defaultPoll)
+      const votes = Array.from({ length: 300 }, () => ({ voteId: makeVoteId(), choice: "cats" }))
+      for (const vote of votes) log.count(vote)
+      log.sign()
+      world.logs = [log]
+      const params = { slug: "cats-or-dogs" }
+      assert.strictEqual(yield* asked.logCheckpoint({ params }), log.checkpoint)
+      yield* asked.logKey({ params })
+      assert.lengthOf(yield* asked.logTile({ params: { ...params, level: "0", index: "000" } }), 8_192)
+      yield* asked.logEntries({ params: { ...params, index: "000" } })
+      yield* asked.voteProof({ params: { vote_id: votes[0]?.voteId ?? "" } })
+      const nowhere = { slug: "nowhere" }
+      assert.strictEqual(yield* problemOf(asked.logCheckpoint({ params: nowhere })), "NotFound")
+      assert.strictEqual(yield* problemOf(asked.logKey({ params: nowhere })), "NotFound")
+      const tile = { ...params, level: "0", index: "001" }
+      assert.strictEqual(yield* problemOf(asked.logTile({ params: tile })), "NotFound")
+      assert.strictEqual(yield* problemOf(asked.logEntries({ params: tile })), "NotFound")
+      assert.strictEqual(yield* problemOf(asked.voteProof({ params: { vote_id: makeVoteId() } })), "NotFound")
+      assert.strictEqual(yield* problemOf(asked.voteProof({ params: { vote_id: "x" } })), "InvalidFields")
+      yield* assertAll(seen, logEndpoints)
     }).pipe(Effect.provide(FetchHttpClient.layer), Effect.scoped)
   )
 })

@@ -48,6 +48,8 @@ describe("loadSettings", () => {
         trustProxy: 0,
         adminToken: undefined,
         voterSecret: undefined,
+        logKey: undefined,
+        logOrigin: "localhost:8000",
         jwksUrl: undefined,
         jwtIssuer: undefined,
         jwtAudience: undefined,

@@ -82,6 +82,52 @@ create table ledger_partition (
   constraint ledger_partition_pkey primary key (name)
 );
 
+create table log (
+  poll text collate "C" not null,
+  number integer not null,
+  origin text not null,
+  secret bytea not null,
+  seed bytea,
+  opened boolean not null default false,
+  size bigint not null default 0,
+  root bytea not null,
+  waiting jsonb not null default '[]'::jsonb,
+  tokens bigint not null default 0,
+  begun_at timestamp with time zone not null default clock_timestamp(),
+  signed_size bigint,
+  vkeys text[] not null default '{}'::text[],
+  checkpoint text,
+  signed_at timestamp with time zone,
+  constraint log_pkey primary key (poll, number)
+);
+create index log_unsigned on log using btree (poll, number) where (signed_size is distinct from size);
+
+create table log_queue (
+  id bigint not null,
+  kind text not null,
+  polls text[] not null,
+  choices text[],
+  vote_ids uuid[],
+  numbers integer[],
+  ms bigint[],
+  proofs uuid[],
+  payload jsonb,
+  queued_at timestamp with time zone not null default now(),
+  constraint log_queue_pkey primary key (id)
+);
+
+create table log_tile (
+  poll text collate "C" not null,
+  number integer not null,
+  level integer not null,
+  place bigint not null,
+  data bytea not null,
+  from_ms bigint,
+  to_ms bigint,
+  constraint log_tile_pkey primary key (poll, number, level, place)
+);
+create index log_tile_time on log_tile using btree (poll, number, to_ms, from_ms) where (level = '-1'::integer);
+
 create table original (
   single boolean not null default true,
   source text not null,
@@ -125,6 +171,7 @@ create table poll (
   archived boolean not null default false,
   edited_at timestamp with time zone,
   shut int8multirange,
+  log boolean not null default true,
   constraint poll_ballot_check check ((ballot = any (array['open'::text, 'once'::text, 'changeable'::text]))),
   constraint poll_ballots_check check ((ballots >= 0)),
   constraint poll_challenge_check check ((challenge = 'pow'::text)),
@@ -215,11 +262,16 @@ create table vote_event_other partition of vote_event default;
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function finish_poll(finishing text, counted_ms bigint) returns boolean
 -- function hold_horizon() returns bigint
--- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false) returns table(place bigint, reason text, poll text, status text, votes bigint)
+-- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false, proofs uuid[] default null::uuid[]) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
+-- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
+-- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
+-- function log_result(finished text) returns void
+-- function log_votes(vote_ids uuid[], numbers integer[], polls text[], choices text[], ms bigint[], proofs uuid[], whole boolean) returns void
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
+-- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
 -- function settle_poll(changed text) returns void
 -- function sweep_ledger(before_ms bigint) returns void
 -- function vote_id_at(ms bigint) returns uuid

@@ -7,6 +7,7 @@ import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { LogStore } from "../../src/ledger/LogStore.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
@@ -87,6 +88,7 @@ export const layerServers = (
     Ledger.layer,
     PollStore.layer,
     PollActs.layer,
+    LogStore.layer,
     Announcements.layer,
     Liveness.layer,
     Shards.layer,

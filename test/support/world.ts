@@ -4,6 +4,7 @@ import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { OutOfService } from "../../src/domain/Problems.ts"
 import type { Vote, VoteStatus } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { type LogName, LogStore } from "../../src/ledger/LogStore.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
@@ -11,6 +12,7 @@ import { Backlog } from "../../src/stream/Backlog.ts"
 import type { KeyMemory } from "../../src/stream/KeyMemory.ts"
 import { Liveness } from "../../src/stream/Liveness.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import type { MemoryLog } from "./memoryLog.ts"
 import { tallied } from "./tallied.ts"
 
 /** `up`, refusing as in an outage, or dying as only a mistake of ours would make it. */
@@ -33,6 +35,8 @@ export class World extends Context.Service<
     counts: ReadonlyArray<OptionTally>
     /** The polls beside the default one, known once a request asks for one of them. */
     polls: ReadonlyArray<Poll>
+    /** The public logs, of any polls. */
+    logs: ReadonlyArray<MemoryLog>
     /** When the default poll's result became final, if it has. */
     finalMs: number | undefined
     /** The default poll exists. */
@@ -66,6 +70,7 @@ export const newWorld = (): World["Service"] => ({
     { option: "dogs", count: 1 }
   ],
   polls: [],
+  logs: [],
   finalMs: undefined,
   migrated: true,
   receipts: new Map(),
@@ -168,11 +173,20 @@ export const layerMocks = Layer.unwrap(
     const polls = Layer.mock(PollStore, {
       list: ask("database", () => (world.migrated ? [...world.polls, defaultPoll] : []))
     })
+    const logAt = ({ number, poll }: LogName) =>
+      world.logs.find((log) => log.poll.slug === poll && log.number === number)
+    const logs = Layer.mock(LogStore, {
+      checkpoint: (log) => ask("database", () => logAt(log)?.checkpoint),
+      vkeys: (log) => ask("database", () => logAt(log)?.vkeys ?? []),
+      tile: (log, level, index) => ask("database", () => logAt(log)?.tile(level, index)),
+      find: (voteId) =>
+        ask("database", () => world.logs.map((log) => log.find(voteId)).find((found) => found !== undefined))
+    })
     const acts = Layer.mock(PollActs, {
       find: (slug) => ask("database", () => [...world.polls, defaultPoll].find((poll) => poll.slug === slug)),
       search: ({ limit }) => ask("database", () => [...world.polls, defaultPoll].slice(0, limit))
     })
     const announcements = Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void })
-    return Layer.mergeAll(stream, ledger, backlog, polls, acts, announcements, Liveness.layer)
+    return Layer.mergeAll(stream, ledger, backlog, polls, logs, acts, announcements, Liveness.layer)
   })
 )

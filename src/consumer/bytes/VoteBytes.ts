@@ -1,6 +1,6 @@
 import { choicePattern } from "../../domain/Choice.ts"
 import { slugPattern } from "../../domain/OptionIds.ts"
-import { voterPattern } from "../../domain/Vote.ts"
+import { halfHashPattern, voterPattern } from "../../domain/Vote.ts"
 import type { VoteColumns } from "../../ledger/VoteColumns.ts"
 import { placeOf, plainLayout, plainOptional } from "../../stream/VoteEntry.ts"
 
@@ -39,11 +39,13 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
     if (wanted && !isAt(bytes, startOf(bounds, index + 1), endOf(bounds, index + 1), wanted)) return false
   }
   let voterText = 0
+  let proofText = 0
   let last = layout.length
   for (const { bytes: name, name: field } of optional) {
     if (last === texts || !isAt(bytes, startOf(bounds, last + 1), endOf(bounds, last + 1), name)) continue
     last += 2
     if (field === "voter") voterText = last
+    else proofText = last
   }
   if (last !== texts) return false
   const [start, end] = [startOf(bounds, text.id), endOf(bounds, text.id)]
@@ -63,7 +65,12 @@ export const addVote = (bytes: Buffer, bounds: Bounds, texts: number, votes: Vot
     voter = bytes.toString("latin1", startOf(bounds, voterText), endOf(bounds, voterText))
     if (!voterPattern.test(voter)) return false
   }
-  return votes.addValues(bytes, idStart, poll, choice, ms, seq, castAt, voter)
+  let n: string | undefined
+  if (proofText > 0) {
+    n = bytes.toString("latin1", startOf(bounds, proofText), endOf(bounds, proofText))
+    if (!halfHashPattern.test(n)) return false
+  }
+  return votes.addValues(bytes, idStart, poll, choice, ms, seq, castAt, voter, n)
 }
 
 const idLength = 36

@@ -17,6 +17,9 @@ export interface RateLimiters {
 /** What machines of the operator's ask for: they must be answered whoever else asks. */
 const unlimited = new Set(["/health", "/ready", "/metrics"])
 
+/** What never changes of a public log: who checks one asks for all of it. */
+const immutable = /^\/api\/polls\/[^/]+\/log\/(?:\d+\/)?tile\//
+
 /** Asks the limiters for each request; without one, there is no limit. */
 export const withRateLimit =
   ({ reads, report, votes }: RateLimiters): Middleware =>
@@ -26,6 +29,7 @@ export const withRateLimit =
       const what = method === "POST" ? "votes" : "reads"
       const limiter = what === "votes" ? votes : reads
       if (limiter === undefined || !limited.has(method) || unlimited.has(pathOf(url))) return app
+      if (what === "reads" && immutable.test(url)) return app
       const peer = Option.getOrElse(request.remoteAddress, () => "unknown")
       return Effect.flatMap(elapsed, (now) => {
         const { headers, refusal } = limiter(peer, request.headers["x-forwarded-for"], now)

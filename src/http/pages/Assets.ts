@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
+import { acceptedEncodings, type Encoding } from "../AcceptedEncodings.ts"
 import { etagOf, taggedResponse } from "../ETag.ts"
 
 /** The files that the build has named by their content's hash, and where each is: `poll.js` at … */
@@ -27,18 +28,6 @@ const types: Readonly<Record<string, string>> = {
   webmanifest: "application/manifest+json"
 }
 
-type Encoding = "br" | "gzip" | "identity"
-
-/** Returns the encodings that a client takes, the smallest first; `q=0` is a no. */
-const accepted = (header: string | undefined): ReadonlyArray<Encoding> => {
-  const taken = (header ?? "")
-    .toLowerCase()
-    .split(",")
-    .filter((part) => !/;\s*q=0(\.0*)?\s*$/.test(part))
-  const names = new Set(taken.map((part) => part.split(";")[0]?.trim()))
-  return [...(["br", "gzip"] as const).filter((name) => names.has(name)), "identity"]
-}
-
 const suffix: Readonly<Record<Encoding, string>> = { br: ".br", gzip: ".gz", identity: "" }
 
 /**
@@ -59,7 +48,7 @@ export const makeFiles = (folder: URL) => {
   }
   return Effect.fnUntraced(function* (file: string, headers: { readonly "cache-control": string }) {
     const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
-    for (const encoding of accepted(asked["accept-encoding"])) {
+    for (const encoding of acceptedEncodings(asked["accept-encoding"])) {
       const found = yield* Effect.promise(() => load(`${file}${suffix[encoding]}`))
       if (found === undefined) continue
       const { bytes, etag } = found

@@ -24,7 +24,8 @@ const docs: Readonly<Record<string, string>> = {
 export const pageMethods: ReadonlyArray<readonly [path: string, methods: ReadonlyArray<string>]> = [
   ...["/", "/admin", "/assets/:file", ...Object.keys(docs)].map((path) => [path, ["GET"]] as const),
   ["/polls/:slug", ["GET", "POST"]],
-  ["/polls/:slug/qr.svg", ["GET"]]
+  ["/polls/:slug/qr.svg", ["GET"]],
+  ["/polls/:slug/verify", ["GET"]]
 ]
 
 const docsHeaders = {

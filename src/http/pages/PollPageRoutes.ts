@@ -23,6 +23,7 @@ import type { Assets } from "./Assets.ts"
 import type { Refilled } from "./BallotForm.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
 import { pagePolicy } from "./Layout.ts"
+import { verifyPage } from "./VerifyPage.ts"
 import { type Notice, notFoundPage, votingPage } from "./VotingPage.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
@@ -147,6 +148,15 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const slug = Effect.map(HttpRouter.params, (params) => params.slug ?? "")
   yield* router.add("GET", "/", show(defaultPoll.slug))
   yield* router.add("GET", "/polls/:slug", Effect.flatMap(slug, show))
+  yield* router.add(
+    "GET",
+    "/polls/:slug/verify",
+    slug.pipe(
+      Effect.flatMap(polls.get),
+      Effect.flatMap((poll) => Effect.map(assets, (found) => htmlResponse(verifyPage(found, poll)))),
+      Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) })
+    )
+  )
   yield* router.add(
     "POST",
     "/polls/:slug",

@@ -2,6 +2,7 @@ import { isLaterStatus, type Poll, type PollStatus, toView } from "../../domain/
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"
+import { logged } from "../../web/words/logWords.ts"
 import { results as resultWords } from "../../web/words/resultWords.ts"
 import {
   challenge,
@@ -81,7 +82,8 @@ ${isTapped ? tapForm(poll, results, enabled) : ballotForm(poll, enabled, refille
 ${isTapped ? outcomeAndTotal : undefined}
 <div class="news">
 <div class="notice" id="notice" data-tone="${notice?.tone ?? "none"}"><p id="notice-text" role="status">${notice?.text}</p>
-<a id="receipt" href="${notice?.receipt ?? "#"}" ${notice?.receipt === undefined ? html`hidden` : undefined}>${vote.receipt}</a></div>
+<a id="receipt" href="${notice?.receipt ?? "#"}" ${notice?.receipt === undefined ? html`hidden` : undefined}>${vote.receipt}</a>
+<p id="logged" role="status"></p><a id="proof" hidden>${logged.proof}</a><a id="recount" href="/polls/${poll.slug}/verify" hidden>${logged.recount}</a></div>
 <p class="trouble" id="trouble" role="status"></p>
 </div>
 ${

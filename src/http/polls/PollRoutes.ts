@@ -141,7 +141,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params, payload }) {
           const poll = yield* life.find(params.slug)
           const tokens = yield* voters.issueTokens(poll, payload.count)
-          yield* acts.record(poll.slug, "tokens", { count: payload.count })
+          yield* acts.tellTokens(poll.slug, tokens.length)
           return { tokens }
         }, orUnavailable)
       )

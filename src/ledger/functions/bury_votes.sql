@@ -36,6 +36,10 @@ begin
     perform record_duplicates(ids, ms, seqs);
   end if;
 
+  perform log_fates('dead', array_agg(vote_ids.id), array_agg(vote_ids.poll))
+  from unnest(ids, polls) with ordinality as vote_ids (id, poll, place)
+  where vote_ids.place = any (places);
+
   -- drop_partition may have counted its rows before these, and has to begin anew then.
   with part as (
     select p.name from ledger_partition p

@@ -11,6 +11,7 @@ begin
   update poll set closes_ms = at_ms
   where slug = closing and (closes_ms is null or closes_ms > at_ms) and final_at is null;
   if found then
+    perform log_append(closing, 'close', jsonb_build_object('at', at_ms));
     perform settle_poll(closing);
     return true;
   end if;

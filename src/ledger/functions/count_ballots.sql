@@ -76,6 +76,11 @@ begin
     select poll, former as vote_id, former_choice as choice, case rule when 'once' then 'rejected' else 'superseded' end as status
     from judged
     where wins and former is not null
+  ), logged as (
+    insert into log_queue (kind, polls, vote_ids)
+    select d.status, array_agg(d.poll), array_agg(d.vote_id)
+    from displaced d join poll p on p.slug = d.poll and p.log
+    group by d.status
   ), booked as (
     -- Their rows, where these are below the horizon, do not change.
     insert into ledger_archive (poll, choice, status, votes)

@@ -14,6 +14,7 @@ begin
     return false;
   end if;
   update tally set final_count = count, final_sum = sum where poll = finishing;
+  perform log_result(finishing);
   return true;
 end
 $$;

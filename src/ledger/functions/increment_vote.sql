@@ -3,7 +3,7 @@
 -- Takes arrays with an element for each vote, but for `polls` and `choices`: these list the different choices that
 -- the batch has votes for, and `numbers` says which of them each vote is for, from 1. `voters` may be null where no
 -- vote has one. `ms` and `seqs` are the ids of the votes' stream entries, `cast_ms` when an API took them, in ms
--- since 1970.
+-- since 1970. `proofs` holds `n` of the votes with an idempotency key, zeros for the others (log_queue); it may be null.
 -- Returns a row for each vote that it refused, with its place in the arrays (from 1) and the reason; all others are
 -- in the ledger when it returns. With `summary`, it also returns how many `votes` came new into the ledger by `poll`
 -- and `status`.
@@ -14,7 +14,7 @@
 -- ballots. What was in the ledger already is looked at last (record_duplicates).
 create or replace function increment_vote(
   vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
-  cast_ms bigint[], summary boolean default false
+  cast_ms bigint[], summary boolean default false, proofs uuid[] default null
 ) returns table (place bigint, reason text, poll text, status text, votes bigint)
 language plpgsql
 -- A plan made for the arrays at hand has copies of them, in which a text is found by counting from the first. One that is kept
@@ -170,6 +170,10 @@ begin
   select coalesce(sum(r), 0) into fresh from unnest(recorded) as r;
 
   if fresh > 0 then
+    -- Before something else becomes of these votes (settle_poll).
+    perform log_votes(
+      vote_ids, numbers, polls, choices, ms, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
+    );
     for place in 1 .. cardinality(changed) loop
       counts[changed[place]] := counted[place];
     end loop;

@@ -62,6 +62,9 @@ begin
     from different d cross join lateral (values ('counted', -1), (d.status, 1)) as c (status, votes)
     where not d.kept
     group by d.choice, c.status
+  ), logged as (
+    insert into log_queue (kind, polls, vote_ids)
+    select d.status, array[changed], array_agg(d.vote_id) from different d where settled.log and d.status <> d.was group by d.status
   ), unseated as (
     delete from ballot b using different d where not d.kept and b.poll = changed and b.voter = d.voter
   ), delta as (

@@ -102,9 +102,9 @@ const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several, bodyO
   solving: (choice) => {
     if (waiting === undefined) teller.solving(choice)
   },
-  accepted: ({ stream_id, vote_id }, choice) => {
+  accepted: ({ stream_id, vote_id }, { choice, key }) => {
     waiting = undefined
-    teller.accepted({ choice, voteId: vote_id, streamId: stream_id, status: "queued" })
+    teller.accepted({ choice, voteId: vote_id, streamId: stream_id, key, status: "queued" })
   },
   refused: (problem) => {
     waiting = undefined

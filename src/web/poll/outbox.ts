@@ -10,7 +10,7 @@ export interface OutboxEvents {
   readonly sending: (choice: string) => void
   /** The vote waits for the solution of its challenge. */
   readonly solving: (choice: string) => void
-  readonly accepted: (receipt: ReceiptBody, choice: string) => void
+  readonly accepted: (receipt: ReceiptBody, vote: Pending) => void
   readonly refused: (problem: Problem, choice: string) => void
   /** The vote could not be sent; it is tried again automatically. */
   readonly waiting: (network: boolean, choice: string) => void
@@ -102,7 +102,7 @@ export const makeOutbox = (
       // Another tab may have sent it, and counted it, as well.
       return left.length === stored.pending.length ? stored : { ...stored, pending: left, sent: stored.sent + accepted }
     })
-    if (answer.kind === "ok") events.accepted(answer.body, choice)
+    if (answer.kind === "ok") events.accepted(answer.body, pending)
     else events.refused(answer.problem, choice)
     return true
   }

@@ -10,6 +10,8 @@ export interface Mine {
   readonly choice: string
   readonly voteId: string
   readonly streamId: string
+  /** Its idempotency key, which the proof that it is in the public log is asked for by. */
+  readonly key?: string
   readonly status: "queued" | "counted" | "superseded" | "rejected" | "dead" | "lost"
 }
 
@@ -34,14 +36,17 @@ const isRecord = (value: unknown): value is Unknown => typeof value === "object"
 
 const matches = (value: unknown, pattern: RegExp): value is string => typeof value === "string" && pattern.test(value)
 
+const keyPattern = /^[!-~]{1,255}$/
+
 const isPending = (value: unknown): value is Pending =>
-  isRecord(value) && typeof value.choice === "string" && matches(value.key, /^[!-~]{1,255}$/)
+  isRecord(value) && typeof value.choice === "string" && matches(value.key, keyPattern)
 
 const isMine = (value: unknown): value is Mine =>
   isRecord(value) &&
   typeof value.choice === "string" &&
   matches(value.voteId, /^[0-9a-f-]{36}$/) &&
   matches(value.streamId, /^\d+-\d+$/) &&
+  (value.key === undefined || matches(value.key, keyPattern)) &&
   states.includes(value.status)
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

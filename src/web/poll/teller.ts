@@ -1,4 +1,6 @@
+import { logged } from "../words/logWords.ts"
 import { challenge, vote } from "../words.ts"
+import { findInLog } from "./inLog.ts"
 import { followReceipt, receiptPath } from "./receipt.ts"
 import type { Store } from "./store.ts"
 import { type Mine, maxPending } from "./stored.ts"
@@ -61,8 +63,16 @@ export const makeTeller = ({ changed, nameOf, settled, several, store, view }: T
     if (pending.length === 0 && refused === 0) {
       const text = mine.status === "lost" ? vote.lost : vote[mine.status](nameOf(mine.choice))
       view.notice(several && sent > 1 ? `${text} ${vote.sent(sent)}` : text, tones[mine.status], receiptPath(mine))
+      if (mine.status === "counted") void look(mine)
     }
     changed()
+  }
+
+  /** Looks for a counted vote in the public log, and tells what it finds while the page still speaks of that vote. */
+  const look = async (mine: Mine): Promise<void> => {
+    const current = (): boolean => told === stateOf(mine) && store.read().pending.length === 0 && refused === 0
+    const found = await findInLog(mine, current)
+    if (found !== undefined && current()) view.logged(logged[found.found], found.found === "broken", found.text)
   }
 
   const follow = (mine: Mine): void => {

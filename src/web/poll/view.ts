@@ -4,6 +4,7 @@ import { makeFilledBallot } from "../ballot/filledBallot.ts"
 import { byId, say } from "../dom.ts"
 import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
+import { offer } from "../logFiles.ts"
 import { totalOf } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 import { makeTapBallot } from "./tapBallot.ts"
@@ -21,6 +22,8 @@ export interface View {
   hidden(why: string): void
   /** What became of the reader's vote; read out by screen readers. */
   notice(text: string, tone: Tone, receipt?: string): void
+  /** Whether the public log has the vote that the notice speaks of, with the proof to keep. */
+  logged(text: string, broken: boolean, proof: string): void
   /** What is wrong with the connection, if anything. */
   trouble(text: string): void
   status(status: PollView["status"], text: string): void
@@ -41,6 +44,8 @@ export const makeView = (poll: PollView): View => {
   const notice = byId("notice", HTMLElement)
   const noticeText = byId("notice-text", HTMLElement)
   const receiptLink = byId("receipt", HTMLAnchorElement)
+  const loggedText = byId("logged", HTMLElement)
+  const [proofLink, recountLink] = [byId("proof", HTMLAnchorElement), byId("recount", HTMLAnchorElement)]
   const trouble = byId("trouble", HTMLElement)
   const outcome = byId("outcome", HTMLElement)
   const total = byId("total", HTMLElement)
@@ -69,8 +74,16 @@ export const makeView = (poll: PollView): View => {
       say(noticeText, text)
       receiptLink.hidden = receipt === undefined
       if (receipt !== undefined) receiptLink.href = receipt
+      say(loggedText, "")
+      for (const link of [proofLink, recountLink]) link.hidden = true
       // Below a long list of options, the reader might miss it.
       if (tone === "bad") notice.scrollIntoView({ block: "nearest" })
+    },
+    logged: (text, broken, proof) => {
+      if (broken) notice.dataset.tone = "bad"
+      say(loggedText, text)
+      offer(proofLink, `${poll.slug}.tlog-proof`, proof)
+      recountLink.hidden = false
     },
     trouble: (text) => say(trouble, text),
     status: (status, text) => {

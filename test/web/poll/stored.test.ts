@@ -3,7 +3,13 @@ import { Effect, Schema } from "effect"
 import { maxPending, parseStored, type Stored } from "../../../src/web/poll/stored.ts"
 
 const [choice, key] = ["pears", "9b2f6f2e-0c3d-4f0e-8a86-3d1c8e4f1a2b"]
-const mine = { choice, voteId: "01a20ce8-7c00-7000-8000-000000000001", streamId: "1795512913929-0", status: "counted" }
+const mine = {
+  choice,
+  voteId: "01a20ce8-7c00-7000-8000-000000000001",
+  streamId: "1795512913929-0",
+  key,
+  status: "counted"
+}
 const nothing: Stored = { pending: [], sent: 0 }
 
 const Json = Schema.Union([Schema.Json, Schema.Record(Schema.Literals(["pending", "mine", "sent"]), Schema.Json)])
@@ -14,6 +20,7 @@ const Almost = Schema.Struct({
     choice: Schema.Json,
     voteId: Schema.Union([Schema.Literal(mine.voteId), Schema.Json]),
     streamId: Schema.Union([Schema.Literal(mine.streamId), Schema.Json]),
+    key: Schema.Union([Schema.Literal(key), Schema.Json]),
     status: Schema.Union([Schema.Literal("queued"), Schema.Json])
   }),
   sent: Schema.Json

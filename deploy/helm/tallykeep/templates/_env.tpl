@@ -34,6 +34,10 @@
   (dict "env" "VOTER_SECRET" "secret" "voterSecret" "generated" ($try | ternary "voter-secret" ""))
 ) -}}
 {{- end -}}
+{{- if eq .part "consumer" -}}
+{{- $origin := merge (dict) $root.Values.consumer.settings $root.Values.settings | dig "LOG_ORIGIN" "" -}}
+{{- $secrets = append $secrets (dict "env" "LOG_KEY" "secret" "logKey" "generated" (and $try $origin | empty | ternary "" "log-key")) -}}
+{{- end -}}
 {{- $found := list -}}
 {{- range $secrets -}}
 {{- with include "tallykeep.secret" (merge (dict "root" $root) .) -}}

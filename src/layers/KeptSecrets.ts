@@ -15,10 +15,22 @@ export const findVoterSecret = ({
 }: Pick<Settings, "dataDir" | "environment" | "voterSecret">) =>
   Effect.sync((): Redacted.Redacted | undefined => {
     if (voterSecret !== undefined || environment === "production") return voterSecret
-    const file = join(dataDir, "voter-secret")
-    if (!existsSync(file)) make(dataDir, file)
-    return Redacted.make(readFileSync(file, "utf8"), { label: "VOTER_SECRET" })
+    return Redacted.make(kept(dataDir, "voter-secret"), { label: "VOTER_SECRET" })
   })
+
+/** Returns the keys of the settings that sign the public logs, in the same way: without one, production has no logs. */
+export const findLogKey = ({ dataDir, environment, logKey }: Pick<Settings, "dataDir" | "environment" | "logKey">) =>
+  Effect.sync((): Redacted.Redacted | undefined => {
+    if (logKey !== undefined || environment === "production") return logKey
+    return Redacted.make(kept(dataDir, "log-key"), { label: "LOG_KEY" })
+  })
+
+/** Returns the secret that a file of the data folder holds, which is made where it is not there yet. */
+const kept = (dataDir: string, name: string): string => {
+  const file = join(dataDir, name)
+  if (!existsSync(file)) make(dataDir, file)
+  return readFileSync(file, "utf8")
+}
 
 /** The file is complete before it gets its name: of two processes that start at once, one makes it and both read it. */
 const make = (dataDir: string, file: string): void => {

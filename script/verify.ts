@@ -1,0 +1,131 @@
+import { readFile, writeFile } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
+import { parseArgs } from "node:util"
+import { compareLog, newestLog } from "../src/domain/log/ComparedLog.ts"
+import { nodeSha256 } from "../src/domain/log/NodeSha256.ts"
+import { parseVkey } from "../src/domain/log/Note.ts"
+import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
+import type { Told, VerifiedLog } from "../src/domain/log/VerifyLog.ts"
+import { rulesOf } from "../src/domain/Rules.ts"
+import { RankingsBuilder } from "../src/domain/tabulation/RankingsBuilder.ts"
+import { tabulate } from "../src/domain/tabulation/Tabulate.ts"
+
+const usage = `Checks a poll's public log, counts its votes again, and compares them with the results: docs/verify.md.
+
+  script/verify [options] <the poll's address, such as https://votes.example/polls/lunch>
+
+  --checkpoint FILE   a checkpoint of the log that was kept: the log has to go on from it
+  --key VKEY          a key of the log that was kept, instead of what the service gives; may come twice
+  --proof FILE        a voter's proof, which has to hold too
+  --save FILE         where to keep the log's checkpoint, if all holds
+
+Exits with 0 where all holds, with 1 where something does not, and with 2 where that can't be told.`
+
+const options = {
+  checkpoint: { type: "string" },
+  key: { type: "string", multiple: true },
+  proof: { type: "string" },
+  save: { type: "string" },
+  help: { type: "boolean" }
+} as const
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Whether the answer may be another one a little later. */
+const passing = new Set([429, 503])
+
+/** Asks for a file again where the service is busy. */
+const ask = async (url: string): Promise<Uint8Array | undefined> => {
+  for (let tries = 1; ; tries++) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(30_000) })
+    if (response.ok) return new Uint8Array(await response.arrayBuffer())
+    if ([403, 404].includes(response.status)) return undefined
+    if (!passing.has(response.status) || tries === 10) throw new Error(`${url} answers ${response.status}`)
+    await sleep(1_000 * (Number(response.headers.get("retry-after")) || 1))
+  }
+}
+
+const askJson = async <A>(url: string): Promise<A | undefined> => {
+  const body = await ask(url)
+  return body === undefined ? undefined : JSON.parse(Buffer.from(body).toString())
+}
+
+type Results = NonNullable<Told["results"]> & { readonly revision: number; readonly winners: ReadonlyArray<string> }
+
+/** Returns what the service tells of a poll: its results, too, where it shows them. */
+const askTold = async (api: string) => {
+  const poll = await askJson<Omit<Told, "results">>(api)
+  if (poll === undefined) throw new Error(`there is no poll at ${api}`)
+  const results = await askJson<Results>(`${api}/results`)
+  return { ...poll, ...(results === undefined ? {} : { results }) }
+}
+
+/** Returns what is wrong with the winners of a ranked poll that is final, by counting the log's rankings again. */
+const wrongWinners = ({ fold }: VerifiedLog, results: Results | undefined): ReadonlyArray<string> => {
+  const { poll, tieSeed } = fold
+  const rules = poll === undefined ? undefined : rulesOf(poll)
+  if (poll === undefined || rules?.kind !== "ranked" || results?.status !== "final" || tieSeed === undefined) return []
+  const rankings = new RankingsBuilder(poll.options.map(({ id }) => id))
+  fold.recount((choice) => rankings.add(choice, 1))
+  const { winners } = tabulate({ ...rules, tieSeed: Buffer.from(tieSeed, "hex") }, rankings.build())
+  const [log, told] = [winners, results.winners].map((ids) => ids.toSorted().join(", "))
+  return log === told ? [] : [`winners: ${log} by the log, ${told} by the results`]
+}
+
+const wrongProof = async (file: string, { vkeys }: VerifiedLog): Promise<ReadonlyArray<string>> => {
+  const proof = parseProof(await readFile(file, "utf8"))
+  const verifiers = vkeys.map((vkey) => parseVkey(nodeSha256, vkey)).filter((verifier) => verifier !== undefined)
+  const holds = proof !== undefined && (await checkProof(nodeSha256, proof, verifiers)) !== undefined
+  return holds ? [] : [`${file} does not prove that its vote is in this log`]
+}
+
+const report = ({ checkpoint, counted, fold }: VerifiedLog): void => {
+  say(`log        ${checkpoint.origin}`)
+  say(`leaves     ${checkpoint.size}`)
+  say(`root       ${Buffer.from(checkpoint.root).toString("base64")}`)
+  say(`ballots    ${counted.ballots}`)
+  if (counted.hidden > 0) say(`hidden     ${counted.hidden}, until the poll is final`)
+  if (counted.abstained > 0) say(`abstained  ${counted.abstained}`)
+  if (fold.made !== undefined) say(`links      ${fold.made} were made for voters`)
+  for (const { count, id, sum } of counted.options) say(`  ${id}: ${count}${sum === 0 ? "" : ` (${sum})`}`)
+}
+
+const main = async (): Promise<number> => {
+  const { positionals, values } = parseArgs({ options, allowPositionals: true })
+  const [, api] = /^(https?:\/\/.+\/)(?:api\/)?polls\/[^/?#]+/.exec(positionals[0] ?? "") ?? []
+  const slug = /\/polls\/([^/?#]+)/.exec(positionals[0] ?? "")?.[1]
+  if (values.help === true || api === undefined || slug === undefined) {
+    say(usage)
+    return values.help === true ? 0 : 2
+  }
+  const pollPath = `${api.replace(/api\/$/, "")}api/polls/${slug}`
+  const checkpointOf = (log: string) => ask(`${log}/checkpoint`)
+  const number = await newestLog(async (next) => (await checkpointOf(`${pollPath}/log/${next}`)) !== undefined)
+  const logPath = `${pollPath}/log${number === 1 ? "" : `/${number}`}`
+  if ((await checkpointOf(logPath)) === undefined) throw new Error(`there is no log at ${logPath}`)
+  const kept = {
+    ...(values.checkpoint === undefined ? {} : { checkpoint: await readFile(values.checkpoint, "utf8") }),
+    ...(values.key === undefined ? {} : { vkeys: values.key })
+  }
+  const { log, moving, wrong } = await compareLog({
+    hash: nodeSha256,
+    source: { file: (path) => ask(`${logPath}/${path}`) },
+    told: () => askTold(pollPath),
+    kept,
+    more: (checked, told) => wrongWinners(checked, told.results),
+    pause: () => sleep(1_000)
+  })
+  const all = [...wrong, ...(values.proof === undefined ? [] : await wrongProof(values.proof, log))]
+  report(log)
+  if (moving) say("Votes come in too fast to compare the log with the results: do so once the poll is final.")
+  for (const what of all) say(`WRONG: ${what}`)
+  if (all.length > 0) return 1
+  if (values.save !== undefined) await writeFile(values.save, log.note)
+  say(moving ? "The log holds." : "All of it holds.")
+  return 0
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  process.stderr.write(`This can't be checked: ${error instanceof Error ? error.message : String(error)}\n`)
+  return 2
+})

@@ -1,0 +1,19 @@
+import { fromBase64, toBase64 } from "./Bytes.ts"
+import { type Head, hashLength } from "./Tree.ts"
+
+/** A log's head under its name, as c2sp.org/tlog-checkpoint has it. */
+export interface Checkpoint extends Head {
+  /** The log's address without its scheme. */
+  readonly origin: string
+}
+
+/** Returns the text that is signed. */
+export const checkpointText = ({ origin, root, size }: Checkpoint): string => `${origin}\n${size}\n${toBase64(root)}\n`
+
+/** Returns the checkpoint that a note's text holds; undefined where it is none, or has lines more, which we never write. */
+export const parseCheckpoint = (text: string): Checkpoint | undefined => {
+  const [, origin, size, encoded = ""] = /^(.+)\n(0|[1-9]\d{0,15})\n(.+)\n$/.exec(text) ?? []
+  const root = fromBase64(encoded)
+  if (origin === undefined || root?.length !== hashLength) return undefined
+  return Number.isSafeInteger(Number(size)) ? { origin, size: Number(size), root } : undefined
+}

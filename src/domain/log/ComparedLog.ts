@@ -1,0 +1,53 @@
+import type { Sha256 } from "./Sha256.ts"
+import { differences, type Kept, type LogSource, type Told, type VerifiedLog, verifyLog } from "./VerifyLog.ts"
+
+/** A checked log beside what the service tells. */
+export interface ComparedLog {
+  readonly log: VerifiedLog
+  /** What does not hold, in words; none where all does. */
+  readonly wrong: ReadonlyArray<string>
+  /** Whether votes came in too fast for the results to be compared. */
+  readonly moving: boolean
+}
+
+/** How a log is compared with what is told. */
+export interface Comparing<Tells extends Told> {
+  readonly hash: Sha256
+  readonly source: LogSource
+  readonly told: () => Promise<Tells>
+  readonly kept?: Kept
+  /** Returns what else differs, in words. */
+  readonly more?: (log: VerifiedLog, told: Tells) => ReadonlyArray<string>
+  /** Waits for a second. */
+  readonly pause: () => Promise<unknown>
+}
+
+/** How often a log and results that are not final are compared: the log comes a little later. */
+const most = 10
+/** How often at least before what stands still and differs is wrong. */
+const least = 4
+
+/** Checks a log, and compares it with what the service tells. */
+export const compareLog = async <Tells extends Told>(comparing: Comparing<Tells>): Promise<ComparedLog> => {
+  const { hash, kept, more = () => [], pause, source, told } = comparing
+  let before = ""
+  for (let tries = 1; ; tries++) {
+    const log = await verifyLog(hash, source, kept)
+    const tells = await told()
+    const differing = [...differences(log, tells), ...more(log, tells)]
+    const now = JSON.stringify([log.checkpoint.size, tells.results?.results])
+    const settled = log.wrong.length > 0 || differing.length === 0 || tells.results?.status === "final"
+    const stands = tries >= least && now === before
+    if (settled || stands) return { log, wrong: [...log.wrong, ...differing], moving: false }
+    if (tries === most) return { log, wrong: log.wrong, moving: true }
+    before = now
+    await pause()
+  }
+}
+
+/** Returns the number of a poll's newest log: another one begins where one had to be given up. */
+export const newestLog = async (exists: (number: number) => Promise<boolean>): Promise<number> => {
+  let number = 1
+  while (await exists(number + 1)) number++
+  return number
+}

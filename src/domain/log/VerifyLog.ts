@@ -1,0 +1,194 @@
+import { areEqual, concat, textOf } from "./Bytes.ts"
+import { type Checkpoint, parseCheckpoint } from "./Checkpoint.ts"
+import { Fold, type Recounted } from "./Fold.ts"
+import { openNote, parseVkey, type Verifier } from "./Note.ts"
+import type { Sha256 } from "./Sha256.ts"
+import { decodeBundle, Edge, type TileName, tilePath, tilesOf } from "./Tile.ts"
+import { leafHash } from "./Tree.ts"
+
+/** Where a log's files come from. */
+export interface LogSource {
+  /** Returns a file by its path after the log's own; undefined where there is none. Fails where it can't be had. */
+  readonly file: (path: string) => Promise<Uint8Array | undefined>
+  /** Called as the leaves are read. */
+  readonly progress?: (leaves: number, of: number) => void
+}
+
+/** What someone has kept from before. */
+export interface Kept {
+  /** A signed checkpoint, which the log has to go on from. */
+  readonly checkpoint?: string
+  /** The log's keys; without these, those that the log itself gives are taken. */
+  readonly vkeys?: ReadonlyArray<string>
+}
+
+/** What came of checking a log. */
+export interface VerifiedLog {
+  /** What does not hold, in words; none where all does. */
+  readonly wrong: ReadonlyArray<string>
+  readonly checkpoint: Checkpoint
+  /** The whole signed note, for someone to keep. */
+  readonly note: string
+  readonly vkeys: ReadonlyArray<string>
+  readonly fold: Fold
+  readonly counted: Recounted
+}
+
+/** How many files are asked for at a time. */
+const atOnce = 8
+
+/** Reads files ahead, and hands them on in their order. */
+async function* inOrder(source: LogSource, names: Iterable<TileName>) {
+  const waiting: Array<{ readonly name: TileName; readonly bytes: Promise<Uint8Array | undefined> }> = []
+  for (const name of names) {
+    const bytes = source.file(tilePath(name))
+    // Whoever waits for it hears of a failure; until then it is no one's.
+    bytes.catch(() => undefined)
+    waiting.push({ name, bytes })
+    const [first] = waiting
+    if (waiting.length === atOnce && first !== undefined) {
+      waiting.shift()
+      yield { name: first.name, bytes: await first.bytes }
+    }
+  }
+  for (const { bytes, name } of waiting) yield { name, bytes: await bytes }
+}
+
+const opened = async (note: string, verifiers: ReadonlyArray<Verifier>): Promise<Checkpoint | undefined> => {
+  const checkpoint = parseCheckpoint((await openNote(note, verifiers)) ?? "")
+  return verifiers.every(({ name }) => name === checkpoint?.origin) ? checkpoint : undefined
+}
+
+const textAt = async (source: LogSource, path: string): Promise<string> =>
+  textOf((await source.file(path)) ?? new Uint8Array()) ?? ""
+
+/** The leaves of a log as they are read, with the tree that they make. */
+class Reading {
+  readonly wrong: Array<string> = []
+  readonly fold: Fold
+  readonly #hash: Sha256
+  readonly #edge: Edge
+  readonly #tiles = new Map<string, Uint8Array>()
+  readonly #former: Checkpoint | undefined
+
+  constructor(hash: Sha256, former: Checkpoint | undefined) {
+    this.#hash = hash
+    this.#former = former
+    this.fold = new Fold(hash)
+    this.#edge = new Edge(hash, (level, index, tile) => this.#tiles.set(`${level}/${index}`, tile))
+    this.#compare()
+  }
+
+  /** The tree's head must be that of what was kept, where it is as large. */
+  #compare(): void {
+    if (this.#former?.size === this.#edge.size && !areEqual(this.#edge.root(), this.#former.root)) {
+      this.wrong.push(`the first ${this.#former.size} leaves are not those of the checkpoint that was kept`)
+    }
+  }
+
+  add(leaf: Uint8Array): void {
+    this.#edge.push(leafHash(this.#hash, leaf))
+    this.fold.add(textOf(leaf) ?? "")
+    this.#compare()
+  }
+
+  get size(): number {
+    return this.#edge.size
+  }
+
+  root(): Uint8Array {
+    return this.#edge.root()
+  }
+
+  /** Returns a tile as these leaves make it. */
+  tile({ index, level }: TileName): Uint8Array {
+    return this.#tiles.get(`${level}/${index}`) ?? this.#edge.tiles()[Number(level)] ?? concat()
+  }
+}
+
+/** Reads a whole log and checks all of it: signature, leaves, tree, tiles, and that it goes on from what was kept. */
+export const verifyLog = async (hash: Sha256, source: LogSource, kept: Kept = {}): Promise<VerifiedLog> => {
+  const note = await textAt(source, "checkpoint")
+  const vkeys = kept.vkeys ?? (await textAt(source, "key")).trim().split("\n")
+  const verifiers = vkeys.map((vkey) => parseVkey(hash, vkey)).filter((verifier) => verifier !== undefined)
+  const checkpoint = await opened(note, verifiers)
+  const former = kept.checkpoint === undefined ? undefined : await opened(kept.checkpoint, verifiers)
+  const reading = new Reading(hash, former)
+  const { fold, wrong } = reading
+  const end = (head: Checkpoint): VerifiedLog => {
+    const counted = fold.recount()
+    return { wrong: [...wrong, ...counted.wrong], checkpoint: head, note, vkeys, fold, counted }
+  }
+  if (kept.checkpoint !== undefined && former === undefined)
+    wrong.push("the checkpoint that was kept is not of this log's key")
+  if (checkpoint === undefined) {
+    wrong.push("the checkpoint is not signed by the log's key")
+    return end({ origin: "", size: 0, root: reading.root() })
+  }
+  const { root, size } = checkpoint
+  if (former !== undefined && former.size > size) wrong.push(`the log had ${former.size} leaves, and has ${size} now`)
+  for await (const { bytes, name } of inOrder(source, tilesOf(size, "entries"))) {
+    const leaves = decodeBundle(bytes ?? concat())
+    if (leaves?.length !== name.width) wrong.push(`${tilePath(name)} is not ${name.width} leaves`)
+    for (const leaf of leaves ?? []) reading.add(leaf)
+    source.progress?.(reading.size, size)
+  }
+  if (reading.size !== size || !areEqual(reading.root(), root))
+    wrong.push("the leaves are not those that the checkpoint is of")
+  for await (const { bytes, name } of inOrder(source, tilesOf(size))) {
+    if (!areEqual(bytes ?? concat(), reading.tile(name))) wrong.push(`${tilePath(name)} is not what the leaves make`)
+  }
+  return end(checkpoint)
+}
+
+/** A poll and its results, as the service tells them beside the log. */
+export interface Told {
+  readonly title: string
+  readonly options: ReadonlyArray<{ readonly id: string; readonly label: string }>
+  readonly results?: {
+    readonly status: string
+    readonly ballots: number
+    readonly abstained: number
+    readonly results: ReadonlyArray<{
+      readonly option: string
+      readonly count: number
+      readonly sum?: number
+      readonly points?: number
+    }>
+  }
+}
+
+/** Returns what differs between a log and what the service tells, in words; nothing is said of choices that are hidden yet. */
+export const differences = ({ counted, fold }: VerifiedLog, told: Told): ReadonlyArray<string> => {
+  const { poll, result } = fold
+  const labels = (of: Pick<Told, "options">) => JSON.stringify(of.options.map(({ id, label }) => [id, label]))
+  const wrong: Array<string> = []
+  if (poll === undefined || poll.title !== told.title || labels(poll) !== labels(told)) {
+    wrong.push("the poll's title or options are not those of the log")
+  }
+  const differs = (what: string, log: number, other: number, where: string): void => {
+    if (log !== other) wrong.push(`${what}: ${log} by the log, ${other} by ${where}`)
+  }
+  const ids = counted.options.map((option) => ({ ...option, what: `votes for ${option.id}` }))
+  if (result !== undefined) {
+    const where = "the log's own final result"
+    differs("ballots", counted.ballots, result.ballots, where)
+    differs("abstentions", counted.abstained, result.abstained, where)
+    for (const { count, id, sum, what } of ids) {
+      const told = result.options.find((option) => option.id === id)
+      differs(what, count, told?.count ?? 0, where)
+      differs(`the sum of ${id}`, sum, told?.sum ?? sum, where)
+    }
+  }
+  if (told.results !== undefined && counted.hidden === 0) {
+    const where = "the results"
+    differs("ballots", counted.ballots, told.results.ballots, where)
+    differs("abstentions", counted.abstained, told.results.abstained, where)
+    for (const { count, id, sum, what } of ids) {
+      const shown = told.results.results.find(({ option }) => option === id)
+      differs(what, count, shown?.count ?? 0, where)
+      differs(`the sum of ${id}`, sum, shown?.points ?? shown?.sum ?? sum, where)
+    }
+  }
+  return wrong
+}

@@ -1,0 +1,126 @@
+import { PgTypes } from "@effect/sql-pg"
+import { Context, Effect, Layer, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import type { Checkpoint } from "../domain/log/Checkpoint.ts"
+import type { OutOfService } from "../domain/Problems.ts"
+import { outOfService } from "./Bounded.ts"
+import type { Begun } from "./LogQueue.ts"
+import type { LogName } from "./LogStore.ts"
+
+/** A log's head, as it was committed. */
+export interface LogHead extends LogName, Checkpoint {}
+
+/** What is told of a log in a list. */
+export interface LogState extends LogHead {
+  readonly signedSize: number | undefined
+  readonly signedAt: Date | undefined
+  readonly checkpoint: string | undefined
+  readonly waiting: number
+}
+
+/** So many heads are signed in one go. */
+const most = 1_000
+const timeout = "5 seconds"
+/** How long queueing all votes of a poll again may take. */
+const restartTimeout = "10 minutes"
+
+interface HeadRow extends Omit<LogHead, "size"> {
+  readonly size: bigint
+}
+
+interface StateRow extends HeadRow {
+  readonly signedSize: bigint | null
+  readonly signedAt: Date | null
+  readonly checkpoint: string | null
+  readonly waiting: number
+}
+
+const toHead = <Row extends HeadRow>({ size, ...row }: Row) => ({ ...row, size: Number(size) })
+
+/** The logs' heads, to be signed. */
+export class LogHeads extends Context.Service<
+  LogHeads,
+  {
+    /** The heads that are not signed yet, of the logs that go on. */
+    readonly unsigned: Effect.Effect<ReadonlyArray<LogHead>, OutOfService>
+    /** Stores a signed checkpoint with the keys that check it, unless a later one is there; returns whether it did. */
+    sign(head: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>): Effect.Effect<boolean, OutOfService>
+    /**
+     * Gives up a poll's log and begins another one, whose number it returns; undefined where the poll has none. `former` is the last
+     * signed checkpoint of the old one, with its number of leaves, if it is known.
+     */
+    restart(
+      poll: string,
+      begun: (number: number) => Begun,
+      former: { readonly note: string; readonly size: number } | undefined
+    ): Effect.Effect<number | undefined, OutOfService>
+    /** Returns the logs of a poll, or all of them. */
+    list(poll: string | undefined): Effect.Effect<ReadonlyArray<LogState>, OutOfService>
+  }
+>()("tallykeep/ledger/LogHeads") {
+  static readonly layer = Layer.effect(
+    LogHeads,
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+
+      const unsigned = sql<HeadRow>`
+        select l.poll, l.number, l.origin, l.size, l.root from log l
+        where l.signed_size is distinct from l.size and l.size > 0
+          and not exists (select from log n where n.poll = l.poll and n.number > l.number)
+        order by l.poll limit ${PgTypes.int4(most)}`.pipe(
+        outOfService(timeout),
+        Effect.map((rows) => rows.map(toHead))
+      )
+
+      const sign = Effect.fn("LogHeads.sign")(
+        ({ number, poll, size }: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>) =>
+          sql`
+            update log set signed_size = ${PgTypes.int8(BigInt(size))}, checkpoint = ${checkpoint},
+              vkeys = ${Result.getOrThrow(PgTypes.array(vkeys, PgTypes.OID.text))}, signed_at = clock_timestamp()
+            where poll = ${poll} and number = ${PgTypes.int4(number)} and coalesce(signed_size, -1) < ${PgTypes.int8(BigInt(size))}
+            returning poll`.pipe(
+            outOfService(timeout),
+            Effect.map((rows) => rows.length === 1)
+          )
+      )
+
+      const restart = Effect.fn("LogHeads.restart")(function* (
+        poll: string,
+        begun: (number: number) => Begun,
+        former: { readonly note: string; readonly size: number } | undefined
+      ) {
+        const last = (yield* list(poll)).at(-1)
+        if (last === undefined) return undefined
+        const { origin, root, secret } = begun(last.number + 1)
+        const [row] = yield* sql<{ number: number | null }>`
+          select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)},
+            ${PgTypes.text(former?.note ?? null)},
+            ${PgTypes.int8(former === undefined ? null : BigInt(former.size))}) as number`.pipe(
+          outOfService(restartTimeout)
+        )
+        return row?.number ?? undefined
+      })
+
+      const list = (poll: string | undefined) =>
+        sql<StateRow>`
+          select poll, number, origin, size, root, signed_size as "signedSize", signed_at as "signedAt", checkpoint,
+            jsonb_array_length(waiting) as waiting
+          from log where ${PgTypes.text(poll ?? null)} is null or poll = ${PgTypes.text(poll ?? null)}
+          order by poll, number`.pipe(
+          outOfService(timeout),
+          Effect.map((rows) =>
+            rows.map(
+              (row): LogState => ({
+                ...toHead(row),
+                signedSize: row.signedSize === null ? undefined : Number(row.signedSize),
+                signedAt: row.signedAt ?? undefined,
+                checkpoint: row.checkpoint ?? undefined
+              })
+            )
+          )
+        )
+
+      return LogHeads.of({ unsigned, sign, restart, list })
+    })
+  )
+}

@@ -1,0 +1,38 @@
+-- Gives up a poll's public log, which can't go on, and begins another one with all votes of the poll that the ledger has.
+-- Takes the poll's slug; the new log's name, its secret and the root of an empty tree; and the last checkpoint of the old one that was
+-- signed, with its number of leaves. Returns the new log's number; null where the poll has no log.
+--
+-- Locks: vote_event (hold_horizon), the poll, advisory lock 7461111 (whoever writes into the logs).
+create or replace function restart_log(
+  restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint
+) returns int
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  last int;
+begin
+  perform hold_horizon();
+  perform 1 from poll where slug = restarting for update;
+  perform pg_advisory_xact_lock(7461111);
+  select max(number) into last from log where poll = restarting;
+  if last is null then
+    return null;
+  end if;
+  update log set checkpoint = former, signed_size = former_size
+  where poll = restarting and number = last and former is not null;
+  insert into log (poll, number, origin, secret, root, tokens)
+  select poll, number + 1, new_origin, new_secret, empty_root, tokens from log where poll = restarting and number = last;
+  perform log_append(restarting, 'poll');
+  insert into log_queue (kind, polls, choices, vote_ids, ms)
+  select status, array_agg(poll), array_agg(choice), array_agg(vote_id), array_agg(accepted_ms)
+  from (
+    select v.*, (row_number() over (partition by status order by vote_id) - 1) / 5000 as part
+    from vote_event v where poll = restarting and status <> 'dead'
+  ) v
+  group by status, part
+  order by part;
+  perform log_fates('dead', array_agg(vote_id), array_agg(poll)) from vote_event where poll = restarting and status = 'dead';
+  perform log_result(restarting);
+  return last + 1;
+end
+$$;

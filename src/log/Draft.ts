@@ -1,0 +1,148 @@
+import { randomBytes } from "node:crypto"
+import { Schema } from "effect"
+import { toHex } from "../domain/log/Bytes.ts"
+import type { CloseLeaf, Leaf, OpenLeaf, TokensLeaf } from "../domain/log/Leaf.ts"
+import { isHidden, pollLeaf, resultLeaf } from "../domain/log/LogLeaves.ts"
+import { tileWidth } from "../domain/log/Tile.ts"
+import type { Poll } from "../domain/Poll.ts"
+import { longestChoice } from "../domain/Rules.ts"
+import type { Grown } from "../ledger/LogQueue.ts"
+import type { OpenLog, WaitingLeaf } from "../ledger/LogRows.ts"
+import { grow, type PlacedLeaf } from "./Growth.ts"
+import { sha256 } from "./Hashes.ts"
+import { shuffled } from "./Shuffle.ts"
+import { type Naming, namingOf } from "./VoteLeaves.ts"
+
+/** In polls with voters, so many new votes enter the log together: one at a time would tell who voted. */
+const groupSize = 20
+
+const Payload = {
+  close: Schema.Struct({ at: Schema.Number }),
+  tokens: Schema.Struct({ made: Schema.Number }),
+  final: Schema.Struct({
+    at: Schema.Number,
+    ballots: Schema.Number,
+    abstained: Schema.Number,
+    options: Schema.Array(Schema.Struct({ id: Schema.String, count: Schema.Number, sum: Schema.Number }))
+  })
+}
+const readClose = Schema.decodeUnknownSync(Payload.close)
+const readTokens = Schema.decodeUnknownSync(Payload.tokens)
+const readFinal = Schema.decodeUnknownSync(Payload.final)
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+/** Returns random bytes that are text too, which hashing takes sooner. */
+export const makeSecret = (): Uint8Array => Buffer.from(randomBytes(24).toString("base64url"))
+
+/** What one turn of the sequencer makes of a log. */
+export class Draft {
+  readonly log: OpenLog
+  private readonly poll: Poll
+  /** The leaves in their places, and the votes' that are still to be put in some order. */
+  private readonly placed: Array<PlacedLeaf> = []
+  private loose: Array<WaitingLeaf>
+  private tokens: number
+  private opened: boolean
+  private seed: Uint8Array | null
+  private begun = false
+  naming: Naming
+
+  constructor(log: OpenLog, poll: Poll) {
+    this.log = log
+    this.poll = poll
+    this.loose = [...log.waiting]
+    this.tokens = log.tokens
+    this.opened = log.opened
+    this.seed = log.seed
+    if (log.size === 0) {
+      if (isHidden(poll)) this.seed = makeSecret()
+      this.place(this.pollLeaf(log.former ?? undefined))
+      this.begun = true
+    }
+    this.naming = this.makeNaming()
+  }
+
+  private makeNaming(): Naming {
+    return namingOf({ secret: this.log.secret, seed: this.seed }, longestChoice(this.poll.options, this.poll.rules))
+  }
+
+  private pollLeaf(former?: string): Leaf {
+    return pollLeaf(this.poll, {
+      ...(this.seed === null ? {} : { seed: toHex(sha256(this.seed)) }),
+      ...(former === undefined ? {} : { former })
+    })
+  }
+
+  private place(leaf: Leaf): void {
+    this.placed.push({ line: JSON.stringify(leaf), ms: undefined })
+  }
+
+  add(leaf: WaitingLeaf): void {
+    this.loose.push(leaf)
+  }
+
+  /** Puts the votes' leaves that are there into places. */
+  private settle(): void {
+    const put = (leaves: ReadonlyArray<WaitingLeaf>) => {
+      for (const [, ms, line] of shuffled(leaves)) this.placed.push({ line, ms: ms ?? undefined })
+    }
+    // A group stays together. Others are shuffled within their bundles, so that a vote is found by its time.
+    if (this.isGrouped) put(this.loose)
+    else
+      for (let at = 0; at < this.loose.length; ) {
+        const room = tileWidth - ((this.log.size + this.placed.length) % tileWidth)
+        put(this.loose.slice(at, at + room))
+        at += room
+      }
+    this.loose = []
+  }
+
+  private get isGrouped(): boolean {
+    return this.poll.identity !== "anyone" && !this.opened
+  }
+
+  /** Adds what has happened to the poll. */
+  happened(kind: string, payload: unknown): void {
+    if (kind === "poll") {
+      // A log begins with the poll as it is.
+      if (!this.begun || this.placed.length > 1 || this.loose.length > 0) this.place(this.pollLeaf())
+    } else if (kind === "tokens") {
+      this.tokens += readTokens(payload).made
+      this.place({ v: 1, t: "tokens", made: this.tokens } satisfies TokensLeaf)
+    } else if (kind === "close") {
+      this.settle()
+      this.place({ v: 1, t: "close", at: timeOf(readClose(payload).at) } satisfies CloseLeaf)
+    } else if (kind === "reopen") {
+      this.settle()
+      if (this.opened && this.seed !== null) this.seed = makeSecret()
+      this.opened = false
+      this.naming = this.makeNaming()
+      this.place(this.pollLeaf())
+    } else if (kind === "final") this.end(payload)
+  }
+
+  private end(payload: unknown): void {
+    this.settle()
+    const { abstained, at, ballots, options } = readFinal(payload)
+    const opening = {
+      ...(this.seed === null ? {} : { seed: toHex(this.seed) }),
+      ...(this.poll.tieSeed === undefined ? {} : { tie_seed: this.poll.tieSeed })
+    }
+    if (Object.keys(opening).length > 0) this.place({ v: 1, t: "open", ...opening } satisfies OpenLeaf)
+    const summed = this.poll.rules.kind === "score" || this.poll.rules.kind === "points"
+    const shown = options.map(({ count, id, sum }) => ({ id, count, ...(summed ? { sum } : {}) }))
+    this.place(resultLeaf(timeOf(at), ballots, abstained, shown))
+    this.opened = true
+  }
+
+  /** Returns what the log becomes. */
+  async grown(): Promise<Grown> {
+    const ready = !this.isGrouped || this.loose.filter(([, ms]) => ms !== null).length >= groupSize
+    if (ready) this.settle()
+    const { opened, seed, tokens } = this
+    const { root, size, tiles } =
+      this.placed.length === 0 ? { ...this.log, tiles: [] } : await grow(this.log, this.placed)
+    return { log: this.log, opened, seed, tokens, root, size, tiles, waiting: this.loose }
+  }
+}

@@ -1,0 +1,46 @@
+const headSize = 20
+const lengthSize = 4
+
+/** An array as PostgreSQL sends it, of elements of one size, none of them null: read in place, without an object for each. */
+export class PackedArray {
+  readonly length: number
+  private readonly bytes: Buffer
+  private readonly step: number
+
+  constructor(bytes: Uint8Array, elementSize: number) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.step = lengthSize + elementSize
+    // An empty array has no dimensions, and ends before its length.
+    this.length = bytes.length < headSize ? 0 : (bytes.length - headSize) / this.step
+  }
+
+  private at(index: number): number {
+    return headSize + index * this.step + lengthSize
+  }
+
+  int32(index: number): number {
+    return this.bytes.readInt32BE(this.at(index))
+  }
+
+  /** Reads a whole number of 64 bits, which is exact below 2**53. */
+  int64(index: number): number {
+    const at = this.at(index)
+    return this.bytes.readInt32BE(at) * 2 ** 32 + this.bytes.readUInt32BE(at + 4)
+  }
+
+  /** Reads a UUID as text. */
+  uuid(index: number): string {
+    const at = this.at(index)
+    const hex = this.bytes.toString("hex", at, at + 16)
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  }
+
+  /** Reads 16 bytes in base64url; undefined where all of them are zero. */
+  half(index: number): string | undefined {
+    const at = this.at(index)
+    const text = this.bytes.toString("base64url", at, at + 16)
+    return text === zeros ? undefined : text
+  }
+}
+
+const zeros = "A".repeat(22)

@@ -1,0 +1,53 @@
+import { count, listed, votes } from "../words.ts"
+
+/*
+ * The words about public logs.
+ */
+
+/** What a voter is told of the own vote in the poll's log. */
+export const logged = {
+  holds: "It is in the public log, as you cast it: your browser has checked that.",
+  unchecked: "Your browser can't check the public log here. The proof can be checked elsewhere.",
+  broken:
+    "The public log does not have this vote as you cast it. What it says is kept in this browser: download it, and show it to someone you trust.",
+  proof: "Proof",
+  recount: "Count all votes again"
+}
+
+/** The page that counts a whole log again. */
+export const verify = {
+  title: (poll: string) => `Counting again: ${poll}`,
+  heading: "Counting again",
+  reading: (leaves: number, of: number) => `${count(leaves)} of ${count(of)} lines of the log are read and checked …`,
+  begins: "Reading the log …",
+  none: "This poll has no public log.",
+  away: "The log can't be read for now. Please try again.",
+  holds: "All of it holds.",
+  moving: "The log holds. Votes come in too fast to compare it with the results: do so once the poll is final.",
+  wrong: "Something does not hold. Keep the checkpoint, and show this to someone you trust.",
+  uncheckable:
+    "This browser can't check signatures here: that needs HTTPS, and Safari 17, Firefox 129, Chrome 137 or later.",
+  counted: (ballots: number) => `${votes(ballots)} counted from the log`,
+  hidden: (ballots: number) =>
+    `What ${votes(ballots)} ${ballots === 1 ? "says" : "say"} is hidden until the poll is final.`,
+  option: (label: string, votes: number) => `${label}: ${count(votes)}`,
+  made: (links: number) => `${count(links)} voters' links were made.`,
+  keep: "Keep the checkpoint",
+  proves: "What this proves",
+  provesThat: [
+    "The result is what the votes in the log add up to.",
+    "No vote in it was changed or taken out since the checkpoint that this browser has kept from an earlier visit, if it has one.",
+    "The poll's question and options are those that the log began with, or were edited where the log says so."
+  ],
+  provesNot: "What it does not prove",
+  provesNotThat: [
+    "That nobody has added votes, in polls for anyone or for browsers.",
+    "That each voter has voted once.",
+    "That others are shown the same log: for that, compare checkpoints with them.",
+    "That this page is honest: it comes from the service that it checks."
+  ],
+  otherWays: "Other ways to check are described in docs/verify.md, with tools that others have written."
+}
+
+/** Says what does not hold, as one text. */
+export const allWrong = (wrong: ReadonlyArray<string>): string => listed(wrong.slice(0, 5))

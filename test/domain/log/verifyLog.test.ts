@@ -1,0 +1,222 @@
+import { gunzipSync } from "node:zlib"
+import { assert, describe, it } from "@effect/vitest"
+import { utf8 } from "../../../src/domain/log/Bytes.ts"
+import { pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
+import { nodeSha256 } from "../../../src/domain/log/NodeSha256.ts"
+import { decodeBundle, encodeBundle, parseTilePath, widthAt } from "../../../src/domain/log/Tile.ts"
+import { differences, type Kept, type LogSource, type Told, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
+import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { MemoryLog, makeSigner } from "../../support/memoryLog.ts"
+
+const size = 600
+
+/** A log of votes for cats and dogs in turn, signed. */
+const makeLog = (options: ConstructorParameters<typeof MemoryLog>[1] = {}, leaves = size) => {
+  const log = new MemoryLog(defaultPoll, options)
+  for (let vote = 0; log.leaves.length < leaves; vote++) {
+    log.count({ voteId: `vote-${vote}`, choice: vote % 2 === 0 ? "cats" : "dogs" })
+  }
+  log.sign()
+  return log
+}
+
+type Files = (path: string) => Uint8Array | undefined
+
+/** Returns a log's files as they are served. */
+const filesOf =
+  (log: MemoryLog): Files =>
+  (path) => {
+    if (path === "checkpoint") return log.checkpoint === undefined ? undefined : utf8(log.checkpoint)
+    if (path === "key") return utf8(`${log.vkeys.join("\n")}\n`)
+    const name = parseTilePath(path) ?? assert.fail(path)
+    const stored = log.tile(name.level, name.index)
+    if (stored === undefined) return undefined
+    const bytes = stored.gzipped ? gunzipSync(stored.bytes) : stored.bytes
+    assert.isAtLeast(widthAt(name, log.leaves.length), name.width)
+    return bytes
+  }
+
+const sourceOf = (files: Files): LogSource => ({ file: async (path) => files(path) })
+
+const verify = (files: Files, kept?: Kept) => verifyLog(nodeSha256, sourceOf(files), kept)
+
+const told = (cats: number, dogs: number, status = "open"): Told => ({
+  title: defaultPoll.title,
+  options: defaultPoll.options,
+  results: {
+    status,
+    ballots: cats + dogs,
+    abstained: 0,
+    results: [
+      { option: "dogs", count: dogs },
+      { option: "cats", count: cats }
+    ]
+  }
+})
+
+/** Has one file changed on its way. */
+const changing =
+  (files: Files, changed: string, change: (bytes: Uint8Array) => Uint8Array | undefined): Files =>
+  (path) =>
+    path === changed ? change(files(path) ?? assert.fail(path)) : files(path)
+
+const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, at) => (at === bytes.length - 3 ? byte ^ 1 : byte))
+
+describe("a whole log", () => {
+  it("holds, and counts as the results do", async () => {
+    const log = makeLog()
+    const done: Array<number> = []
+    const verified = await verifyLog(nodeSha256, {
+      ...sourceOf(filesOf(log)),
+      progress: (leaves, of) => done.push(leaves, of)
+    })
+    assert.deepStrictEqual(verified.wrong, [])
+    assert.deepStrictEqual(done, [256, 600, 512, 600, 600, 600])
+    assert.strictEqual(verified.checkpoint.size, 600)
+    assert.deepStrictEqual(
+      verified.counted.options.map(({ count }) => count),
+      [300, 299]
+    )
+    assert.deepStrictEqual(differences(verified, told(300, 299)), [])
+  })
+
+  it("goes on from a checkpoint that was kept", async () => {
+    const log = makeLog()
+    const before = { checkpoint: log.checkpoint ?? assert.fail(), vkeys: log.vkeys }
+    for (let vote = size; vote < size + 300; vote++) log.count({ voteId: `vote-${vote}`, choice: "cats" })
+    log.sign()
+    assert.deepStrictEqual((await verify(filesOf(log), before)).wrong, [])
+  })
+
+  const rejected = async (files: Files, expected: RegExp, kept?: Kept) => {
+    const { wrong } = await verify(files, kept)
+    assert.match(wrong.join("; "), expected)
+  }
+
+  it("does not hold where a byte of it is another one", async () => {
+    const files = filesOf(makeLog())
+    const leaf = /not those that the checkpoint is of/
+    await rejected(changing(files, "tile/entries/001", flipped), leaf)
+    await rejected(changing(files, "tile/entries/002.p/88", flipped), leaf)
+    await rejected(changing(files, "tile/0/001", flipped), /tile\/0\/001 is not what the leaves make/)
+    await rejected(changing(files, "tile/1/000.p/2", flipped), /tile\/1\/000\.p\/2 is not what the leaves make/)
+    await rejected(
+      changing(files, "tile/0/001", () => undefined),
+      /tile\/0\/001 is not what/
+    )
+  })
+
+  it("does not hold where a leaf is missing, or another one is there", async () => {
+    const files = filesOf(makeLog())
+    const edit = (change: (leaves: Array<Uint8Array>) => void) => (bytes: Uint8Array) => {
+      const leaves = [...(decodeBundle(bytes) ?? assert.fail())]
+      change(leaves)
+      return encodeBundle(leaves)
+    }
+    const missing = changing(
+      files,
+      "tile/entries/000",
+      edit((leaves) => leaves.splice(5, 1))
+    )
+    await rejected(missing, /tile\/entries\/000 is not 256 leaves; the leaves are not those/)
+    const swapped = changing(
+      files,
+      "tile/entries/000",
+      edit((leaves) => leaves.splice(5, 2, ...leaves.slice(5, 7).reverse()))
+    )
+    await rejected(swapped, /not those that the checkpoint is of/)
+    await rejected(
+      changing(files, "tile/entries/000", () => undefined),
+      /is not 256 leaves/
+    )
+  })
+
+  it("does not hold under another key, another head or another name", async () => {
+    const log = makeLog()
+    const files = filesOf(log)
+    const [signer = assert.fail()] = log.signers
+    const unsigned = /not signed by the log's key/
+    await rejected(files, unsigned, { vkeys: new MemoryLog(defaultPoll).vkeys })
+    const other = (from: string, to: string): Files =>
+      changing(files, "checkpoint", (note) => utf8(Buffer.from(note).toString().replace(from, to)))
+    await rejected(other("\n600\n", "\n599\n"), unsigned)
+    await rejected(other(signer.name, signer.name.replace("cats", "rats")), unsigned)
+    log.signers.splice(0, 1, { ...signer, sign: makeSigner(signer.name).sign })
+    log.sign()
+    await rejected(files, unsigned)
+  })
+
+  it("does not go on from another history, nor from a longer one", async () => {
+    const log = makeLog()
+    const kept = { checkpoint: log.checkpoint ?? assert.fail(), vkeys: log.vkeys }
+    const fork = makeLog()
+    fork.signers.splice(0, 1, ...log.signers)
+    fork.leaves[7] = fork.leaves[8] ?? assert.fail()
+    fork.sign()
+    await rejected(filesOf(fork), /the first 600 leaves are not those of the checkpoint that was kept/, kept)
+    fork.leaves.length = 500
+    fork.sign()
+    await rejected(filesOf(fork), /the log had 600 leaves, and has 500 now/, kept)
+    await rejected(filesOf(log), /not of this log's key/, {
+      ...kept,
+      checkpoint: makeLog().checkpoint ?? assert.fail()
+    })
+  })
+})
+
+describe("what the service tells beside the log", () => {
+  it("is wrong where a tally is another one", async () => {
+    const verified = await verify(filesOf(makeLog()))
+    assert.deepStrictEqual(differences(verified, told(301, 298)), [
+      "votes for cats: 300 by the log, 301 by the results",
+      "votes for dogs: 299 by the log, 298 by the results"
+    ])
+    assert.deepStrictEqual(differences(verified, told(301, 299))[0], "ballots: 599 by the log, 600 by the results")
+  })
+
+  it("is wrong where labels are swapped, or the title is another one", async () => {
+    const verified = await verify(filesOf(makeLog()))
+    const [cats, dogs] = defaultPoll.options
+    const options = [
+      { id: "cats", label: dogs?.label ?? "" },
+      { id: "dogs", label: cats?.label ?? "" }
+    ]
+    const wrong = ["the poll's title or options are not those of the log"]
+    assert.deepStrictEqual(differences(verified, { ...told(300, 299), options }), wrong)
+    assert.deepStrictEqual(differences(verified, { ...told(300, 299), title: "Dogs or cats?" }), wrong)
+  })
+
+  it("is wrong where the log's own final result is another one than its votes make", async () => {
+    const log = makeLog()
+    const options = [
+      { id: "cats", count: 300 },
+      { id: "dogs", count: 298 }
+    ]
+    log.append(resultLeaf("2026-11-24T20:15:00.000Z", 599, 0, options))
+    log.sign()
+    const verified = await verify(filesOf(log))
+    assert.deepStrictEqual(differences(verified, told(300, 299, "final")), [
+      "votes for dogs: 299 by the log, 298 by the log's own final result"
+    ])
+  })
+
+  it("is not compared while choices are hidden, and is from the opening on", async () => {
+    const log = makeLog({ hidden: true })
+    assert.deepInclude((await verify(filesOf(log))).counted, { hidden: 599, ballots: 599 })
+    assert.deepStrictEqual(differences(await verify(filesOf(log)), told(1, 2)), [])
+    log.append({ v: 1, t: "open", seed: log.seed.toString("hex") })
+    log.sign()
+    const opened = await verify(filesOf(log))
+    assert.deepStrictEqual(opened.wrong, [])
+    assert.deepStrictEqual(differences(opened, told(300, 299)), [])
+    assert.isNotEmpty(differences(opened, told(299, 300)))
+  })
+
+  it("may be newer words for the same options", async () => {
+    const log = makeLog()
+    log.append(pollLeaf({ ...defaultPoll, title: "Dogs or cats?" }))
+    log.sign()
+    const verified = await verify(filesOf(log))
+    assert.deepStrictEqual(differences(verified, { ...told(300, 299), title: "Dogs or cats?" }), [])
+  })
+})

@@ -1,0 +1,165 @@
+import { randomBytes } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { parseCheckpoint } from "../../src/domain/log/Checkpoint.ts"
+import { openNote, parseVkey } from "../../src/domain/log/Note.ts"
+import { defaultPoll } from "../../src/domain/Poll.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { LogHeads } from "../../src/ledger/LogHeads.ts"
+import { LogStore } from "../../src/ledger/LogStore.ts"
+import { bookOriginal } from "../../src/ledger/Original.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { sha256 } from "../../src/log/Hashes.ts"
+import { beginLog, originOf } from "../../src/log/Sequencer.ts"
+import { signingKey } from "../../src/log/Signers.ts"
+import { makeLogGuard, makeSigning } from "../../src/log/Signing.ts"
+import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
+import { layerServers } from "../support/servers.ts"
+import { createPoll, voteAt } from "../support/votes.ts"
+
+const makeKey = () => signingKey(Redacted.make(randomBytes(32).toString("base64")))
+
+const vote = Effect.fnUntraced(function* (poll: string, votes: number) {
+  const ledger = yield* Ledger
+  yield* ledger.count(VoteColumns.of(Array.from({ length: votes }, () => voteAt(Date.now(), poll, "tea"))))
+  yield* sequenceAll
+})
+
+/** Returns a log's checkpoint, once one of its keys has signed it. */
+const checkpointOf = Effect.fnUntraced(function* (poll: string, number = 1) {
+  const store = yield* LogStore
+  const note = (yield* store.checkpoint({ poll, number })) ?? assert.fail("no checkpoint")
+  const verifiers = (yield* store.vkeys({ poll, number })).map((vkey) => parseVkey(sha256, vkey) ?? assert.fail(vkey))
+  const text = (yield* Effect.promise(() => openNote(note, verifiers))) ?? assert.fail("not signed")
+  return parseCheckpoint(text) ?? assert.fail(text)
+})
+
+/** The tables of the logs as they are now, and a function that brings them back to that. */
+const backUp = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const table of ["log", "log_tile"]) yield* sql.unsafe(`create table ${table}_then as table ${table}`)
+  return Effect.gen(function* () {
+    for (const table of ["log", "log_tile"]) {
+      yield* sql.unsafe(`truncate ${table}`)
+      yield* sql.unsafe(`insert into ${table} table ${table}_then`)
+      yield* sql.unsafe(`drop table ${table}_then`)
+    }
+  })
+})
+
+layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true })("signing", (it) => {
+  it.effect("signs heads that have grown, with two keys while one replaces the other", () =>
+    Effect.gen(function* () {
+      const keys = [makeKey(), makeKey()]
+      // The default poll has a log too.
+      yield* (yield* Ledger).migrated
+      yield* sequenceAll
+      yield* yield* makeSigning(keys)
+      const poll = yield* createPoll()
+      yield* vote(poll, 3)
+      assert.strictEqual((yield* yield* makeSigning(keys.slice(0, 1))).signed, 1)
+      const first = yield* checkpointOf(poll)
+      assert.deepStrictEqual(
+        { ...first, root: first.root.length },
+        { origin: originOf("logs.test", poll), size: 4, root: 32 }
+      )
+      const sign = yield* makeSigning(keys)
+      assert.strictEqual((yield* sign).signed, 0)
+      yield* vote(poll, 300)
+      assert.strictEqual((yield* sign).signed, 1)
+      assert.strictEqual((yield* checkpointOf(poll)).size, 304)
+      assert.lengthOf(yield* (yield* LogStore).vkeys({ poll, number: 1 }), 2)
+    })
+  )
+
+  it.effect("stores no checkpoint of fewer leaves than the one that is there", () =>
+    Effect.gen(function* () {
+      const heads = yield* LogHeads
+      const poll = yield* createPoll()
+      yield* vote(poll, 1)
+      const [old] = (yield* heads.unsigned).filter((head) => head.poll === poll)
+      if (old === undefined) return assert.fail("nothing to sign")
+      yield* vote(poll, 1)
+      yield* yield* makeSigning([makeKey()])
+      assert.isFalse(yield* heads.sign(old, "an old note", []))
+      assert.strictEqual((yield* checkpointOf(poll)).size, 3)
+    })
+  )
+
+  it.effect("signs nothing of a database that was restored, until another log is begun", () =>
+    Effect.gen(function* () {
+      const heads = yield* LogHeads
+      const sign = yield* makeSigning([makeKey()])
+      const poll = yield* createPoll()
+      yield* vote(poll, 5)
+      yield* sign
+      const restore = yield* backUp
+      yield* vote(poll, 5)
+      yield* sign
+      const published = yield* checkpointOf(poll)
+      yield* restore
+      // First fewer leaves than were signed, then more, which are others.
+      for (const votes of [2, 300]) {
+        yield* vote(poll, votes)
+        const { refused, signed } = yield* sign
+        assert.deepStrictEqual([refused.map((head) => head.poll), signed], [[poll], 0])
+      }
+      const guard = yield* makeLogGuard((yield* StreamSettings).stream)
+      const [kept] = yield* guard.read([{ poll, number: 1 }])
+      if (kept?.note === undefined) return assert.fail("nothing is kept")
+      assert.deepStrictEqual(kept.checkpoint?.size, published.size)
+      const number = yield* heads.restart(poll, (next) => beginLog("logs.test", poll, next), {
+        note: kept.note,
+        size: published.size
+      })
+      assert.strictEqual(number, 2)
+      yield* sequenceAll
+      assert.deepStrictEqual(yield* sign, { signed: 1, refused: [] })
+      assert.strictEqual((yield* checkpointOf(poll, 2)).origin, originOf("logs.test", poll, 2))
+      const [first = ""] = yield* readLeaves(poll, 2)
+      assert.strictEqual(JSON.parse(first).former, kept.note)
+      assert.strictEqual((yield* expectLogged(poll, 2)).recounted.ballots, 312)
+      // Who watches the old log sees what was last signed of it.
+      assert.deepStrictEqual(yield* checkpointOf(poll), published)
+    })
+  )
+
+  it.effect("is over for the default poll where it takes over votes that are known by their number alone", () =>
+    Effect.gen(function* () {
+      const heads = yield* LogHeads
+      yield* sequenceAll
+      assert.lengthOf(yield* heads.list(defaultPoll.slug), 1)
+      yield* bookOriginal([{ option: "cats", votes: 5n }], { entries: 5, source: "a test" })
+      yield* sequenceAll
+      assert.lengthOf(yield* heads.list(defaultPoll.slug), 0)
+      assert.notInclude(
+        (yield* heads.unsigned).map(({ poll }) => poll),
+        defaultPoll.slug
+      )
+    })
+  )
+
+  it.effect("finds a vote's leaf by its identity", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const store = yield* LogStore
+      const poll = yield* createPoll()
+      const votes = Array.from({ length: 700 }, (_, at) => voteAt(Date.now() + at, poll, "coffee"))
+      for (let at = 0; at < votes.length; at += 70) {
+        yield* ledger.count(VoteColumns.of(votes.slice(at, at + 70)))
+        yield* sequenceAll
+      }
+      const leaves = yield* readLeaves(poll)
+      const places = new Set<number>()
+      for (const { voteId } of votes.slice(0, 700).filter((_, at) => at % 50 === 0)) {
+        const found = (yield* store.find(voteId)) ?? assert.fail("not found")
+        places.add(found.index)
+        assert.include(leaves[found.index], '"o":"coffee","s":"counted"')
+      }
+      assert.strictEqual(places.size, 14)
+      assert.isUndefined(yield* store.find(voteAt(Date.now(), poll, "tea").voteId))
+    })
+  )
+})
