@@ -13,9 +13,8 @@ import { traceBatch } from "./BatchTrace.ts"
 import type { PlainReadLog } from "./bytes/FastRead.ts"
 import type { ConsumerSettings } from "./ConsumerSettings.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
-import { batchOf, type EntryBatch } from "./EntryBatch.ts"
-import type { Pace } from "./Pace.ts"
-import { blockGrace, ensureGroup, makeReader, type Position, showConsumer } from "./Reader.ts"
+import type { EntryBatch } from "./EntryBatch.ts"
+import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
 import { recordBatch } from "./RecordBatch.ts"
 
 /** What the consumers of a shard have in common. */
@@ -31,8 +30,6 @@ export interface ConsumerParts {
   readonly liveness: Liveness["Service"]
   readonly metrics: CountMetrics
   readonly plainRead: PlainReadLog
-  /** When the consumers of the shard read. */
-  readonly pace: Pace
   /** One for each batch that may be counted at once; those who wait get theirs in order. */
   readonly permits: Semaphore.Semaphore
   /**
@@ -52,6 +49,12 @@ const backoff = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced
 
 /** How long to wait before reading again from a connection that has failed. */
 const readPause = "200 millis"
+
+/**
+ * How soon after its last read a consumer that keeps up may read again, in ms: the votes that come in meanwhile are one batch,
+ * which costs the database hardly more than one vote.
+ */
+const pace = 5
 
 /** From so many entries on, a batch is large. */
 const largeBatch = 1_000
@@ -80,21 +83,8 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
  * interruption never drops an entry that was handed out: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const {
-    announcements,
-    counting,
-    group,
-    liveness,
-    metrics,
-    pace,
-    permits,
-    plainRead,
-    reading,
-    shard,
-    stop,
-    tracing,
-    turn
-  } = parts
+  const { announcements, counting, group, liveness, metrics, permits, plainRead, reading, shard, stop, tracing, turn } =
+    parts
   const { stream } = shard
   const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
@@ -142,29 +132,6 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       )
     )
 
-  const readNow = (position: Position) => Effect.andThen(step(blockMs + blockGrace), reader.read(position))
-  const show = Effect.ignore(showConsumer(connection, stream, group, name))
-  /** Reads new entries as soon as that is due and this consumer's turn; none once the pool stops. */
-  const readNew = Effect.gen(function* () {
-    if (pace.isBehind()) return yield* Effect.tap(readNow("new"), ({ ids }) => Effect.sync(() => pace.read(ids.length)))
-    yield* Effect.sync(() => liveness.rest(name))
-    while (!pace.take()) {
-      // As often as those that read, it lets Redis know that it is there.
-      const freed = yield* untilStop(Effect.timeoutOption(pace.freed, blockMs))
-      if (yield* Deferred.isDone(stop)) return batchOf([])
-      if (freed === undefined) yield* show
-    }
-    const read = Effect.gen(function* () {
-      const rest = pace.rest()
-      if (rest > 0) yield* untilStop(Effect.sleep(rest))
-      if (yield* Deferred.isDone(stop)) return batchOf([])
-      const batch = yield* readNow("new")
-      pace.read(batch.ids.length)
-      return batch
-    })
-    return yield* Effect.ensuring(read, Effect.sync(pace.giveBack))
-  })
-
   yield* Effect.sync(() => liveness.rest(name))
   yield* untilStop(ledger.migrated)
   yield* untilStop(
@@ -176,8 +143,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   yield* untilStop(isReady(connection))
   let position: Position = ownPending
   while (!(yield* Deferred.isDone(stop))) {
+    yield* step(blockMs + blockGrace)
     const read: Option.Option<EntryBatch> = yield* Effect.option(
-      (position === "new" ? readNew : readNow(position)).pipe(
+      reader.read(position).pipe(
         Effect.tapError((error) => reading.down("read", error.message)),
         Effect.tapError(() => untilStop(Effect.sleep(readPause)))
       )
@@ -188,6 +156,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       continue
     }
     yield* reading.up
+    const readAt = performance.now()
     const ids: ReadonlyArray<string> = read.value.ids
     const last = ids.at(-1)
     if (last === undefined) {
@@ -199,6 +168,8 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       for (const [poll, votes] of outcome?.polls ?? []) metrics.redelivered(poll, votes)
       position = { pendingAfter: last }
     }
+    const rest = readAt + pace - performance.now()
+    if (rest > 0 && ids.length < batchSize / 2) yield* untilStop(Effect.sleep(rest))
   }
   yield* Effect.sync(() => liveness.rest(name))
 })

@@ -18,8 +18,6 @@ export class ConsumerSettings extends Context.Service<
     readonly batchSize: number
     /** How long a read waits for entries, in ms. */
     readonly blockMs: number
-    /** For how long at most votes are left in the stream, so that more are counted together, in ms. */
-    readonly countWithin: number
     /** After how long without an ack another consumer takes an entry over, in ms. */
     readonly claimIdleMs: number
     /** How often a vote may fail by itself before it is dead. */

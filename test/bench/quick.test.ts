@@ -19,15 +19,13 @@ const names = [
   "replicas",
   "drain",
   "end-to-end",
-  "steady",
   "results",
   "viewers",
   "quiet",
   "start",
   "memory",
   "growth",
-  "rounds",
-  "desk"
+  "rounds"
 ]
 
 /** Decodes one line of `--json`, which has no figure that is not a number. */
