@@ -33,6 +33,8 @@ export interface BenchContext {
   readonly only: ReadonlyArray<string>
   /** How many votes wait in `drain`, where that was said. */
   readonly votes?: number
+  /** How long each load of `steady` lasts, where that was said. */
+  readonly seconds?: number
   progress(text: string): void
 }
 

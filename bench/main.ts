@@ -14,6 +14,7 @@ import { replicas } from "./replicas.ts"
 import { results } from "./results.ts"
 import { rounds } from "./rounds.ts"
 import { start } from "./start.ts"
+import { steady } from "./steady.ts"
 import { servers } from "./support/servers.ts"
 import { variants } from "./support/variants.ts"
 import { table } from "./table.ts"
@@ -24,6 +25,7 @@ const benches: ReadonlyArray<Bench> = [
   replicas,
   drain,
   endToEnd,
+  steady,
   results,
   viewersBench,
   quiet,
@@ -34,7 +36,8 @@ const benches: ReadonlyArray<Bench> = [
   desk
 ]
 
-const usage = `Usage: script/bench [name …] [--rounds N] [--only NAME]… [--votes N] [--json] [--quick]
+const usage = `Usage: script/bench [name …] [--rounds N] [--only NAME]… [--votes N] [--seconds N]
+                    [--json] [--quick]
 
 ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
 
@@ -42,6 +45,7 @@ ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
   --only NAME a variant of drain to measure, in place of all; may come several times:
               ${variants.map(({ name }) => name).join(", ")}
   --votes N   how many votes wait in drain; 500,000 without it
+  --seconds N how long each load of steady lasts; 20 without it
   --json      one line of JSON for each benchmark in place of the tables
   --quick     a look at whether they run: the figures mean nothing
 `
@@ -60,6 +64,7 @@ const parse = () => {
       rounds: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
       votes: { type: "string" },
+      seconds: { type: "string" },
       json: { type: "boolean", default: false },
       quick: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
@@ -72,8 +77,10 @@ const parse = () => {
   const rounds = whole("rounds", values.rounds) ?? (values.quick ? 1 : 5)
   const votes = whole("votes", values.votes)
   const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name))
+  const seconds = whole("seconds", values.seconds)
   const { help, json, only, quick } = values
-  return { help, json, quick, only, rounds, ...(votes === undefined ? {} : { votes }), chosen }
+  const given = { ...(votes === undefined ? {} : { votes }), ...(seconds === undefined ? {} : { seconds }) }
+  return { help, json, quick, only, rounds, ...given, chosen }
 }
 
 const measure = ({ chosen, help: _, json, ...given }: ReturnType<typeof parse>) =>

@@ -1,14 +1,16 @@
 // node-postgres and ioredis: two readers, each takes as many entries as the first argument says, brings them into the ledger
-// and the tallies with one statement, acks them. The second argument is the ballot rule of the polls that they are for.
+// and the tallies with one statement, acks them. The second argument is the ballot rule of the polls that they are for. With a
+// third one, there is one reader, which reads again so many ms after its last read.
 // It takes votes for new, which is faster, until the ledger says that it holds one of them. It checks what a vote says and
 // when it was accepted, and stops at what can't be counted.
+import { setTimeout as sleep } from "node:timers/promises"
 import pg from "pg"
 import { countBallots } from "./count-ballots.mjs"
 import { countOpen } from "./count-open.mjs"
 import { readPolls } from "./polls.mjs"
 import { fieldsOf, group, redis, stream } from "./vote.mjs"
 
-const [atOnce, rule] = process.argv.slice(2)
+const [atOnce, rule, pause] = process.argv.slice(2)
 const uniqueViolation = "23505"
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 2 })
@@ -36,6 +38,7 @@ const read = async (consumer) => {
     const place = ["COUNT", atOnce, "BLOCK", 2000, "STREAMS", stream, ">"]
     const reply = await connection.xreadgroup("GROUP", group, consumer, ...place)
     if (reply === null) continue
+    const readAt = performance.now()
     const entries = reply[0][1]
     const votes = entries.map(voteOf)
     await count(votes).catch((error) => {
@@ -43,9 +46,11 @@ const read = async (consumer) => {
       return countNew(votes)
     })
     await redis.xack(stream, group, ...entries.map(([id]) => id))
+    const rest = readAt + pause - performance.now()
+    if (rest > 0) await sleep(rest)
   }
 }
 
 await redis.xgroup("CREATE", stream, group, "0", "MKSTREAM")
 console.log("Counting")
-await Promise.all([read("1"), read("2")])
+await Promise.all((pause === undefined ? ["1", "2"] : ["1"]).map(read))

@@ -36,7 +36,8 @@ const cast = (body, response, headers, identify) => {
   )
 }
 
-const server = createServer((request, response) => {
+// Connections that are kept may be used rarely.
+const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   const identify = polls.get(request.url)
   if (request.method !== "POST" || (identify === undefined && request.url !== "/api/vote"))
     return refuse(response, 404, "Not Found")

@@ -18,9 +18,13 @@ const parse = (snapshot: string): Look => {
   return { at: Date.now(), next: Number(next), open: new Set(open === "" ? [] : open.split(",").map(Number)) }
 }
 
-/** From now on notes when each transaction's work could first be seen from outside; `stop` gives a way to ask for it. */
-export const watchCommits = (url: string) => {
+/**
+ * From now on notes when each transaction's work could first be seen from outside; `stop` gives a way to ask for it, and `pid` is
+ * the process of PostgreSQL's that is asked.
+ */
+export const watchCommits = async (url: string) => {
   const database = openDatabase(url)
+  const [backend] = await database.query<{ pid: number }>("select pg_backend_pid() as pid")
   const looks: Array<Look> = []
   let stopped = false
   const watching = (async () => {
@@ -43,6 +47,7 @@ export const watchCommits = (url: string) => {
     return looks[low]?.at ?? Number.NaN
   }
   return {
+    pid: backend?.pid ?? 0,
     stop: async () => {
       stopped = true
       await watching
