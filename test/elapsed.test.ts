@@ -27,7 +27,11 @@ const moments: Readonly<Record<string, string>> = {
   "http/voting/Challenges.ts": "until when a challenge holds, which other processes check",
   "http/voting/ProviderTokens.ts": "whether a provider's token was issued in the future",
   "layers/ProcessMetrics.ts": "when the process was started",
-  "stream/StreamClock.ts": "the time that polls close by, until Redis was seen"
+  "stream/StreamClock.ts": "the time that polls close by, until Redis was seen",
+  "web/admin/closingForm.ts": "whether a closing time is past, which the service decides",
+  "web/admin/createForm.ts": "the same of all times of a form",
+  "web/admin/editForm.ts": "the same",
+  "web/admin/share.ts": "when a picture of results was made"
 }
 
 describe("a wall clock that is set back", () => {

@@ -19,13 +19,15 @@ const names = [
   "replicas",
   "drain",
   "end-to-end",
+  "steady",
   "results",
   "viewers",
   "quiet",
   "start",
   "memory",
   "growth",
-  "rounds"
+  "rounds",
+  "desk"
 ]
 
 /** Decodes one line of `--json`, which has no figure that is not a number. */

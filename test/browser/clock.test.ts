@@ -95,7 +95,12 @@ browserTests("the voting page, when the ledger was restored or made anew", (test
     const page = await web.page({}, /ERR_FAILED/)
     const body = (revision: number, count: number) => ({
       poll: slug,
+      kind: "single",
       status: "open",
+      ballots: count,
+      abstained: 0,
+      winners: count > 0 ? ["apples"] : [],
+      tie: false,
       results: ["apples", "pears", "plums"].map((option, index) => ({
         option,
         count: index === 0 ? count : 0,

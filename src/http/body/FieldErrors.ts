@@ -13,6 +13,8 @@ const kindOf = (ast: SchemaAST.AST): string => {
       return "a list"
     case "Objects":
       return "an object"
+    case "Null":
+      return "null"
     case "Literal":
       return String(ast.literal)
     case "Union":
@@ -30,6 +32,9 @@ interface Wrong {
   readonly path: ReadonlyArray<PropertyKey>
   readonly detail: string
 }
+
+/** Whether it says no more than that a field is not null, which takes it away, either. */
+const isNotNull = (issue: SchemaIssue.Issue): boolean => issue._tag === "InvalidType" && issue.ast._tag === "Null"
 
 /** Returns each wrong field in words: those of the check that it fails, where it has any. A schema's own are for programmers. */
 const findWrong = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): ReadonlyArray<Wrong> => {
@@ -50,7 +55,9 @@ const findWrong = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): 
       return [{ path, detail: "is not a field of this" }]
     case "AnyOf":
       // An endpoint's payload is one of all that it takes: of one, here.
-      if (issue.issues.length > 0) return issue.issues.flatMap((one) => findWrong(one, path))
+      if (issue.issues.some((one) => !isNotNull(one))) {
+        return issue.issues.flatMap((one) => (isNotNull(one) ? [] : findWrong(one, path)))
+      }
       return [{ path, detail: `must be ${kindOf(issue.ast)}` }]
     case "InvalidType":
       return [{ path, detail: `must be ${kindOf(issue.ast)}` }]
