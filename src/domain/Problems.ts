@@ -161,6 +161,15 @@ export interface Problem {
 export const isProblem = (error: unknown): error is Problem =>
   error instanceof Error && "type" in error && "title" in error && "status" in error
 
+/** Returns a text of anything, be it an object that has none. */
+const textOf = (error: unknown): string => {
+  try {
+    return String(error)
+  } catch {
+    return "an error without a text"
+  }
+}
+
 /** Returns what went wrong, down to what the server itself said of it. */
 export const reasonOf = (error: unknown): string => {
   const messages: Array<string> = []
@@ -172,7 +181,7 @@ export const reasonOf = (error: unknown): string => {
     const code = "code" in at && typeof at.code === "string" ? ` (${at.code})` : ""
     if (at.message !== "" && !messages.includes(`${at.message}${code}`)) messages.push(`${at.message}${code}`)
   }
-  return messages.length === 0 ? String(error) : messages.join(": ")
+  return messages.length === 0 ? textOf(error) : messages.join(": ")
 }
 
 /** Redis or PostgreSQL did not do what was asked of it; `cause` is the driver's own error. */

@@ -30,6 +30,9 @@ const names = [
   "desk"
 ]
 
+/** Those that have what the others are made of. */
+const looked = ["ingest", "drain", "end-to-end", "steady", "results", "viewers", "start", "desk"]
+
 /** Decodes one line of `--json`, which has no figure that is not a number. */
 const decode = Schema.decodeUnknownSync(
   Schema.fromJsonString(
@@ -57,14 +60,14 @@ describe("the benchmarks", () => {
     "run, and have a figure in every row, but for peers that are left out",
     () =>
       Effect.gen(function* () {
-        const { stdout } = yield* bench("--quick", "--json")
+        const { stdout } = yield* bench("--quick", "--json", ...looked)
         const tables = stdout
           .trim()
           .split("\n")
           .map((line) => decode(line))
         assert.deepStrictEqual(
           tables.map((table) => table.bench),
-          names
+          looked
         )
         for (const { rows } of tables) {
           const skipped = rows.filter(({ note }) => note !== undefined).map(({ what }) => what.replace(/^[\w-]+: /, ""))

@@ -8,8 +8,8 @@ import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 import { entriesDone, makeSite, patiently, type Site, untilReady } from "./site.ts"
 import { type Accepted, castConflicting, castUntilClosed, createPollAt, pollsEnv, tokensAt } from "./voters.ts"
 
-const voters = 200
-const each = 20
+const voters = 60
+const each = 8
 
 const definition = (slug: string, overrides: Partial<PollDefinition>): PollDefinition => ({
   slug,

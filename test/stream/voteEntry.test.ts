@@ -34,7 +34,7 @@ describe("a stream entry's fields", () => {
         const known = { ...vote, voter: "YW5u" }
         assert.deepStrictEqual(
           andBack(known, { n: keyProof(vote.voteId, "key"), traceparent: "00-1-2-01" }),
-          Option.some(known)
+          Option.some({ ...known, n: keyProof(vote.voteId, "key") })
         )
       })
   )
