@@ -4,7 +4,7 @@ import { type Load, startLoad } from "../support/load.ts"
 import { type Program, startApi, startConsumer } from "../support/processes.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 
-const restarts = 5
+const restarts = 4
 const connections = 16
 /** In ms. Some connections are idle when the signal comes, and have a request on its way when the program obeys. */
 const pace = 5
