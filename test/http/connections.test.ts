@@ -100,7 +100,7 @@ layer(layerApi(), { excludeTestServices: true })("a connection", (it) => {
         for (const socket of sockets) socket.write(ask.repeat(each))
         yield* until(() => begun.reduce((sum, some) => sum + some, 0) === each * connections)
         // Those that were begun as they came, and those that had waited, can fall into one turn as this counts it.
-        assert.isAtMost(Math.max(...begun), 2 * 64)
+        assert.isAtMost(Math.max(...begun), 2 * 32)
       }).pipe(Effect.scoped)
   )
 

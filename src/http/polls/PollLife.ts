@@ -1,5 +1,5 @@
 import { Effect, Result, Schedule, type Schema, Struct } from "effect"
-import { fromDefinition, type Poll, type PollDefinition } from "../../domain/Poll.ts"
+import { defaultPoll, fromDefinition, type Poll, type PollDefinition } from "../../domain/Poll.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { Current, Outcome, PollActs } from "../../ledger/PollActs.ts"
@@ -177,6 +177,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   /** Deletes a poll, whose slug has to be given once more. */
   const remove = Effect.fnUntraced(function* (slug: string, again: string | undefined) {
     if (again !== slug) return yield* notConfirmed
+    // Whoever posts to /api/vote votes in it, and it is there before anything is read of the database.
+    if (slug === defaultPoll.slug) return yield* notDeletableEver
     yield* act(slug, "delete", ({ poll }) =>
       poll.draft || poll.archived ? Effect.succeed("deleted" as const) : Effect.fail(notDeletable)
     )
@@ -191,6 +193,8 @@ const notConfirmed = new InvalidFields({
   detail: "A poll is deleted for good: its slug has to be given once more",
   errors: [{ pointer: "#/slug", detail: "must be the poll's slug" }]
 })
+
+const notDeletableEver = new Unchangeable({ detail: "The default poll can't be deleted" })
 
 const notDeletable = new Unchangeable({ detail: "Only a draft or an archived poll can be deleted: archive it before" })
 

@@ -241,6 +241,7 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       assertProblem(yield* act(slug, "duplicate", { slug }), 409)
       problem(yield* remove(slug), 409)
       problem(yield* send("DELETE", slug, undefined), 422)
+      assert.match(problem(yield* remove("cats-or-dogs"), 409), /default poll/)
       done(yield* act(slug, "archive"))
       const listed = Effect.map(request("GET", "/api/polls"), ({ body }) => body)
       assert.notInclude(yield* listed, `"${slug}"`)
