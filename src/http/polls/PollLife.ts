@@ -96,7 +96,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
       Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
       Effect.andThen(change),
-      Effect.tapError(() => close("open"))
+      // Only then is it sure that this is not the time of someone else's change that was done.
+      Effect.tapError((error) => (error instanceof Unchangeable ? close("open") : Effect.void))
     )
   })
 

@@ -193,6 +193,23 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
     })
   )
 
+  it.effect("stays closed for an edit that is done, though another one at the same time is not", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const both = yield* Effect.all([patch(slug, inOne, '"1"'), patch(slug, { kind: "multiple", max: 2 }, '"1"')], {
+        concurrency: 2
+      })
+      assert.sameMembers(
+        both.map(({ status }) => status),
+        [200, 412]
+      )
+      const sql = yield* SqlClient.SqlClient
+      const [shut] = yield* sql<{ ms: number }>`
+        select (upper(shut) - lower(shut))::float8 as ms from poll where slug = ${slug}`
+      assert.isAtLeast(shut?.ms ?? 0, 10_000)
+    })
+  )
+
   it.effect("goes on after its end: what came in between stays rejected, and the result is final again later", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ results: "after_close" })
