@@ -5,14 +5,14 @@ import type { Socket } from "node:net"
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * How much is begun in one turn of the event loop, over all connections: 128 votes, or 32 of any other requests. Votes that come
+ * How much is begun in one turn of the event loop, over all connections: 128 votes, or 16 of any other requests. Votes that come
  * together go to Redis together: with 32, a load of votes over 64 connections took a tenth more CPU time.
  */
 const most = 128
 
 /** Returns what a request counts in its turn: what a client posts in so few bytes, such as a vote, is soon read. */
 const weightOf = ({ headers, method }: IncomingMessage): number =>
-  method === "POST" && Number(headers["content-length"]) <= 512 ? 1 : 4
+  method === "POST" && Number(headers["content-length"]) <= 512 ? 1 : 8
 
 /** The requests of a socket that wait for later turns. */
 const waiting = Symbol("waiting")
