@@ -32,14 +32,24 @@ export class Announcements extends Context.Service<
         const topic = channels[channel]
         if (topic !== undefined) for (const listener of listeners[topic]) listener(poll)
       })
+      /** A process hears only of what it listens to: one that counts makes news with each batch, and needs none of it. */
+      const subscribe = () => {
+        const wanted = Object.entries(channels).flatMap(([channel, topic]) =>
+          listeners[topic].size > 0 ? [channel] : []
+        )
+        if (wanted.length > 0 && connection.status === "ready") connection.subscribe(...wanted).catch(() => undefined)
+      }
       // Each new connection subscribes again; one that breaks before that comes back with another "ready".
-      connection.on("ready", () => void connection.subscribe(...Object.keys(channels)).catch(() => undefined))
+      connection.on("ready", subscribe)
 
       return Announcements.of({
         announce: (topic, poll) => Effect.ignore(command(() => redis.client.publish(channelOf(stream, topic), poll))),
         listen: (topic, listener) =>
           Effect.acquireRelease(
-            Effect.sync(() => listeners[topic].add(listener)),
+            Effect.sync(() => {
+              listeners[topic].add(listener)
+              if (listeners[topic].size === 1) subscribe()
+            }),
             () => Effect.sync(() => listeners[topic].delete(listener))
           )
       })
