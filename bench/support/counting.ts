@@ -23,19 +23,25 @@ const doneOf = async ({ redis, stream }: Site): Promise<number> => {
 }
 
 /**
- * Starts a program on a site whose stream is full, and measures from when it has first acked votes until it has acked
- * `votes`: so without the start of the program. What an ack is worth has to be seen in the ledger.
+ * Starts a program, once or several times, on a site whose stream is full, and measures from when all are up and votes have
+ * been acked until `votes` are: so without the start. What an ack is worth has to be seen in the ledger.
  */
-export const measureCounting = async (site: Site, command: ReadonlyArray<string>, votes: number): Promise<Counted> => {
+export const measureCounting = async (
+  site: Site,
+  command: ReadonlyArray<string>,
+  votes: number,
+  processes = 1
+): Promise<Counted> => {
   const serversTake = await serversCpu(site)
-  const program = await launch(command, { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }, /Counting/)
-  const cpu = (): Cpu => ({ own: cpuOf(program.pid), ...serversTake() })
+  const env = { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }
+  const programs = await Promise.all(Array.from({ length: processes }, () => launch(command, env, /Counting/)))
+  const cpu = (): Cpu => ({ own: programs.reduce((sum, { pid }) => sum + cpuOf(pid), 0), ...serversTake() })
   const untilMoreThan = async (bound: number) => {
     for (let last = { counted: 0, at: performance.now() }; ; ) {
       const now = { counted: await doneOf(site), at: performance.now() }
       if (now.counted > bound) return { ...now, cpu: cpu() }
       if (now.counted > last.counted) last = now
-      if (hasEnded(program) || now.at - last.at > patience) {
+      if (programs.some(hasEnded) || now.at - last.at > patience) {
         throw new Error(`${command.join(" ")} has stopped counting after ${now.counted} of ${votes} votes`)
       }
       await sleep(interval)
@@ -50,6 +56,6 @@ export const measureCounting = async (site: Site, command: ReadonlyArray<string>
     const done = last.counted - from.counted
     return { rate: (done * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, last.cpu, done) }
   } finally {
-    await kill(program)
+    await Promise.all(programs.map(kill))
   }
 }

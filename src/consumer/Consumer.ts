@@ -105,9 +105,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     failpoint("after-commit")
     yield* stallpoint
     const ack = command(() => shard.client.xack(stream, group, ...batch.ids))
-    const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
+    const news = announcements.announce("tally", ...outcome.polls.keys())
     // Sent together, they are one write to the socket.
-    yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
+    yield* Effect.all([ack, news], { concurrency: "unbounded", discard: true })
     metrics.lost(outcome.lost)
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)

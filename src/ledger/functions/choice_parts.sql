@@ -9,8 +9,15 @@ language sql stable as $$
   with rules as materialized (
     select p.slug, p.kind, p.min, p.max, p.every, p.budget, p.spend_all, p.abstain,
       array(select t.option from tally t where t.poll = p.slug order by t.position) as options
-    from poll p where p.slug = any (polls)
+    from poll p where p.slug = any (polls) and p.kind <> 'single'
   )
+  -- Nearly all polls are such, whose choices are their options: a batch may have votes in a thousand of them.
+  select c.number, p.slug, p.kind, t.option, null::int
+  from unnest(polls, choices) with ordinality as c (poll, choice, number)
+  join poll p on p.slug = c.poll and p.kind = 'single'
+  left join tally t on t.poll = c.poll and t.option = c.choice
+  where t.option is not null or p.abstain and c.choice = '-'
+  union all
   select c.number, r.slug, r.kind, o.option, o.value
   from unnest(polls, choices) with ordinality as c (poll, choice, number)
   join rules r on r.slug = c.poll
@@ -19,7 +26,6 @@ language sql stable as $$
     select
       case
         when r.abstain and c.choice = '-' then array[null]
-        when r.kind = 'single' then array[c.choice]
         when r.kind = 'multiple' then string_to_array(c.choice, '+')
         when r.kind = 'ranked' then string_to_array(c.choice, '>')
         else array(select split_part(p, ':', 1) from unnest(string_to_array(c.choice, ',')) as p)
@@ -38,7 +44,6 @@ language sql stable as $$
       and (select count(*) from unnest(r.options) as o where o = any (k.named)) = cardinality(k.named)
     -- Those of the poll's options that are named, in the poll's order, are all that is named.
     else array(select o from unnest(r.options) as o where o = any (k.named)) = k.named and case r.kind
-      when 'single' then true
       when 'multiple' then cardinality(k.named) between r.min and r.max
       when 'score' then (not r.every or k.named = r.options)
         and (select bool_and(coalesce(v between r.min and r.max, false)) from unnest(k.said) as v)
