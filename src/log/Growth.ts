@@ -1,5 +1,5 @@
 import { constants, gzipSync } from "node:zlib"
-import { Edge, tileWidth } from "../domain/log/Tile.ts"
+import { Edge, tileOver, tileWidth } from "../domain/log/Tile.ts"
 import type { LogTile, OpenLog, WaitingLeaf } from "../ledger/LogRows.ts"
 import { leafHashOf, sha256 } from "./Hashes.ts"
 
@@ -13,7 +13,7 @@ export const packBundle = (bundle: Uint8Array): Uint8Array => gzipSync(bundle, {
 class OpenBundle {
   #bytes = Buffer.allocUnsafe(2 ** 15)
   #length = 0
-  /** When the votes were accepted that are new in it, in ms. */
+  /** When the votes were made that are new in it, in ms. */
   #from: number | undefined
   #to: number | undefined
 
@@ -57,14 +57,6 @@ class OpenBundle {
   }
 }
 
-const hashTile = (level: number, place: number, data: Uint8Array): LogTile => ({
-  level,
-  place,
-  data,
-  fromMs: undefined,
-  toMs: undefined
-})
-
 /** A log that grows: its tiles and bundles that are new, or have more in them than before. */
 export class Growth {
   readonly #tiles: Array<LogTile> = []
@@ -72,15 +64,21 @@ export class Growth {
   readonly #bundle: OpenBundle
 
   constructor({ edge, size }: Pick<OpenLog, "edge" | "size">) {
-    const partial: Array<Uint8Array> = []
-    for (const { data, level } of edge) if (level >= 0) partial[level] = data
+    const bundle = edge.find(({ level }) => level === bundleLevel)
+    const partial = [tileOver(sha256, bundle?.data ?? new Uint8Array())]
+    for (const { data, level } of edge) if (level > 0) partial[level] = data
     this.#edge = new Edge(
       sha256,
-      (level, place, data) => this.#tiles.push(hashTile(level, place, data)),
+      (level, place, data) => this.#add(level, place, data),
       size,
       Array.from(partial, (data = new Uint8Array()) => data)
     )
-    this.#bundle = new OpenBundle(edge.find(({ level }) => level === bundleLevel))
+    this.#bundle = new OpenBundle(bundle)
+  }
+
+  /** Adds a tile of hashes, but for one of level 0, which its bundle makes. */
+  #add(level: number, place: number, data: Uint8Array): void {
+    if (level > 0 && data.length > 0) this.#tiles.push({ level, place, data, fromMs: undefined, toMs: undefined })
   }
 
   get size(): number {
@@ -100,7 +98,7 @@ export class Growth {
   /** Returns what it has become; to be called once, at the end. */
   end() {
     for (const [level, data] of this.#edge.tiles().entries()) {
-      if (data.length > 0) this.#tiles.push(hashTile(level, Math.floor(this.size / tileWidth ** (level + 1)), data))
+      this.#add(level, Math.floor(this.size / tileWidth ** (level + 1)), data)
     }
     const open = this.#bundle.tile(Math.floor(this.size / tileWidth))
     if (open.data.length > 0) this.#tiles.push(open)

@@ -23,10 +23,9 @@ export class PackedArray {
     return this.bytes.readInt32BE(this.at(index))
   }
 
-  /** Reads a whole number of 64 bits, which is exact below 2**53. */
-  int64(index: number): number {
-    const at = this.at(index)
-    return this.bytes.readInt32BE(at) * 2 ** 32 + this.bytes.readUInt32BE(at + 4)
+  /** Reads the time of a UUIDv7, in ms. */
+  uuidMs(index: number): number {
+    return this.bytes.readUIntBE(this.at(index), 6)
   }
 
   /** Reads 16 bytes in base64url; undefined where all of them are zero. */

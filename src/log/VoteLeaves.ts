@@ -41,7 +41,7 @@ export const votesIn = ({ voteIds }: Queued): number => (voteIds === null ? 0 : 
 
 /** Adds the leaves of a row's votes, from one up to before another, to their logs; those of polls without one are left out. */
 export const addVotes = (
-  { choices, kind, ms, numbers, polls, proofs, voteIds }: Queued,
+  { choices, kind, numbers, polls, proofs, voteIds }: Queued,
   logOf: (poll: string) => VoteLog | undefined,
   from: number,
   to: number
@@ -49,7 +49,6 @@ export const addVotes = (
   if (voteIds === null) return
   const ids = new PackedArray(voteIds, 16)
   const places = numbers && new PackedArray(numbers, 4)
-  const times = ms && new PackedArray(ms, 8)
   const halves = proofs && new PackedArray(proofs, 16)
   for (let index = from; index < Math.min(to, ids.length); index++) {
     const place = places === null ? (polls.length === 1 ? 0 : index) : places.int32(index) - 1
@@ -58,6 +57,6 @@ export const addVotes = (
     const id = log.naming.nameOf(ids.bytes, ids.at(index))
     const choice = choices?.[place]
     if (choice === undefined) log.add([id, null, fateLeaf(id, kind as Fate)])
-    else log.add([id, times?.int64(index) ?? null, newLeaf(log.naming, id, choice, kind, halves?.half(index))])
+    else log.add([id, ids.uuidMs(index), newLeaf(log.naming, id, choice, kind, halves?.half(index))])
   }
 }
