@@ -21,7 +21,7 @@ export const consumers: Bench = {
           const site = await makeSite(context.env)
           try {
             await backlog.copyTo(site.stream)
-            const counted = await measureCounting(site, consume, votes, count)
+            const counted = await measureCounting(site, consume, votes, { processes: count })
             await checkTotal(site, votes)
             return counted
           } finally {

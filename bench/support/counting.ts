@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
-import { hasEnded, kill, launch } from "./processes.ts"
+import { hasEnded, kill, launch, until } from "./processes.ts"
 import { type Site, serversCpu } from "./site.ts"
 
 /** How fast votes were counted, and what one took of the CPU. */
@@ -8,6 +8,8 @@ export interface Counted {
   /** Votes a second. */
   readonly rate: number
   readonly cpu: Cpu
+  /** How long it took from when the last one was counted until what was to be waited for besides had come, in ms. */
+  readonly later: number
 }
 
 /** How often the tally is looked at while votes are counted, in ms. */
@@ -24,13 +26,17 @@ const doneOf = async ({ redis, stream }: Site): Promise<number> => {
 
 /**
  * Starts a program, once or several times, on a site whose stream is full, and measures from when all are up and votes have
- * been acked until `votes` are: so without the start. What an ack is worth has to be seen in the ledger.
+ * been acked until `votes` are: so without the start. What an ack is worth has to be seen in the ledger. The CPU time is that
+ * until `done` is true besides.
  */
 export const measureCounting = async (
   site: Site,
   command: ReadonlyArray<string>,
   votes: number,
-  processes = 1
+  {
+    done = async () => true,
+    processes = 1
+  }: { readonly done?: () => Promise<boolean>; readonly processes?: number } = {}
 ): Promise<Counted> => {
   const serversTake = await serversCpu(site)
   const env = { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }
@@ -53,8 +59,10 @@ export const measureCounting = async (
     const last = await untilMoreThan(votes - 1)
     // So few that all were counted between two looks: then the start of the counting is in it.
     const from = last.counted > first.counted ? first : up
-    const done = last.counted - from.counted
-    return { rate: (done * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, last.cpu, done) }
+    const counted = last.counted - from.counted
+    await until(done, interval)
+    const later = performance.now() - last.at
+    return { rate: (counted * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, cpu(), counted), later }
   } finally {
     await Promise.all(programs.map(kill))
   }

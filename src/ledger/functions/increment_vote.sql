@@ -172,7 +172,7 @@ begin
   if fresh > 0 then
     -- Before something else becomes of these votes (settle_poll).
     perform log_votes(
-      vote_ids, numbers, polls, choices, ms, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
+      vote_ids, numbers, polls, choices, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
     );
     for place in 1 .. cardinality(changed) loop
       counts[changed[place]] := counted[place];
