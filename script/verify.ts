@@ -14,7 +14,7 @@ const usage = `Checks a poll's public log, counts its votes again, and compares 
 
   script/verify [options] <the poll's address, such as https://votes.example/polls/lunch>
 
-  --checkpoint FILE   a checkpoint of the log that was kept: the log has to go on from it
+  --checkpoint FILE   a checkpoint of the log that was kept: the log has to go on from it; may come several times
   --key VKEY          a key of the log that was kept, instead of what the service gives; may come twice
   --proof FILE        a voter's proof, which has to hold too
   --save FILE         where to keep the log's checkpoint, if all holds
@@ -22,7 +22,7 @@ const usage = `Checks a poll's public log, counts its votes again, and compares 
 Exits with 0 where all holds, with 1 where something does not, and with 2 where that can't be told.`
 
 const options = {
-  checkpoint: { type: "string" },
+  checkpoint: { type: "string", multiple: true },
   key: { type: "string", multiple: true },
   proof: { type: "string" },
   save: { type: "string" },
@@ -104,7 +104,7 @@ const main = async (): Promise<number> => {
   const logPath = `${pollPath}/log${number === 1 ? "" : `/${number}`}`
   if ((await checkpointOf(logPath)) === undefined) throw new Error(`there is no log at ${logPath}`)
   const kept = {
-    ...(values.checkpoint === undefined ? {} : { checkpoint: await readFile(values.checkpoint, "utf8") }),
+    checkpoints: await Promise.all((values.checkpoint ?? []).map((file) => readFile(file, "utf8"))),
     ...(values.key === undefined ? {} : { vkeys: values.key })
   }
   const { log, moving, wrong } = await compareLog({

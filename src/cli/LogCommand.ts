@@ -1,8 +1,10 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import { SqlClient } from "effect/sql"
 import { Ledger } from "../ledger/Ledger.ts"
 import { LogHeads, type LogState } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
+import { inSnapshot } from "../ledger/Transaction.ts"
 import { checkLog } from "../log/CheckLog.ts"
 import { beginLog } from "../log/Sequencer.ts"
 import { makeLogGuard } from "../log/Signing.ts"
@@ -52,10 +54,14 @@ const show = Command.make("show", { slug: Argument.optional(slug), json }, (give
 const verify = Command.make("verify", { slug }, (given) =>
   withLogs(() =>
     Effect.gen(function* () {
-      const log = yield* present(given.slug)
+      const sql = yield* SqlClient.SqlClient
       const progress = yield* makeProgress
-      const { counted, logged, wrong } = yield* checkLog(log, (leaves) =>
-        progress.tell(`Checking: ${leaves} of ${log.size} leaves`)
+      const { counted, log, logged, wrong } = yield* inSnapshot(sql)(
+        Effect.gen(function* () {
+          const head = yield* present(given.slug)
+          const checked = yield* checkLog(head, (leaves) => progress.tell(`Checking: ${leaves} of ${head.size} leaves`))
+          return { ...checked, log: head }
+        })
       )
       yield* progress.clear
       yield* Console.log(`${log.origin}: ${log.size} leaves; ${logged} votes count by them, ${counted} by the ledger.`)

@@ -6,7 +6,7 @@ import { absentOf } from "./AbsentEntries.ts"
 import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
 import { findOriginal, type Original } from "./Original.ts"
 import { countedVotes, type TallyDifference, tallyDifferences } from "./TallyBooks.ts"
-import { inTransaction } from "./Transaction.ts"
+import { inSnapshot } from "./Transaction.ts"
 
 /** What the ledger holds up to a cut, at one moment. */
 export interface LedgerState {
@@ -37,11 +37,8 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
-    return yield* inTransaction(sql)(
+    return yield* inSnapshot(sql)(
       Effect.gen(function* () {
-        yield* sql`set transaction isolation level repeatable read, read only`
-        // A snapshot does not keep a partition from being dropped; this does, from before the snapshot is taken.
-        yield* sql`lock table only vote_event in access share mode`
         const statuses = yield* sql<{ status: string; count: bigint }>`
           select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
         const [duplicates] = yield* sql<{ count: bigint }>`

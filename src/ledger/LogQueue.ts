@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Cause, Context, Effect, Layer, Result } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { OutOfService } from "../domain/Problems.ts"
+import { failpoint } from "../Failpoint.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { type LogRow, type LogTile, type OpenLog, readLogs } from "./LogRows.ts"
 import { inTransaction } from "./Transaction.ts"
@@ -128,6 +129,7 @@ export class LogQueue extends Context.Service<
               rows.map(({ id }) => id)
             )
             yield* sql`delete from log_queue where id = any (${ids})`
+            failpoint("log-before-commit")
             return rows.length
           })
         ).pipe(

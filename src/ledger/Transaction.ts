@@ -19,3 +19,16 @@ export const inTransaction =
         })
       )
     })
+
+/** Runs an effect in one snapshot of the database, in which it can only read. */
+export const inSnapshot =
+  (sql: SqlClient.SqlClient) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
+    inTransaction(sql)(
+      Effect.gen(function* () {
+        yield* sql`set transaction isolation level repeatable read, read only`
+        // A snapshot does not keep a partition from being dropped; this does, from before the snapshot is taken.
+        yield* sql`lock table only vote_event in access share mode`
+        return yield* effect
+      })
+    )

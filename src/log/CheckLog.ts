@@ -3,14 +3,14 @@ import { Effect } from "effect"
 import { areEqual } from "../domain/log/Bytes.ts"
 import { Fold } from "../domain/log/Fold.ts"
 import { decodeBundle, Edge, tilesOf, tileWidth } from "../domain/log/Tile.ts"
-import { Ledger } from "../ledger/Ledger.ts"
+import { type LogBooks, readLedgerVotes, readLogBooks } from "../ledger/LogBooks.ts"
 import type { LogHead } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
-import { leafHashOf, sha256 } from "./Hashes.ts"
+import { leafHashOf, makeNamer, sha256 } from "./Hashes.ts"
 
 /** What checking a log came to. */
 export interface CheckedLog {
-  /** How many votes count by the log, and by the ledger, which may be some seconds ahead. */
+  /** How many votes count by the log, and by the results, which may be some seconds ahead. */
   readonly logged: number
   readonly counted: number
   /** What is not as it must be, in words. */
@@ -19,10 +19,42 @@ export interface CheckedLog {
 
 const mostWrong = 20
 
-/** Recounts a log as it is stored: its leaves make its tiles and its head, and come to what the ledger says. */
+const firstId = "00000000-0000-0000-0000-000000000000"
+
+/** Holds each vote that the ledger still has against what the log says of it last. */
+const checkVotes = Effect.fnUntraced(function* (poll: string, fold: Fold, books: LogBooks) {
+  const { dropped, oldest, queued, secret, waiting } = books
+  const nameOf = makeNamer(secret)
+  const told = (fate: string, choice: string | null | undefined) => (fate === "dead" ? fate : `${fate} for ${choice}`)
+  const wrong: Array<string> = []
+  let logged = 0
+  for (let after = firstId, ended = false; !ended; ) {
+    const votes = yield* readLedgerVotes(poll, after)
+    for (const { choice, status, voteId } of votes) {
+      const id = nameOf(Buffer.from(voteId.replaceAll("-", ""), "hex"), 0)
+      const said = fold.vote(id)
+      if (said !== undefined) logged++
+      // Rows from before what the ledger keeps no longer change.
+      if (voteId < oldest || queued.has(voteId) || waiting.has(id)) continue
+      const ledger = told(status, choice)
+      const log = said === undefined ? "not there" : told(said.fate, said.choice)
+      if (ledger !== log && wrong.length < mostWrong)
+        wrong.push(`the vote ${voteId} is ${ledger} by the ledger, and ${log} by the log`)
+    }
+    ended = votes.length === 0
+    after = votes.at(-1)?.voteId ?? after
+  }
+  const missing = fold.votes - logged
+  if (missing > dropped) wrong.push(`${missing} votes of the log are not in the ledger, which has dropped ${dropped}`)
+  return wrong
+})
+
+/**
+ * Recounts a log as it is stored: its leaves make its tiles and its head, and say of each vote what the ledger does. To be done in
+ * one snapshot of the database, the reading of the head too.
+ */
 export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (leaves: number) => Effect.Effect<void>) {
   const store = yield* LogStore
-  const ledger = yield* Ledger
   const wrong: Array<string> = []
   const fold = new Fold(sha256)
   const tiles = new Map<string, Uint8Array>()
@@ -50,12 +82,19 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
     const same = stored !== undefined && made !== undefined && areEqual(stored.bytes.subarray(0, width * 32), made)
     if (!same && wrong.length < mostWrong) wrong.push(`tile ${level}/${index} is not what the leaves make`)
   }
-  const { ballots, hidden, options, wrong: wrongLeaves } = fold.recount()
-  const tally = yield* ledger.tally(head.poll)
-  const differs =
-    hidden === 0 && options.some(({ count, id }) => tally?.options.find(({ option }) => option === id)?.count !== count)
-  if (fold.result !== undefined && differs) wrong.push("the final counts are not those of the ledger")
-  const counted = tally?.ballots ?? 0
-  if (ballots > counted) wrong.push(`${ballots} votes count by the log, and ${counted} by the ledger`)
-  return { logged: ballots, counted, wrong: [...wrong, ...wrongLeaves] } satisfies CheckedLog
+  const books = yield* readLogBooks(head)
+  if (books === undefined) return { logged: 0, counted: 0, wrong: [...wrong, "the log is not there"] }
+  if (books.seed !== null) fold.know(books.seed)
+  wrong.push(...(yield* checkVotes(head.poll, fold, books)))
+  const { ballots, options, wrong: wrongLeaves } = fold.recount()
+  const isWhole = books.queued.size === 0 && books.waiting.size === 0
+  if (isWhole) {
+    for (const { count, id } of options) {
+      const told = books.counts.get(id) ?? 0
+      if (told !== count) wrong.push(`${id} has ${told} votes by the results, and ${count} by the log`)
+    }
+  }
+  if (isWhole ? ballots !== books.ballots : ballots > books.ballots)
+    wrong.push(`${ballots} votes count by the log, and ${books.ballots} by the results`)
+  return { logged: ballots, counted: books.ballots, wrong: [...wrong, ...wrongLeaves] } satisfies CheckedLog
 })

@@ -51,13 +51,13 @@ export const makeSequencing = Effect.fnUntraced(function* (host: string, added: 
         }
         const grown = Array.from(drafts.values(), (one) => one.grown())
         leaves = grown.reduce((sum, { log, size }) => sum + size - log.size, 0)
-        failpoint("log-before-commit")
+        failpoint("log-before-writing")
         return grown
       })
     )
-    return Effect.tap(turn, () =>
+    return Effect.tap(turn, (rows) =>
       Effect.sync(() => {
-        failpoint("log-after-commit")
+        if (rows > 0) failpoint("log-after-commit")
         added(leaves)
       })
     )

@@ -7,6 +7,9 @@ import { claimIdleMs, type Member, type Site } from "./site.ts"
 /** How long an armed program may take to reach its failpoint, in ms. Redis may be away meanwhile. */
 const failpointTimeout = 20_000
 
+/** Before a sequencer has written anything, with all of it written, and with all of it there to stay. */
+const logFailpoints = ["log-before-writing", "log-before-commit", "log-after-commit"]
+
 const namesOf = (members: ReadonlyArray<Member>) => members.map(({ program }) => program.name).join(", ")
 
 /** Commits a fault; ends when it is over and what it stopped has started again. Returns false if it had no effect. */
@@ -47,9 +50,10 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     hit(member, async (program) => {
       await program.kill()
       await program.launch(failpoint).started
-      if (await program.endsWithin(failpointTimeout)) return true
-      await program.kill()
-      return false
+      const reached = await program.endsWithin(failpointTimeout)
+      site.note(`  ${failpoint} ${reached ? "ended it" : "was not reached"}`)
+      if (!reached) await program.kill()
+      return reached
     })
   const frozen = async ({ program }: Member) => {
     await program.exclusive(async () => {
@@ -121,7 +125,7 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     "crash after the append": () => armed(choose(site.apis), "after-append:0.05"),
     "crash after the commit": () => armed(choose(site.consumers), "after-commit:0.3"),
     "crash at the public log": () =>
-      armed(choose(site.consumers), choose(["log-before-commit:0.1", "log-after-commit:0.1"]))
+      armed(choose(site.consumers), `${logFailpoints[Math.floor(fault.size * logFailpoints.length)]}:0.5`)
   }
   return deeds[kind]()
 }

@@ -1,4 +1,5 @@
 import type { Clients } from "./clients.ts"
+import type { LogWatch } from "./logs.ts"
 import type { Recoveries } from "./recoveries.ts"
 import type { FaultKind } from "./schedule.ts"
 import type { Verdict } from "./verdict.ts"
@@ -13,6 +14,7 @@ export interface Outcome {
   readonly recoveries: Recoveries
   readonly verdict: Verdict
   readonly voters: Voters
+  readonly logs: LogWatch
   readonly problems: ReadonlyArray<string>
   /** The result of the program's own audit, in a word or two. */
   readonly audit: string
@@ -35,7 +37,7 @@ const votesIn = ({ accepted }: Voters, wanted: string): string => {
 }
 
 export const describe = (outcome: Outcome): string => {
-  const { audit, clients, faults, problems, recoveries, seconds, seed, verdict, voters } = outcome
+  const { audit, clients, faults, logs, problems, recoveries, seconds, seed, verdict, voters } = outcome
   const slowest = recoveries.slowest().slice(0, 3)
   const seen = ({ fault, meanwhile, ms, part }: (typeof slowest)[number]) =>
     `${(ms / 1000).toFixed(1)} s until ${part} worked after ${fault}` +
@@ -55,6 +57,7 @@ export const describe = (outcome: Outcome): string => {
     row("dead", verdict.dead),
     row("accepted in polls `once`", votesIn(voters, "once")),
     row("accepted in polls `changeable`", votesIn(voters, "changeable")),
+    row("checkpoints of public logs", logs.seen()),
     row("audit", audit),
     listed("Slowest recoveries", slowest.map(seen)),
     listed("DUPLICATES", verdict.duplicates),

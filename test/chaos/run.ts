@@ -3,6 +3,7 @@ import { checkLog, checkReaders, checkResults, drain } from "./after.ts"
 import { startClients } from "./clients.ts"
 import { eventually } from "./eventually.ts"
 import { commit } from "./faults.ts"
+import { watchLogs } from "./logs.ts"
 import { makeRandom } from "./random.ts"
 import { makeRecoveries } from "./recoveries.ts"
 import { describe } from "./report.ts"
@@ -32,6 +33,7 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
   const voters = await startVoters(urls, makeRandom(seed + 2))
   const faults = new Map<FaultKind, number>(kinds.map((kind) => [kind, 0]))
   const watch = watchTally(site, recoveries)
+  const logs = await watchLogs(site)
   const clients = startClients({
     apis: urls,
     rate,
@@ -79,18 +81,19 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
     await checkResults(site, verdict.counted)
     const audit = await site.audit()
     if (audit.code !== 0) site.problems.push(`the audit ended with ${audit.code}: ${audit.output}`)
+    site.problems.push(...(await logs.judge()))
     await checkLog(site)
     site.problems.push(...(await judgeVoters(site, voters)))
     const { problems } = site
     const audited = audit.code === 0 ? "ok" : "NOT OK"
     console.log(
-      `\n${describe({ seed, seconds, faults, clients, recoveries, verdict, voters, problems, audit: audited })}`
+      `\n${describe({ seed, seconds, faults, clients, recoveries, verdict, voters, logs, problems, audit: audited })}`
     )
     return isClean(verdict) && problems.length === 0 && clients.wrong.length === 0
   } finally {
     clearInterval(progress)
     clients.close()
     voters.close()
-    await watch.stop()
+    await Promise.all([watch.stop(), logs.stop()])
   }
 }

@@ -77,6 +77,11 @@ describe("the public log", () => {
         })
         const all = `${votes + 1} votes count by them, ${votes + 1} by the ledger`
         yield* patiently(Effect.filterOrFail(own, ({ code, output }) => code === 0 && output.includes(all)))
+        // The tallies are as they were.
+        yield* site.sql`update vote_event set choice = 'cats' where vote_id = ${voteId}::uuid`
+        const changed = yield* own
+        assert.notStrictEqual(changed.code, 0)
+        assert.include(changed.output, `the vote ${voteId} is counted for cats by the ledger`)
         // It goes on from the checkpoint that was kept.
         yield* patiently(
           Effect.filterOrFail(verify("--checkpoint", join(folder, "checkpoint"), poll), ([code]) => code === 0)

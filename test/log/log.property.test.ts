@@ -5,11 +5,11 @@ import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { PollActs } from "../../src/ledger/PollActs.ts"
+import { type Current, type Outcome, PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { keyProof } from "../../src/stream/VoteEntry.ts"
-import { expectLogged, layerLogs, sequenceAll } from "../support/logs.ts"
+import { checked, expectLogged, layerLogs, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
 
@@ -29,6 +29,9 @@ const Steps = Schema.Array(
     Schema.Struct({ do: Schema.Literal("replay"), vote: upTo(votes - 1) }),
     Schema.Struct({ do: Schema.Literal("discard"), vote: upTo(votes - 1) }),
     Schema.Struct({ do: Schema.Literal("close"), at: upTo(votes) }),
+    Schema.Struct({ do: Schema.Literal("reopen"), at: upTo(votes) }),
+    Schema.Struct({ do: Schema.Literal("edit") }),
+    Schema.Struct({ do: Schema.Literal("finish") }),
     Schema.Struct({ do: Schema.Literal("write") })
   ])
 ).check(Schema.isMaxLength(12))
@@ -38,6 +41,24 @@ const Poll = Schema.Struct({
   identity: Schema.Literals(["anyone", "browser"]),
   results: Schema.Literals(["live", "after_close"])
 })
+
+/** Opens a poll that has closed again, as an organiser does at a time: votes from in between stay rejected. */
+const reopen =
+  (now: number) =>
+  ({ poll }: Current): Effect.Effect<Outcome> => {
+    const { closesMs, ...open } = poll
+    if (closesMs === undefined || closesMs >= now) return Effect.succeed(undefined)
+    return Effect.succeed({ poll: { ...open, shut: [...(poll.shut ?? []), [closesMs, now]] } })
+  }
+
+/** Changes what voters read, and, as long as no vote counts, what they can vote for. */
+const edit = ({ hasVotes, poll }: Current): Effect.Effect<Outcome> => {
+  const options = poll.options.map(({ id, label }) => ({ id, label: `${label}!` }))
+  const more = hasVotes ? [] : [{ id: `option-${options.length}`, label: "Another" }]
+  return Effect.succeed({ poll: { ...poll, title: `${poll.title}!`, options: [...options, ...more] }, edited: true })
+}
+
+const finish = (poll: string) => Effect.flatMap(PollStore, (store) => store.finish(poll, 1000 + votes))
 
 layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServers()), { excludeTestServices: true })(
   "public logs",
@@ -71,6 +92,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServ
           const count = (batch: ReadonlyArray<number>) =>
             batch.length === 0 ? Effect.void : ledger.count(VoteColumns.of(batch.map(voteOf)))
           const letterOf = (at: number) => Effect.map(letters.list({ voteId: voteOf(at).voteId }), ([letter]) => letter)
+          yield* sequenceAll
           for (const step of steps) {
             if (step.do === "count")
               yield* Effect.all([count(step.one), count(step.other), sequenceAll], { concurrency: 3 })
@@ -83,11 +105,17 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServ
               if (letter === undefined) continue
               yield* step.do === "replay" ? letters.replay(letter, voteOf(step.vote)) : letters.discard(letter)
             } else if (step.do === "close") yield* polls.close(poll, 1000 + step.at)
+            else if (step.do === "reopen") yield* polls.act(poll, "reopen", reopen(1000 + step.at))
+            else if (step.do === "edit") yield* polls.act(poll, "edit", edit)
+            else if (step.do === "finish") yield* finish(poll)
             else yield* Effect.all([sequenceAll, sequenceAll], { concurrency: 2 })
           }
+          // With what waits in the queue.
+          assert.deepStrictEqual((yield* checked(poll)).wrong, [])
           yield* polls.close(poll, 1000 + votes)
-          yield* (yield* PollStore).finish(poll, 1000 + votes)
+          yield* finish(poll)
           yield* sequenceAll
+          assert.deepStrictEqual((yield* checked(poll)).wrong, [])
           const { fold, leaves, recounted } = yield* expectLogged(poll)
           const [row] = yield* sql<{ left: number }>`select count(*)::int as left from log_queue`
           assert.strictEqual(row?.left, 0)

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto"
+import { PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -15,7 +16,7 @@ import { beginLog, originOf } from "../../src/log/Sequencer.ts"
 import { signingKey } from "../../src/log/Signers.ts"
 import { makeLogGuard, makeSigning } from "../../src/log/Signing.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
-import { expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
+import { checked, expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
 
@@ -138,6 +139,38 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         (yield* heads.unsigned).map(({ poll }) => poll),
         defaultPoll.slug
       )
+    })
+  )
+
+  it.effect("is told from a ledger that was changed by hand, vote by vote", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ledger = yield* Ledger
+      for (const results of ["live", "after_close"] as const) {
+        const poll = yield* createPoll({ results })
+        const votes = Array.from({ length: 4 }, () => voteAt(Date.now(), poll, "tea"))
+        yield* ledger.count(VoteColumns.of(votes))
+        yield* sequenceAll
+        assert.deepStrictEqual(yield* checked(poll), { logged: 4, counted: 4, wrong: [] })
+        const [changed, rejected, , removed] = votes.map(({ voteId }) => PgTypes.uuid(voteId))
+        yield* sql`update vote_event set choice = 'coffee' where vote_id = ${changed}`
+        yield* sql`update vote_event set status = 'rejected' where vote_id = ${rejected}`
+        yield* sql`delete from vote_event where vote_id = ${removed}`
+        const added = voteAt(Date.now(), poll, "coffee")
+        yield* sql`insert into vote_event (vote_id, poll, choice, status, accepted_ms, accepted_seq, cast_at)
+          values (${PgTypes.uuid(added.voteId)}, ${poll}, 'coffee', 'counted', 1, 1, now())`
+        yield* sql`update tally set count = count + 1 where poll = ${poll} and option = 'coffee'`
+        assert.deepStrictEqual(
+          (yield* checked(poll)).wrong.toSorted(),
+          [
+            "1 votes of the log are not in the ledger, which has dropped 0",
+            "coffee has 1 votes by the results, and 0 by the log",
+            `the vote ${votes[0]?.voteId} is counted for coffee by the ledger, and counted for tea by the log`,
+            `the vote ${votes[1]?.voteId} is rejected for tea by the ledger, and counted for tea by the log`,
+            `the vote ${added.voteId} is counted for coffee by the ledger, and not there by the log`
+          ].toSorted()
+        )
+      }
     })
   )
 

@@ -9,6 +9,8 @@ import { leafHash } from "../../src/domain/log/Tree.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { LogQueue } from "../../src/ledger/LogQueue.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
+import { inSnapshot } from "../../src/ledger/Transaction.ts"
+import { checkLog } from "../../src/log/CheckLog.ts"
 import { sha256 } from "../../src/log/Hashes.ts"
 import { makeSequencing } from "../../src/log/Sequencer.ts"
 
@@ -18,6 +20,15 @@ export const layerLogs = Layer.mergeAll(LogQueue.layer, LogHeads.layer, LogStore
 export const sequenceAll = Effect.flatMap(makeSequencing("logs.test"), (sequence) =>
   Effect.repeat(sequence, { until: (rows) => rows === 0 })
 )
+
+/** Has the program check a poll's log. */
+export const checked = Effect.fnUntraced(function* (poll: string) {
+  const check = Effect.gen(function* () {
+    const head = (yield* (yield* LogHeads).list(poll)).at(-1) ?? assert.fail(`${poll} has no log`)
+    return yield* checkLog(head, () => Effect.void)
+  })
+  return yield* inSnapshot(yield* SqlClient.SqlClient)(check)
+})
 
 /** Reads the leaves of a poll's log, once its tiles, its bundles and its head are known to agree. */
 export const readLeaves = Effect.fnUntraced(function* (poll: string, number = 1) {

@@ -1,6 +1,6 @@
 import { type Choosing, partsOf } from "../Choice.ts"
 import { rulesOf } from "../Rules.ts"
-import { fromBase64url, fromHex } from "./Bytes.ts"
+import { fromBase64url, fromHex, toHex } from "./Bytes.ts"
 import {
   choiceKey,
   type Fate,
@@ -51,6 +51,8 @@ export class Fold {
   readonly #seeds = new Map<string, Uint8Array>()
   readonly #wrong: Array<string> = []
   #size = 0
+  /** How many votes count. */
+  #counting = 0
   #poll: PollLeaf | undefined
   #result: { readonly leaf: ResultLeaf; readonly at: number } | undefined
   #made: number | undefined
@@ -80,6 +82,22 @@ export class Fold {
     return this.#tieSeed
   }
 
+  /** How many votes the leaves tell of. */
+  get votes(): number {
+    return this.#votes.size
+  }
+
+  /** Returns what the leaves say last of a vote: what has become of it, and its choice, unless that is hidden. */
+  vote(id: string): { readonly fate: Fate; readonly choice: string | undefined } | undefined {
+    const vote = this.#votes.get(id)
+    return vote && { fate: vote.s, choice: this.#choiceOf(vote, id) }
+  }
+
+  /** Takes a seed that no leaf has told yet, and opens choices by it. */
+  know(seed: Uint8Array): void {
+    this.#seeds.set(toHex(this.#hash(seed)), seed)
+  }
+
   #blame(what: string): void {
     if (this.#wrong.length < maxWrong) this.#wrong.push(what)
   }
@@ -96,7 +114,8 @@ export class Fold {
     } else if (leaf.t === "result") this.#result = { leaf, at }
     else if (leaf.t === "open") this.#open(leaf.seed, leaf.tie_seed, at)
     else if (leaf.t === "poll") {
-      if (this.#votes.size > 0 && this.#poll !== undefined && !areRulesKept(leaf, this.#poll)) {
+      // Votes that were rejected, all of them, do not hold a change up.
+      if (this.#counting > 0 && this.#poll !== undefined && !areRulesKept(leaf, this.#poll)) {
         this.#blame(`leaf ${at} changes what votes can say, after the first vote`)
       }
       this.#poll = leaf
@@ -120,6 +139,7 @@ export class Fold {
     const says = o !== undefined || c !== undefined
     if (says && known !== undefined && (known.o ?? o) !== o) this.#blame(`leaf ${at} has a vote say something else`)
     if (says && known !== undefined && (known.c ?? c) !== c) this.#blame(`leaf ${at} has a vote say something else`)
+    this.#counting += Number(s === "counted") - Number(known?.s === "counted")
     const seed = known?.seed ?? (c === undefined ? undefined : this.#poll?.seed)
     this.#votes.set(id, { o: o ?? known?.o, c: c ?? known?.c, seed, s })
   }

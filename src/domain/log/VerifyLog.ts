@@ -16,8 +16,8 @@ export interface LogSource {
 
 /** What someone has kept from before. */
 export interface Kept {
-  /** A signed checkpoint, which the log has to go on from. */
-  readonly checkpoint?: string
+  /** Signed checkpoints, from each of which the log has to go on. */
+  readonly checkpoints?: ReadonlyArray<string>
   /** The log's keys; without these, those that the log itself gives are taken. */
   readonly vkeys?: ReadonlyArray<string>
 }
@@ -69,11 +69,13 @@ class Reading {
   readonly #hash: Sha256
   readonly #edge: Edge
   readonly #tiles = new Map<string, Uint8Array>()
-  readonly #former: Checkpoint | undefined
+  readonly #former: ReadonlyArray<Checkpoint>
+  readonly #sizes: ReadonlySet<number>
 
-  constructor(hash: Sha256, former: Checkpoint | undefined) {
+  constructor(hash: Sha256, former: ReadonlyArray<Checkpoint>) {
     this.#hash = hash
     this.#former = former
+    this.#sizes = new Set(former.map(({ size }) => size))
     this.fold = new Fold(hash)
     this.#edge = new Edge(hash, (level, index, tile) => this.#tiles.set(`${level}/${index}`, tile))
     this.#compare()
@@ -81,9 +83,10 @@ class Reading {
 
   /** The tree's head must be that of what was kept, where it is as large. */
   #compare(): void {
-    if (this.#former?.size === this.#edge.size && !areEqual(this.#edge.root(), this.#former.root)) {
-      this.wrong.push(`the first ${this.#former.size} leaves are not those of the checkpoint that was kept`)
-    }
+    if (!this.#sizes.has(this.size)) return
+    const kept = this.#former.filter(({ size }) => size === this.size)
+    if (!kept.every(({ root }) => areEqual(this.root(), root)))
+      this.wrong.push(`the first ${this.size} leaves are not those of the checkpoint that was kept`)
   }
 
   add(leaf: Uint8Array): void {
@@ -112,21 +115,23 @@ export const verifyLog = async (hash: Sha256, source: LogSource, kept: Kept = {}
   const vkeys = kept.vkeys ?? (await textAt(source, "key")).trim().split("\n")
   const verifiers = vkeys.map((vkey) => parseVkey(hash, vkey)).filter((verifier) => verifier !== undefined)
   const checkpoint = await opened(note, verifiers)
-  const former = kept.checkpoint === undefined ? undefined : await opened(kept.checkpoint, verifiers)
+  const notes = kept.checkpoints ?? []
+  const former: Array<Checkpoint> = []
+  for (const one of notes) former.push(...[await opened(one, verifiers)].filter((found) => found !== undefined))
   const reading = new Reading(hash, former)
   const { fold, wrong } = reading
   const end = (head: Checkpoint): VerifiedLog => {
     const counted = fold.recount()
     return { wrong: [...wrong, ...counted.wrong], checkpoint: head, note, vkeys, fold, counted }
   }
-  if (kept.checkpoint !== undefined && former === undefined)
-    wrong.push("the checkpoint that was kept is not of this log's key")
+  if (former.length < notes.length) wrong.push("the checkpoint that was kept is not of this log's key")
   if (checkpoint === undefined) {
     wrong.push("the checkpoint is not signed by the log's key")
     return end({ origin: "", size: 0, root: reading.root() })
   }
   const { root, size } = checkpoint
-  if (former !== undefined && former.size > size) wrong.push(`the log had ${former.size} leaves, and has ${size} now`)
+  const most = Math.max(0, ...former.map((one) => one.size))
+  if (most > size) wrong.push(`the log had ${most} leaves, and has ${size} now`)
   for await (const { bytes, name } of inOrder(source, tilesOf(size, "entries"))) {
     const leaves = decodeBundle(bytes ?? concat())
     if (leaves?.length !== name.width) wrong.push(`${tilePath(name)} is not ${name.width} leaves`)

@@ -47,7 +47,7 @@ const run = async (): Promise<void> => {
     hash: sha256,
     source,
     told,
-    kept: checkpoint === undefined ? {} : { checkpoint },
+    kept: checkpoint === undefined ? {} : { checkpoints: [checkpoint] },
     pause: () => pause(1_000)
   })
   const { counted, fold, note } = log

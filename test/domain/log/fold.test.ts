@@ -145,6 +145,7 @@ describe("the fold", () => {
     const fewer = written(pollLeaf({ ...defaultPoll, options: defaultPoll.options.slice(0, 1) }))
     assert.match(wrong(first, cats, fewer), /changes what votes can say/)
     assert.strictEqual(wrong(first, fewer, cats), "")
+    assert.strictEqual(wrong(first, cats, fateLeaf("a", "rejected"), fewer), "")
   })
 
   it("takes new words of a poll, and a result only at the end", () => {

@@ -82,10 +82,11 @@ describe("a whole log", () => {
 
   it("goes on from a checkpoint that was kept", async () => {
     const log = makeLog()
-    const before = { checkpoint: log.checkpoint ?? assert.fail(), vkeys: log.vkeys }
+    const checkpoints = [log.checkpoint ?? assert.fail()]
     for (let vote = size; vote < size + 300; vote++) log.count({ voteId: `vote-${vote}`, choice: "cats" })
     log.sign()
-    assert.deepStrictEqual((await verify(filesOf(log), before)).wrong, [])
+    checkpoints.push(log.checkpoint ?? assert.fail())
+    assert.deepStrictEqual((await verify(filesOf(log), { checkpoints, vkeys: log.vkeys })).wrong, [])
   })
 
   const rejected = async (files: Files, expected: RegExp, kept?: Kept) => {
@@ -148,18 +149,22 @@ describe("a whole log", () => {
 
   it("does not go on from another history, nor from a longer one", async () => {
     const log = makeLog()
-    const kept = { checkpoint: log.checkpoint ?? assert.fail(), vkeys: log.vkeys }
+    const checkpoint = log.checkpoint ?? assert.fail()
+    const kept = { checkpoints: [checkpoint], vkeys: log.vkeys }
     const fork = makeLog()
     fork.signers.splice(0, 1, ...log.signers)
     fork.leaves[7] = fork.leaves[8] ?? assert.fail()
     fork.sign()
     await rejected(filesOf(fork), /the first 600 leaves are not those of the checkpoint that was kept/, kept)
+    // Whatever else was kept.
+    const both = { ...kept, checkpoints: [checkpoint, fork.checkpoint ?? assert.fail()] }
+    await rejected(filesOf(fork), /the first 600 leaves are not those of the checkpoint that was kept/, both)
     fork.leaves.length = 500
     fork.sign()
     await rejected(filesOf(fork), /the log had 600 leaves, and has 500 now/, kept)
     await rejected(filesOf(log), /not of this log's key/, {
       ...kept,
-      checkpoint: makeLog().checkpoint ?? assert.fail()
+      checkpoints: [makeLog().checkpoint ?? assert.fail()]
     })
   })
 })
