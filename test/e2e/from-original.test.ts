@@ -45,7 +45,7 @@ describe("a site that takes over from the original", () => {
           assert.deepInclude(body, { results, total_votes: 102, pending: 0 })
         })
       )
-      const audited = yield* run("audit")
+      const audited = yield* run("audit", "--all")
       assert.strictEqual(audited.code, 0, audited.stdout)
       assert.match(audited.stdout, /entries appended {4}102\n.*ledger: counted {5}2\n.*imported {12}100\n/s)
       assert.match(audited.stdout, /Imported from .*, table votes at .*: 100 votes, of 100 entries/)
