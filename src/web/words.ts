@@ -92,7 +92,14 @@ export const times = {
   final: "The result is final."
 }
 
-export const status = { draft: "Draft", upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
+export const status = {
+  draft: "Draft",
+  upcoming: "Not open yet",
+  open: "Open",
+  counting: "Counting",
+  final: "Final",
+  gone: "Deleted"
+}
 
 /** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {

@@ -171,6 +171,9 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByText("Closes in").waitFor()
     await page.getByRole("button", { name: "Send the ballot" }).click()
     await page.getByText("Your vote (1. Green pears) is counted.").waitFor()
+    options[1] = { id: "pears", label: "Ripe pears" }
+    await elsewhere(web, "PATCH", slug, { options })
+    await page.getByText("Your vote (1. Ripe pears) is counted.").waitFor()
 
     await web.ask(`/api/polls/${slug}/close`, {})
     await page.locator("#state", { hasText: "Final" }).waitFor()
@@ -179,13 +182,14 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByText("It was closed in between").waitFor()
     await page.getByRole("button", { name: /^Plums/ }).click()
     await page.getByRole("button", { name: "Send the changed ballot" }).click()
-    await page.getByText("Your vote (1. Green pears, 2. Plums) is counted.").waitFor()
+    await page.getByText("Your vote (1. Ripe pears, 2. Plums) is counted.").waitFor()
     assert.deepStrictEqual(await violations(page), [])
 
     await web.ask(`/api/polls/${slug}/archive`, {})
     await page.getByText("This poll is in the archive.").waitFor()
     await elsewhere(web, "DELETE", `${slug}?slug=${slug}`)
     await page.getByText("This poll is not there any more").waitFor()
+    await page.locator("#state", { hasText: "Deleted" }).waitFor()
     await page.locator("#ballot.disabled").waitFor()
   })
 

@@ -78,7 +78,11 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView, labels: 
   const control = makeControl(poll, labels, changed)
   for (const { id } of poll.options) {
     const named = document.querySelector(`#option-${id} .label, #option-${id} .pick span`)
-    if (named !== null) labels.say(id, (label) => say(named, label))
+    labels.say(id, (label) => {
+      if (named !== null) say(named, label)
+      // What was last said of the ballot may name it.
+      tell()
+    })
   }
   form.noValidate = true
   filled = control.read()

@@ -58,7 +58,8 @@ const connectionTrouble = (pending: number): string => {
 const refresh = (): void => {
   const now = clock.now()
   const current = statusAt(poll, said, now)
-  view.status(current, status[current])
+  if (gone) view.status("final", status.gone)
+  else view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
@@ -73,8 +74,10 @@ const choices = makeChoices(poll, view.labelOf)
 
 /** Shows another version of the poll, as its organiser has made it. */
 const show = (before: PollView): void => {
-  if (haveSameBallot(before, poll)) view.edited(poll)
-  else if (!view.ballot.isBegun()) location.reload()
+  if (haveSameBallot(before, poll)) {
+    view.edited(poll)
+    if (JSON.stringify(before.options) !== JSON.stringify(poll.options)) teller.renamed()
+  } else if (!view.ballot.isBegun()) location.reload()
   else {
     barred = true
     view.outdated()

@@ -121,7 +121,9 @@ export const makeView = (written: PollView): View => {
     },
     outdated: () => {
       const again = make("a", { href: location.pathname }, changes.fresh)
-      changed.replaceChildren(make("p", {}, changes.ballot), make("p", {}, again))
+      changed.className = "notice"
+      changed.dataset.tone = "bad"
+      changed.replaceChildren(make("p", {}, changes.ballot), again)
       changed.scrollIntoView({ block: "nearest" })
     }
   }
