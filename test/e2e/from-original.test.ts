@@ -49,6 +49,8 @@ describe("a site that takes over from the original", () => {
       assert.strictEqual(audited.code, 0, audited.stdout)
       assert.match(audited.stdout, /entries appended {4}102\n.*ledger: counted {5}2\n.*imported {12}100\n/s)
       assert.match(audited.stdout, /Imported from .*, table votes at .*: 100 votes, of 100 entries/)
+      const made = yield* run("polls", "create", "lunch", "--title", "Lunch?", "--option", "Soup", "--option", "Salad")
+      assert.match(made.stdout, /^lunch: Lunch\? \(open\)\n(.*\n)* {2}at http:\/\/localhost:\d+\/polls\/lunch\n$/)
       const exported = yield* run("polls", "export", "--votes", "cats-or-dogs")
       assert.include(exported.stderr, "100 votes are not in it: they were counted by the original")
     }).pipe(Effect.scoped)
