@@ -21,6 +21,9 @@ const makePolls = (count: number): ReadonlyArray<string> => [
   "analyze poll, tally, admin_event"
 ]
 
+/** What is no view, and tells how busy the machine is that all of them are measured on. */
+const bare = "a bare answer"
+
 /** The views of the desk: what each asks for. */
 const viewsOf = (count: number): ReadonlyArray<readonly [name: string, path: string]> => {
   const cursor = Buffer.from(`poll-${Math.floor(count / 2) + 1}`).toString("base64url")
@@ -35,7 +38,8 @@ const viewsOf = (count: number): ReadonlyArray<readonly [name: string, path: str
     ["its results", "/api/polls/poll-11/results"],
     ["its history", "/api/polls/poll-11/events"],
     ["its QR code", "/polls/poll-11/qr.svg"],
-    ["the page", "/admin"]
+    ["the page", "/admin"],
+    [bare, "/health"]
   ]
 }
 
@@ -80,7 +84,7 @@ export const desk: Bench = {
         }
       }
       return views.map(([name], index) =>
-        figureRow(`${name}, p95`, "ms", taken[index] ?? [], { target: { atMost: 100 } })
+        figureRow(`${name}, p95`, "ms", taken[index] ?? [], name === bare ? {} : { target: { atMost: 100 } })
       )
     } finally {
       await kill(api)

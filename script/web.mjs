@@ -15,6 +15,7 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 const entries = {
   poll: "src/web/poll/main.ts",
   solver: "src/web/poll/solverWorker.ts",
+  missing: "src/web/missing.ts",
   admin: "src/web/admin/main.ts",
   verify: "src/web/verify/main.ts",
   page: "src/web/page.css",

@@ -12,7 +12,7 @@ import { usedShards } from "../stream/Shards.ts"
 import { findAcked, readStreams } from "../stream/StreamBooks.ts"
 import { compareBooks, describeReport, mostNamed } from "./AuditReport.ts"
 import { CommandFailed } from "./CommandFailed.ts"
-import { makeProgress } from "./Progress.ts"
+import { withProgress } from "./Progress.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
 
 export type AuditSettings = Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
@@ -26,24 +26,26 @@ export class BooksDiffer extends Data.TaggedError("BooksDiffer") {
 export const audit = Effect.fnUntraced(function* (settings: AuditSettings, most = mostNamed) {
   const redis = yield* Redis
   const shards = yield* usedShards(redis, settings.streamName, settings.streamShards)
-  const progress = yield* makeProgress
-  const read = (what: string) => (entries: number) => progress.tell(`${what}: ${entries} entries`)
-  const stream = yield* readStreams(shards, settings.consumerGroup, read("Reading what waits in the stream"))
-  const ledger = yield* readLedger(stream.cut, stream.unacked)
-  const counts = compareBooks(stream, ledger)
-  const named = new Set(ledger.named.map(placeOf))
-  const looking = read("Looking for what is missing in the stream")
-  const lost =
-    counts.missing <= 0
-      ? []
-      : yield* findAcked(shards, stream, Math.min(counts.missing, most), (entries, seen) =>
-          Effect.andThen(
-            looking(seen),
-            Effect.map(lostOf(entries), (some) => some.filter((entry) => !named.has(placeOf(entry))))
-          )
-        )
-  yield* progress.clear
-  return { stream, ledger, lost, report: compareBooks(stream, ledger, lost) }
+  return yield* withProgress((progress) =>
+    Effect.gen(function* () {
+      const read = (what: string) => (entries: number) => progress.tell(`${what}: ${entries} entries`)
+      const stream = yield* readStreams(shards, settings.consumerGroup, read("Reading what waits in the stream"))
+      const ledger = yield* progress.during("Reading the ledger", readLedger(stream.cut, stream.unacked))
+      const counts = compareBooks(stream, ledger)
+      const named = new Set(ledger.named.map(placeOf))
+      const looking = read("Looking for what is missing in the stream")
+      const lost =
+        counts.missing <= 0
+          ? []
+          : yield* findAcked(shards, stream, Math.min(counts.missing, most), (entries, seen) =>
+              Effect.andThen(
+                looking(seen),
+                Effect.map(lostOf(entries), (some) => some.filter((entry) => !named.has(placeOf(entry))))
+              )
+            )
+      return { stream, ledger, lost, report: compareBooks(stream, ledger, lost) }
+    })
+  )
 })
 
 /** What an audit has found, with the sides that it compared. */
@@ -79,6 +81,11 @@ const audited = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, 
   )
 
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
+
+const all = Flag.Boolean("all").pipe(
+  Flag.withDescription("Print all of the books, and not only what differs"),
+  Flag.withDefault(false)
+)
 
 const rebuild = Flag.Boolean("rebuild").pipe(
   Flag.withDescription("First make the tallies anew from the ledger, in one transaction"),
@@ -131,21 +138,21 @@ const acceptCommand = Command.make(
   ])
 )
 
-export const auditCommand = Command.make("audit", { json, rebuild }, (flags) =>
+export const auditCommand = Command.make("audit", { json, all, rebuild }, (flags) =>
   audited((settings) =>
     Effect.gen(function* () {
       if (flags.rebuild) {
-        const changed = yield* rebuildTallies
+        const changed = yield* withProgress((progress) => progress.during("Rebuilding the tallies", rebuildTallies))
         yield* Console.error(`Rebuilt the tallies from the ledger: ${changed} were wrong`)
       }
       const { report } = yield* audit(settings)
-      yield* Console.log(flags.json ? JSON.stringify(report) : describeReport(report))
+      yield* Console.log(flags.json ? JSON.stringify(report) : describeReport(report, flags.all))
       if (!report.ok) return yield* new BooksDiffer()
     })
   )
 ).pipe(
   Command.withDescription(
-    "Check that every entry ever appended is in the ledger or pending, and every tally equal to its ledger rows"
+    "Check that every entry ever appended is in the ledger or pending, and every tally equal to its ledger rows; say so, and what differs"
   ),
   Command.withSubcommands([acceptCommand])
 )

@@ -114,32 +114,16 @@ const describeAccepted = ({ at, by, missing, reason, up_to }: AcceptedReport): s
   return `Accepted: ${what} up to ${up_to}, by ${by} at ${at}: ${reason}`
 }
 
-/** Writes the report for people. */
-export const describeReport = (report: AuditReport): string => {
-  const { found_entries: found, imported, missing } = report
-  const accepted = sumOf(report.accepted.map((difference) => difference.missing))
+/** Writes the report for people: the verdict, and then what differs or was accepted; `all` has the rest of the books too. */
+export const describeReport = (report: AuditReport, all = false): string => {
+  const { found_entries: found, missing } = report
   const lines = [
-    `Books up to entry ${report.up_to}${report.streams.length > 1 ? ` of ${report.streams.join(", ")}` : ""}`,
-    `  entries appended    ${report.appended}`,
-    ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
-    `  duplicate entries   ${report.duplicate_entries}`,
-    ...(imported === undefined ? [] : [`  imported            ${imported.entries}`]),
-    ...Object.entries(report.dropped).map(([status, count]) => `  dropped: ${status.padEnd(10)} ${count}`),
-    `  pending             ${report.pending}`,
-    ...(report.accepted.length === 0 ? [] : [`  accepted as missing ${accepted}`]),
-    ...report.accepted.map(describeAccepted),
-    ...(imported === undefined
-      ? []
-      : [`Imported from ${imported.from} at ${imported.at}: ${imported.votes} votes, of ${entries(imported.entries)}`]),
-    ...report.polls.map(
-      ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`
+    report.ok ? "All is accounted for." : "NOT all is accounted for.",
+    ...report.tally_differences.map(
+      ({ ledger, name, poll, tally }) =>
+        `DIFFERENCE: ${poll}/${name} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
     )
   ]
-  for (const { ledger, name, poll, tally } of report.tally_differences) {
-    lines.push(
-      `DIFFERENCE: ${poll}/${name} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
-    )
-  }
   if (found.length > 0)
     lines.push(`DIFFERENCE: accepted as missing, and in the ledger after all: ${entries(found.length)}`)
   lines.push(...named("found", found))
@@ -149,7 +133,26 @@ export const describeReport = (report: AuditReport): string => {
       `DIFFERENCE: the ledger holds ${entries(-missing)} more than the stream ever took: Redis was emptied or restored`
     )
   }
-  lines.push(...named("lost", report.missing_entries))
-  lines.push(report.ok ? "All is accounted for." : "NOT all is accounted for.")
-  return lines.join("\n")
+  lines.push(...named("lost", report.missing_entries), ...report.accepted.map(describeAccepted))
+  return [...lines, ...(all ? describeBooks(report) : [])].join("\n")
+}
+
+const describeBooks = ({ imported, ...report }: AuditReport): ReadonlyArray<string> => {
+  const accepted = sumOf(report.accepted.map((difference) => difference.missing))
+  return [
+    `Books up to entry ${report.up_to}${report.streams.length > 1 ? ` of ${report.streams.join(", ")}` : ""}`,
+    `  entries appended    ${report.appended}`,
+    ...Object.entries(report.ledger_rows).map(([status, count]) => `  ledger: ${status.padEnd(11)} ${count}`),
+    `  duplicate entries   ${report.duplicate_entries}`,
+    ...(imported === undefined ? [] : [`  imported            ${imported.entries}`]),
+    ...Object.entries(report.dropped).map(([status, count]) => `  dropped: ${status.padEnd(10)} ${count}`),
+    `  pending             ${report.pending}`,
+    ...(report.accepted.length === 0 ? [] : [`  accepted as missing ${accepted}`]),
+    ...(imported === undefined
+      ? []
+      : [`Imported from ${imported.from} at ${imported.at}: ${imported.votes} votes, of ${entries(imported.entries)}`]),
+    ...report.polls.map(
+      ({ ledger, poll, tally }) => `Poll ${poll}: ${tally} in the tally, ${ledger} counted in the ledger`
+    )
+  ]
 }

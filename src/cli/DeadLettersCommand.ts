@@ -4,6 +4,7 @@ import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/D
 import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
+import { withProgress } from "./Progress.ts"
 import { withServers } from "./WithServers.ts"
 
 const flags = {
@@ -110,7 +111,14 @@ const discard = Command.make("discard", selection, (given) =>
     Effect.gen(function* () {
       const chosen = yield* choose(letters, given)
       yield* confirm(given.yes, `Discard ${chosen.length} dead letters for good? The votes stay dead in the ledger.`)
-      yield* Effect.forEach(chosen, (letter) => letters.discard(letter), { discard: true })
+      yield* withProgress(({ tell }) =>
+        Effect.forEach(
+          chosen,
+          (letter, index) =>
+            Effect.andThen(tell(`Discarding: ${index} of ${chosen.length} dead letters`), letters.discard(letter)),
+          { discard: true }
+        )
+      )
       yield* Console.log(`${chosen.length} dead letters are discarded; their votes stay in the ledger as dead.`)
     })
   )

@@ -3,6 +3,7 @@ import { Console, Effect, Stream } from "effect"
 import { SqlClient } from "effect/sql"
 import { csvHead, csvLine } from "../http/results/Csv.ts"
 import { Replica } from "../ledger/Tallies.ts"
+import { withProgress } from "./Progress.ts"
 
 interface Row {
   readonly voteId: string
@@ -29,12 +30,19 @@ export const exportVotes = (poll: string) =>
     if (dropped > 0n) yield* Console.error(`${dropped} votes are not in it: they were dropped after LEDGER_RETENTION`)
     if (imported > 0n) yield* Console.error(`${imported} votes are not in it: they were counted by the original`)
     yield* write(csvHead(["vote_id", "option", "status", "reason", "accepted_at", "stream_id", "voter"]))
-    yield* sql<Row>`
+    let printed = 0
+    const votes = sql<Row>`
       select vote_id as "voteId", choice as option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter
-      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream.pipe(
-      Stream.grouped(500),
-      Stream.runForEach((rows) => write(rows.map(toLine).join("")))
+      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream
+    yield* withProgress(({ tell }) =>
+      votes.pipe(
+        Stream.grouped(500),
+        Stream.runForEach((rows) => {
+          printed += rows.length
+          return Effect.andThen(write(rows.map(toLine).join("")), tell(`Exporting: ${printed} votes`))
+        })
+      )
     )
   })
 

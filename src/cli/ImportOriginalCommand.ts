@@ -9,6 +9,7 @@ import { command, isGroupGone, Redis } from "../stream/Redis.ts"
 import { type AuditSettings, audit } from "./AuditCommand.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { namesOf, readOriginalCounts } from "./OriginalCounts.ts"
+import { withProgress } from "./Progress.ts"
 import { withServers } from "./WithServers.ts"
 
 export interface OriginalPlace {
@@ -31,7 +32,9 @@ export const importOriginal = Effect.fnUntraced(function* (
   const before = yield* findOriginal
   if (before !== undefined) return { original: before, isNew: false }
 
-  const { counts, source } = yield* readOriginalCounts(from, table)
+  const { counts, source } = yield* withProgress(({ during }) =>
+    during("Reading the original's counts", readOriginalCounts(from, table))
+  )
   const known = (yield* ledger.tally(defaultPoll.slug))?.options.map(({ option }) => option) ?? []
   const unknown = counts.filter(({ option }) => !known.includes(option))
   if (unknown.length > 0) {
@@ -70,12 +73,24 @@ const expectGroup = Effect.fnUntraced(function* ({ consumerGroup, streamName }: 
  */
 const removeEntries = Effect.fnUntraced(function* (entries: ReadonlyArray<AuditedEntry>) {
   const redis = yield* Redis
-  for (const [stream, some] of Object.entries(Array.groupBy(entries, (entry) => entry.stream))) {
-    for (const ids of Array.chunksOf(some, 1_000)) {
-      yield* command(() => redis.clientOf(stream).xdel(stream, ...ids.map(({ entry_id }) => entry_id)))
-    }
-  }
+  const pages = Object.entries(Array.groupBy(entries, (entry) => entry.stream)).flatMap(([stream, some]) =>
+    Array.chunksOf(some, page).map((ids) => ({ stream, ids }))
+  )
+  yield* withProgress(({ tell }) =>
+    Effect.forEach(
+      pages,
+      ({ ids, stream }, index) =>
+        Effect.andThen(
+          tell(`Removing what was counted: ${index * page} of ${entries.length} entries`),
+          command(() => redis.clientOf(stream).xdel(stream, ...ids.map(({ entry_id }) => entry_id)))
+        ),
+      { discard: true }
+    )
+  )
 })
+
+/** How many entries are removed at once. */
+const page = 1_000
 
 /** Says what was taken over from where. */
 const describe = ({ entries, importedAt, source, votes }: Original): string =>

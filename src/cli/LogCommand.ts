@@ -10,7 +10,7 @@ import { beginLog } from "../log/Sequencer.ts"
 import { makeLogGuard } from "../log/Signing.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
-import { makeProgress } from "./Progress.ts"
+import { withProgress } from "./Progress.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
 
 const layerLogs = Layer.mergeAll(LogHeads.layer, LogStore.layer, Ledger.layer)
@@ -55,15 +55,15 @@ const verify = Command.make("verify", { slug }, (given) =>
   withLogs(() =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const progress = yield* makeProgress
-      const { counted, log, logged, wrong } = yield* inSnapshot(sql)(
-        Effect.gen(function* () {
-          const head = yield* present(given.slug)
-          const checked = yield* checkLog(head, (leaves) => progress.tell(`Checking: ${leaves} of ${head.size} leaves`))
-          return { ...checked, log: head }
-        })
+      const { counted, log, logged, wrong } = yield* withProgress(({ tell }) =>
+        inSnapshot(sql)(
+          Effect.gen(function* () {
+            const head = yield* present(given.slug)
+            const checked = yield* checkLog(head, (leaves) => tell(`Checking: ${leaves} of ${head.size} leaves`))
+            return { ...checked, log: head }
+          })
+        )
       )
-      yield* progress.clear
       yield* Console.log(`${log.origin}: ${log.size} leaves; ${logged} votes count by them, ${counted} by the ledger.`)
       if (wrong.length > 0) return yield* new CommandFailed({ message: wrong.join("\n") })
       yield* Console.log("The log is as it must be.")
@@ -85,7 +85,12 @@ const restart = Command.make("restart", { slug, yes }, (given) =>
       const former = note === undefined || checkpoint === undefined ? undefined : { note, size: checkpoint.size }
       const [host = ""] = log.origin.split("/")
       const heads = yield* LogHeads
-      const number = yield* heads.restart(given.slug, (next) => beginLog(host, given.slug, next), former)
+      const number = yield* withProgress(({ during }) =>
+        during(
+          "Beginning the log",
+          heads.restart(given.slug, (next) => beginLog(host, given.slug, next), former)
+        )
+      )
       yield* Console.log(`The log ${number} of ${given.slug} begins. Tell those who watch it, and why.`)
     })
   )

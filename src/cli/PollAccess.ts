@@ -12,6 +12,8 @@ import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
 import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
+import { withProgress } from "./Progress.ts"
+import { Terminal } from "./Terminal.ts"
 import { type CommandSettings, withServers } from "./WithServers.ts"
 
 // What the commands about polls have in common.
@@ -45,9 +47,10 @@ export const pollTime = (settings: CommandSettings) =>
     return Effect.map(readStates(everyShard(redis, streamName), { group, blockMs }), nextEntryMs)
   })
 
-/** Does something in the life of polls; what is refused is told in a sentence. */
-export const withLife = <A, E, R>(
-  body: (life: ReturnType<typeof makePollLife>, settings: CommandSettings) => Effect.Effect<A, E, R>
+/** Does something in the life of polls, and tells what came of it; what is refused is told in a sentence. */
+export const withLife = <A, E, R, E2, R2>(
+  act: (life: ReturnType<typeof makePollLife>) => Effect.Effect<A, E, R>,
+  tell: (done: A, settings: CommandSettings) => Effect.Effect<void, E2, R2>
 ) =>
   withPolls((acts, settings) =>
     Effect.gen(function* () {
@@ -67,7 +70,8 @@ export const withLife = <A, E, R>(
             { discard: true }
           )
       })
-      return yield* body(life, settings)
+      const done = yield* withProgress(({ during }) => during("Waiting for the votes under way", act(life)))
+      yield* tell(done, settings)
     }).pipe(
       Effect.mapError((error) => {
         if (!isProblem(error)) return error
@@ -103,3 +107,21 @@ export const print = (settings: CommandSettings, poll: Poll, asJson: boolean) =>
     const view = toView(poll, now)
     return Console.log(asJson ? JSON.stringify(view) : describe(view))
   })
+
+/** Prints a poll that was just made, and where it is. */
+export const printMade = (settings: CommandSettings, poll: Poll, asJson: boolean) =>
+  Effect.andThen(print(settings, poll, asJson), asJson ? Effect.void : printAddress(settings, poll.slug))
+
+/** Prints the address of a poll's page, for a person at a terminal also as a QR code. */
+export const printAddress = Effect.fnUntraced(function* (settings: Pick<CommandSettings, "logOrigin">, slug: string) {
+  const { stdout } = yield* Terminal
+  const address = addressOf(settings, slug)
+  yield* Console.log(`  at ${address}`)
+  if (stdout.isTTY !== true) return
+  const { renderUnicodeCompact } = yield* Effect.promise(() => import("uqr"))
+  yield* Console.log(`\n${renderUnicodeCompact(address, { border: 2 })}`)
+})
+
+/** At the host that the service is known by in its public logs, which is this machine unless it is set. */
+const addressOf = ({ logOrigin }: Pick<CommandSettings, "logOrigin">, slug: string): string =>
+  `${/^localhost(:|$)/.test(logOrigin) ? "http" : "https"}://${logOrigin}/polls/${slug}`

@@ -10,7 +10,7 @@ import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { usedShards } from "../stream/Shards.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
-import { makeProgress } from "./Progress.ts"
+import { withProgress } from "./Progress.ts"
 import { withServers } from "./WithServers.ts"
 
 /** Returns where to begin, as XRANGE has it; undefined where the text is none of the forms. */
@@ -63,21 +63,26 @@ export const recountCommand = Command.make("recount", { from, yes, json }, (give
       yield* confirm(given.yes, `Count again what the streams hold${since}? What the ledger has stays as it is.`)
       yield* ledger.migrated
 
-      const meter = yield* makeProgress
-      const progress = (sum: Recounted, polls: ReadonlySet<string>) =>
-        Effect.andThen(
-          meter.tell(`Recounting: ${sum.entries} entries, ${sum.known} of them in the ledger`),
-          Effect.forEach(
-            polls,
-            (poll) => Effect.ignore(command(() => redis.client.publish(channelOf(settings.streamName, "tally"), poll))),
-            { discard: true }
-          )
+      const announce = (polls: ReadonlySet<string>) =>
+        Effect.forEach(
+          polls,
+          (poll) => Effect.ignore(command(() => redis.client.publish(channelOf(settings.streamName, "tally"), poll))),
+          { discard: true }
         )
       const { appendReplicas, consumerGroup: group, maxRetries } = settings
-      const options = { group, maxRetries, fence: makeFence(appendReplicas), from: start, progress }
-      let sum = nothingRecounted
-      for (const shard of shards) sum = yield* recount(ledger, shard, options, sum)
-      yield* meter.clear
+      const options = { group, maxRetries, fence: makeFence(appendReplicas), from: start }
+      const sum = yield* withProgress(({ tell }) => {
+        const progress = (sum: Recounted, polls: ReadonlySet<string>) =>
+          Effect.andThen(
+            tell(`Recounting: ${sum.entries} entries, ${sum.known} of them in the ledger`),
+            announce(polls)
+          )
+        return Effect.reduce(
+          shards,
+          () => nothingRecounted,
+          (sum, shard) => recount(ledger, shard, { ...options, progress }, sum)
+        )
+      })
       yield* Console.log(given.json ? JSON.stringify({ streams: held, ...sum }) : describe(sum))
     }).pipe(Effect.provide(Ledger.layer))
   )

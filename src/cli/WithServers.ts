@@ -16,6 +16,7 @@ export type CommandSettings = Pick<
   | "consumerGroup"
   | "dataDir"
   | "environment"
+  | "logOrigin"
   | "maxRetries"
   | "streamName"
   | "streamShards"

@@ -16,6 +16,8 @@ export interface ChangedAfterFinal {
 /** A poll's tally as the ledger holds it at one revision. */
 export interface Tally extends PollTimes {
   readonly poll: string
+  /** The poll's version: what organisers have changed of it. */
+  readonly version: number
   readonly revision: number
   /** Names the ledger, as long as it is the same: revisions of two epochs can't be compared. */
   readonly epoch: string
@@ -76,6 +78,10 @@ export const Results = Schema.Struct({
   tabulation: Schema.optionalKey(ResultsTabulation),
   pending: Schema.Int.annotate({ description: "Votes accepted and not yet counted, all polls together" }),
   revision: Schema.Int.annotate({ description: "Rises with each counted batch of the poll" }),
+  version: Schema.Int.annotate({
+    description:
+      "The poll's version: raised with each change that an organiser makes, so that a page reads the poll again"
+  }),
   last_updated: Schema.String.annotate({ description: "RFC 3339", format: "date-time" }),
   final_at: Schema.optionalKey(
     Schema.String.annotate({ description: "When the result became final; RFC 3339", format: "date-time" })
@@ -118,6 +124,7 @@ export const toResults = (tally: Tally, pending: number, now: number): Results =
     ...(tabulation === undefined ? {} : { tabulation: showTabulation(tabulation) }),
     pending,
     revision: tally.revision,
+    version: tally.version,
     last_updated: tally.lastUpdated.toISOString(),
     ...(tally.finalMs === undefined ? {} : { final_at: new Date(tally.finalMs).toISOString() }),
     ...(changed === undefined

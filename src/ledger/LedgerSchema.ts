@@ -35,7 +35,8 @@ import tabulation from "./tables/0008_tabulation.sql"
 import life from "./tables/0009_life.sql"
 import log from "./tables/0010_log.sql"
 import ballot from "./tables/0011_ballot.sql"
-import logLess from "./tables/0012_log_less.sql"
+import logLess from "./tables/0013_log_less.sql"
+import newest from "./tables/0014_newest.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -64,7 +65,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 9, text: life },
     { number: 10, text: log },
     { number: 11, text: ballot },
-    { number: 12, text: logLess }
+    { number: 13, text: logLess },
+    { number: 14, text: newest }
   ],
   functions: [
     addPartition,

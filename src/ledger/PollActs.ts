@@ -84,11 +84,12 @@ export class PollActs extends Context.Service<
         sql<PollRow>`
           with asked as (
             select ${PgTypes.text(text.toLowerCase())} as text, ${PgTypes.text(status ?? null)} as status,
-              ${PgTypes.text(after ?? null)} as after, ${int8(now)} as now
+              ${PgTypes.text(after ?? null)} as after, ${int8(now)} as now,
+              coalesce((select created_at from poll where slug = ${PgTypes.text(after ?? null)}), 'infinity') as made
           )
           select ${pollColumns(sql)}
-          from asked a cross join poll p left join poll last on last.slug = a.after
-          where (strpos(lower(p.title), a.text) > 0 or strpos(p.slug, a.text) > 0)
+          from asked a cross join poll p
+          where (a.text = '' or strpos(lower(p.title), a.text) > 0 or strpos(p.slug, a.text) > 0)
             and p.archived = (a.status is not distinct from 'archived')
             and (a.status is null or a.status = case
               when p.archived then 'archived'
@@ -97,8 +98,7 @@ export class PollActs extends Context.Service<
               when p.closes_ms <= a.now then 'counting'
               when p.opens_ms > a.now or p.shut @> a.now then 'upcoming'
               else 'open' end)
-            and (last.slug is null or p.created_at < last.created_at
-              or (p.created_at = last.created_at and p.slug > last.slug))
+            and p.created_at <= a.made and (p.created_at < a.made or p.slug > a.after)
           order by p.created_at desc, p.slug
           limit ${limit}`.pipe(
           bounded,

@@ -5,6 +5,7 @@ import type { Kind } from "../domain/Rules.ts"
 import type { TabulationAt, Tally } from "../domain/Tally.ts"
 
 interface Row {
+  readonly version: bigint
   readonly revision: bigint
   readonly epoch: string | null
   readonly last_updated: Date
@@ -59,6 +60,7 @@ export const toTally = ({ poll, rows, tabulation }: TallyRows, epoch = unknownEp
     ...(first.opens_ms === null ? {} : { opensMs: Number(first.opens_ms) }),
     ...(first.closes_ms === null ? {} : { closesMs: Number(first.closes_ms) }),
     ...(first.final_ms === null ? {} : { finalMs: Math.floor(first.final_ms) }),
+    version: Number(first.version),
     revision: Number(first.revision),
     epoch: first.epoch ?? epoch,
     lastUpdated: first.last_updated,
@@ -80,7 +82,7 @@ export const toTally = ({ poll, rows, tabulation }: TallyRows, epoch = unknownEp
 }
 
 const select = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
-  select p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
+  select p.version, p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
     extract(epoch from p.final_at)::float8 * 1000 as final_ms, p.changed_after_final, p.kind, p.seats, p.ballots,
     coalesce((select count from choice_tally where poll = p.slug and choice = '-'), 0) as abstained,
     (select revision || ' ' || made_at from tabulation where poll = p.slug and revision > 0) as tabulated,

@@ -59,7 +59,8 @@ export const page = {
   docs: "API documentation",
   needsScript: "This page needs JavaScript.",
   notFound: "There is no such poll",
-  notFoundHint: "Check the link that you were given.",
+  notFoundHint:
+    "Check the link that you were given. Where the poll is not published yet, this page shows it once it is.",
   reload: "Reload for newer results"
 }
 
@@ -91,12 +92,14 @@ export const times = {
   final: "The result is final."
 }
 
-export const changes = {
-  edited: (at: string) => `Edited on ${at}`,
-  reopened: "It was closed in between: votes sent then do not count."
+export const status = {
+  draft: "Draft",
+  upcoming: "Not open yet",
+  open: "Open",
+  counting: "Counting",
+  final: "Final",
+  gone: "Deleted"
 }
-
-export const status = { draft: "Draft", upcoming: "Not open yet", open: "Open", counting: "Counting", final: "Final" }
 
 /** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {
@@ -155,6 +158,7 @@ export const trouble = {
   ballot: "This ballot can't be taken as it is: please see what it says beside it.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",
+  gone: "This poll is not there any more: whoever made it has deleted it.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
   unknown: "The vote was not taken. Please try again."
 }

@@ -47,10 +47,19 @@ browserTests("the desk", (test) => {
     assert.isTrue(await page.getByLabel("Anyone").isDisabled())
     await page.getByLabel("Holders of a voter link").check()
     await page.getByLabel("a small task for the browser").check()
+    await page.getByRole("group", { name: "Public log" }).getByLabel("No", { exact: true }).check()
     await page.getByRole("button", { name: "Create the poll" }).click()
     await page.getByRole("heading", { name: "Was für ein Käse?" }).waitFor()
+    await page.getByText("Public log: No").waitFor()
     const poll = await web.ask("/api/polls/was-fuer-ein-kaese")
-    assert.deepInclude(poll, { ballot: "once", identity: "token", results: "live", challenge: "pow", status: "open" })
+    assert.deepInclude(poll, {
+      ballot: "once",
+      identity: "token",
+      results: "live",
+      challenge: "pow",
+      log: "off",
+      status: "open"
+    })
     assert.deepStrictEqual(poll.options, [
       { id: "emmentaler", label: "Emmentaler" },
       { id: "epoisses", label: "Époisses" },

@@ -4,10 +4,21 @@ import type { Page } from "playwright-core"
 import { readQrCode } from "../support/qrCode.ts"
 import { violations } from "./accessible.ts"
 import { openDesk } from "./desk.ts"
-import { browserTests } from "./web.ts"
+import { castJson } from "./voter.ts"
+import { browserTests, type Web } from "./web.ts"
 
 /** A request is refused for its body when the page tries the token, or for the version that it is based on. */
 const expected = /status of (412|422)/
+
+/** Changes or deletes a poll elsewhere. */
+const elsewhere = async (web: Web["Service"], method: "PATCH" | "DELETE", path: string, body: unknown = {}) => {
+  const answer = await fetch(`${web.url}/api/polls/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${web.adminToken}`, "content-type": "application/json", "if-match": "*" },
+    body: JSON.stringify(body)
+  })
+  assert.isTrue(answer.ok, await answer.text())
+}
 
 const phone = { viewport: { width: 360, height: 740 } }
 
@@ -133,5 +144,68 @@ browserTests("the life of a poll, at the desk", (test) => {
     await first.getByLabel("Question").fill("Of the first again")
     await first.getByRole("button", { name: "Save" }).click()
     await second.getByRole("heading", { name: "Of the first again" }).waitFor()
+  })
+
+  test("is followed by a page that is open, from before it is published until it is deleted", async (web) => {
+    const slug = await web.poll({ kind: "ranked", ballot: "changeable", identity: "browser", draft: true })
+    const page = await web.page(phone, /status of 40[34]/)
+    await page.goto(`/polls/${slug}`)
+    await page.getByText("There is no such poll").first().waitFor()
+    await elsewhere(web, "PATCH", slug, { draft: false })
+    await page.getByRole("button", { name: /^Pears/ }).click()
+    await page.getByText("Pears is ranked 1.").waitFor()
+    await castJson(web, slug, { ranking: ["apples"] })
+    await page.getByText("1 vote counted").waitFor()
+
+    // What is being filled in stays, under its new name.
+    const options = ["Apples", "Green pears", "Plums"].map((label, index) => ({
+      id: ["apples", "pears", "plums"][index],
+      label
+    }))
+    await elsewhere(web, "PATCH", slug, { title: "Which fruit now?", options, closes_at: "2099-01-01T00:00:00Z" })
+    await page.getByText("Just changed: the question, the options' names and the closing time.").waitFor()
+    await page.getByRole("heading", { name: "Which fruit now?" }).waitFor()
+    await page.getByRole("button", { name: "Green pears rank 1", exact: true }).waitFor()
+    await page.getByRole("button", { name: "Move Green pears" }).waitFor()
+    await page.locator("#result-pears", { hasText: "Green pears" }).waitFor()
+    await page.getByText("Closes in").waitFor()
+    await page.getByRole("button", { name: "Send the ballot" }).click()
+    await page.getByText("Your vote (1. Green pears) is counted.").waitFor()
+    options[1] = { id: "pears", label: "Ripe pears" }
+    await elsewhere(web, "PATCH", slug, { options })
+    await page.getByText("Your vote (1. Ripe pears) is counted.").waitFor()
+
+    await web.ask(`/api/polls/${slug}/close`, {})
+    await page.locator("#state", { hasText: "Final" }).waitFor()
+    await web.ask(`/api/polls/${slug}/reopen`, {})
+    await page.locator("#state", { hasText: "Open" }).waitFor()
+    await page.getByText("It was closed in between").waitFor()
+    await page.getByRole("button", { name: /^Plums/ }).click()
+    await page.getByRole("button", { name: "Send the changed ballot" }).click()
+    await page.getByText("Your vote (1. Ripe pears, 2. Plums) is counted.").waitFor()
+    assert.deepStrictEqual(await violations(page), [])
+
+    await web.ask(`/api/polls/${slug}/archive`, {})
+    await page.getByText("This poll is in the archive.").waitFor()
+    await elsewhere(web, "DELETE", `${slug}?slug=${slug}`)
+    await page.getByText("This poll is not there any more").waitFor()
+    await page.locator("#state", { hasText: "Deleted" }).waitFor()
+    await page.locator("#ballot.disabled").waitFor()
+  })
+
+  test("reaches pages that hide the results, and takes another ballot to them", async (web) => {
+    const slug = await web.poll({ kind: "multiple", ballot: "once", identity: "browser", results: "after_vote" })
+    const [idle, busy] = [await web.page({}, /status of 403/), await web.page({}, /status of 403/)]
+    for (const page of [idle, busy]) await page.goto(`/polls/${slug}`)
+    await busy.getByLabel("Pears").check()
+    await elsewhere(web, "PATCH", slug, { title: "Which fruit, please?" })
+    for (const page of [idle, busy]) await page.getByText("Just changed: the question.").waitFor()
+    const options = ["Figs", "Dates"].map((label) => ({ id: label.toLowerCase(), label }))
+    await elsewhere(web, "PATCH", slug, { options, max: 2 })
+    await idle.getByLabel("Figs").waitFor()
+    await busy.getByText("The ballot of this poll was changed.").waitFor()
+    assert.isTrue(await busy.getByLabel("Pears").isChecked())
+    await busy.getByRole("link", { name: "Show the new ballot" }).click()
+    await busy.getByLabel("Figs").waitFor()
   })
 })

@@ -40,7 +40,10 @@ browserTests("the voting page", (test) => {
     await page.keyboard.press("Enter")
     await counted(page, "Pears")
     assert.strictEqual(await page.evaluate("document.activeElement.value"), "pears")
-    assert.strictEqual(await page.getByRole("status").first().textContent(), "Your vote for Pears is counted.")
+    assert.strictEqual(
+      await page.locator("#notice").getByRole("status").first().textContent(),
+      "Your vote for Pears is counted."
+    )
   })
 
   test("says that a vote is final where the first counts, also to a second page of the browser", async (web) => {

@@ -133,6 +133,21 @@ describe("the audit", () => {
       yield* sql`delete from vote_event where accepted_ms || '-' || accepted_seq = ${String(first)}`
       const report = yield* audit
       assert.deepInclude(report, { ok: false, missing: 1, missing_entries: [String(first)] })
+      const told = describeReport(report).split("\n")
+      assert.deepStrictEqual(
+        told.map((line) => line.split(" ")[0]),
+        ["NOT", "DIFFERENCE:", "DIFFERENCE:", "LOST:", ""]
+      )
+      const all = describeReport(report, true)
+      assert.isTrue(all.startsWith(`${told.join("\n")}\nBooks up to entry `))
+      assert.match(
+        all,
+        / {2}entries appended {4}20\n(.*\n)*Poll cats-or-dogs: 20 in the tally, 19 counted in the ledger$/
+      )
+      assert.strictEqual(
+        describeReport({ ...report, ok: true, missing: 0, missing_entries: [], tally_differences: [] }),
+        "All is accounted for."
+      )
       assert.deepStrictEqual(report.tally_differences, [
         { poll: "cats-or-dogs", name: "all ballots", tally: 20, ledger: 19 },
         { poll: "cats-or-dogs", name: "cats", tally: 20, ledger: 19 }

@@ -43,6 +43,7 @@ describe("toResults", () => {
       winners: ["dogs", "fish"],
       tie: true,
       pending: 5,
+      version: 1,
       revision: 3,
       last_updated: "2026-01-02T03:04:05.006Z"
     })

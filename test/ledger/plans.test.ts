@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
@@ -42,5 +43,33 @@ layer(layerServers(), { excludeTestServices: true })("the plans of the counting 
       )
       assert.strictEqual(read, 0)
     })
+  )
+})
+
+layer(layerServers(), { excludeTestServices: true })("the organiser's list", (it) => {
+  it.effect.each([{ after: undefined }, { after: "many-500" }])(
+    "reads no more polls than it shows, after $after",
+    ({ after }) =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        yield* (yield* Ledger).migrated
+        yield* sql`
+          insert into poll (slug, title, ballot, created_at)
+          select 'many-' || n, 'Many', 'open', now() - n * interval '1 minute' from generate_series(1, 1000) n
+          on conflict do nothing`
+        yield* sql`analyze poll`
+        const acts = yield* PollActs
+        const [found, read] = yield* sql.withTransaction(
+          Effect.all([
+            acts.search({ text: "", status: undefined, after, limit: 26 }, now),
+            sql<{ polls: number }>`
+              select (pg_stat_get_xact_tuples_returned('poll'::regclass)
+                + pg_stat_get_xact_tuples_fetched('poll'::regclass))::int as polls`
+          ])
+        )
+        assert.lengthOf(found, 26)
+        if (after !== undefined) assert.strictEqual(found[0]?.slug, "many-501")
+        assert.isAtMost(read[0]?.polls ?? Number.POSITIVE_INFINITY, 2 * 26)
+      })
   )
 })

@@ -184,6 +184,7 @@ create table poll (
   constraint poll_tie_break_check check ((tie_break = any (array['previous_rounds'::text, 'draw'::text]))),
   constraint poll_tie_seed_check check ((length(tie_seed) = 32))
 );
+create index poll_newest on poll using btree (created_at desc, slug);
 create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
 create index poll_ranked on poll using btree (slug) where (kind = 'ranked'::text);
 

@@ -16,6 +16,8 @@ export interface Events {
   readonly status: number
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   readonly events: ReadonlyArray<TallyEvent>
+  /** The versions of the poll that it was told of while the results were hidden. */
+  readonly versions: ReadonlyArray<number>
   readonly comments: () => number
   /** How it ended, if it has: as an answer should, or cut off. */
   readonly ended: () => "politely" | "cut off" | undefined
@@ -27,10 +29,12 @@ export interface Events {
 export const openEvents = Effect.fnUntraced(function* (path: string, headers: OutgoingHttpHeaders = {}) {
   const port = yield* serverPort
   const events: Array<TallyEvent> = []
+  const versions: Array<number> = []
   let comments = 0
   let ended: "politely" | "cut off" | undefined
   const take = (block: string) => {
     const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? ""
+    if (field("event") === "poll") return void versions.push(JSON.parse(field("data")).version)
     if (field("event") !== "tally") throw new Error(`an unknown event: ${block}`)
     const id = field("id")
     const revision = Number(/^(\d+)(?:\.\d+)?-\w+$/.exec(id)?.[1])
@@ -62,6 +66,7 @@ export const openEvents = Effect.fnUntraced(function* (path: string, headers: Ou
             status: response.statusCode ?? 0,
             headers: response.headers,
             events,
+            versions,
             comments: () => comments,
             ended: () => ended,
             stall: () => void response.pause(),

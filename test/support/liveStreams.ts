@@ -1,7 +1,9 @@
 import { Effect, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import { defaultPoll } from "../../src/domain/Poll.ts"
 import type { NotFound, Unavailable } from "../../src/domain/Problems.ts"
 import { Lifecycle } from "../../src/http/Lifecycle.ts"
+import { PollCache } from "../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../src/http/results/LiveStreams.ts"
 import { Announcements, type Topic } from "../../src/stream/Announcements.ts"
@@ -56,6 +58,7 @@ const layerStreams = (world: World) =>
             return world.latest
           })
       }),
+      Layer.mock(PollCache, { all: () => [defaultPoll], find: () => defaultPoll }),
       Layer.succeed(Announcements, {
         announce: () => Effect.void,
         listen: (topic, listener) => Effect.sync(() => void world.listeners.set(topic, listener))

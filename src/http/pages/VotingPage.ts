@@ -2,11 +2,11 @@ import { isLaterStatus, type Poll, type PollStatus, toView } from "../../domain/
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"
+import { tellHistory } from "../../web/words/changeWords.ts"
 import { logged } from "../../web/words/logWords.ts"
 import { results as resultWords } from "../../web/words/resultWords.ts"
 import {
   challenge,
-  changes,
   hidden,
   moment,
   rules,
@@ -69,11 +69,10 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
     head: sharedAs(assets, poll, origin),
     aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
     main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
-<h1>${poll.title}</h1>
-${poll.description && html`<p class="description">${poll.description}</p>`}
+<h1 id="title">${poll.title}</h1>
+<p class="description" id="description">${poll.description}</p>
 <p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
-${poll.shut && html`<p class="changed">${changes.reopened}</p>`}
-${poll.editedMs === undefined ? undefined : html`<p class="changed">${changes.edited(moment(poll.editedMs, "UTC"))}</p>`}
+<div class="changed" id="changed" role="status">${tellHistory(view, "UTC").map((line) => html`<p>${line}</p>`)}</div>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
 ${withoutScript(poll)}
@@ -83,7 +82,7 @@ ${isTapped ? outcomeAndTotal : undefined}
 <div class="news">
 <div class="notice" id="notice" data-tone="${notice?.tone ?? "none"}"><p id="notice-text" role="status">${notice?.text}</p>
 <a id="receipt" href="${notice?.receipt ?? "#"}" ${notice?.receipt === undefined ? html`hidden` : undefined}>${vote.receipt}</a>
-<p id="logged" role="status"></p><a id="proof" hidden>${logged.proof}</a><a id="recount" href="/polls/${poll.slug}/verify" hidden>${logged.recount}</a></div>
+<p id="logged" role="status"></p><a id="proof" hidden>${logged.proof}</a></div>
 <p class="trouble" id="trouble" role="status"></p>
 </div>
 ${
@@ -93,6 +92,7 @@ ${
 ${outcomeAndTotal}
 <div id="drawn">${results && drawResults(view, results).map(treeHtml)}</div></section>`
 }
+${poll.log === "off" ? undefined : html`<p class="recount"><a href="/polls/${poll.slug}/verify">${logged.recount}</a></p>`}
 <noscript><p class="reload"><a href="/polls/${poll.slug}">${words.reload}</a></p></noscript>
 </main>`
   })
@@ -119,6 +119,6 @@ export const notFoundPage = (assets: Assets): string =>
   layout(assets, {
     title: words.notFound,
     style: ["page.css"],
-    script: undefined,
+    script: "missing.js",
     main: html`<main><h1>${words.notFound}</h1><p>${words.notFoundHint}</p></main>`
   })

@@ -4,6 +4,7 @@ import { elapsedMs } from "../../Elapsed.ts"
 import { makeMeter } from "../../Meter.ts"
 import { Announcements } from "../../stream/Announcements.ts"
 import { Lifecycle } from "../Lifecycle.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
 import { comment, frameOf, heartbeat, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
 
@@ -47,11 +48,12 @@ export class LiveStreams extends Context.Service<
       drop: () => void
     ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound>
     /**
-     * Returns a stream of comments until `frames` can be had, and then of those. It ends where they are refused for another
-     * reason than an outage: whoever comes back is told that reason. A browser does not come back from a 503.
+     * Returns what is `meanwhile` to be sent, and then `frames`, with comments until they can be had. It ends where they are
+     * refused for another reason than an outage: whoever comes back is told that reason. A browser does not come back from a 503.
      */
     await<E extends { readonly _tag: string }>(
-      frames: Effect.Effect<Stream.Stream<Uint8Array>, E | Unavailable>
+      frames: Effect.Effect<Stream.Stream<Uint8Array>, E | Unavailable>,
+      meanwhile?: Stream.Stream<Uint8Array>
     ): Stream.Stream<Uint8Array>
     /** How many viewers there are. */
     readonly viewers: () => number
@@ -61,6 +63,7 @@ export class LiveStreams extends Context.Service<
     LiveStreams,
     Effect.gen(function* () {
       const results = yield* LiveResults
+      const polls = yield* PollCache
       const lifecycle = yield* Lifecycle
       const announcements = yield* Announcements
       const clock = yield* Clock.Clock
@@ -83,6 +86,16 @@ export class LiveStreams extends Context.Service<
         Effect.forkScoped
       )
 
+      /** Ends the streams of who saw a final result that is not final any more, where others than final ones are not for all. */
+      const endOfFinal = (poll: string, viewers: Set<Viewer>): void => {
+        if (polls.find(poll)?.results === "live") return
+        for (const viewer of viewers) {
+          if (viewer.shown?.status !== "final") continue
+          viewer.outlet.end()
+          viewers.delete(viewer)
+        }
+      }
+
       const keepTelling = Effect.fnUntraced(function* (poll: string, viewers: Set<Viewer>, news: Latch.Latch) {
         while (true) {
           yield* Effect.timeoutOption(news.await, lookInterval)
@@ -94,6 +107,7 @@ export class LiveStreams extends Context.Service<
               NotFound: () => Effect.sync(() => endAll(viewers))
             })
           )
+          if (latest !== undefined && latest.status !== "final") endOfFinal(poll, viewers)
           const all = [...viewers]
           for (let from = 0; from < all.length; from += slice) {
             if (from > 0) yield* Effect.sleep(breath)
@@ -163,11 +177,14 @@ export class LiveStreams extends Context.Service<
           )
         )
 
-      const waitFor: LiveStreams["Service"]["await"] = (frames) =>
-        Stream.unwrap(
-          frames.pipe(
-            Effect.retry({ schedule: Schedule.spaced(lookInterval), while: ({ _tag }) => _tag === "Unavailable" }),
-            Effect.orElseSucceed(() => Stream.empty)
+      const waitFor: LiveStreams["Service"]["await"] = (frames, meanwhile = Stream.empty) =>
+        Stream.concat(
+          meanwhile,
+          Stream.unwrap(
+            frames.pipe(
+              Effect.retry({ schedule: Schedule.spaced(lookInterval), while: ({ _tag }) => _tag === "Unavailable" }),
+              Effect.orElseSucceed(() => Stream.empty)
+            )
           )
         ).pipe(
           Stream.merge(

@@ -11,11 +11,11 @@ const readResults = { success: Results, error: errors }
 
 const events = {
   success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/event-stream" })),
-  error: errors
+  error: [NotFound, TooManyRequests, Unavailable] as const
 }
 
 const eventsAbout =
-  "Server-Sent Events: `event: tally`, `id` the revision and the ledger's epoch (`12-9f86d081`), `data` the body of the results; the present state at once, then each change, at most ten a second. Where results are `after_close`, they come once they are final."
+  "Server-Sent Events: `event: tally`, `id` the revision and the ledger's epoch (`12-9f86d081`), `data` the body of the results; the present state at once, then each change, at most ten a second. While results are hidden from who asks, `event: poll` with the poll's version at once and after each change; they come as soon as all may see them."
 
 const summary = (text: string, description?: string) =>
   OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })

@@ -1,5 +1,5 @@
 import { NodeHttpServerRequest } from "@effect/platform-node"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
@@ -12,6 +12,7 @@ import { resultsCsv } from "./Csv.ts"
 import { LiveResults } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
 import { eventsHeaders, pollTime, snapshotHeaders } from "./ResultsHeaders.ts"
+import { frameOfPoll } from "./Viewer.ts"
 import { ViewerPlaces } from "./ViewerPlaces.ts"
 import { Visibility } from "./Visibility.ts"
 
@@ -61,14 +62,11 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       const frames = polls.get(slug).pipe(
         Effect.flatMap((poll) =>
           Effect.andThen(visibility.check(poll, request), watch(poll)).pipe(
-            // They will be for all: who waits for them gets them as soon as they are.
-            Effect.catchIf(
-              ({ _tag }) => _tag === "ResultsHidden" && poll.results === "after_close",
-              () => {
-                const final = Effect.andThen(visibility.awaitFinal(slug), polls.get(slug))
-                return Effect.succeed(streams.await(Effect.flatMap(final, watch)))
-              }
-            )
+            // They will be for all: who waits for them gets them as soon as they are, and hears of changes until then.
+            Effect.catchTag("ResultsHidden", () => {
+              const versions = Stream.map(visibility.whileHidden(slug), frameOfPoll)
+              return Effect.succeed(streams.await(Effect.flatMap(polls.get(slug), watch), versions))
+            })
           )
         )
       )

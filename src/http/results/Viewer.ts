@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http"
 import { type Cause, Queue } from "effect"
-import { isLaterStatus } from "../../domain/Poll.ts"
+import { isLaterStatus, type Poll } from "../../domain/Poll.ts"
 import type { Snapshot } from "./LiveResults.ts"
 
 /** How often a quiet connection gets a comment, in ms, so that nobody in between takes it for dead. */
@@ -74,6 +74,10 @@ export const frameOf = (snapshot: Snapshot): Uint8Array => {
   frames.set(snapshot, frame)
   return frame
 }
+
+/** Returns the event that names a poll's version, for who may not see its results. */
+export const frameOfPoll = ({ version }: Poll): Uint8Array =>
+  Buffer.from(`event: poll\ndata: ${JSON.stringify({ version: version ?? 0 })}\n\n`)
 
 /**
  * Sends a viewer what is new to it. A viewer that has not taken the last frame is left alone until it has, and then gets the

@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer, RcMap, Schedule } from "effect"
+import { Context, Effect, Layer, RcMap, Stream, SubscriptionRef } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
 import { ResultsHidden, type TooManyRequests } from "../../domain/Problems.ts"
@@ -8,7 +8,7 @@ import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
 import { senderOf, Voters } from "../voting/Voters.ts"
 
-/** How often a poll is looked at for those who wait until it is final. */
+/** How often a poll is looked at for those who wait for its results. */
 const lookInterval = "100 millis"
 
 /** All see a final result, which no time that a clock says can take back. */
@@ -23,8 +23,8 @@ export class Visibility extends Context.Service<
       poll: Poll,
       request: HttpServerRequest.HttpServerRequest
     ): Effect.Effect<void, ResultsHidden | TooManyRequests>
-    /** Waits until the poll is final, or gone. */
-    awaitFinal(poll: string): Effect.Effect<void>
+    /** Returns the poll as it is, and each later version of it, until all may see its results, or it is gone. */
+    whileHidden(poll: string): Stream.Stream<Poll>
   }
 >()("tallykeep/http/results/Visibility") {
   static readonly layer = Layer.effect(
@@ -53,18 +53,26 @@ export class Visibility extends Context.Service<
         return yield* new ResultsHidden({ detail: "This poll shows its results to who has voted" })
       })
 
-      const untilFinal = (slug: string) =>
-        Effect.repeat(
-          Effect.sync(() => polls.find(slug)),
-          { until: (poll) => poll === undefined || isFinal(poll), schedule: Schedule.spaced(lookInterval) }
+      // One fiber looks, for all who wait for a poll; it ends when the last of them has gone.
+      const waiting = yield* RcMap.make({
+        lookup: Effect.fnUntraced(function* (slug: string) {
+          const found = yield* SubscriptionRef.make(polls.find(slug))
+          const look = Effect.suspend(() => {
+            const poll = polls.find(slug)
+            return poll === SubscriptionRef.getUnsafe(found) ? Effect.void : SubscriptionRef.set(found, poll)
+          })
+          yield* Effect.sleep(lookInterval).pipe(Effect.andThen(look), Effect.forever, Effect.forkScoped)
+          return found
+        })
+      })
+      const whileHidden = (slug: string) =>
+        Stream.unwrap(Effect.map(RcMap.get(waiting, slug), SubscriptionRef.changes)).pipe(
+          Stream.takeWhile((poll) => poll !== undefined && poll.results !== "live" && !isFinal(poll)),
+          Stream.filter((poll) => poll !== undefined),
+          Stream.changesWith((before, after) => before.version === after.version)
         )
 
-      // One fiber looks, for all who wait for a poll; it ends when the last of them has gone.
-      const waiting = yield* RcMap.make({ lookup: (slug: string) => Effect.forkScoped(untilFinal(slug)) })
-      const awaitFinal = (slug: string) =>
-        Effect.asVoid(Effect.scoped(Effect.flatMap(RcMap.get(waiting, slug), Fiber.join)))
-
-      return Visibility.of({ check, awaitFinal })
+      return Visibility.of({ check, whileHidden })
     })
   )
 }

@@ -6,6 +6,7 @@ import { explainRules } from "../words/ballotWords.ts"
 import { admin, deskTimes } from "../words/deskWords.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
+import { logged } from "../words/logWords.ts"
 import { moment, status } from "../words.ts"
 import { actsOf } from "./acts.ts"
 import { closingForm } from "./closingForm.ts"
@@ -40,8 +41,13 @@ const factsOf = (poll: PollView): ReadonlyArray<string> =>
     `${words.identity}: ${words.identities[poll.identity]}`,
     `${words.results}: ${words.visibilities[poll.results]}`,
     ...(poll.challenge === undefined ? [] : [`${words.challenge}: ${words.challenges[poll.challenge]}`]),
+    ...(poll.log === "off" ? [`${words.log}: ${words.logs.off}`] : []),
     ...(poll.listed === true ? [words.listed] : [])
   ].filter((text) => text !== "")
+
+/** Leads to where anyone can count the votes again. */
+const logLink = (slug: string): HTMLElement =>
+  make("p", {}, `${words.log}: `, make("a", { href: `/polls/${slug}/verify` }, logged.recount))
 
 export interface Panel {
   readonly element: HTMLElement
@@ -96,6 +102,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
       closingForm(ask, versioned, answered),
       sharing(ask, poll),
       ...(poll.identity === "token" && !hasClosed(poll) ? [tokens] : []),
+      ...(poll.log === "off" || poll.status === "draft" ? [] : [logLink(slug)]),
       history.element,
       ...(poll.status === "draft" || poll.archived === true ? [deletionForm(ask, slug, () => go(listLink))] : [])
     )

@@ -22,8 +22,8 @@ export interface PollFields {
   check(now: number): ReadonlyArray<FieldError>
 }
 
-/** Makes the fields. `known` are the options that the poll has. */
-export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): PollFields => {
+/** Makes the fields. `known` are the options that a poll has which is there already: whether it has a log can't change. */
+export const makePollFields = (known?: Parameters<typeof toOptions>[2]): PollFields => {
   const title = make("input", { name: "title", maxlength: "200", autocomplete: "off" })
   const description = make("textarea", { name: "description", rows: "2", maxlength: "2000" })
   const options = make("textarea", { name: "options", rows: "4" })
@@ -51,6 +51,7 @@ export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): Pol
       field(optional(words.opensAt), opens, words.zone(ownZone())),
       field(optional(words.closesAt), closes, words.zone(ownZone()))
     ),
+    ...(known === undefined ? [choice(words.log, "log", words.logs, () => undefined)] : []),
     tick(words.listed, "listed")
   ]
   const find = (selector: string): HTMLInputElement | undefined =>
@@ -67,7 +68,7 @@ export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): Pol
     if (anyone.disabled && anyone.checked) browser.checked = true
   }
 
-  const readOptions = () => toOptions(options.value, chosen("kind") === "single", known)
+  const readOptions = () => toOptions(options.value, chosen("kind") === "single", known ?? [])
   return {
     title,
     elements,
@@ -82,6 +83,7 @@ export const makePollFields = (known: Parameters<typeof toOptions>[2] = []): Pol
         identity: chosen("identity"),
         results: chosen("results"),
         challenge: chosen("challenge"),
+        ...(known === undefined ? { log: chosen("log") } : {}),
         ...(opensAt === undefined ? {} : { opens_at: opensAt }),
         ...(closesAt === undefined ? {} : { closes_at: closesAt }),
         ...(find('input[name="listed"]')?.checked ? { listed: true } : {})

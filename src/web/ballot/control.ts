@@ -1,6 +1,7 @@
 import type { Part } from "../../domain/Choice.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import type { Rules } from "../../domain/Rules.ts"
+import type { Labels } from "./labels.ts"
 
 /** What one kind's ballot is filled in with. */
 export interface Control {
@@ -11,6 +12,7 @@ export interface Control {
 
 export interface ControlOptions<Kind extends Rules["kind"]> {
   readonly options: PollView["options"]
+  readonly labels: Labels
   readonly rules: Extract<Rules, { readonly kind: Kind }>
   /** Is called when something was filled in by other means than a field of the form; `said` tells of it. */
   readonly changed: (said?: string) => void

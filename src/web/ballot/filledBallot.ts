@@ -6,28 +6,29 @@ import type { Ballot } from "../poll/ballot.ts"
 import { explainErrors, tellDraft, ballot as words } from "../words/ballotWords.ts"
 import { makeCheckboxes } from "./checkboxes.ts"
 import type { Control } from "./control.ts"
+import type { Labels } from "./labels.ts"
 import { makePoints, makeScores } from "./numbers.ts"
 import { makeRanking } from "./ranking.ts"
 
-const makeControl = (poll: PollView, changed: (said?: string) => void): Control => {
+const makeControl = (poll: PollView, labels: Labels, changed: (said?: string) => void): Control => {
   const { options } = poll
   const rules = rulesOf(poll)
   switch (rules.kind) {
     case "multiple":
-      return makeCheckboxes({ options, rules, changed })
+      return makeCheckboxes({ options, labels, rules, changed })
     case "score":
-      return makeScores({ options, rules, changed })
+      return makeScores({ options, labels, rules, changed })
     case "points":
-      return makePoints({ options, rules, changed })
+      return makePoints({ options, labels, rules, changed })
     case "ranked":
-      return makeRanking({ options, rules, changed })
+      return makeRanking({ options, labels, rules, changed })
     case "single":
       throw new Error("a poll for one option has no ballot to fill in")
   }
 }
 
 /** The ballot of a poll for more than one option: filled in, and then sent by one button. */
-export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot => {
+export const makeFilledBallot = (form: HTMLFormElement, poll: PollView, labels: Labels): Ballot => {
   const choosing = { options: poll.options, rules: rulesOf(poll), abstain: poll.abstain ?? false }
   const fields = byId("choices", HTMLFieldSetElement)
   const left = byId("left", HTMLElement)
@@ -74,7 +75,15 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
     undo.hidden = before.length === 0
     clearErrors()
   }
-  const control = makeControl(poll, changed)
+  const control = makeControl(poll, labels, changed)
+  for (const { id } of poll.options) {
+    const named = document.querySelector(`#option-${id} .label, #option-${id} .pick span`)
+    labels.say(id, (label) => {
+      if (named !== null) say(named, label)
+      // What was last said of the ballot may name it.
+      tell()
+    })
+  }
   form.noValidate = true
   filled = control.read()
   tell()
@@ -123,6 +132,7 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView): Ballot 
       show(poll.ballot === "open" ? [] : filled)
       tell()
     },
+    isBegun: () => before.length > 0 || JSON.stringify(control.read()) !== JSON.stringify(filled),
     enabled: (yes) => {
       enabled = yes
       fields.disabled = !yes

@@ -26,21 +26,22 @@ const makeNumbers = (fields: ReadonlyArray<NumberField>): Control => ({
 const textOf = (field: HTMLInputElement): string => (field.validity.badInput ? "NaN" : field.value)
 
 /** Makes more of the fields of a poll with points: buttons for one more and one less. */
-export const makePoints = ({ changed, options, rules }: ControlOptions<"points">): Control =>
+export const makePoints = ({ changed, labels, options, rules }: ControlOptions<"points">): Control =>
   makeNumbers(
-    options.map(({ id, label }) => {
+    options.map(({ id }) => {
       const field = byId(`points-${id}`, HTMLInputElement)
-      const step = (by: number, text: string, says: string): HTMLButtonElement => {
-        const button = make("button", { type: "button", class: "step", "aria-label": says }, text)
+      const step = (by: number, text: string, says: (label: string) => string): HTMLButtonElement => {
+        const button = make("button", { type: "button", class: "step" }, text)
+        labels.say(id, (label) => button.setAttribute("aria-label", says(label)))
         button.addEventListener("click", () => {
           const value = Math.min(rules.budget, Math.max(0, Number(field.value) + by))
           field.value = value === 0 ? "" : String(value)
-          changed(words.saysPoints(label, value))
+          changed(words.saysPoints(labels.of(id), value))
         })
         return button
       }
-      field.before(step(-1, "−", words.less(label)))
-      field.after(step(1, "+", words.more(label)))
+      field.before(step(-1, "−", words.less))
+      field.after(step(1, "+", words.more))
       return {
         option: id,
         // No points are the same as none given.
@@ -64,14 +65,15 @@ const makeScoreButtons = (name: string, option: string): NumberField => {
 }
 
 /** Makes the fields of a poll with scores: buttons, or a slider beside each number where there are many scores. */
-export const makeScores = ({ options, rules }: ControlOptions<"score">): Control =>
+export const makeScores = ({ labels, options, rules }: ControlOptions<"score">): Control =>
   makeNumbers(
-    options.map(({ id, label }) => {
+    options.map(({ id }) => {
       const name = `score-${id}`
       const field = document.getElementById(name)
       if (!(field instanceof HTMLInputElement)) return makeScoreButtons(name, id)
       const [min, max] = [String(rules.min), String(rules.max)]
-      const slider = make("input", { type: "range", min, max, "aria-label": words.slider(label) })
+      const slider = make("input", { type: "range", min, max })
+      labels.say(id, (label) => slider.setAttribute("aria-label", words.slider(label)))
       const follow = (): void => {
         // Without a score it stands in the middle, and looks as if it were not there.
         slider.classList.toggle("unset", field.value === "")

@@ -11,16 +11,21 @@ const steps: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, Arr
  * Puts a list in the place of the fields for ranks: ranked options from the best on, a line, and the others. A tap ranks an option
  * next or takes it out; its handle is dragged, or moved by arrow keys, also over the line.
  */
-export const makeRanking = ({ changed, options, rules }: ControlOptions<"ranked">): Control => {
+export const makeRanking = ({ changed, labels, options, rules }: ControlOptions<"ranked">): Control => {
   const { max } = rules
   const line = make("li", { class: "unranked" }, words.unranked)
   const list = make("ol", { class: "ranking" })
-  const rows = options.map(({ id, label }) => {
+  const rows = options.map(({ id }) => {
     const badge = make("span", { class: "badge", "aria-hidden": "true" })
     const says = make("span", { class: "unseen" })
-    const tap = make("button", { type: "button", class: "rank" }, badge, make("span", {}, label, says))
-    const handle = make("button", { type: "button", class: "handle", "aria-label": words.move(label) }, "⠿")
-    return { id, label, badge, says, tap, handle, item: make("li", { class: "choice" }, tap, handle) }
+    const name = document.createTextNode("")
+    const tap = make("button", { type: "button", class: "rank" }, badge, make("span", {}, name, says))
+    const handle = make("button", { type: "button", class: "handle" }, "⠿")
+    labels.say(id, (label) => {
+      name.data = label
+      handle.setAttribute("aria-label", words.move(label))
+    })
+    return { id, badge, says, tap, handle, item: make("li", { class: "choice" }, tap, handle) }
   })
   type Row = (typeof rows)[number]
   const byItem = new Map<Element, Row>(rows.map((row) => [row.item, row]))
@@ -50,7 +55,7 @@ export const makeRanking = ({ changed, options, rules }: ControlOptions<"ranked"
   /** Says where an option is now. */
   const tell = (row: Row): string => {
     const rank = ranked.indexOf(row) + 1
-    return rank > 0 ? words.saysRank(row.label, rank) : words.saysOut(row.label)
+    return rank > 0 ? words.saysRank(labels.of(row.id), rank) : words.saysOut(labels.of(row.id))
   }
 
   /** Moves an option to a place, where the ranked ones are followed by the line; returns whether that is another one. */

@@ -6,7 +6,9 @@ export interface Ballot {
   onCast(listener: (choice: string) => void): void
   /** The choice is on its way: the next one can be made where there may be one. */
   sent(): void
-  /** Whether one can be made. */
+  /** Whether something is filled in that is not sent. */
+  isBegun(): boolean
+  /** Says whether one can be made. */
   enabled(yes: boolean): void
   /** Shows the reader's last vote, and what became of it. */
   mine(choice: string | undefined, state: keyof typeof mark): void

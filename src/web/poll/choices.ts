@@ -11,10 +11,8 @@ export interface Choices {
   bodyOf(choice: string): unknown
 }
 
-export const makeChoices = (poll: PollView): Choices => {
-  const { options } = poll
-  const choosing = { options, rules: rulesOf(poll), abstain: poll.abstain ?? false }
-  const labelOf = (option: string): string => options.find(({ id }) => id === option)?.label ?? option
+export const makeChoices = (poll: PollView, labelOf: (option: string) => string): Choices => {
+  const choosing = { options: poll.options, rules: rulesOf(poll), abstain: poll.abstain ?? false }
   return {
     nameOf: (choice) => nameVote(choosing.rules, partsOf(choosing, choice) ?? [], labelOf),
     bodyOf: (choice) => (choice === abstention ? { abstain: true } : bodyOf(choosing, partsOf(choosing, choice) ?? []))

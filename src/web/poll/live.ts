@@ -4,6 +4,10 @@ import { ask } from "../http.ts"
 export interface LiveEvents {
   readonly results: (results: Results) => void
   readonly hidden: () => void
+  /** The poll is of this version. */
+  readonly version: (version: number) => void
+  /** There is no such poll any more. */
+  readonly gone: () => void
   /** When the service gave an answer that has just come, by its clock, in ms since 1970. */
   readonly answered: (at: number) => void
   /** Whether the results can be reached. */
@@ -14,12 +18,10 @@ export interface LiveOptions {
   /** The path of the results; their stream is below it. */
   readonly path: string
   readonly token?: string | undefined
-  /** Whether to open the stream; if not, the results are asked for again and again. */
-  readonly stream: boolean
+  /** Whether the stream can bring the results: it can't where only the token shows them, which it does not carry. */
+  readonly streamed: boolean
   /** Whether the results are known to be hidden still: then they are asked for only now and then, or by `refresh`. */
   readonly hidden: boolean
-  /** Whether the stream can be opened while they are hidden: it then waits, and brings them as soon as they are not. */
-  readonly waits: boolean
   /** Whether hidden results should be there by now. */
   readonly due: () => boolean
 }
@@ -40,20 +42,20 @@ const reopen = 30_000
 const epochIn = (text: string | undefined): string | undefined => /-(\w+)"?$/.exec(text ?? "")?.[1]
 
 /**
- * Keeps results up to date by Server-Sent Events. Where those fail, or a proxy on the way holds them back (the stream
- * seems open, but nothing comes), it asks every 2 s.
+ * Keeps results up to date by Server-Sent Events, which tell of the poll's version where the results are hidden. Where those fail,
+ * or a proxy on the way holds them back (the stream seems open, but nothing comes), it asks every 2 s.
  */
-export const watchResults = (
-  { due, path, stream, token, waits, ...options }: LiveOptions,
-  events: LiveEvents
-): Live => {
+export const watchResults = ({ due, path, streamed, token, ...options }: LiveOptions, events: LiveEvents): Live => {
   let { hidden } = options
   let source: EventSource | undefined
   let heardAt = Number.NEGATIVE_INFINITY
   // The stream begins with the present state, so there is no need to ask at once as well.
-  let askedAt = stream || hidden ? performance.now() : Number.NEGATIVE_INFINITY
+  let askedAt = streamed || hidden ? performance.now() : Number.NEGATIVE_INFINITY
   let openedAt = Number.NEGATIVE_INFINITY
+  /** Whether the stream brings results, or tells of the poll while they are hidden. */
   let streaming = false
+  let telling = false
+  let gone = false
   let revision = -1
   /** The ledger that the revision is of. */
   let epoch: string | undefined
@@ -63,10 +65,11 @@ export const watchResults = (
     events.reachable(true)
     // An older answer may come after a newer one. A ledger that was restored or made anew begins lower.
     if (results.revision < revision && (of === undefined || of === epoch)) return
-    hidden = false
+    hidden = gone = false
     revision = results.revision
     epoch = of ?? epoch
     events.results(results)
+    events.version(results.version)
   }
 
   const open = (): void => {
@@ -77,9 +80,20 @@ export const watchResults = (
       streaming = true
       take(JSON.parse(event.data), epochIn(event.lastEventId))
     })
-    source.addEventListener("error", () => {
-      streaming = false
+    source.addEventListener("poll", (event) => {
+      telling = true
+      events.version(JSON.parse(event.data).version)
     })
+    source.addEventListener("error", () => {
+      streaming = telling = false
+    })
+  }
+
+  /** Closes the stream, which the next tick may open again. */
+  const close = (): void => {
+    source?.close()
+    streaming = telling = false
+    openedAt = Number.NEGATIVE_INFINITY
   }
 
   const refresh = async (): Promise<void> => {
@@ -96,10 +110,14 @@ export const watchResults = (
       if (answer.problem.status === 403) {
         hidden = true
         events.hidden()
+      } else if (answer.problem.status === 404) {
+        gone = true
+        events.gone()
       }
       return
     }
-    if (hidden) openedAt = Number.NEGATIVE_INFINITY
+    // The stream was of who may not see them.
+    if (hidden) close()
     const of = epochIn(answer.head.etag)
     const isNews = answer.body.revision > before || (of !== undefined && of !== epoch)
     // The stream should have brought this long ago: it is being held back.
@@ -109,25 +127,23 @@ export const watchResults = (
 
   /** How long to wait after the last answer or event until the results are asked for, in ms. */
   const pause = (): number => {
+    if (gone) return seldom
     if (!hidden) return streaming ? seldom : often
-    return due() || (waits && source?.readyState !== EventSource.OPEN) ? often : seldom
+    return due() || !telling ? often : seldom
   }
 
   const tick = (): void => {
     if (document.hidden) return
     const now = performance.now()
     const closed = source === undefined || source.readyState === EventSource.CLOSED
-    if (stream && (waits || !hidden) && closed && now - openedAt > reopen) open()
+    if (closed && now - openedAt > reopen) open()
     if (now - Math.max(heardAt, askedAt) >= pause() - 50) void refresh()
   }
 
   // A browser has few connections for one site, so a page that nobody sees must not hold one.
   const onVisibility = (): void => {
-    if (document.hidden) {
-      source?.close()
-      streaming = false
-      openedAt = Number.NEGATIVE_INFINITY
-    } else tick()
+    if (document.hidden) close()
+    else tick()
   }
   document.addEventListener("visibilitychange", onVisibility)
   const timer = setInterval(tick, 500)

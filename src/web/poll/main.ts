@@ -1,11 +1,11 @@
 import type { PollView } from "../../domain/Poll.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
-import { ask } from "../http.ts"
 import { confirm } from "../words/ballotWords.ts"
 import { challenge, hidden, status, tokenTrouble, trouble } from "../words.ts"
 import { makeChoices } from "./choices.ts"
 import { makeConfirmation } from "./confirmation.ts"
+import { followPoll, haveSameBallot } from "./followPoll.ts"
 import { type Live, watchResults } from "./live.ts"
 import { makeOutbox } from "./outbox.ts"
 import { explainRefusal } from "./refusal.ts"
@@ -18,7 +18,7 @@ import { makeView } from "./view.ts"
 import { voterName } from "./voterName.ts"
 
 const written = byId("poll", HTMLElement).dataset
-const poll: PollView = JSON.parse(written.poll ?? "")
+let poll: PollView = JSON.parse(written.poll ?? "")
 const clock = makeServiceClock(Number(written.now))
 const path = `/api/polls/${poll.slug}`
 const token = takesToken(poll.identity) ? takeToken(poll.slug) : undefined
@@ -34,6 +34,8 @@ let said = poll.status
 let barred = false
 /** Whether the results can be reached. */
 let reachable = true
+/** Whether the poll is not there any more. */
+let gone = false
 /** Why the vote is not sent yet. */
 let waiting: "network" | "service" | undefined
 let live: Live | undefined
@@ -46,6 +48,7 @@ const several = poll.ballot === "open"
 const isOpen = (): boolean => statusAt(poll, said, clock.now()) === "open"
 
 const connectionTrouble = (pending: number): string => {
+  if (gone) return trouble.gone
   if (!navigator.onLine) return pending > 0 ? trouble.offline(pending) : trouble.offlineIdle
   if (pending === 0) return reachable ? "" : trouble.stale
   if (waiting === undefined) return ""
@@ -55,25 +58,41 @@ const connectionTrouble = (pending: number): string => {
 const refresh = (): void => {
   const now = clock.now()
   const current = statusAt(poll, said, now)
-  view.status(current, status[current])
+  if (gone) view.status("final", status.gone)
+  else view.status(current, status[current])
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
   const [first] = pending
-  view.ballot.enabled(current === "open" && !barred && !final && (several || first === undefined))
+  view.ballot.enabled(current === "open" && !barred && !gone && !final && (several || first === undefined))
   if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
   else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
   view.trouble(connectionTrouble(pending.length))
 }
 
-const choices = makeChoices(poll)
-/** Asks whether the poll has closed by hand, which hidden results don't tell. */
-const askStatus = async (): Promise<void> => {
-  const answer = await ask<PollView>(path)
-  if (answer.kind !== "ok" || answer.body.status === "upcoming" || answer.body.status === "open") return
-  said = answer.body.status
-  refresh()
+const choices = makeChoices(poll, view.labelOf)
+
+/** Shows another version of the poll, as its organiser has made it. */
+const show = (before: PollView): void => {
+  if (haveSameBallot(before, poll)) {
+    view.edited(poll)
+    if (JSON.stringify(before.options) !== JSON.stringify(poll.options)) teller.renamed()
+  } else if (!view.ballot.isBegun()) location.reload()
+  else {
+    barred = true
+    view.outdated()
+  }
+  if (before.results !== poll.results) live?.refresh()
 }
+
+const follower = followPoll(path, poll, (read) => {
+  const before = poll
+  poll = read
+  // Results that are shown say it themselves, and sooner.
+  if (!view.hasResults() || read.status === "counting" || read.status === "final") said = read.status
+  if (read.version !== before.version) show(before)
+  refresh()
+})
 
 const teller = makeTeller({
   store,
@@ -109,7 +128,7 @@ const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several, bodyO
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
-    if (problem.type.endsWith(":poll-not-open")) void askStatus()
+    if (problem.type.endsWith(":poll-not-open")) void follower.read()
     const open = isOpen()
     teller.refused(explainRefusal(problem, { identity: poll.identity, open, hasToken: token !== undefined }))
     refresh()
@@ -151,18 +170,17 @@ if (solver !== undefined && !isSecureContext) {
 }
 
 live = watchResults(
-  // A stream can't carry the token, so where the token decides who sees results, the page asks for them.
   {
     path: `${path}/results`,
     token,
-    stream: !(token !== undefined && poll.results === "after_vote"),
+    streamed: !(token !== undefined && poll.results === "after_vote"),
     // The page came without results, but the server did not know who holds a token.
     hidden: poll.results !== "live" && !view.hasResults() && store.read().mine === undefined,
-    waits: poll.results === "after_close",
     due: () => ["counting", "final"].includes(statusAt(poll, said, clock.now() - afterClose))
   },
   {
     results: (results) => {
+      gone = false
       said = results.status
       view.results(results)
       refresh()
@@ -170,7 +188,12 @@ live = watchResults(
     answered: (at) => clock.hear(at),
     hidden: () => {
       view.hidden(poll.results === "live" ? "" : hidden[poll.results])
-      void askStatus()
+      void follower.read()
+    },
+    version: follower.hear,
+    gone: () => {
+      gone = true
+      refresh()
     },
     reachable: (yes) => {
       reachable = yes
@@ -199,4 +222,7 @@ addEventListener("focus", () => {
 addEventListener("hashchange", () => {
   if (tokenInLink() !== null) location.reload()
 })
-setInterval(refresh, 1_000)
+setInterval(() => {
+  follower.catchUp()
+  refresh()
+}, 1_000)

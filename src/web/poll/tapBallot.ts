@@ -1,8 +1,9 @@
 import { abstention } from "../../domain/Choice.ts"
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
+import type { Labels } from "../ballot/labels.ts"
 import { byId, say } from "../dom.ts"
-import { mark as marks, shares, votes } from "../words.ts"
+import { mark as marks, page, shares, votes } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 
 /** The buttons of a poll for one option, each with its result. */
@@ -11,7 +12,7 @@ export interface TapBallot extends Ballot {
   hidden(): void
 }
 
-export const makeTapBallot = (form: HTMLFormElement, { abstain, options }: PollView): TapBallot => {
+export const makeTapBallot = (form: HTMLFormElement, { abstain, options }: PollView, labels: Labels): TapBallot => {
   const ids = [...options.map(({ id }) => id), ...(abstain === true ? [abstention] : [])]
   const taps = ids.map((id) => ({
     id,
@@ -30,6 +31,12 @@ export const makeTapBallot = (form: HTMLFormElement, { abstain, options }: PollV
       }
     ])
   )
+  for (const { id } of options) {
+    labels.say(id, (label) => {
+      say(byId(`vote-${id}`, HTMLButtonElement), label)
+      bars.get(id)?.meter.setAttribute("aria-label", page.share(label))
+    })
+  }
   return {
     onCast: (listener) => {
       // Not the form's submission: not every browser says which button that came by.
@@ -41,6 +48,7 @@ export const makeTapBallot = (form: HTMLFormElement, { abstain, options }: PollV
       }
     },
     sent: () => {},
+    isBegun: () => false,
     enabled: (yes) => {
       form.classList.toggle("disabled", !yes)
       // Not `disabled`: that would take the focus away from whoever has just pressed it.

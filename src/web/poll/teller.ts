@@ -21,6 +21,8 @@ export interface Teller {
   already(mine: Mine): void
   /** The reader votes: what was said of votes before is over. */
   cast(): void
+  /** Options have other labels: what was told last is told again. */
+  renamed(): void
   /** Goes on from what the browser remembers, which another tab may have changed; returns whether there was news. */
   hear(): boolean
 }
@@ -119,6 +121,10 @@ export const makeTeller = ({ changed, nameOf, settled, several, store, view }: T
     cast: () => {
       refused = 0
       full = false
+    },
+    renamed: () => {
+      const { mine } = store.read()
+      if (mine !== undefined && stateOf(mine) === told) show(mine)
     },
     hear: () => {
       const { mine } = store.read()

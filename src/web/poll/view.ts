@@ -1,11 +1,13 @@
 import type { PollView } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { makeFilledBallot } from "../ballot/filledBallot.ts"
-import { byId, say } from "../dom.ts"
+import { makeLabels } from "../ballot/labels.ts"
+import { byId, make, say } from "../dom.ts"
 import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
 import { offer } from "../logFiles.ts"
-import { totalOf } from "../words.ts"
+import { changes, tellChanged, tellHistory } from "../words/changeWords.ts"
+import { page, totalOf } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 import { makeTapBallot } from "./tapBallot.ts"
 
@@ -15,6 +17,8 @@ export type Tone = "none" | "busy" | "good" | "bad"
 /** The page's parts that change, as the server has rendered them. */
 export interface View {
   readonly ballot: Ballot
+  /** Returns the label of an option. */
+  readonly labelOf: (option: string) => string
   /** Whether the page came with results, or has them by now. */
   readonly hasResults: () => boolean
   results(results: Results): void
@@ -28,42 +32,56 @@ export interface View {
   trouble(text: string): void
   status(status: PollView["status"], text: string): void
   times(text: string): void
+  /** Shows another version of the poll, and tells what has changed; the ballot stays as it is filled in. */
+  edited(poll: PollView): void
+  /** Says that the ballot is another one now, and offers that. */
+  outdated(): void
 }
 
 /** Shows the results of polls whose ballots are filled in. */
-const drawnResults = (poll: PollView): { results(results: Results): void; hidden(): void } => {
+const drawnResults = (poll: () => PollView): { results(results: Results): void; hidden(): void } => {
   const drawn = byId("drawn", HTMLElement)
   return {
-    results: (results) => patch(drawn, drawResults(poll, results)),
+    results: (results) => patch(drawn, drawResults(poll(), results)),
     hidden: () => patch(drawn, [])
   }
 }
 
-export const makeView = (poll: PollView): View => {
+export const makeView = (written: PollView): View => {
+  let poll = written
+  /** The results that are shown. */
+  let shown: Results | undefined
   const form = byId("ballot", HTMLFormElement)
   const notice = byId("notice", HTMLElement)
   const noticeText = byId("notice-text", HTMLElement)
   const receiptLink = byId("receipt", HTMLAnchorElement)
   const loggedText = byId("logged", HTMLElement)
-  const [proofLink, recountLink] = [byId("proof", HTMLAnchorElement), byId("recount", HTMLAnchorElement)]
+  const proofLink = byId("proof", HTMLAnchorElement)
   const trouble = byId("trouble", HTMLElement)
   const outcome = byId("outcome", HTMLElement)
   const total = byId("total", HTMLElement)
   const state = byId("state", HTMLElement)
   const times = byId("times", HTMLElement)
-  const taps = poll.kind === "single" ? makeTapBallot(form, poll) : undefined
-  const bars = taps ?? drawnResults(poll)
+  const changed = byId("changed", HTMLElement)
+  const labels = makeLabels(poll.options)
+  const taps = poll.kind === "single" ? makeTapBallot(form, poll, labels) : undefined
+  const bars = taps ?? drawnResults(() => poll)
+
+  const show = (results: Results): void => {
+    shown = results
+    bars.results(results)
+    form.classList.remove("no-results")
+    say(outcome, tellOutcome(poll.options, results))
+    say(total, totalOf(results))
+  }
 
   return {
-    ballot: taps ?? makeFilledBallot(form, poll),
+    ballot: taps ?? makeFilledBallot(form, poll, labels),
+    labelOf: labels.of,
     hasResults: () => !form.classList.contains("no-results"),
-    results: (results) => {
-      bars.results(results)
-      form.classList.remove("no-results")
-      say(outcome, tellOutcome(poll.options, results))
-      say(total, totalOf(results))
-    },
+    results: show,
     hidden: (why) => {
+      shown = undefined
       form.classList.add("no-results")
       bars.hidden()
       say(outcome, "")
@@ -75,7 +93,7 @@ export const makeView = (poll: PollView): View => {
       receiptLink.hidden = receipt === undefined
       if (receipt !== undefined) receiptLink.href = receipt
       say(loggedText, "")
-      for (const link of [proofLink, recountLink]) link.hidden = true
+      proofLink.hidden = true
       // Below a long list of options, the reader might miss it.
       if (tone === "bad") notice.scrollIntoView({ block: "nearest" })
     },
@@ -83,7 +101,6 @@ export const makeView = (poll: PollView): View => {
       if (broken) notice.dataset.tone = "bad"
       say(loggedText, text)
       offer(proofLink, `${poll.slug}.tlog-proof`, proof)
-      recountLink.hidden = false
     },
     trouble: (text) => say(trouble, text),
     status: (status, text) => {
@@ -91,6 +108,23 @@ export const makeView = (poll: PollView): View => {
       say(state, text)
       if (status === "open") form.hidden = false
     },
-    times: (text) => say(times, text)
+    times: (text) => say(times, text),
+    edited: (now) => {
+      const told = [tellChanged(poll, now), ...tellHistory(now)].filter((line) => line !== "")
+      poll = now
+      document.title = `${poll.title} · ${page.name}`
+      say(byId("title", HTMLElement), poll.title)
+      say(byId("description", HTMLElement), poll.description ?? "")
+      labels.change(poll.options)
+      if (shown !== undefined) show(shown)
+      changed.replaceChildren(...told.map((line) => make("p", {}, line)))
+    },
+    outdated: () => {
+      const again = make("a", { href: location.pathname }, changes.fresh)
+      changed.className = "notice"
+      changed.dataset.tone = "bad"
+      changed.replaceChildren(make("p", {}, changes.ballot), again)
+      changed.scrollIntoView({ block: "nearest" })
+    }
   }
 }

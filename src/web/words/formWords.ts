@@ -75,6 +75,11 @@ export const form = {
     none: "A tap",
     pow: "A tap, and a small task for the browser, which slows down machines that vote"
   },
+  log: "Public log",
+  logs: {
+    on: "Yes, so that the votes can be counted again",
+    off: "No"
+  },
   opensAt: "Opens",
   closesAt: "Closes",
   listed: "In the public list of polls",

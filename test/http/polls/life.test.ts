@@ -4,7 +4,8 @@ import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
-import { assertProblem, json, request } from "../../support/api.ts"
+import { assertProblem, json, request, until } from "../../support/api.ts"
+import { openEvents } from "../../support/events.ts"
 import {
   anotherProcess,
   asAdmin,
@@ -213,9 +214,14 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
   it.effect("goes on after its end: what came in between stays rejected, and the result is final again later", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ results: "after_close" })
+      const watch = openEvents(`/api/polls/${slug}/results/stream`)
+      const before = yield* watch
+      yield* until(() => before.versions.length > 0)
       yield* voteIn(slug, "tea")
       done(yield* closePoll(slug))
       yield* untilFinal(slug)
+      yield* until(() => before.events.length > 0)
+      assert.deepInclude(before.events[0]?.data, { status: "final", version: 2, total_votes: 1 })
       assertProblem(yield* voteIn(slug, "tea"), 409)
       const again = yield* act(slug, "reopen", {})
       done(again)
@@ -223,6 +229,11 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       assert.deepStrictEqual([closed.length, status], [1, "open"])
       assert.isUndefined(json(again).final_at)
       assertProblem(yield* request("GET", `/api/polls/${slug}/results`), 403)
+      // Who saw the result is not shown what follows, and hears of the poll again.
+      yield* until(() => before.ended() === "politely")
+      const after = yield* watch
+      yield* until(() => after.versions.length > 0)
+      assert.deepStrictEqual([before.versions[0], after.versions], [1, [3]])
       yield* eventually(Effect.map(voteIn(slug, "coffee"), ({ status }) => assert.strictEqual(status, 201)))
       yield* untilCounted(slug, { tea: 1, coffee: 1 })
       // One that an API took by mistake in between is none, however late it is counted.
@@ -237,6 +248,9 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       const later = new Date(Date.now() + 3_600_000).toISOString()
       done(yield* patch(slug, { closes_at: later }))
       assert.strictEqual((yield* shown(slug)).closes_at, later)
+      yield* until(() => after.versions.length === 2)
+      assert.deepStrictEqual([after.versions, after.events], [[3, 4], []])
+      assert.isTrue(before.events.every(({ data }) => data.status === "final"))
       done(yield* closePoll(slug))
       yield* untilFinal(slug)
       yield* untilCounted(slug, { tea: 1, coffee: 1 })
@@ -245,7 +259,7 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       assert.include(["open", "counting", "final"], (yield* shown(slug)).status)
       yield* untilCounted(slug, { tea: 1, coffee: 1 })
       yield* auditLedger
-    })
+    }).pipe(Effect.scoped)
   )
 
   it.effect("is copied, archived and deleted, with its votes, while more come", () =>

@@ -123,6 +123,7 @@ describe("resultsCsv", () => {
         tie: false,
         pending: 0,
         revision: 1,
+        version: 1,
         last_updated: ""
       }
     )

@@ -27,6 +27,7 @@ layer(layerNew(), { excludeTestServices: true })("GET /api/results", (it) => {
         tie: false,
         pending: 0,
         revision: 12,
+        version: 1,
         last_updated: "2026-01-02T03:04:05.678Z"
       })
       assert.deepInclude(answer.headers, {

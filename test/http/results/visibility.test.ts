@@ -19,18 +19,18 @@ import {
 } from "../../support/pollsApi.ts"
 import { eventually } from "../../support/servers.ts"
 
-const pathsOf = (slug: string) => ["", "/stream", ".csv"].map((end) => `/api/polls/${slug}/results${end}`)
+const pathsOf = (slug: string) => ["", ".csv"].map((end) => `/api/polls/${slug}/results${end}`)
 
 const hiddenUntilFinal = "This poll shows its results once they are final"
 const hiddenUntilVoted = "This poll shows its results to who has voted"
 
-/** Opens the stream of results that are not for all yet: it says nothing. */
+/** Opens the stream of results that are hidden: it says nothing but the poll's version. */
 const openHidden = Effect.fnUntraced(function* (slug: string, headers: OutgoingHttpHeaders = {}) {
   const path = `/api/polls/${slug}/results/stream`
   assert.strictEqual((yield* request("HEAD", path, { headers })).status, 200)
   const opened = yield* openEvents(path, headers)
   assert.deepStrictEqual([opened.status, opened.headers["cache-control"]], [200, "no-store"])
-  yield* until(() => opened.comments() > 0)
+  yield* until(() => opened.versions.length > 0)
   assert.deepStrictEqual(opened.events, [])
   return opened
 })
@@ -43,21 +43,19 @@ const untilFinal = (events: ReadonlyArray<TallyEvent>) =>
   )
 
 const expectHidden = (slug: string, why: string, headers: OutgoingHttpHeaders = {}) =>
-  Effect.forEach(
-    why === hiddenUntilFinal ? pathsOf(slug).filter((path) => !path.endsWith("stream")) : pathsOf(slug),
-    (path) =>
-      Effect.gen(function* () {
-        for (const method of ["GET", "HEAD"] as const) {
-          const answer = yield* request(method, path, { headers })
-          assert.strictEqual(answer.status, 403, `${method} ${path}`)
-          assert.strictEqual(answer.headers["cache-control"], "no-store")
-          if (method === "HEAD") continue
-          const { detail, type } = assertProblem(answer, 403)
-          assert.strictEqual(type, "urn:tallykeep:problem:results-hidden")
-          assert.strictEqual(detail, why)
-          assert.notMatch(answer.body, /"count"|total_votes|percentage/)
-        }
-      })
+  Effect.forEach(pathsOf(slug), (path) =>
+    Effect.gen(function* () {
+      for (const method of ["GET", "HEAD"] as const) {
+        const answer = yield* request(method, path, { headers })
+        assert.strictEqual(answer.status, 403, `${method} ${path}`)
+        assert.strictEqual(answer.headers["cache-control"], "no-store")
+        if (method === "HEAD") continue
+        const { detail, type } = assertProblem(answer, 403)
+        assert.strictEqual(type, "urn:tallykeep:problem:results-hidden")
+        assert.strictEqual(detail, why)
+        assert.notMatch(answer.body, /"count"|total_votes|percentage/)
+      }
+    })
   )
 
 /** Shown in all three ways, with one vote for tea. */
