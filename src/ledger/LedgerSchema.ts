@@ -51,7 +51,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 12,
+  version: 13,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
