@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { Plugin } from "vitest/config"
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** The same as the bundler's `text` loader: a `.sql` or `.lua` file is imported as a string. */
 const textFiles: Plugin = {
@@ -11,12 +12,26 @@ const textFiles: Plugin = {
   }
 }
 
+/** The folders whose files start programs, which takes longest: they begin first, so that none of them is left over at the end. */
+const long = /\/test\/(bench|fuzz|e2e|browser|deploy)\//
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const sorted = await super.sort(files)
+    return [
+      ...sorted.filter(({ moduleId }) => long.test(moduleId)),
+      ...sorted.filter(({ moduleId }) => !long.test(moduleId))
+    ]
+  }
+}
+
 export default defineConfig({
   plugins: [textFiles],
   define: { TALLYKEEP_FAILPOINTS: "false" },
   test: {
     globalSetup: ["test/support/services.ts"],
     setupFiles: ["test/support/ownMetrics.ts"],
+    sequence: { sequencer: LongFirst },
     projects: [
       { extends: true, test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/chaos/chaos.test.ts"] } },
       // After all others and alone: what measures times must not be measured next to it, nor it next to them.

@@ -1,4 +1,13 @@
-import { type Bench, type BenchContext, interleave, type Row, ratioRow, type Side, sideRows } from "./harness.ts"
+import {
+  type Bench,
+  type BenchContext,
+  figureRow,
+  interleave,
+  type Row,
+  ratioRow,
+  type Side,
+  sideRows
+} from "./harness.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
 import { cpuEach } from "./support/cpu.ts"
 import { type Database, openDatabase } from "./support/database.ts"
@@ -38,11 +47,21 @@ const program = (name: string, waiting: Waiting, command: Command): Side<Counted
     "skipped" in command
       ? command
       : () =>
-          measure(waiting, async (site) => {
+          measure(waiting, async (site, database) => {
             await waiting.copyTo(site.stream)
-            return measureCounting(site, command, waiting.votes)
+            if (!waiting.variant.logged) return measureCounting(site, command, waiting.votes)
+            const signing = { ...site, env: { ...site.env, ...logSettings } }
+            return measureCounting(signing, command, waiting.votes, { done: () => isLogged(database, waiting) })
           })
 })
+
+const logSettings = { LOG_KEY: Buffer.alloc(32, "what signs this").toString("base64"), LOG_ORIGIN: "logs.test" }
+
+/** Whether all votes are in the public log, after the leaf that is the poll. */
+const isLogged = async (database: Database, { variant: { slug }, votes }: Waiting): Promise<boolean> => {
+  const [log] = await database.query<{ size: string }>(`select size::text from log where poll = '${slug}'`)
+  return Number(log?.size) === votes + 1
+}
 
 /** PostgreSQL alone: makes the rows itself, so many a transaction. */
 const alone = (name: string, waiting: Waiting, atOnce: number): Side<Counted> => ({
@@ -55,13 +74,14 @@ const alone = (name: string, waiting: Waiting, atOnce: number): Side<Counted> =>
       const start = performance.now()
       await waiting.insertAll(database, atOnce)
       const rate = (waiting.votes * 1000) / (performance.now() - start)
-      return { rate, cpu: cpuEach(before, serversTake(), waiting.votes) }
+      return { rate, cpu: cpuEach(before, serversTake(), waiting.votes), later: 0 }
     })
 })
 
 /** What is measured of each variant. The node-postgres program is faster with five thousand votes a statement at `open`. */
 const besides = (context: BenchContext, waiting: Waiting): ReadonlyArray<Side<Counted>> => {
-  const { ballot, name } = waiting.variant
+  const { ballot, logged, name } = waiting.variant
+  if (logged) return [program(`${name}: tallykeep`, waiting, consume)]
   const atOnce = name === "open" ? "5000" : "1000"
   return [
     program(`${name}: tallykeep`, waiting, consume),
@@ -85,7 +105,10 @@ const chosenOf = ({ only, quick }: BenchContext): ReadonlyArray<Variant> => {
   return names.length === 0 ? variants : variants.filter(({ name }) => names.includes(name))
 }
 
-const ratios = (rateOf: (side: string) => ReadonlyArray<number>, { name, target }: Variant): ReadonlyArray<Row> => {
+type FiguresOf = (side: string) => ReadonlyArray<Counted>
+
+const ratios = (figuresOf: FiguresOf, { logged, name, target }: Variant, votes: number): ReadonlyArray<Row> => {
+  const rateOf = (side: string) => figuresOf(side).map(({ rate }) => rate)
   const ours = rateOf(`${name}: tallykeep`)
   const ratio = (other: string, atLeast?: number) =>
     ratioRow(
@@ -102,8 +125,26 @@ const ratios = (rateOf: (side: string) => ReadonlyArray<number>, { name, target 
           ratio("PostgreSQL alone, by the thousand")
         ]
       : [ratioRow(`${name}: tallykeep / open: tallykeep`, ours, rateOf("open: tallykeep"), { atLeast: target })]),
-    ratio("node-postgres, batches", 1.5),
-    ratio("PostgreSQL alone", 0.75)
+    ...(logged
+      ? logging(name, figuresOf, votes)
+      : [ratio("node-postgres, batches", 1.5), ratio("PostgreSQL alone", 0.75)])
+  ]
+}
+
+/** What is measured of a public log besides: how fast votes came into it, and how long after they were counted they were there. */
+const logging = (name: string, figuresOf: FiguresOf, votes: number): ReadonlyArray<Row> => {
+  const ours = figuresOf(`${name}: tallykeep`)
+  const rates = ours.map(({ later, rate }) => votes / (votes / rate + later / 1_000))
+  return [
+    figureRow(`${name}: into the log`, "votes/s", rates, { target: { atLeast: 50_000 } }),
+    figureRow(
+      `${name}: from the last counted to all logged`,
+      "ms",
+      ours.map(({ later }) => later),
+      {
+        target: { atMost: 2_000 }
+      }
+    )
   ]
 }
 
@@ -136,7 +177,7 @@ export const drain: Bench = {
         `${Math.round(rate)} votes/s, µs each: ${Object.entries(cpu).map(([of, each]) => `${of} ${each.toFixed(1)}`)}`
     )
     for (const waiting of made) await waiting.close()
-    const rateOf = (side: string) => (taken[sides.findIndex(({ name }) => name === side)] ?? []).map(({ rate }) => rate)
+    const figuresOf: FiguresOf = (side) => taken[sides.findIndex(({ name }) => name === side)] ?? []
     return [
       ...sideRows(
         sides,
@@ -145,7 +186,7 @@ export const drain: Bench = {
         ({ rate }) => rate,
         ({ cpu }) => cpu
       ),
-      ...chosen.flatMap((variant) => ratios(rateOf, variant))
+      ...chosen.flatMap((variant) => ratios(figuresOf, variant, all))
     ]
   }
 }

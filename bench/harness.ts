@@ -31,7 +31,7 @@ export interface BenchContext {
   readonly quick: boolean
   /** The variants of `drain` to measure; without any, all of them. */
   readonly only: ReadonlyArray<string>
-  /** How many votes wait in `drain`, where that was said. */
+  /** How many votes wait in `drain`, `many` and `consumers`, where that was said. */
   readonly votes?: number
   /** How long each load of `steady` lasts, where that was said. */
   readonly seconds?: number

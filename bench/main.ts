@@ -2,13 +2,16 @@ import { availableParallelism, cpus } from "node:os"
 import { parseArgs } from "node:util"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
+import { consumers } from "./consumers.ts"
 import { desk } from "./desk.ts"
 import { drain } from "./drain.ts"
 import { endToEnd } from "./endToEnd.ts"
 import { growth } from "./growth.ts"
 import type { Bench, Row } from "./harness.ts"
 import { ingest } from "./ingest.ts"
+import { many } from "./many.ts"
 import { memory } from "./memory.ts"
+import { pagesBench } from "./pages.ts"
 import { quiet } from "./quiet.ts"
 import { replicas } from "./replicas.ts"
 import { results } from "./results.ts"
@@ -24,9 +27,12 @@ const benches: ReadonlyArray<Bench> = [
   ingest,
   replicas,
   drain,
+  many,
+  consumers,
   endToEnd,
   steady,
   results,
+  pagesBench,
   viewersBench,
   quiet,
   start,
@@ -44,7 +50,7 @@ ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
   --rounds N  how often each side is measured, in turn; 5 without it
   --only NAME a variant of drain to measure, in place of all; may come several times:
               ${variants.map(({ name }) => name).join(", ")}
-  --votes N   how many votes wait in drain; 500,000 without it
+  --votes N   how many votes wait in drain, many and consumers; 500,000 without it
   --seconds N how long each load of steady lasts; 20 without it
   --json      one line of JSON for each benchmark in place of the tables
   --quick     a look at whether they run: the figures mean nothing

@@ -53,7 +53,11 @@ const startOurs = async ({ env }: BenchContext): Promise<Launched> => {
 }
 
 const startBare = ({ env }: BenchContext): Promise<Launched> => {
-  const answer = { body: "x".repeat(200), headers: { "content-length": "200", etag: '"constant"' } }
+  const answer = {
+    path: "/api/results",
+    body: "x".repeat(200),
+    headers: { "content-length": "200", etag: '"constant"' }
+  }
   return launchNode([...collecting, inBench("peers/results.mjs")], {
     ...env,
     PORT: "0",

@@ -1,78 +1,25 @@
 import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
-import { oneThousand, runLoad } from "./load/load.ts"
-import { type Cpu, cpuEach, cpuOf } from "./support/cpu.ts"
-import { barePeer } from "./support/peers.ts"
-import {
-  kill,
-  type Launched,
-  launch,
-  launchNode,
-  portOf,
-  production,
-  tallykeep,
-  untilReady
-} from "./support/processes.ts"
+import { kill, type Launched } from "./support/processes.ts"
+import { answerOf, connections, measureReads, type Read, showRead, startApi, startBare } from "./support/reading.ts"
 import { makeSite } from "./support/site.ts"
 
-const connections = 64
-
-interface Figures {
-  /** Answers a second. */
-  readonly rate: number
-  readonly cpu: Cpu
-}
-
-/** An answer as the peer is to send it. */
-interface Answer {
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-}
-
-const get = (more: string): string =>
-  `GET /api/results HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://localhost:3000\r\nAccept: */*\r\n${more}\r\n`
-
-const measure = async (server: Launched, quick: boolean, etag: string | undefined): Promise<Figures> => {
-  const { after, answers, before, seconds } = await runLoad(
-    {
-      port: portOf(server),
-      connections,
-      requests: [get(etag === undefined ? "" : `If-None-Match: ${etag}\r\n`)],
-      expected: etag === undefined ? 200 : 304,
-      ...(quick ? oneThousand : { warmUp: 2_000, lasts: 4_000 })
-    },
-    () => ({ own: cpuOf(server.pid) })
-  )
-  return { rate: answers / seconds, cpu: cpuEach(before, after, answers) }
-}
-
-const answerOf = async (server: Launched): Promise<Answer> => {
-  const response = await fetch(`http://127.0.0.1:${portOf(server)}/api/results`, {
-    headers: { origin: "http://localhost:3000" }
-  })
-  const body = await response.text()
-  // These Node adds by itself.
-  const own = new Set(["connection", "date", "keep-alive"])
-  return { body, headers: Object.fromEntries([...response.headers].filter(([name]) => !own.has(name))) }
-}
+const path = "/api/results"
 
 /** Starts tallykeep, and a bare program without and with an option of Node's; all stay up, since nothing builds up in them. */
 const withServers = async <A>(
-  { env }: BenchContext,
+  context: BenchContext,
   run: (servers: ReadonlyArray<readonly [name: string, server: Launched]>, etag: string) => Promise<A>
 ): Promise<A> => {
-  const site = await makeSite(env)
-  const ours = await launchNode([...tallykeep, "--role=api"], { ...site.env, ...production, PORT: "0" })
-  const running = [ours]
+  const site = await makeSite(context.env)
+  const running: Array<Launched> = []
   try {
-    await untilReady(portOf(ours))
-    const answer = await answerOf(ours)
-    const startPeer = async (...args: ReadonlyArray<string>) => {
-      const command = barePeer("results.mjs", ...args)
-      const peer = await launch(command, { ...env, PORT: "0", ANSWER: JSON.stringify(answer) })
-      running.push(peer)
-      return peer
-    }
-    const [bare, optimized] = [await startPeer(), await startPeer("--optimized")]
+    const ours = await startApi(site)
+    running.push(ours)
+    const answer = await answerOf(ours, path)
+    const bare = await startBare(context, answer)
+    running.push(bare)
+    const optimized = await startBare(context, answer, "--optimized")
+    running.push(optimized)
     const named = [["tallykeep", ours] as const, [bareName, bare] as const, [optimizedName, optimized] as const]
     return await run(named, answer.headers.etag ?? "")
   } finally {
@@ -90,17 +37,13 @@ export const results: Bench = {
     withServers(context, async (servers, etag) => {
       const sidesOf = (status: number, known?: string) =>
         servers.map(
-          ([name, server]): Side<Figures> => ({
+          ([name, server]): Side<Read> => ({
             name: `${name}, ${status}`,
-            run: () => measure(server, context.quick, known)
+            run: () => measureReads(server, context.quick, path, known)
           })
         )
       const sides = [...sidesOf(200), ...sidesOf(304, etag)]
-      const taken = await interleave(
-        context,
-        sides,
-        ({ cpu, rate }) => `${Math.round(rate)}/s, ${cpu.own?.toFixed(1)} µs each`
-      )
+      const taken = await interleave(context, sides, showRead)
       const [ok = [], ok1 = [], ok2 = [], known = [], known1 = [], known2 = []] = taken.map((figures) =>
         figures.map(({ rate }) => rate)
       )

@@ -2,14 +2,15 @@
 // told to spare events about bodies that requests don't have, as tallykeep tells it.
 import { createServer } from "node:http"
 
-const { body, headers } = JSON.parse(process.env.ANSWER)
-const { "content-length": _length, "content-type": _type, ...unchanged } = headers
+const { body, headers, path } = JSON.parse(process.env.ANSWER)
+const { "content-length": _length, "content-type": _type, etag, ...others } = headers
+const unchanged = etag === undefined ? others : { etag, ...others }
 
 const options = { optimizeEmptyRequests: process.argv.includes("--optimized") }
 
 const server = createServer(options, (request, response) => {
-  if (request.method !== "GET" || request.url !== "/api/results") response.writeHead(404).end()
-  else if (request.headers["if-none-match"] === headers.etag) response.writeHead(304, unchanged).end()
+  if (request.method !== "GET" || request.url !== path) response.writeHead(404).end()
+  else if (etag !== undefined && request.headers["if-none-match"] === etag) response.writeHead(304, unchanged).end()
   else response.writeHead(200, headers).end(body)
 })
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
-import { hasEnded, kill, launch } from "./processes.ts"
+import { hasEnded, kill, launch, until } from "./processes.ts"
 import { type Site, serversCpu } from "./site.ts"
 
 /** How fast votes were counted, and what one took of the CPU. */
@@ -8,6 +8,8 @@ export interface Counted {
   /** Votes a second. */
   readonly rate: number
   readonly cpu: Cpu
+  /** How long it took from when the last one was counted until what was to be waited for besides had come, in ms. */
+  readonly later: number
 }
 
 /** How often the tally is looked at while votes are counted, in ms. */
@@ -23,19 +25,29 @@ const doneOf = async ({ redis, stream }: Site): Promise<number> => {
 }
 
 /**
- * Starts a program on a site whose stream is full, and measures from when it has first acked votes until it has acked
- * `votes`: so without the start of the program. What an ack is worth has to be seen in the ledger.
+ * Starts a program, once or several times, on a site whose stream is full, and measures from when all are up and votes have
+ * been acked until `votes` are: so without the start. What an ack is worth has to be seen in the ledger. The CPU time is that
+ * until `done` is true besides.
  */
-export const measureCounting = async (site: Site, command: ReadonlyArray<string>, votes: number): Promise<Counted> => {
+export const measureCounting = async (
+  site: Site,
+  command: ReadonlyArray<string>,
+  votes: number,
+  {
+    done = async () => true,
+    processes = 1
+  }: { readonly done?: () => Promise<boolean>; readonly processes?: number } = {}
+): Promise<Counted> => {
   const serversTake = await serversCpu(site)
-  const program = await launch(command, { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }, /Counting/)
-  const cpu = (): Cpu => ({ own: cpuOf(program.pid), ...serversTake() })
+  const env = { ...site.env, NODE_ENV: "production", ENVIRONMENT: "production" }
+  const programs = await Promise.all(Array.from({ length: processes }, () => launch(command, env, /Counting/)))
+  const cpu = (): Cpu => ({ own: programs.reduce((sum, { pid }) => sum + cpuOf(pid), 0), ...serversTake() })
   const untilMoreThan = async (bound: number) => {
     for (let last = { counted: 0, at: performance.now() }; ; ) {
       const now = { counted: await doneOf(site), at: performance.now() }
       if (now.counted > bound) return { ...now, cpu: cpu() }
       if (now.counted > last.counted) last = now
-      if (hasEnded(program) || now.at - last.at > patience) {
+      if (programs.some(hasEnded) || now.at - last.at > patience) {
         throw new Error(`${command.join(" ")} has stopped counting after ${now.counted} of ${votes} votes`)
       }
       await sleep(interval)
@@ -47,9 +59,11 @@ export const measureCounting = async (site: Site, command: ReadonlyArray<string>
     const last = await untilMoreThan(votes - 1)
     // So few that all were counted between two looks: then the start of the counting is in it.
     const from = last.counted > first.counted ? first : up
-    const done = last.counted - from.counted
-    return { rate: (done * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, last.cpu, done) }
+    const counted = last.counted - from.counted
+    await until(done, interval)
+    const later = performance.now() - last.at
+    return { rate: (counted * 1000) / (last.at - from.at), cpu: cpuEach(from.cpu, cpu(), counted), later }
   } finally {
-    await kill(program)
+    await Promise.all(programs.map(kill))
   }
 }

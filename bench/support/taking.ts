@@ -41,9 +41,10 @@ export interface Server {
 export const startServer = async (
   { env }: BenchContext,
   command: ReadonlyArray<string>,
-  more: Readonly<Record<string, string>>
+  more: Readonly<Record<string, string>>,
+  made?: Site
 ): Promise<Server> => {
-  const site = await makeSite(env)
+  const site = made ?? (await makeSite(env))
   const program = await launch(command, { ...site.env, ...settings, ...more, PORT: "0" })
   if (command === api) await untilReady(portOf(program))
   return { site, program, warm: false }

@@ -15,6 +15,8 @@ export interface Variant {
   readonly voters: number
   /** Whether each voter's vote is in the ledger before the one that waits. */
   readonly voted: boolean
+  /** Whether the poll has a public log. */
+  readonly logged: boolean
   /** What is to be reached, of the rate of `open`. */
   readonly target: number
 }
@@ -72,7 +74,8 @@ const single = {
   rules: {},
   choice: inTurn(["cats", "dogs"]),
   voters: 0,
-  voted: false
+  voted: false,
+  logged: false
 } as const
 
 const perVoter = { ...single, rules: { identity: "'browser'" } }
@@ -109,7 +112,8 @@ export const variants: readonly [Variant, ...ReadonlyArray<Variant>] = [
     rules: { max: "8", method: "'irv'", seats: "1", tie_break: "'draw'", tie_seed: "sha256('bench')" },
     choice: distinct,
     target: 0.5
-  }
+  },
+  { ...single, name: "log", slug: "log", ballot: "open", logged: true, target: 0.75 }
 ]
 
 /** Scatters numbers, so that a voter votes now in the same batch, now in another, and not always for the same option. */

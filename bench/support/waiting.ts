@@ -5,9 +5,14 @@ import { makeSite, type Site } from "./site.ts"
 import { type Variant, voterSql } from "./variants.ts"
 
 /** The poll, in a ledger that has the schema; the default poll is there already. */
-const makePoll = async (database: Database, { ballot, kind, options, rules, slug }: Variant): Promise<void> => {
-  if (slug === "cats-or-dogs") return
-  const more = Object.entries(rules)
+const makePoll = async (database: Database, variant: Variant): Promise<void> => {
+  const { ballot, kind, logged, options, slug } = variant
+  if (slug === "cats-or-dogs") {
+    await database.query(`update poll set log = ${logged}`)
+    await database.query("delete from log_queue")
+    return
+  }
+  const more = Object.entries({ ...variant.rules, log: String(logged) })
   await database.query(`insert into poll (slug, title, ballot, kind${more.map(([column]) => `, ${column}`).join("")})
     values ('${slug}', '${slug}', '${ballot}', '${kind}'${more.map(([, value]) => `, ${value}`).join("")})`)
   await database.query(`insert into tally (poll, option, label, position)

@@ -14,6 +14,7 @@ import type { PlainReadLog } from "./bytes/FastRead.ts"
 import type { ConsumerSettings } from "./ConsumerSettings.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
 import type { EntryBatch } from "./EntryBatch.ts"
+import type { Pace } from "./Pace.ts"
 import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
 import { recordBatch } from "./RecordBatch.ts"
 
@@ -30,6 +31,8 @@ export interface ConsumerParts {
   readonly liveness: Liveness["Service"]
   readonly metrics: CountMetrics
   readonly plainRead: PlainReadLog
+  /** When the consumers of the shard read. */
+  readonly pace: Pace
   /** One for each batch that may be counted at once; those who wait get theirs in order. */
   readonly permits: Semaphore.Semaphore
   /**
@@ -49,12 +52,6 @@ const backoff = Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced
 
 /** How long to wait before reading again from a connection that has failed. */
 const readPause = "200 millis"
-
-/**
- * How soon after its last read a consumer that keeps up may read again, in ms: the votes that come in meanwhile are one batch,
- * which costs the database hardly more than one vote.
- */
-const pace = 5
 
 /** From so many entries on, a batch is large. */
 const largeBatch = 1_000
@@ -83,8 +80,8 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
  * interruption never drops an entry that was handed out: each step is finished, or the entry stays pending.
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
-  const { announcements, counting, group, liveness, metrics, permits, plainRead, reading, shard, stop, tracing, turn } =
-    parts
+  const { announcements, counting, group, liveness, metrics, pace } = parts
+  const { permits, plainRead, reading, shard, stop, tracing, turn } = parts
   const { stream } = shard
   const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
@@ -108,9 +105,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     failpoint("after-commit")
     yield* stallpoint
     const ack = command(() => shard.client.xack(stream, group, ...batch.ids))
-    const news = [...outcome.polls.keys()].map((poll) => announcements.announce("tally", poll))
+    const news = announcements.announce("tally", ...outcome.polls.keys())
     // Sent together, they are one write to the socket.
-    yield* Effect.all([ack, ...news], { concurrency: "unbounded", discard: true })
+    yield* Effect.all([ack, news], { concurrency: "unbounded", discard: true })
     metrics.lost(outcome.lost)
     yield* counting.up
     yield* Effect.logDebug(`Counted ${outcome.counted} votes, ${outcome.dead} dead`)
@@ -143,6 +140,12 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   yield* untilStop(isReady(connection))
   let position: Position = ownPending
   while (!(yield* Deferred.isDone(stop))) {
+    const wait = position === "new" ? pace.next() : 0
+    if (wait > 0) {
+      yield* Effect.sync(() => liveness.rest(name))
+      yield* untilStop(Effect.sleep(wait))
+      if (yield* Deferred.isDone(stop)) break
+    }
     yield* step(blockMs + blockGrace)
     const read: Option.Option<EntryBatch> = yield* Effect.option(
       reader.read(position).pipe(
@@ -156,9 +159,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       continue
     }
     yield* reading.up
-    const readAt = performance.now()
     const ids: ReadonlyArray<string> = read.value.ids
     const last = ids.at(-1)
+    if (position === "new") pace.read(ids.length)
     if (last === undefined) {
       position = "new"
       continue
@@ -168,8 +171,6 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
       for (const [poll, votes] of outcome?.polls ?? []) metrics.redelivered(poll, votes)
       position = { pendingAfter: last }
     }
-    const rest = readAt + pace - performance.now()
-    if (rest > 0 && ids.length < batchSize / 2) yield* untilStop(Effect.sleep(rest))
   }
   yield* Effect.sync(() => liveness.rest(name))
 })

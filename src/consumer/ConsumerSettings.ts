@@ -18,6 +18,8 @@ export class ConsumerSettings extends Context.Service<
     readonly batchSize: number
     /** How long a read waits for entries, in ms. */
     readonly blockMs: number
+    /** How far apart a shard is read, so that what comes in between is counted together, in ms. */
+    readonly countWithin: number
     /** After how long without an ack another consumer takes an entry over, in ms. */
     readonly claimIdleMs: number
     /** How often a vote may fail by itself before it is dead. */

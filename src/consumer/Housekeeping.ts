@@ -11,12 +11,12 @@ import { makeCountMetrics } from "./CountMetrics.ts"
 import { showConsumer } from "./Reader.ts"
 import { drain, type TakeOverOptions, takeOver } from "./TakeOver.ts"
 
-/** How often acked entries are removed from the stream, whatever the number of consumers, in ms. */
-const trimInterval = 1_000
-/** How often Redis's own account of the lag is looked at. */
-const lagInterval = "1 second"
-/** How often streams that are no longer appended to are searched for votes. */
-const drainInterval = "1 second"
+/**
+ * How often acked entries are removed from the stream, whatever the number of consumers, in ms. Redis's own account of the lag
+ * is looked at then too, and streams that are no longer appended to are searched for votes: what is done together wakes the
+ * process once.
+ */
+const beat = 1_000
 /** How often silent consumers are looked for. */
 const sweepInterval = "30 seconds"
 /** A consumer that holds nothing is deleted once it has been silent for this many times CLAIM_IDLE_MS. */
@@ -79,18 +79,18 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       yield* loop(
         shards.former,
         (shard) => Effect.andThen(ledger.migrated, drain(ledger, shard.client, optionsFor(shard))),
-        Schedule.spaced(drainInterval)
+        Schedule.fixed(beat)
       )
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) =>
-          command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, trimInterval, streamRetention.ms, kept)),
-        Schedule.spaced(trimInterval)
+          command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, beat, streamRetention.ms, kept)),
+        Schedule.fixed(beat)
       )
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) => command(() => client.keepLag(stream, `${keyPrefix}:read:${group}`, group)),
-        Schedule.spaced(lagInterval)
+        Schedule.fixed(beat)
       )
       yield* loop(
         shards.all,

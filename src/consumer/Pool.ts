@@ -12,6 +12,7 @@ import { makePlainReadLog } from "./bytes/FastRead.ts"
 import { type ConsumerParts, runConsumer } from "./Consumer.ts"
 import { ConsumerSettings } from "./ConsumerSettings.ts"
 import { makeCountMetrics } from "./CountMetrics.ts"
+import { makePace } from "./Pace.ts"
 
 /** How often a stopping pool wakes its blocked reads: one that is just being sent can't be woken yet. */
 const wakeInterval = "50 millis"
@@ -84,6 +85,7 @@ export const layerPool: Layer.Layer<
       const parts = {
         ...common,
         shard,
+        pace: makePace(settings),
         turn: Semaphore.makeUnsafe(1),
         reading: makeOutageLog("Reading", of),
         counting: makeOutageLog("Counting", of)

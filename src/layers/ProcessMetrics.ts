@@ -3,8 +3,11 @@ import { Effect, Layer, Schedule } from "effect"
 import { type Meter, makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
 
-/** How finely the event loop's delay is measured, and over which time it is reported, in ms. */
-const resolution = 20
+/**
+ * How often the event loop's delay is measured, and over which time it is reported, in ms. Each measurement wakes the process:
+ * every 20 ms they take 0.3 % of a core from one that has nothing else to do, every 100 ms a sixth of that.
+ */
+const resolution = 100
 const window = 10_000
 
 /** Measures the process itself, under the names that dashboards for Node.js know. */

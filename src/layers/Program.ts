@@ -108,6 +108,7 @@ const layerConsumerSettings = (settings: Settings) =>
       fibers: settings.consumerFibers,
       batchSize: settings.batchSize,
       blockMs: settings.blockMs,
+      countWithin: Duration.toMillis(settings.countWithin),
       claimIdleMs: settings.claimIdleMs,
       maxRetries: settings.maxRetries,
       streamRetention: settings.streamRetention,

@@ -74,6 +74,15 @@ export const durationOrZero: Kind<Duration.Duration> = {
   parse: (value) => (value === "0" ? Duration.zero : parseTime(value))
 }
 
+/** A time that may be none at all, and is not longer than another one. */
+export const durationUpTo = (most: string): Kind<Duration.Duration> => ({
+  allowed: `${durationOrZero.allowed}, of at most ${most}`,
+  parse: (value) => {
+    const [time, longest] = [durationOrZero.parse(value), parseTime(most)]
+    return time && longest && Duration.isLessThanOrEqualTo(time, longest) ? time : undefined
+  }
+})
+
 /** Entries of the stream by their age or their number; none with 0. */
 export const streamRetention: Kind<StreamRetention> = {
   allowed: `a whole number of entries from 0 to 1000000000, or ${times}`,

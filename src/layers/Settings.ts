@@ -35,6 +35,7 @@ export const definitions = {
   consumerFibers: setting("CONSUMER_FIBERS", Kinds.int(1, 64), "4"),
   batchSize: setting("BATCH_SIZE", Kinds.int(1, 10_000), "5000"),
   blockMs: setting("BLOCK_MS", Kinds.int(10, 60_000), "2000"),
+  countWithin: setting("COUNT_WITHIN", Kinds.durationUpTo("5s"), "50ms"),
   maxRetries: setting("MAX_RETRIES", Kinds.int(1, 100), "3"),
   claimIdleMs: setting("CLAIM_IDLE_MS", Kinds.int(100, 3_600_000), "30000"),
   maxBacklog: setting("MAX_BACKLOG", Kinds.int(1, 1_000_000_000), "1000000"),

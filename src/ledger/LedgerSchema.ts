@@ -35,6 +35,7 @@ import tabulation from "./tables/0008_tabulation.sql"
 import life from "./tables/0009_life.sql"
 import log from "./tables/0010_log.sql"
 import ballot from "./tables/0011_ballot.sql"
+import logLess from "./tables/0012_log_less.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -51,7 +52,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 13,
+  version: 16,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -62,7 +63,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 8, text: tabulation },
     { number: 9, text: life },
     { number: 10, text: log },
-    { number: 11, text: ballot }
+    { number: 11, text: ballot },
+    { number: 12, text: logLess }
   ],
   functions: [
     addPartition,

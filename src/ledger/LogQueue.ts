@@ -15,7 +15,6 @@ export interface Queued {
   /** Arrays in the form in which PostgreSQL sends them (src/log/PackedArray.ts). */
   readonly voteIds: Uint8Array | null
   readonly numbers: Uint8Array | null
-  readonly ms: Uint8Array | null
   readonly proofs: Uint8Array | null
   readonly payload: unknown
 }
@@ -119,7 +118,7 @@ export class LogQueue extends Context.Service<
             if (row?.held !== true) return 0
             const rows = yield* sql<Queued>`
               select id, kind, polls, choices, array_send(vote_ids) as "voteIds", array_send(numbers) as numbers,
-                array_send(ms) as ms, array_send(proofs) as proofs, payload
+                array_send(proofs) as proofs, payload
               from log_queue order by id limit ${PgTypes.int4(rowsAtOnce)}`
             if (rows.length === 0) return 0
             const logs = yield* openLogs([...new Set(rows.flatMap(({ polls }) => polls))], begin)

@@ -22,10 +22,10 @@ export interface LogRow {
   readonly former: string | null
 }
 
-/** A leaf that is not in the log yet: of which vote, when that was accepted, where it is new, in ms, and its text. */
+/** A leaf that is not in the log yet: of which vote, when that was made, where it is new, in ms, and its text. */
 export type WaitingLeaf = readonly [id: string, ms: number | null, line: string]
 
-/** A tile of hashes, or a bundle of leaves at level -1, with the acceptance of its new votes in ms, from and to. */
+/** A tile of hashes, from level 1, or a bundle of leaves at level -1, with when its new votes were made, from and to, in ms. */
 export interface LogTile {
   readonly level: number
   readonly place: number

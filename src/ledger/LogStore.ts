@@ -5,7 +5,7 @@ import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { choiceKey, leafId, parseLeaf } from "../domain/log/Leaf.ts"
 import { nodeSha256 as sha256 } from "../domain/log/NodeSha256.ts"
-import { decodeBundle, tileWidth } from "../domain/log/Tile.ts"
+import { decodeBundle, tileOver, tileWidth } from "../domain/log/Tile.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
 
@@ -70,8 +70,11 @@ export class LogStore extends Context.Service<
         )
 
       const tile = Effect.fn("LogStore.tile")(function* (log: LogName, level: number | "entries", index: number) {
-        const bytes = yield* readTile(log, level === "entries" ? bundleLevel : level, index)
-        return bytes && { bytes, gzipped: level === "entries" && isGzipped(bytes) }
+        const bytes = yield* readTile(log, level === "entries" || level === 0 ? bundleLevel : level, index)
+        if (bytes === undefined) return undefined
+        if (level === 0)
+          return { bytes: tileOver(sha256, yield* Effect.promise(() => unpacked(bytes))), gzipped: false }
+        return { bytes, gzipped: level === "entries" && isGzipped(bytes) }
       })
 
       const find = Effect.fn("LogStore.find")(function* (voteId: string) {
@@ -81,16 +84,11 @@ export class LogStore extends Context.Service<
           from vote_event v join log l on l.poll = v.poll
           where v.vote_id = ${id} order by l.number desc limit 1`.pipe(outOfService(timeout))
         if (log === undefined) return undefined
-        // Of several entries with the vote, it may have been logged with any one's time.
         const bundles = yield* sql<{ place: bigint; data: Uint8Array }>`
-          with time as (
-            select accepted_ms as ms from vote_event where vote_id = ${id}
-            union select accepted_ms from duplicate_entry where vote_id = ${id}
-          )
-          select t.place, t.data from log_tile t
-          where t.poll = ${log.poll} and t.number = ${PgTypes.int4(log.number)} and t.level = -1
-            and exists (select from time where ms between t.from_ms and t.to_ms)
-          order by t.place`.pipe(outOfService(timeout))
+          select place, data from log_tile
+          where poll = ${log.poll} and number = ${PgTypes.int4(log.number)} and level = -1
+            and vote_id_ms(${id}) between from_ms and to_ms
+          order by place`.pipe(outOfService(timeout))
         const named = halfHash(log.secret, voteId)
         for (const { data, place } of bundles) {
           const found = yield* Effect.promise(() => findLeaf(data, named))
@@ -134,10 +132,11 @@ export const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && by
 
 const unzip = promisify(gunzip)
 
+const unpacked = async (bundle: Uint8Array): Promise<Uint8Array> => (isGzipped(bundle) ? unzip(bundle) : bundle)
+
 /** Finds the leaf in a bundle that says what a vote is. */
 const findLeaf = async (data: Uint8Array, id: string) => {
-  const bundle = isGzipped(data) ? await unzip(data) : data
-  for (const [at, bytes] of (decodeBundle(bundle) ?? []).entries()) {
+  for (const [at, bytes] of (decodeBundle(await unpacked(data)) ?? []).entries()) {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
     if (!text.startsWith(`{"v":1,"id":"${id}",`)) continue
     const leaf = parseLeaf(text)

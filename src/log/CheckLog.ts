@@ -6,7 +6,7 @@ import { decodeBundle, Edge, tilesOf, tileWidth } from "../domain/log/Tile.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import type { LogHead } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
-import { sha256, sha256OfText } from "./Hashes.ts"
+import { leafHashOf, sha256 } from "./Hashes.ts"
 
 /** What checking a log came to. */
 export interface CheckedLog {
@@ -37,7 +37,7 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
     for (const leaf of leaves.slice(0, head.size - index * tileWidth)) {
       const line = Buffer.from(leaf).toString("utf8")
       fold.add(line)
-      edge.push(sha256OfText(`\0${line}`))
+      edge.push(leafHashOf(line))
     }
     yield* tell(edge.size)
   }

@@ -8,7 +8,7 @@ import type { Poll } from "../domain/Poll.ts"
 import { longestChoice } from "../domain/Rules.ts"
 import type { Grown } from "../ledger/LogQueue.ts"
 import type { OpenLog, WaitingLeaf } from "../ledger/LogRows.ts"
-import { grow, type PlacedLeaf } from "./Growth.ts"
+import { Growth } from "./Growth.ts"
 import { sha256 } from "./Hashes.ts"
 import { shuffled } from "./Shuffle.ts"
 import { type Naming, namingOf } from "./VoteLeaves.ts"
@@ -39,8 +39,8 @@ export const makeSecret = (): Uint8Array => Buffer.from(randomBytes(24).toString
 export class Draft {
   readonly log: OpenLog
   private readonly poll: Poll
-  /** The leaves in their places, and the votes' that are still to be put in some order. */
-  private readonly placed: Array<PlacedLeaf> = []
+  private readonly growth: Growth
+  /** The votes' leaves that are still to be put in some order. */
   private loose: Array<WaitingLeaf>
   private tokens: number
   private opened: boolean
@@ -51,6 +51,7 @@ export class Draft {
   constructor(log: OpenLog, poll: Poll) {
     this.log = log
     this.poll = poll
+    this.growth = new Growth(log)
     this.loose = [...log.waiting]
     this.tokens = log.tokens
     this.opened = log.opened
@@ -75,26 +76,19 @@ export class Draft {
   }
 
   private place(leaf: Leaf): void {
-    this.placed.push({ line: JSON.stringify(leaf), ms: undefined })
+    this.growth.push(["", null, JSON.stringify(leaf)])
   }
 
+  /** Adds the leaf of a vote. */
   add(leaf: WaitingLeaf): void {
     this.loose.push(leaf)
+    // A group stays together. Others are shuffled within their bundles, so that a vote is found by its time.
+    if (!this.isGrouped && this.loose.length >= tileWidth - (this.growth.size % tileWidth)) this.settle()
   }
 
   /** Puts the votes' leaves that are there into places. */
   private settle(): void {
-    const put = (leaves: ReadonlyArray<WaitingLeaf>) => {
-      for (const [, ms, line] of shuffled(leaves)) this.placed.push({ line, ms: ms ?? undefined })
-    }
-    // A group stays together. Others are shuffled within their bundles, so that a vote is found by its time.
-    if (this.isGrouped) put(this.loose)
-    else
-      for (let at = 0; at < this.loose.length; ) {
-        const room = tileWidth - ((this.log.size + this.placed.length) % tileWidth)
-        put(this.loose.slice(at, at + room))
-        at += room
-      }
+    for (const leaf of shuffled(this.loose)) this.growth.push(leaf)
     this.loose = []
   }
 
@@ -106,7 +100,7 @@ export class Draft {
   happened(kind: string, payload: unknown): void {
     if (kind === "poll") {
       // A log begins with the poll as it is.
-      if (!this.begun || this.placed.length > 1 || this.loose.length > 0) this.place(this.pollLeaf())
+      if (!this.begun || this.growth.size > 1 || this.loose.length > 0) this.place(this.pollLeaf())
     } else if (kind === "tokens") {
       this.tokens += readTokens(payload).made
       this.place({ v: 1, t: "tokens", made: this.tokens } satisfies TokensLeaf)
@@ -137,12 +131,11 @@ export class Draft {
   }
 
   /** Returns what the log becomes. */
-  async grown(): Promise<Grown> {
+  grown(): Grown {
     const ready = !this.isGrouped || this.loose.filter(([, ms]) => ms !== null).length >= groupSize
     if (ready) this.settle()
-    const { opened, seed, tokens } = this
-    const { root, size, tiles } =
-      this.placed.length === 0 ? { ...this.log, tiles: [] } : await grow(this.log, this.placed)
-    return { log: this.log, opened, seed, tokens, root, size, tiles, waiting: this.loose }
+    const { log, loose, opened, seed, tokens } = this
+    const become = this.growth.size === log.size ? { root: log.root, size: log.size, tiles: [] } : this.growth.end()
+    return { log, opened, seed, tokens, ...become, waiting: loose }
   }
 }

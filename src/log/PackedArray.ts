@@ -4,7 +4,7 @@ const lengthSize = 4
 /** An array as PostgreSQL sends it, of elements of one size, none of them null: read in place, without an object for each. */
 export class PackedArray {
   readonly length: number
-  private readonly bytes: Buffer
+  readonly bytes: Buffer
   private readonly step: number
 
   constructor(bytes: Uint8Array, elementSize: number) {
@@ -14,7 +14,8 @@ export class PackedArray {
     this.length = bytes.length < headSize ? 0 : (bytes.length - headSize) / this.step
   }
 
-  private at(index: number): number {
+  /** Returns where an element is in the bytes. */
+  at(index: number): number {
     return headSize + index * this.step + lengthSize
   }
 
@@ -22,17 +23,9 @@ export class PackedArray {
     return this.bytes.readInt32BE(this.at(index))
   }
 
-  /** Reads a whole number of 64 bits, which is exact below 2**53. */
-  int64(index: number): number {
-    const at = this.at(index)
-    return this.bytes.readInt32BE(at) * 2 ** 32 + this.bytes.readUInt32BE(at + 4)
-  }
-
-  /** Reads a UUID as text. */
-  uuid(index: number): string {
-    const at = this.at(index)
-    const hex = this.bytes.toString("hex", at, at + 16)
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  /** Reads the time of a UUIDv7, in ms. */
+  uuidMs(index: number): number {
+    return this.bytes.readUIntBE(this.at(index), 6)
   }
 
   /** Reads 16 bytes in base64url; undefined where all of them are zero. */

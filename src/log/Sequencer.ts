@@ -5,7 +5,10 @@ import type { OpenLog } from "../ledger/LogRows.ts"
 import { PollActs } from "../ledger/PollActs.ts"
 import { Draft, makeSecret } from "./Draft.ts"
 import { sha256 } from "./Hashes.ts"
-import { voteLeaves } from "./VoteLeaves.ts"
+import { addVotes, votesIn } from "./VoteLeaves.ts"
+
+/** So many votes are brought into the logs in one turn of the event loop, which takes a few ms. */
+const votesAtOnce = 1_000
 
 /** Returns the name of a poll's log: its address without the scheme. */
 export const originOf = (host: string, poll: string, number = 1): string =>
@@ -40,17 +43,13 @@ export const makeSequencing = Effect.fnUntraced(function* (host: string, added: 
         const drafts = new Map((yield* Effect.forEach(logs, draft)).flat())
         for (const row of rows) {
           if (row.voteIds === null) drafts.get(row.polls[0] ?? "")?.happened(row.kind, row.payload)
-          else {
-            voteLeaves(
-              row,
-              (poll) => drafts.get(poll)?.naming,
-              (poll, leaf) => drafts.get(poll)?.add(leaf)
-            )
+          for (let from = 0; from < votesIn(row); from += votesAtOnce) {
+            addVotes(row, (poll) => drafts.get(poll), from, from + votesAtOnce)
+            // There may be votes to take and viewers to tell.
+            yield* Effect.yieldNow
           }
-          // A batch takes some ms, and there may be votes to take and viewers to tell.
-          yield* Effect.yieldNow
         }
-        const grown = yield* Effect.forEach(drafts.values(), (one) => Effect.promise(() => one.grown()))
+        const grown = Array.from(drafts.values(), (one) => one.grown())
         leaves = grown.reduce((sum, { log, size }) => sum + size - log.size, 0)
         failpoint("log-before-commit")
         return grown

@@ -6,14 +6,15 @@ import { StreamSettings } from "./StreamSettings.ts"
 export type Topic = "poll" | "tally"
 
 /**
- * Messages from one process to all others by way of Redis, each about one poll. They may get lost, so whoever listens also
- * looks by itself now and then.
+ * Messages from one process to all others by way of Redis, about one poll or several. They may get lost, so whoever listens
+ * also looks by itself now and then.
  */
 export class Announcements extends Context.Service<
   Announcements,
   {
-    announce(topic: Topic, poll: string): Effect.Effect<void>
-    /** Calls `listener` with the poll for each announcement, until the scope closes. */
+    /** Sends one message, whose cost hardly depends on how many polls it names. */
+    announce(topic: Topic, ...polls: ReadonlyArray<string>): Effect.Effect<void>
+    /** Calls `listener` with each poll that is announced, until the scope closes. */
     listen(topic: Topic, listener: (poll: string) => void): Effect.Effect<void, never, Scope.Scope>
   }
 >()("tallykeep/stream/Announcements") {
@@ -28,24 +29,41 @@ export class Announcements extends Context.Service<
         [channelOf(stream, "tally")]: "tally"
       }
       const connection = yield* redis.listener("announcements")
-      connection.on("message", (channel: string, poll: string) => {
+      connection.on("message", (channel: string, message: string) => {
         const topic = channels[channel]
-        if (topic !== undefined) for (const listener of listeners[topic]) listener(poll)
+        if (topic === undefined) return
+        for (const poll of message.split(separator)) for (const listener of listeners[topic]) listener(poll)
       })
+      /** A process hears only of what it listens to: one that counts makes news with each batch, and needs none of it. */
+      const subscribe = () => {
+        const wanted = Object.entries(channels).flatMap(([channel, topic]) =>
+          listeners[topic].size > 0 ? [channel] : []
+        )
+        if (wanted.length > 0 && connection.status === "ready") connection.subscribe(...wanted).catch(() => undefined)
+      }
       // Each new connection subscribes again; one that breaks before that comes back with another "ready".
-      connection.on("ready", () => void connection.subscribe(...Object.keys(channels)).catch(() => undefined))
+      connection.on("ready", subscribe)
 
       return Announcements.of({
-        announce: (topic, poll) => Effect.ignore(command(() => redis.client.publish(channelOf(stream, topic), poll))),
+        announce: (topic, ...polls) =>
+          polls.length === 0
+            ? Effect.void
+            : Effect.ignore(command(() => redis.client.publish(channelOf(stream, topic), polls.join(separator)))),
         listen: (topic, listener) =>
           Effect.acquireRelease(
-            Effect.sync(() => listeners[topic].add(listener)),
+            Effect.sync(() => {
+              listeners[topic].add(listener)
+              if (listeners[topic].size === 1) subscribe()
+            }),
             () => Effect.sync(() => listeners[topic].delete(listener))
           )
       })
     })
   )
 }
+
+/** No slug has it. */
+const separator = " "
 
 /** The channel of Redis's that a stream's announcements go through. */
 export const channelOf = (stream: string, topic: Topic): string => `${stream}:${topic}`

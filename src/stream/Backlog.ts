@@ -61,6 +61,8 @@ export class Backlog extends Context.Service<
         ),
         Effect.catch((error) => outage.down("take votes", error.message))
       )
+      // At the same time, so that the process is woken once. That Redis is away is told by the one.
+      const looking = Effect.all([watched, Effect.ignore(keyMemory.sample)], { concurrency: 2, discard: true })
       // The first connection takes a moment; that is no outage yet.
       const connected = Effect.timeoutOption(
         Effect.retry(stream.check("append"), Schedule.spaced("10 millis")),
@@ -68,11 +70,9 @@ export class Backlog extends Context.Service<
       )
       yield* connected.pipe(
         Effect.andThen(Effect.forkChild(Effect.retry(logKeeping, Schedule.spaced("1 second")))),
-        Effect.andThen(Effect.repeat(watched, Schedule.spaced(interval))),
+        Effect.andThen(Effect.repeat(looking, Schedule.spaced(interval))),
         Effect.forkScoped
       )
-      // That Redis is away is told above.
-      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(keyMemory.sample), Schedule.spaced(interval)))
       return Backlog.of({ pending: () => pending, isFull: () => full })
     })
   )

@@ -13,7 +13,7 @@ const servers = { REDIS_URL: "redis://localhost", DATABASE_URL: "postgres://loca
 describe("loadSettings", () => {
   it.effect("fills in what is not set", () =>
     Effect.gen(function* () {
-      const { idempotencyTtl, shutdownDelay, shutdownTimeout, ...settings } = yield* load({})
+      const { countWithin, idempotencyTtl, shutdownDelay, shutdownTimeout, ...settings } = yield* load({})
       assert.deepStrictEqual(settings, {
         environment: "development",
         host: "127.0.0.1",
@@ -61,6 +61,7 @@ describe("loadSettings", () => {
       assert.strictEqual(Duration.toHours(idempotencyTtl), 24)
       assert.strictEqual(Duration.toMillis(shutdownDelay), 0)
       assert.strictEqual(Duration.toSeconds(shutdownTimeout), 25)
+      assert.strictEqual(Duration.toMillis(countWithin), 50)
     })
   )
 

@@ -38,6 +38,7 @@ describe("SettingsError", () => {
     ],
     ["IDEMPOTENCY_TTL", "a time such as 500ms, 25s, 10m, 24h or 7d", ["24", "1.5h", "-1h", "24 h", "forever", "0"]],
     ["SHUTDOWN_TIMEOUT", "a time such as 500ms, 25s, 10m, 24h or 7d", ["0", "0s", "25"]],
+    ["COUNT_WITHIN", "0, or a time such as 500ms, 25s, 10m, 24h or 7d, of at most 5s", ["50", "5001ms", "1h", "off"]],
     ["SHUTDOWN_DELAY", "0, or a time such as 500ms, 25s, 10m, 24h or 7d", ["5", "00", "-0", "0.0", "off"]],
     [
       "STREAM_RETENTION",

@@ -109,7 +109,6 @@ create table log_queue (
   choices text[],
   vote_ids uuid[],
   numbers integer[],
-  ms bigint[],
   proofs uuid[],
   payload jsonb,
   queued_at timestamp with time zone not null default now(),
@@ -268,7 +267,7 @@ create table vote_event_other partition of vote_event default;
 -- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
 -- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
 -- function log_result(finished text) returns void
--- function log_votes(vote_ids uuid[], numbers integer[], polls text[], choices text[], ms bigint[], proofs uuid[], whole boolean) returns void
+-- function log_votes(vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[], whole boolean) returns void
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer

@@ -48,6 +48,7 @@ export const testSettings = (overrides: Partial<TestSettings> = {}): TestSetting
   fibers: 2,
   batchSize: 100,
   blockMs: 500,
+  countWithin: 50,
   maxRetries: 3,
   claimIdleMs: 30_000,
   streamRetention: { ms: 0, entries: 0 },

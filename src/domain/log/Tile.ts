@@ -1,6 +1,6 @@
 import { concat } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
-import { hashLength, rootOver, type Subtree } from "./Tree.ts"
+import { hashLength, leafHash, rootOver, type Subtree } from "./Tree.ts"
 
 /*
  * Tiles and bundles as c2sp.org/tlog-tiles has them. A tile of level L holds up to 256 hashes, each of the subtree over
@@ -93,6 +93,10 @@ export const decodeBundle = (bytes: Uint8Array): ReadonlyArray<Uint8Array> | und
   }
   return leaves
 }
+
+/** Returns the tile of level 0 over a bundle's leaves. */
+export const tileOver = (hash: Sha256, bundle: Uint8Array): Uint8Array =>
+  concat(...(decodeBundle(bundle) ?? []).map((leaf) => leafHash(hash, leaf)))
 
 /** Returns how many leaves a bundle of ours has. */
 export const bundleWidth = (bytes: Uint8Array): number => decodeBundle(bytes)?.length ?? 0

@@ -68,7 +68,7 @@ begin
     where option is not null and votes <> 0
     group by poll, option, value
   ), score as (
-    select s.* from part s join poll p on p.slug = s.poll and p.kind = 'score'
+    select s.* from part s join poll p on p.slug = s.poll and p.kind = 'score' where s.value is not null
   ), scores_lowered as (
     update score_tally t set count = t.count + s.votes
     from score s where s.votes < 0 and t.poll = s.poll and t.option = s.option and t.score = s.value

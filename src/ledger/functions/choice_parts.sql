@@ -9,15 +9,21 @@ language sql stable as $$
   with rules as materialized (
     select p.slug, p.kind, p.min, p.max, p.every, p.budget, p.spend_all, p.abstain,
       array(select t.option from tally t where t.poll = p.slug order by t.position) as options
-    from poll p where p.slug = any (polls)
+    from poll p where p.slug = any (polls) and p.kind <> 'single'
   )
+  -- Nearly all polls are such, whose choices are their options: a batch may have votes in a thousand of them.
+  select c.number, p.slug, p.kind, t.option, null::int
+  from unnest(polls, choices) with ordinality as c (poll, choice, number)
+  join poll p on p.slug = c.poll and p.kind = 'single'
+  left join tally t on t.poll = c.poll and t.option = c.choice
+  where t.option is not null or p.abstain and c.choice = '-'
+  union all
   select c.number, c.slug, c.kind, unnest(case c.kind when 'ranked' then c.named[1:1] else c.named end), unnest(c.said)
   -- Each choice by itself, in one pass: where thousands of them differ, this is much of what a batch takes.
   from (
     select c.number, c.choice, r.*,
       case
         when r.abstain and c.choice = '-' then array[null]
-        when r.kind = 'single' then array[c.choice]
         when r.kind = 'multiple' then string_to_array(c.choice, '+')
         when r.kind = 'ranked' then string_to_array(c.choice, '>')
         else array(select split_part(p, ':', 1) from unnest(string_to_array(c.choice, ',')) as p)
@@ -38,7 +44,6 @@ language sql stable as $$
       then length(array_to_tsvector(c.named)) = cardinality(c.named) end
     -- Those of the poll's options that are named, in the poll's order, are all that is named.
     else array(select o from unnest(c.options) as o where o = any (c.named)) = c.named and case c.kind
-      when 'single' then true
       when 'multiple' then cardinality(c.named) between c.min and c.max
       when 'score' then (not c.every or c.named = c.options)
         and (select bool_and(coalesce(v between c.min and c.max, false)) from unnest(c.said) as v)

@@ -174,7 +174,7 @@ begin
   if fresh > 0 then
     -- Before something else becomes of these votes (settle_poll).
     perform log_votes(
-      vote_ids, numbers, polls, choices, ms, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
+      vote_ids, numbers, polls, choices, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
     );
     for place in 1 .. cardinality(changed) loop
       counts[changed[place]] := counted[place];
@@ -200,14 +200,18 @@ begin
       on conflict do nothing;
     end if;
     -- A poll may have been closed or reopened after its times were read above, or deleted. It can't be any more: it is locked now.
-    if exists (select from jsonb_object_keys(poll_times) as k where not exists (select from poll where slug = k)) then
-      raise exception 'a poll was deleted meanwhile' using errcode = 'serialization_failure';
+    if poll_times is distinct from (
+      select jsonb_object_agg(slug, jsonb_build_array(opens_ms, closes_ms, shut)) from poll where slug = any (polls) and ballot = 'open'
+    ) then
+      if exists (select from jsonb_object_keys(poll_times) as k where not exists (select from poll where slug = k)) then
+        raise exception 'a poll was deleted meanwhile' using errcode = 'serialization_failure';
+      end if;
+      perform settle_poll(p.slug)
+      from poll p
+      where p.slug = any (polls) and p.ballot = 'open'
+        and jsonb_build_array(p.opens_ms, p.closes_ms, p.shut) is distinct from poll_times -> p.slug
+      order by p.slug;
     end if;
-    perform settle_poll(p.slug)
-    from poll p
-    where p.slug = any (polls) and p.ballot = 'open' 
-      and jsonb_build_array(p.opens_ms, p.closes_ms, p.shut) is distinct from poll_times -> p.slug
-    order by p.slug;
   end if;
 
   if summary then

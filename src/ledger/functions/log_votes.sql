@@ -2,7 +2,7 @@
 -- Takes arrays as increment_vote does, where other votes may be among them, and whether all of them are new and counted: then the
 -- row is made of the arrays as they are.
 create or replace function log_votes(
-  vote_ids uuid[], numbers int[], polls text[], choices text[], ms bigint[], proofs uuid[], whole boolean
+  vote_ids uuid[], numbers int[], polls text[], choices text[], proofs uuid[], whole boolean
 ) returns void
 language plpgsql as $$
 #variable_conflict use_column
@@ -11,12 +11,12 @@ begin
     return;
   end if;
   if whole and not exists (select from poll where slug = any (polls) and not log) then
-    insert into log_queue (kind, polls, choices, vote_ids, numbers, ms, proofs)
-    values ('counted', polls, choices, vote_ids, numbers, ms, proofs);
+    insert into log_queue (kind, polls, choices, vote_ids, numbers, proofs)
+    values ('counted', polls, choices, vote_ids, numbers, proofs);
     return;
   end if;
-  insert into log_queue (kind, polls, choices, vote_ids, ms, proofs)
-  select v.status, array_agg(v.poll), array_agg(v.choice), array_agg(v.vote_id), array_agg(v.accepted_ms),
+  insert into log_queue (kind, polls, choices, vote_ids, proofs)
+  select v.status, array_agg(v.poll), array_agg(v.choice), array_agg(v.vote_id),
     case when proofs is not null then
       array_agg(coalesce(e.proof, '00000000-0000-0000-0000-000000000000'::uuid))
     end

@@ -23,8 +23,8 @@ begin
   insert into log (poll, number, origin, secret, root, tokens)
   select poll, number + 1, new_origin, new_secret, empty_root, tokens from log where poll = restarting and number = last;
   perform log_append(restarting, 'poll');
-  insert into log_queue (kind, polls, choices, vote_ids, ms)
-  select status, array_agg(poll), array_agg(choice), array_agg(vote_id), array_agg(accepted_ms)
+  insert into log_queue (kind, polls, choices, vote_ids)
+  select status, array_agg(poll), array_agg(choice), array_agg(vote_id)
   from (
     select v.*, (row_number() over (partition by status order by vote_id) - 1) / 5000 as part
     from vote_event v where poll = restarting and status <> 'dead'
