@@ -53,7 +53,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 15,
+  version: 16,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },

@@ -8,6 +8,7 @@ import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
 
 const now = Date.now()
+const rules = { kind: "ranked", max: 3, method: "irv", seats: 1, tieBreak: "draw" } as const
 const options = [..."abcdef"].map((id) => ({ id, label: id }))
 const rankings = options.flatMap(({ id: first }) =>
   options.flatMap(({ id: second }) =>
@@ -22,7 +23,6 @@ layer(layerServers(), { excludeTestServices: true })("the plans of the counting 
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const ledger = yield* Ledger
-      const rules = { kind: "ranked", max: 3, method: "irv", seats: 1, tieBreak: "draw" } as const
       const poll = yield* createPoll({ options, rules, ballot: "changeable", identity: "browser" })
       const reads = Effect.map(
         sql<{ seeks: bigint; read: bigint }>`
@@ -42,6 +42,25 @@ layer(layerServers(), { excludeTestServices: true })("the plans of the counting 
         { schedule: Schedule.spaced("50 millis"), times: 1000 }
       )
       assert.strictEqual(read, 0)
+    })
+  )
+
+  it.effect("give many choices their tallies, of which none, some and all were made before", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ledger = yield* Ledger
+      const poll = yield* createPoll({ options, rules, ballot: "open", identity: "anyone" })
+      const late = new Set(rankings.slice(-10))
+      const batches = [rankings.filter((ranking) => !late.has(ranking)), rankings, rankings]
+      for (const batch of batches) yield* ledger.count(VoteColumns.of(batch.map((one) => voteAt(now, poll, one))))
+      const rows = yield* sql<{ choice: string; count: bigint }>`
+        select choice, count from choice_tally where poll = ${poll} order by choice`
+      assert.deepStrictEqual(
+        rows.map(({ choice, count }) => [choice, Number(count)]),
+        rankings.toSorted().map((ranking) => [ranking, late.has(ranking) ? 2 : 3])
+      )
+      const [sums] = yield* sql<{ votes: bigint }>`select sum(count)::bigint as votes from tally where poll = ${poll}`
+      assert.strictEqual(Number(sums?.votes), batches.flat().length)
     })
   )
 })

@@ -18,12 +18,10 @@ language sql stable as $$
   left join tally t on t.poll = c.poll and t.option = c.choice
   where t.option is not null or p.abstain and c.choice = '-'
   union all
-  select c.number, r.slug, r.kind, o.option, o.value
-  from unnest(polls, choices) with ordinality as c (poll, choice, number)
-  join rules r on r.slug = c.poll
-  -- Each choice by itself, and without a sort: where thousands of them differ, this is much of what a batch takes.
-  cross join lateral (
-    select
+  select c.number, c.slug, c.kind, unnest(case c.kind when 'ranked' then c.named[1:1] else c.named end), unnest(c.said)
+  -- Each choice by itself, in one pass: where thousands of them differ, this is much of what a batch takes.
+  from (
+    select c.number, c.choice, r.*,
       case
         when r.abstain and c.choice = '-' then array[null]
         when r.kind = 'multiple' then string_to_array(c.choice, '+')
@@ -34,22 +32,24 @@ language sql stable as $$
         select case when p ~ '^[^:]+:(0|-?[1-9][0-9]{0,6})$' then split_part(p, ':', 2)::int end
         from unnest(string_to_array(c.choice, ',')) as p
       ) end as said
+    from unnest(polls, choices) with ordinality as c (poll, choice, number)
+    join rules r on r.slug = c.poll
+    where length(c.choice) <= 1024
     offset 0
-  ) k
-  cross join lateral unnest(case r.kind when 'ranked' then k.named[1:1] else k.named end, k.said) as o (option, value)
-  where length(c.choice) <= 1024 and case
-    when r.abstain and c.choice = '-' then true
-    -- As many of the poll's options are named as there are names: each name is one of them, and none comes twice.
-    when r.kind = 'ranked' then cardinality(k.named) <= r.max
-      and (select count(*) from unnest(r.options) as o where o = any (k.named)) = cardinality(k.named)
+  ) c
+  where case
+    when c.abstain and c.choice = '-' then true
+    -- All that is named are options of the poll, and none comes twice, which a text vector would have but once.
+    when c.kind = 'ranked' then cardinality(c.named) <= c.max and case when c.named <@ c.options
+      then length(array_to_tsvector(c.named)) = cardinality(c.named) end
     -- Those of the poll's options that are named, in the poll's order, are all that is named.
-    else array(select o from unnest(r.options) as o where o = any (k.named)) = k.named and case r.kind
-      when 'multiple' then cardinality(k.named) between r.min and r.max
-      when 'score' then (not r.every or k.named = r.options)
-        and (select bool_and(coalesce(v between r.min and r.max, false)) from unnest(k.said) as v)
+    else array(select o from unnest(c.options) as o where o = any (c.named)) = c.named and case c.kind
+      when 'multiple' then cardinality(c.named) between c.min and c.max
+      when 'score' then (not c.every or c.named = c.options)
+        and (select bool_and(coalesce(v between c.min and c.max, false)) from unnest(c.said) as v)
       else (
-        select bool_and(coalesce(v > 0, false)) and (sum(v) = r.budget or sum(v) < r.budget and not r.spend_all)
-        from unnest(k.said) as v
+        select bool_and(coalesce(v > 0, false)) and (sum(v) = c.budget or sum(v) < c.budget and not c.spend_all)
+        from unnest(c.said) as v
       )
     end
   end

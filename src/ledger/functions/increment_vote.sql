@@ -109,6 +109,8 @@ begin
           and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
           and shuts[e.number] @> e.ms is not true;
       end if;
+      -- All votes were judged.
+      exit when judging and not rules && '{open,invalid}';
       with entry as (
         select e.*,
           -- The same as out_of_time, which takes longer when it is called for each vote.
@@ -187,7 +189,7 @@ begin
       counts := counts || array(select -v from unnest(left_votes) as v);
     end if;
     perform change_tallies(polls, choices, counts, part_numbers, part_options, part_values);
-    if voters is not null then
+    if voters is not null and 'open' = any (rules) then
       -- Whoever has voted, however often, is found there.
       insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
       select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
@@ -214,13 +216,17 @@ begin
 
   if summary then
     return query
-      select null::bigint, null::text, polls[r.number], s.status, sum(s.votes)::bigint
-      from unnest(changed, counted, superseded, recorded) as r (number, counted, superseded, votes)
+      select null::bigint, null::text, r.poll, s.status, s.votes
+      from (
+        select polls[n.number] as poll, sum(n.counted)::bigint as counted, sum(n.superseded)::bigint as superseded,
+          sum(n.votes)::bigint as votes
+        from unnest(changed, counted, superseded, recorded) as n (number, counted, superseded, votes)
+        group by polls[n.number]
+      ) r
       cross join lateral (
         values ('counted', r.counted), ('superseded', r.superseded), ('rejected', r.votes - r.counted - r.superseded)
       ) as s (status, votes)
-      group by polls[r.number], s.status
-      having sum(s.votes) > 0;
+      where s.votes > 0;
   end if;
 
   -- Only a batch that has more in it than new votes pays for finding out what that is.

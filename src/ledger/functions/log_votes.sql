@@ -7,6 +7,9 @@ create or replace function log_votes(
 language plpgsql as $$
 #variable_conflict use_column
 begin
+  if not exists (select from poll where slug = any (polls) and log) then
+    return;
+  end if;
   if whole and not exists (select from poll where slug = any (polls) and not log) then
     insert into log_queue (kind, polls, choices, vote_ids, numbers, proofs)
     values ('counted', polls, choices, vote_ids, numbers, proofs);
