@@ -14,6 +14,9 @@ interface Frame {
   readonly pieces?: ReadonlyArray<string>
 }
 
+/** Of so many polls, those whose pages were made last. */
+const kept = 100
+
 /** What is each reader's own, in its order: no text of a poll has these quotes. */
 const own = /(?<=data-now="|data-voter="|name="key" value=")[^"]*(?=")/
 
@@ -22,7 +25,12 @@ const own = /(?<=data-now="|data-voter="|name="key" value=")[^"]*(?=")/
  * are read anew: of each poll, that is made once.
  */
 export const makeVotingPages = (assets: Assets) => {
-  const frames = new WeakMap<Poll, Frame>()
+  const frames = new Map<Poll, Frame>()
+  const keep = (poll: Poll, frame: Frame) => {
+    frames.delete(poll)
+    for (const oldest of frames.keys()) if (frames.size >= kept) frames.delete(oldest)
+    frames.set(poll, frame)
+  }
   return (page: VotingPage): string => {
     const { key, notice, now, origin, poll, reader, refilled, results } = page
     if (notice !== undefined || refilled !== undefined) return votingPage(assets, page)
@@ -32,11 +40,11 @@ export const makeVotingPages = (assets: Assets) => {
     const isSame =
       frame?.results === results && frame?.status === status && frame.origin === origin && frame.hasReader === hasReader
     if (!isSame) {
-      frames.set(poll, { results, status, origin, hasReader })
+      keep(poll, { results, status, origin, hasReader })
       return votingPage(assets, page)
     }
     const pieces = frame.pieces ?? votingPage(assets, page).split(own)
-    if (frame.pieces === undefined) frames.set(poll, { ...frame, pieces })
+    if (frame.pieces === undefined) keep(poll, { ...frame, pieces })
     const [first = "", ...others] = pieces
     const values = hasReader ? [now, reader.name, key] : [now, key]
     const begun: Html = { html: first }
