@@ -4,6 +4,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { consumers } from "./consumers.ts"
 import { desk } from "./desk.ts"
+import { disk } from "./disk.ts"
 import { drain } from "./drain.ts"
 import { endToEnd } from "./endToEnd.ts"
 import { growth } from "./growth.ts"
@@ -38,6 +39,7 @@ const benches: ReadonlyArray<Bench> = [
   start,
   memory,
   growth,
+  disk,
   rounds,
   desk
 ]
@@ -50,7 +52,7 @@ ${benches.map(({ about, name }) => `  ${name.padEnd(10)} ${about}`).join("\n")}
   --rounds N  how often each side is measured, in turn; 5 without it
   --only NAME a variant of drain to measure, in place of all; may come several times:
               ${variants.map(({ name }) => name).join(", ")}
-  --votes N   how many votes wait in drain, many and consumers; 500,000 without it
+  --votes N   how many votes wait in drain, many and consumers; 500,000 without it; in disk 200,000
   --seconds N how long each load of steady lasts; 20 without it
   --json      one line of JSON for each benchmark in place of the tables
   --quick     a look at whether they run: the figures mean nothing

@@ -1,4 +1,5 @@
 import { monitorEventLoopDelay } from "node:perf_hooks"
+import { getHeapStatistics } from "node:v8"
 import { Effect, Layer, Schedule } from "effect"
 import { type Meter, makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
@@ -27,7 +28,8 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss())
       const started = Date.now() / 1000 - process.uptime()
       yield* meter.gauge("process_start_time_seconds", "When it was started, since 1970", () => started)
-      const heapUsed = () => process.memoryUsage().heapUsed
+      // memoryUsage() asks the system besides.
+      const heapUsed = () => getHeapStatistics().used_heap_size
       yield* meter.gauge("nodejs_heap_size_used_bytes", "What V8's heap holds", heapUsed)
 
       const delay = monitorEventLoopDelay({ resolution })

@@ -43,15 +43,18 @@ export interface PollRow
   readonly options: ReadonlyArray<PollOption> | null
 }
 
-/** The columns of `poll p` that make a PollRow. */
-export const pollColumns = (sql: SqlClient.SqlClient) => sql`
+/** Those columns of a PollRow that are of `poll p` alone. */
+export const ownColumns = (sql: SqlClient.SqlClient) => sql`
   p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.log, p.kind, p.min, p.max, p.every, p.budget,
   p.spend_all, p.method, p.seats, p.tie_break, p.abstain, p.version, p.draft, p.listed, p.archived,
   encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
   p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
   extract(epoch from p.edited_at)::float8 * 1000 as "editedMs",
   (select json_agg(bound) from unnest(p.shut) s, unnest(array[lower(s), upper(s)]) bound) as shut,
-  case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed",
+  case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed"`
+
+/** The columns of `poll p` that make a PollRow. */
+export const pollColumns = (sql: SqlClient.SqlClient) => sql`${ownColumns(sql)},
   (select json_agg(json_build_object('id', option, 'label', label) order by position) from tally where poll = p.slug) as options`
 
 export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow): Poll => {

@@ -29,6 +29,7 @@ const names = [
   "start",
   "memory",
   "growth",
+  "disk",
   "rounds",
   "desk"
 ]

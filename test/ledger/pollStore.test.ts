@@ -67,6 +67,33 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
+  it.effect("lists the same array until a poll has changed, which votes don't", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { ledger, poll, store } = yield* created({ closesMs: 2_000 })
+      let listed = yield* store.list
+      yield* ledger.count(VoteColumns.of([vote(poll, "tea", 1_000n)]))
+      assert.strictEqual(yield* store.list, listed)
+      const { slug } = poll
+      const changes = [
+        sql`update tally set label = 'Green tea' where poll = ${slug} and option = 'tea'`,
+        sql`update poll set description = 'Or neither' where slug = ${slug}`,
+        sql`update poll set closes_ms = closes_ms + 1 where slug = ${slug}`,
+        sql`update poll set final_at = now() where slug = ${slug}`,
+        sql`update poll set shut = '{[1,2)}' where slug = ${slug}`,
+        sql`update poll set draft = true where slug = ${slug}`,
+        Effect.asVoid(created())
+      ]
+      for (const change of changes) {
+        yield* change
+        const now = yield* store.list
+        assert.notDeepEqual(now, listed)
+        assert.strictEqual(yield* store.list, now)
+        listed = now
+      }
+    })
+  )
+
   it.effect("keeps the rules of each kind, and a seed for each ranked poll, whose hash it tells", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

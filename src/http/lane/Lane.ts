@@ -2,13 +2,14 @@ import { Effect } from "effect"
 import type { RateLimiters } from "../middleware/RateLimit.ts"
 import type { Lane } from "./LaneRequests.ts"
 import { type Duties, makeLaneResponses } from "./LaneResponses.ts"
+import { makePollsLane } from "./PollsLane.ts"
 import { makeEventsLane, makeResultsLane } from "./ResultsLane.ts"
 import { makeVoteLane } from "./VoteLane.ts"
 
 export type { Lane } from "./LaneRequests.ts"
 
 /**
- * Makes the fast lane. What nearly all requests are, a plain vote or a look at live results, goes from Node's request to
+ * Makes the fast lane. What nearly all requests are, a plain vote, a look at live results or at a poll, goes from Node's request to
  * Node's response by way of the same functions that the app is made of, without the app around them. Whatever is out of the
  * ordinary, the lane leaves to the app; `test/http/lane/lane.test.ts` holds the answers of both together.
  */
@@ -17,7 +18,8 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
   const votes = yield* makeVoteLane(responses, limiters.votes)
   const results = yield* makeResultsLane(responses, limiters.reads)
   const events = yield* makeEventsLane(responses, limiters.reads)
+  const polls = yield* makePollsLane(responses, limiters.reads)
   const lane: Lane = (request, response) =>
-    votes(request, response) || results(request, response) || events(request, response)
+    votes(request, response) || results(request, response) || events(request, response) || polls(request, response)
   return lane
 })

@@ -7,7 +7,7 @@ export type Lane = (request: IncomingMessage, response: ServerResponse) => boole
 export const isOrdinary = ({ headers }: IncomingMessage): boolean =>
   headers.host !== undefined && headers.expect === undefined
 
-const pollPath = "/api/polls/"
+export const pollPath = "/api/polls/"
 
 /** Returns the slug in the path `/api/polls/<slug><rest>`, as it is written there. */
 export const slugIn = (url: string, rest: string): string | undefined =>

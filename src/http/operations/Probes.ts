@@ -1,5 +1,4 @@
 import { Context, Effect, Layer, Schedule } from "effect"
-import { PrometheusMetrics } from "effect/observability"
 import { reasonOf } from "../../domain/Problems.ts"
 import { cachedFor } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
@@ -8,6 +7,7 @@ import type { Work } from "../../stream/Nodes.ts"
 import { isRefusal } from "../../stream/Redis.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Lifecycle } from "../Lifecycle.ts"
+import { makeMetricsText } from "./MetricsText.ts"
 import type { Health, NotReady, Ready, Stuck } from "./OperationsApi.ts"
 
 /** Probes may ask as often as they like: Redis and PostgreSQL are asked at most this often, in ms. */
@@ -64,6 +64,7 @@ const make = Effect.fnUntraced(function* (work: Work) {
     Effect.timeout(checkTimeout),
     Effect.match({ onSuccess: () => "connected" as const, onFailure: () => "unavailable" as const })
   )
+  const metricsText = yield* makeMetricsText
   const durability = yield* stream.keeping.pipe(
     Effect.map(({ durability }) => ({ durability })),
     Effect.orElseSucceed(() => ({})),
@@ -98,6 +99,6 @@ const make = Effect.fnUntraced(function* (work: Work) {
       // Votes are taken without the database; a first start needs it, and so does counting.
       return { status: work === "append" && wasUp ? "degraded" : "not ready", ...parts }
     }),
-    metrics: PrometheusMetrics.format()
+    metrics: Effect.sync(metricsText)
   })
 })

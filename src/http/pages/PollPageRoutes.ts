@@ -23,8 +23,9 @@ import type { Assets } from "./Assets.ts"
 import type { Refilled } from "./BallotForm.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
 import { pagePolicy } from "./Layout.ts"
+import { makeVotingPages } from "./PageFrames.ts"
 import { verifyPage } from "./VerifyPage.ts"
-import { type Notice, notFoundPage, votingPage } from "./VotingPage.ts"
+import { type Notice, notFoundPage } from "./VotingPage.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 
@@ -62,6 +63,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const bodies = yield* Bodies
   const stream = yield* VoteStream
   const settings = yield* HttpSettings
+  const votingPages = yield* Effect.cached(Effect.map(assets, makeVotingPages))
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -82,8 +84,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     const notice = yield* noticed
     const origin = originOf(request, settings)
     const fields = { poll, now, origin, reader, results: shown, key: randomUUID(), notice, refilled }
-    const page = votingPage(yield* assets, fields)
-    return htmlResponse(page, status)
+    return htmlResponse((yield* votingPages)(fields), status)
   })
 
   const notFound = Effect.map(assets, (found) => htmlResponse(notFoundPage(found), 404))

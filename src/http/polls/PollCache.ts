@@ -19,7 +19,7 @@ const patience = "500 millis"
 export class PollCache extends Context.Service<
   PollCache,
   {
-    /** Returns all polls, the newest first: the same array until they are read again. */
+    /** Returns all polls, the newest first: the same array until one has changed. */
     readonly all: () => ReadonlyArray<Poll>
     readonly find: (slug: string) => Poll | undefined
     /** Returns a poll that may have been made a moment ago; fails with Unavailable while that can't be told. */
@@ -40,16 +40,19 @@ export class PollCache extends Context.Service<
       // Until the ledger is read for the first time, only the default poll is known.
       let polls: ReadonlyMap<string, Poll> = new Map([[defaultPoll.slug, defaultPoll]])
       let list = [...polls.values()]
+      let kept: ReadonlyArray<Poll> = []
       let missed = Number.NEGATIVE_INFINITY
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
       const readNow = Effect.match(store.list, {
         onSuccess: (stored) => {
+          upToDate = true
+          if (stored === kept) return
+          kept = stored
           const read = new Map(stored.map((poll) => [poll.slug, poll]))
           polls = read.has(defaultPoll.slug) ? read : read.set(defaultPoll.slug, defaultPoll)
           list = [...polls.values()]
-          upToDate = true
         },
         onFailure: () => {
           upToDate = false

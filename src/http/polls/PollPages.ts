@@ -6,7 +6,7 @@ import { etagOf } from "../ETag.ts"
 import type { PollCache } from "./PollCache.ts"
 
 /** How many polls a page has unless asked otherwise, and at most. */
-const defaultLimit = 100
+export const defaultLimit = 100
 export const maxLimit = 1_000
 
 /** What the admin can look for by `status`. */

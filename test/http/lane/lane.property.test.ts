@@ -66,7 +66,14 @@ const Asked = Schema.Struct({
     "/api/results",
     "/api/polls/cats-or-dogs/results",
     "/api/polls/cats-or-dogs/results?x",
-    "/api/polls/nowhere/results"
+    "/api/polls/nowhere/results",
+    "/api/polls",
+    "/api/polls/",
+    "/api/polls?limit=2",
+    "/api/polls/cats-or-dogs",
+    "/api/polls/cats-or-dogs?x",
+    "/api/polls/nowhere",
+    ...polls.map(({ slug }) => `/api/polls/${slug}`)
   ),
   headers: Headers,
   body: Schema.Union([

@@ -56,6 +56,17 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
   ["results with a query", "GET", "/api/results?x"],
   ["the head of results", "HEAD", "/api/results"],
   ["results of no poll", "GET", "/api/polls/nowhere/results"],
+  ["a poll", "GET", "/api/polls/cats-or-dogs"],
+  ["a poll for a page", "GET", "/api/polls/cats-or-dogs", { headers: { origin: "http://localhost:3000" } }],
+  ["a poll that is known", "GET", "/api/polls/cats-or-dogs", { headers: { "if-none-match": '"0"' } }],
+  ["a poll with a token", "GET", "/api/polls/cats-or-dogs", { headers: { authorization: "Bearer x" } }],
+  ["the head of a poll", "HEAD", "/api/polls/cats-or-dogs"],
+  ["no such poll to look at", "GET", "/api/polls/nowhere"],
+  ["polls", "GET", "/api/polls"],
+  ["polls for a page", "GET", "/api/polls", { headers: { origin: "http://localhost:3000" } }],
+  ["polls that are known", "GET", "/api/polls", { headers: { "if-none-match": "*" } }],
+  ["polls that may be known", "GET", "/api/polls", { headers: { "if-none-match": 'W/"x"' } }],
+  ["a page of polls", "GET", "/api/polls?limit=1"],
   ["another method", "POST", "/api/results", { headers: json, body: cats }]
 ]
 
