@@ -152,13 +152,14 @@ export class PollActs extends Context.Service<
         const said = what === "close" ? { at: poll.closesMs } : null
         yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
         const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
-        if (was === is) return
         if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
           yield* sql`update poll set final_at = null, changed_after_final = null where slug = ${poll.slug}`
           yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
         }
         // Votes that were counted by the former times.
-        yield* sql`select settle_poll(${poll.slug})`
+        if (was !== is) yield* sql`select settle_poll(${poll.slug})`
+        // Where the result stays final, the log ends with it again.
+        yield* sql`select log_result(${poll.slug})`
       })
 
       const act = <E>(slug: string, what: Act, decide: (current: Current) => Effect.Effect<Outcome, E>) =>

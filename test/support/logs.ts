@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Fold } from "../../src/domain/log/Fold.ts"
-import { choiceKey, openChoice, parseLeaf } from "../../src/domain/log/Leaf.ts"
+import { parseLeaf } from "../../src/domain/log/Leaf.ts"
 import { decodeBundle, Edge, tilesOf, tileWidth } from "../../src/domain/log/Tile.ts"
 import { leafHash } from "../../src/domain/log/Tree.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
@@ -71,31 +71,18 @@ export const expectLogged = Effect.fnUntraced(function* (poll: string, number = 
   const sql = yield* SqlClient.SqlClient
   const leaves = yield* readLeaves(poll, number)
   const fold = new Fold(sha256)
-  const votes = new Map<string, { status: string; choice?: string; hidden?: string }>()
-  let seed: Buffer | undefined
+  const votes = new Map<string, string>()
   for (const line of leaves) {
     fold.add(line)
     const leaf = parseLeaf(line) ?? assert.fail(`${line} is no leaf`)
-    if (!("t" in leaf)) {
-      votes.set(leaf.id, {
-        ...votes.get(leaf.id),
-        status: leaf.s,
-        ...(leaf.o === undefined ? {} : { choice: leaf.o }),
-        ...(leaf.c === undefined ? {} : { hidden: leaf.c })
-      })
-    } else if (leaf.t === "open" && leaf.seed !== undefined) seed = Buffer.from(leaf.seed, "hex")
+    if (!("t" in leaf)) votes.set(leaf.id, leaf.s)
   }
   const rows = yield* sql<{ id: Uint8Array; status: string; choice: string | null }>`
     select substr(sha256(l.secret || convert_to(v.vote_id::text, 'UTF8')), 1, 16) as id, v.status, v.choice
     from vote_event v join log l on l.poll = v.poll and l.number = ${number}::int where v.poll = ${poll}`
   const found = new Map(
-    [...votes].map(([id, { choice, hidden, status }]) => {
-      const opened =
-        hidden === undefined || seed === undefined
-          ? choice
-          : openChoice(sha256, choiceKey(sha256, seed, id), Buffer.from(hidden, "base64url"))
-      return [id, status === "dead" ? "dead" : `${status} ${opened}`] as const
-    })
+    // Each choice by the seed that was committed to when the vote came.
+    [...votes].map(([id, status]) => [id, status === "dead" ? "dead" : `${status} ${fold.vote(id)?.choice}`] as const)
   )
   const wanted = new Map(
     rows.map(({ choice, id, status }) => [
