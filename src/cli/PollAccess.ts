@@ -1,6 +1,7 @@
 import { Console, Effect, Layer } from "effect"
 import { Argument, Flag } from "effect/cli"
-import { type Poll, type PollView, toView } from "../domain/Poll.ts"
+import type { Poll } from "../domain/Poll.ts"
+import { type PollView, toView } from "../domain/PollView.ts"
 import { isProblem } from "../domain/Problems.ts"
 import { makePollLife } from "../http/polls/PollLife.ts"
 import { Ledger } from "../ledger/Ledger.ts"

@@ -1,6 +1,6 @@
 import { Console, Effect, Option, Redacted } from "effect"
 import { Command, Flag } from "effect/cli"
-import { toView } from "../domain/Poll.ts"
+import { toView } from "../domain/PollView.ts"
 import { toResults } from "../domain/Tally.ts"
 import { searchable } from "../http/polls/PollPages.ts"
 import { csvHead, csvLine, resultsCsv } from "../http/results/Csv.ts"

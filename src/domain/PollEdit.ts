@@ -1,14 +1,6 @@
 import { Result, Schema } from "effect"
-import {
-  Ballot,
-  Challenge,
-  fromDefinition,
-  Identity,
-  type Poll,
-  PollDefinition,
-  ResultsVisibility,
-  Timestamp
-} from "./Poll.ts"
+import { Ballot, Challenge, Identity, type Poll, ResultsVisibility } from "./Poll.ts"
+import { fromDefinition, PollDefinition, Timestamp } from "./PollDefinition.ts"
 import { KindName, ruleFields, showRules } from "./PollRules.ts"
 
 /*

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { leaders, OptionResult, type OptionTally, OptionTotal, optionResults, optionTotal } from "./OptionResult.ts"
-import { PollStatus, type PollTimes, pollStatus } from "./Poll.ts"
 import { KindName } from "./PollRules.ts"
+import { PollStatus, type PollTimes, pollStatus } from "./PollStatus.ts"
 import type { Kind } from "./Rules.ts"
 import { Tabulation } from "./tabulation/Tabulation.ts"
 

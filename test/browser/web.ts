@@ -1,7 +1,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
-import type { PollDefinition } from "../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
 import { makeSite, untilReady } from "../e2e/site.ts"
 import { makeProvider } from "../support/identityProvider.ts"
 import { startApi } from "../support/processes.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { PollDefinition } from "../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
 import { makeVoteId, parseEntryId } from "../../src/domain/Vote.ts"
 import { kinds } from "../support/kinds.ts"
 import { launchProgram, startApi, startConsumer } from "../support/processes.ts"

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { PollDefinition } from "../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
 import type { Results } from "../../src/domain/Tally.ts"
 import { castOn } from "../support/casting.ts"
 import { startApi, startConsumer } from "../support/processes.ts"

@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Effect } from "effect"
-import type { PollDefinition } from "../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
 import type { Receipt } from "../support/load.ts"
 
 const adminToken = "the-admin-of-these-tests"

@@ -1,5 +1,7 @@
 import { Clock, Effect, Schema } from "effect"
-import { type Poll, type PollStatus, PollView, pollStatus, toView } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
+import { type PollStatus, pollStatus } from "../../domain/PollStatus.ts"
+import { PollView, toView } from "../../domain/PollView.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { matchesTag, publicBriefly } from "../ETag.ts"

@@ -1,4 +1,5 @@
-import { type Poll, type PollStatus, pollStatus } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
+import { type PollStatus, pollStatus } from "../../domain/PollStatus.ts"
 import type { Results } from "../../domain/Tally.ts"
 import type { Assets } from "./Assets.ts"
 import { type Html, html } from "./Html.ts"

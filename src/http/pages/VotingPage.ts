@@ -1,4 +1,6 @@
-import { isLaterStatus, type Poll, type PollStatus, toView } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
+import { isLaterStatus, type PollStatus } from "../../domain/PollStatus.ts"
+import { toView } from "../../domain/PollView.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"

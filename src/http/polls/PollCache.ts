@@ -1,5 +1,6 @@
 import { Context, Deferred, Effect, Fiber, Layer, Semaphore } from "effect"
-import { defaultPoll, type Poll, pollStatus } from "../../domain/Poll.ts"
+import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { pollStatus } from "../../domain/PollStatus.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { elapsed } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"

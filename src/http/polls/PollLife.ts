@@ -1,5 +1,6 @@
 import { Effect, Result, Schedule, type Schema, Struct } from "effect"
-import { defaultPoll, fromDefinition, type Poll, type PollDefinition } from "../../domain/Poll.ts"
+import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { Current, Outcome, PollActs } from "../../ledger/PollActs.ts"

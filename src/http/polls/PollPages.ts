@@ -1,6 +1,7 @@
 import { slugPattern } from "../../domain/OptionIds.ts"
 import type { Poll } from "../../domain/Poll.ts"
-import { PollStatus, toView } from "../../domain/Poll.ts"
+import { PollStatus } from "../../domain/PollStatus.ts"
+import { toView } from "../../domain/PollView.ts"
 import { type FieldError, InvalidFields } from "../../domain/Problems.ts"
 import { etagOf } from "../ETag.ts"
 import type { PollCache } from "./PollCache.ts"

@@ -1,7 +1,9 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { PollDefinition, PollSlug, PollView, Timestamp } from "../../domain/Poll.ts"
+import { PollSlug } from "../../domain/Poll.ts"
+import { PollDefinition, Timestamp } from "../../domain/PollDefinition.ts"
 import { PollEdit } from "../../domain/PollEdit.ts"
+import { PollView } from "../../domain/PollView.ts"
 import {
   Forbidden,
   InvalidFields,

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http"
 import { type Cause, Queue } from "effect"
-import { isLaterStatus, type Poll } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
+import { isLaterStatus } from "../../domain/PollStatus.ts"
 import type { Snapshot } from "./LiveResults.ts"
 
 /** How often a quiet connection gets a comment, in ms, so that nobody in between takes it for dead. */

@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { abstention, choiceField } from "../../domain/Choice.ts"
-import { type Poll, pollPhase, pollStatus } from "../../domain/Poll.ts"
+import type { Poll } from "../../domain/Poll.ts"
+import { pollPhase, pollStatus } from "../../domain/PollStatus.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,

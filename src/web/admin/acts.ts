@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { make } from "../dom.ts"
 import type { Answer } from "../http.ts"
 import { admin } from "../words/deskWords.ts"

@@ -1,5 +1,5 @@
 import { slugPattern } from "../../domain/OptionIds.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { clearErrors, showErrors } from "./fields.ts"

@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { type Branch, branch } from "../drawn/tree.ts"

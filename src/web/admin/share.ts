@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { make, say } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"

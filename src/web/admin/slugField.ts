@@ -1,5 +1,5 @@
 import { toSlug } from "../../domain/OptionIds.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { make } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { field } from "./fields.ts"

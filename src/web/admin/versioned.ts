@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import type { Answer } from "../http.ts"
 import type { AdminAsk } from "./session.ts"
 

@@ -1,5 +1,5 @@
 import type { Part } from "../../domain/Choice.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import type { Rules } from "../../domain/Rules.ts"
 import type { Labels } from "./labels.ts"
 

@@ -1,5 +1,5 @@
 import { abstention, bodyOf, decodeChoice, type Part, partsOf } from "../../domain/Choice.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { byId, say } from "../dom.ts"
 import type { Ballot } from "../poll/ballot.ts"

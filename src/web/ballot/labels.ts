@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 
 /** The labels of a poll's options, which its organiser may change while the page is open. */
 export interface Labels {

@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { outcome, results as words } from "../words/resultWords.ts"
 import type { LabelOf } from "./drawRounds.ts"

@@ -1,5 +1,5 @@
 import { abstention, bodyOf, partsOf } from "../../domain/Choice.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { nameVote } from "../words/ballotWords.ts"
 

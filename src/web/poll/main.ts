@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
 import { confirm } from "../words/ballotWords.ts"

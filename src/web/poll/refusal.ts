@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import type { Problem } from "../http.ts"
 import { challenge, tokenTrouble, trouble } from "../words.ts"

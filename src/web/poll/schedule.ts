@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { moment, times, until } from "../words.ts"
 
 /** Returns the poll's status at a time in ms, by the service's clock; if the service has said that it has closed, it has. */

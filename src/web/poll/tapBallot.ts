@@ -1,5 +1,5 @@
 import { abstention } from "../../domain/Choice.ts"
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import type { Results } from "../../domain/Tally.ts"
 import type { Labels } from "../ballot/labels.ts"
 import { byId, say } from "../dom.ts"

@@ -1,4 +1,4 @@
-import type { PollView } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { moment, times } from "../words.ts"
 
 /* The words of sharing a poll. */

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { PollDefinition } from "../../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../../src/domain/PollDefinition.ts"
 import { json, request, until } from "../../support/api.ts"
 import { castOn } from "../../support/casting.ts"
 import { openEvents, type TallyEvent } from "../../support/events.ts"

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { PollDefinition } from "../../../src/domain/Poll.ts"
+import type { PollDefinition } from "../../../src/domain/PollDefinition.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
 import { openEvents, type TallyEvent } from "../../support/events.ts"
 import {
