@@ -18,7 +18,7 @@ const patience = 60_000
 /** Waits until all is counted, and compares the receipts with the ledger: each vote is in it, once, and none is dead. */
 export const readBooks = Effect.fnUntraced(function* ({ env }: Site, votes: ReadonlySet<string>) {
   const audit = Effect.gen(function* () {
-    const program = yield* launchProgram(["audit"], { env })
+    const program = yield* launchProgram(["audit", "--all"], { env })
     const { code } = yield* program.ended
     return { code, text: program.stdout() + program.stderr() }
   }).pipe(Effect.scoped)
