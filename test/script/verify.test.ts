@@ -9,8 +9,9 @@ import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { layerApi, request } from "../support/api.ts"
 import { MemoryLog, makeSigner } from "../support/memoryLog.ts"
+import { eventually } from "../support/servers.ts"
 import { serverPort } from "../support/wire.ts"
-import { freshWorld } from "../support/world.ts"
+import { freshWorld, type World } from "../support/world.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "tallykeep-verify-"))
@@ -25,6 +26,17 @@ const run = (command: string, args: ReadonlyArray<string>) =>
     child.on("close", (code) => resume(Effect.succeed({ code, output })))
     return Effect.sync(() => child.kill())
   })
+
+/** Has the tally say so, and waits until the results do, which are read anew a second later. */
+const count = Effect.fnUntraced(function* (world: World["Service"], cats: number, dogs: number) {
+  world.counts = [
+    { option: "cats", count: cats },
+    { option: "dogs", count: dogs }
+  ]
+  const shown = Effect.map(request("GET", "/api/results"), ({ body }) => body)
+  yield* eventually(Effect.map(shown, (body) => assert.include(body, `"cats","count":${cats},`)))
+  yield* eventually(Effect.map(shown, (body) => assert.include(body, `"dogs","count":${dogs},`)))
+})
 
 /** A log of two votes for cats to one for dogs, as the world's tally has it. */
 const withLog = (poll: Poll = defaultPoll, options: ConstructorParameters<typeof MemoryLog>[1] = {}) =>
@@ -68,10 +80,7 @@ layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("script/verify
       )
       log.decide(voteId, "dead")
       log.sign()
-      world.counts = [
-        { option: "cats", count: 599 },
-        { option: "dogs", count: 300 }
-      ]
+      yield* count(world, 599, 300)
       const second = yield* verify("--checkpoint", checkpoint, "--proof", proof, "--key", log.vkeys[0] ?? "")
       assert.strictEqual(second.code, 0, second.output)
     })
@@ -89,15 +98,9 @@ layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("script/verify
       writeFileSync(proof, "c2sp.org/tlog-proof@v1\n")
       yield* failing(/WRONG: .*wrong.tlog-proof does not prove/, "--proof", proof)
       yield* failing(/WRONG: the checkpoint is not signed/, "--key", new MemoryLog(defaultPoll).vkeys[0] ?? "")
-      world.counts = [
-        { option: "cats", count: 601 },
-        { option: "dogs", count: 299 }
-      ]
+      yield* count(world, 601, 299)
       yield* failing(/WRONG: votes for cats: 600 by the log, 601 by the results/)
-      world.counts = [
-        { option: "cats", count: 600 },
-        { option: "dogs", count: 300 }
-      ]
+      yield* count(world, 600, 300)
       const [kept = ""] = log.leaves
       log.leaves[0] = kept.replace("Cats", "Dogs")
       log.sign()
