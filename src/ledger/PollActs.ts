@@ -2,7 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll } from "../domain/Poll.ts"
-import { toDefinition } from "../domain/PollEdit.ts"
+import { changesOf, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { insertPoll, int8, type PollRow, pollColumns, toPoll, updatePoll } from "./PollRows.ts"
@@ -149,7 +149,7 @@ export class PollActs extends Context.Service<
         yield* updatePoll(sql, before, poll)
         const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
         const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
-        const said = what === "close" ? { at: poll.closesMs } : null
+        const said = what === "close" ? { at: poll.closesMs } : { decides: changesOf(before, poll).fixed.length > 0 }
         yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
         const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
         if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {

@@ -17,6 +17,7 @@ import { type Naming, namingOf } from "./VoteLeaves.ts"
 const groupSize = 20
 
 const Payload = {
+  poll: Schema.NullOr(Schema.Struct({ decides: Schema.Boolean })),
   close: Schema.Struct({ at: Schema.Number }),
   tokens: Schema.Struct({ made: Schema.Number }),
   final: Schema.Struct({
@@ -26,6 +27,7 @@ const Payload = {
     options: Schema.Array(Schema.Struct({ id: Schema.String, count: Schema.Number, sum: Schema.Number }))
   })
 }
+const readPoll = Schema.decodeUnknownSync(Payload.poll)
 const readClose = Schema.decodeUnknownSync(Payload.close)
 const readTokens = Schema.decodeUnknownSync(Payload.tokens)
 const readFinal = Schema.decodeUnknownSync(Payload.final)
@@ -99,6 +101,8 @@ export class Draft {
   /** Adds what has happened to the poll. */
   happened(kind: string, payload: unknown): void {
     if (kind === "poll") {
+      // No vote counts any more where what decides over votes has changed: that must be in the log before.
+      if (readPoll(payload)?.decides) this.settle()
       // A log begins with the poll as it is.
       if (!this.begun || this.growth.size > 1 || this.loose.length > 0) this.place(this.pollLeaf())
     } else if (kind === "tokens") {

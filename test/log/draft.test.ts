@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Fold } from "../../src/domain/log/Fold.ts"
+import { fateLeaf, voteLeaf } from "../../src/domain/log/Leaf.ts"
+import { decodeBundle } from "../../src/domain/log/Tile.ts"
+import { Draft } from "../../src/log/Draft.ts"
+import { sha256 } from "../../src/log/Hashes.ts"
+import { beginLog } from "../../src/log/Sequencer.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
+
+const poll = { slug: "lunch", ...teaOrCoffeePoll, identity: "browser" } as const
+
+const log = {
+  poll: poll.slug,
+  number: 1,
+  ...beginLog("logs.test", poll.slug),
+  seed: null,
+  opened: false,
+  size: 0,
+  waiting: [],
+  tokens: 0,
+  former: null,
+  edge: []
+}
+
+describe("a draft of a log", () => {
+  it("has what became of votes that wait for others before a change of what decides over votes", () => {
+    const draft = new Draft(log, poll)
+    draft.add(["a", 1, voteLeaf("a", { o: "tea" })])
+    draft.happened("poll", { decides: false })
+    draft.happened("close", { at: 2 })
+    draft.add(["a", null, fateLeaf("a", "rejected")])
+    draft.happened("poll", { decides: true })
+    const { size, tiles, waiting } = draft.grown()
+    const [bundle] = tiles
+    const lines = (decodeBundle(bundle?.data ?? new Uint8Array()) ?? []).map((leaf) => Buffer.from(leaf).toString())
+    const kinds = lines.map((line) => /"(?:s|t)":"(\w+)"/.exec(line)?.[1])
+    assert.deepStrictEqual(kinds, ["poll", "poll", "counted", "close", "rejected", "poll"])
+    assert.deepStrictEqual([size, waiting], [6, []])
+    // A stranger finds no fault with other options then.
+    const fold = new Fold(sha256)
+    for (const line of lines.slice(0, -1)) fold.add(line)
+    fold.add((lines.at(-1) ?? "").replace(/"options":\[.*?\]/, '"options":[{"id":"milk","label":"Milk"}]'))
+    assert.deepStrictEqual(fold.recount().wrong, [])
+  })
+})
