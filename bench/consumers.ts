@@ -1,5 +1,5 @@
 import { consume } from "./drain.ts"
-import { type Bench, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
+import { type Bench, interleave, ratioRow, type Side, voteRows } from "./harness.ts"
 import { makeBacklog } from "./support/backlog.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
 import { checkTotal } from "./support/manyPolls.ts"
@@ -33,16 +33,6 @@ export const consumers: Bench = {
     const taken = await interleave(context, sides, ({ rate }) => `${Math.round(rate)} votes/s`)
     await backlog.close()
     const rate = (index: number) => (taken[index] ?? []).map((figures) => figures.rate)
-    return [
-      ...sideRows(
-        sides,
-        taken,
-        "votes/s",
-        ({ rate }) => rate,
-        ({ cpu }) => cpu
-      ),
-      ratioRow("2 / 1", rate(1), rate(0)),
-      ratioRow("4 / 1", rate(2), rate(0))
-    ]
+    return [...voteRows(sides, taken), ratioRow("2 / 1", rate(1), rate(0)), ratioRow("4 / 1", rate(2), rate(0))]
   }
 }

@@ -6,7 +6,7 @@ import {
   type Row,
   ratioRow,
   type Side,
-  sideRows
+  voteRows
 } from "./harness.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
 import { cpuEach } from "./support/cpu.ts"
@@ -178,15 +178,6 @@ export const drain: Bench = {
     )
     for (const waiting of made) await waiting.close()
     const figuresOf: FiguresOf = (side) => taken[sides.findIndex(({ name }) => name === side)] ?? []
-    return [
-      ...sideRows(
-        sides,
-        taken,
-        "votes/s",
-        ({ rate }) => rate,
-        ({ cpu }) => cpu
-      ),
-      ...chosen.flatMap((variant) => ratios(figuresOf, variant, all))
-    ]
+    return [...voteRows(sides, taken), ...chosen.flatMap((variant) => ratios(figuresOf, variant, all))]
   }
 }

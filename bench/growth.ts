@@ -1,5 +1,5 @@
 import { consume } from "./drain.ts"
-import { type Bench, type BenchContext, interleave, ratioRow, type Side, sideRows } from "./harness.ts"
+import { type Bench, type BenchContext, interleave, ratioRow, type Side, voteRows } from "./harness.ts"
 import { type Backlog, makeBacklog } from "./support/backlog.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
 import { openDatabase } from "./support/database.ts"
@@ -71,13 +71,7 @@ export const growth: Bench = {
     for (const { site } of made) await site.close()
     const [none = [], million = [], tenMillion = []] = taken.map((figures) => figures.map(({ rate }) => rate))
     return [
-      ...sideRows(
-        sides,
-        taken,
-        "votes/s",
-        ({ rate }) => rate,
-        ({ cpu }) => cpu
-      ),
+      ...voteRows(sides, taken),
       ratioRow("1 M rows / empty", million, none),
       ratioRow("10 M rows / empty", tenMillion, none, { atLeast: 0.9 })
     ]

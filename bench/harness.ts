@@ -108,6 +108,19 @@ export const sideRows = <Figures>(
     })
   })
 
+/** The rows of the votes a second of all sides, and of what a vote took of the CPU. */
+export const voteRows = (
+  sides: ReadonlyArray<Side<{ readonly rate: number; readonly cpu: Cpu }>>,
+  taken: ReadonlyArray<ReadonlyArray<{ readonly rate: number; readonly cpu: Cpu }>>
+): ReadonlyArray<Row> =>
+  sideRows(
+    sides,
+    taken,
+    "votes/s",
+    ({ rate }) => rate,
+    ({ cpu }) => cpu
+  )
+
 const medians = (all: ReadonlyArray<Cpu>): Cpu =>
   Object.fromEntries(Object.keys(all[0] ?? {}).map((name) => [name, median(all.map((cpu) => cpu[name] ?? Number.NaN))]))
 

@@ -1,4 +1,4 @@
-import { type Bench, interleave, ratioRow, sideRows } from "./harness.ts"
+import { type Bench, interleave, ratioRow, voteRows } from "./harness.ts"
 import { runVoters } from "./ingestVoters.ts"
 import { barePeer, installedPeer, pythonPeer } from "./support/peers.ts"
 import { api, connections, makeSide, show } from "./support/taking.ts"
@@ -19,13 +19,7 @@ export const ingest: Bench = {
     const [ours = [], bare = [], fastify = [], fastapi = []] = taken.map((figures) => figures.map(({ rate }) => rate))
     const perCore = (index: number) => (taken[index] ?? []).map(({ cpu }) => 1 / (cpu.own ?? Number.NaN))
     return [
-      ...sideRows(
-        sides,
-        taken,
-        "votes/s",
-        ({ rate }) => rate,
-        ({ cpu }) => cpu
-      ),
+      ...voteRows(sides, taken),
       ratioRow("tallykeep / bare node:http", ours, bare, { atLeast: 0.75 }),
       ratioRow("tallykeep / Fastify", ours, fastify, { atLeast: 1 }),
       ratioRow("tallykeep / FastAPI", ours, fastapi),

@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
 import { makeProvider } from "../test/support/identityProvider.ts"
-import { type BenchContext, interleave, type Row, ratioRow, type Side, sideRows, type Target } from "./harness.ts"
+import { type BenchContext, interleave, type Row, ratioRow, type Side, type Target, voteRows } from "./harness.ts"
 import { votes, votesOf } from "./load/load.ts"
 import { barePeer } from "./support/peers.ts"
 import { kill, portOf } from "./support/processes.ts"
@@ -105,13 +105,7 @@ const run = async (context: BenchContext, jwksUrl: string, sign: Sign): Promise<
   }
   const cpu = (index: number) => (taken[index] ?? []).map(({ cpu }) => cpu.own ?? Number.NaN)
   return [
-    ...sideRows(
-      sides,
-      taken,
-      "votes/s",
-      ({ rate }) => rate,
-      ({ cpu }) => cpu
-    ),
+    ...voteRows(sides, taken),
     ...kinds.map(({ name, target }, index) => ratioRow(`${name} / anyone, CPU`, cpu(2 * index + 2), cpu(0), target)),
     ...kinds.map(({ name }, index) =>
       ratioRow(`${name}: tallykeep / bare, per core`, cpu(2 * index + 3), cpu(2 * index + 2), { atLeast: 0.85 })

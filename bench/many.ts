@@ -1,5 +1,5 @@
 import { consume } from "./drain.ts"
-import { type Bench, type BenchContext, interleave, type Row, ratioRow, type Side, sideRows } from "./harness.ts"
+import { type Bench, type BenchContext, interleave, type Row, ratioRow, type Side, voteRows } from "./harness.ts"
 import { votesOf } from "./load/load.ts"
 import { makeBacklog } from "./support/backlog.ts"
 import { type Counted, measureCounting } from "./support/counting.ts"
@@ -42,16 +42,7 @@ const runDrain = async (context: BenchContext, all: Site): Promise<ReadonlyArray
   await one.close()
   await many.close()
   const [rates = [], manyRates = []] = taken.map((figures) => figures.map(({ rate }) => rate))
-  return [
-    ...sideRows(
-      sides,
-      taken,
-      "votes/s",
-      ({ rate }) => rate,
-      ({ cpu }) => cpu
-    ),
-    ratioRow("counted: many / one", manyRates, rates, target)
-  ]
+  return [...voteRows(sides, taken), ratioRow("counted: many / one", manyRates, rates, target)]
 }
 
 /** Votes taken by an API that knows one poll, and by one that knows many. */
@@ -72,16 +63,7 @@ const runIngest = async (context: BenchContext, all: Site): Promise<ReadonlyArra
     ]
     const taken = await interleave(context, sides, show)
     const [rates = [], manyRates = []] = taken.map((figures) => figures.map(({ rate }) => rate))
-    return [
-      ...sideRows(
-        sides,
-        taken,
-        "votes/s",
-        ({ rate }) => rate,
-        ({ cpu }) => cpu
-      ),
-      ratioRow("taken: many / one", manyRates, rates, target)
-    ]
+    return [...voteRows(sides, taken), ratioRow("taken: many / one", manyRates, rates, target)]
   } finally {
     for (const { program, site } of servers) {
       await kill(program)

@@ -2,7 +2,7 @@ import { Effect, Schedule } from "effect"
 import { Redis } from "ioredis"
 import { startRedis } from "../src/embedded/RedisServer.ts"
 import { dataFolder } from "../test/support/dataFolder.ts"
-import { type Bench, interleave, ratioRow, sideRows } from "./harness.ts"
+import { type Bench, interleave, ratioRow, sideRows, voteRows } from "./harness.ts"
 import { api, connections, type Figures, makeSide, show } from "./support/taking.ts"
 
 /** Starts a Redis that follows the one at `url`, until the scope closes. */
@@ -42,13 +42,7 @@ export const replicas: Bench = {
             const [noneRedis = [], oneRedis = []] = of(({ cpu }) => cpu.Redis ?? Number.NaN)
             const [noneP99 = [], oneP99 = []] = of(({ p99 }) => p99)
             return [
-              ...sideRows(
-                sides,
-                taken,
-                "votes/s",
-                ({ rate }) => rate,
-                ({ cpu }) => cpu
-              ),
+              ...voteRows(sides, taken),
               ...sideRows(
                 sides.map((side) => ({ ...side, name: `${side.name}: answered p99` })),
                 taken,
