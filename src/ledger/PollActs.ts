@@ -6,6 +6,7 @@ import { changesOf, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { insertPoll, int8, type PollRow, pollColumns, toPoll, updatePoll } from "./PollRows.ts"
+import { type Search, searchPolls } from "./PollSearch.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
 
@@ -33,15 +34,6 @@ export interface Current {
 
 /** What becomes of it; undefined where that is nothing. */
 export type Outcome = { readonly poll: Poll; readonly edited?: boolean } | "deleted" | undefined
-
-/** Which polls a search is for, and where in the list it goes on. */
-export interface Search {
-  readonly text: string
-  /** A status, or `archived`; without one, all that are not archived. */
-  readonly status: string | undefined
-  readonly after: string | undefined
-  readonly limit: number
-}
 
 /** What organisers do with polls, each act in one transaction with its row in the record. */
 export class PollActs extends Context.Service<
@@ -80,27 +72,8 @@ export class PollActs extends Context.Service<
           Effect.map(([row]) => row && toPoll(row))
         )
 
-      const search = ({ after, limit, status, text }: Search, now: number) =>
-        sql<PollRow>`
-          with asked as (
-            select ${PgTypes.text(text.toLowerCase())} as text, ${PgTypes.text(status ?? null)} as status,
-              ${PgTypes.text(after ?? null)} as after, ${int8(now)} as now,
-              coalesce((select created_at from poll where slug = ${PgTypes.text(after ?? null)}), 'infinity') as made
-          )
-          select ${pollColumns(sql)}
-          from asked a cross join poll p
-          where (a.text = '' or strpos(lower(p.title), a.text) > 0 or strpos(p.slug, a.text) > 0)
-            and p.archived = (a.status is not distinct from 'archived')
-            and (a.status is null or a.status = case
-              when p.archived then 'archived'
-              when p.draft then 'draft'
-              when p.final_at is not null then 'final'
-              when p.closes_ms <= a.now then 'counting'
-              when p.opens_ms > a.now or p.shut @> a.now then 'upcoming'
-              else 'open' end)
-            and p.created_at <= a.made and (p.created_at < a.made or p.slug > a.after)
-          order by p.created_at desc, p.slug
-          limit ${limit}`.pipe(
+      const search = (asked: Search, now: number) =>
+        searchPolls(sql, asked, now).pipe(
           bounded,
           Effect.map((rows) => rows.map(toPoll))
         )
