@@ -59,13 +59,15 @@ export const layerResultsRoutes = HttpApiBuilder.group(
       // The stream begins with what was read last.
       const watch = (poll: Poll) =>
         poll.results === "after_close" ? Effect.andThen(results.shown(poll), watching) : watching
+      const shown = (poll: Poll) => Effect.andThen(visibility.check(poll, request), watch(poll))
       const frames = polls.get(slug).pipe(
         Effect.flatMap((poll) =>
-          Effect.andThen(visibility.check(poll, request), watch(poll)).pipe(
-            // They will be for all: who waits for them gets them as soon as they are, and hears of changes until then.
+          shown(poll).pipe(
+            // They will be for all: who waits for them gets them as soon as they are, and hears of changes until then. By then it may
+            // be another poll of that name.
             Effect.catchTag("ResultsHidden", () => {
               const versions = Stream.map(visibility.whileHidden(slug), frameOfPoll)
-              return Effect.succeed(streams.await(Effect.flatMap(polls.get(slug), watch), versions))
+              return Effect.succeed(streams.await(Effect.flatMap(polls.get(slug), shown), versions))
             })
           )
         )
