@@ -6,7 +6,8 @@ import { makeVoteId } from "../../src/domain/Vote.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { eventually, layerServers, statuses } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 

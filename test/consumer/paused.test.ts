@@ -4,7 +4,8 @@ import { layerPool } from "../../src/consumer/Pool.ts"
 import { withRedis } from "../chaos/group.ts"
 import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
-import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { eventually, layerServers } from "../support/servers.ts"
 
 describe("a pool that stops while Redis has paused its clients, as during a failover", () => {
   it.live(

@@ -10,8 +10,9 @@ import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { uniqueName } from "../support/names.ts"
 import { readerOf } from "../support/readers.ts"
-import { eventually, layerServers, statuses, uniqueName } from "../support/servers.ts"
+import { eventually, layerServers, statuses } from "../support/servers.ts"
 
 const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 

@@ -17,7 +17,8 @@ import { makeFence } from "../../src/stream/ReplicatedWrites.ts"
 import { usedShards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers, makeDatabase, statuses } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { eventually, layerServers, statuses } from "../support/servers.ts"
 import { createPoll, day } from "../support/votes.ts"
 
 const voteFor = (option: string, more: Partial<Vote> = {}): Vote => ({

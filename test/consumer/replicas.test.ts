@@ -8,8 +8,10 @@ import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { uniqueName } from "../support/names.ts"
 import { follow, openGateTo, promote, startReplicable, urlOf } from "../support/redisPair.ts"
-import { eventually, layerServers, makeDatabase, statuses, uniqueName } from "../support/servers.ts"
+import { eventually, layerServers, statuses } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
 
 const appendOnce = (key: string) =>

@@ -3,8 +3,10 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Result, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { Redis } from "ioredis"
+import { makeDatabase } from "../support/databases.ts"
 import type { Receipt } from "../support/load.ts"
-import { makeDatabase, redisUrl, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { redisUrl } from "../support/servers.ts"
 import { get } from "./call.ts"
 
 type Url = Redacted.Redacted<string>

@@ -16,13 +16,13 @@ import {
   kill,
   owner,
   postgresPid,
-  query,
   redis,
   redisPid,
   untilGone,
   urlIn,
   write
 } from "../support/embedded.ts"
+import { query } from "../support/query.ts"
 import { eventually, quiet } from "../support/servers.ts"
 
 /** Runs a function of script/bootstrap with the programs of a folder before all others. */

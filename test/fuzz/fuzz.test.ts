@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { makeDatabase, redisUrl, uniqueName } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { uniqueName } from "../support/names.ts"
+import { redisUrl } from "../support/servers.ts"
 import { fuzz } from "./fuzz.ts"
 
 describe("script/fuzz", () => {

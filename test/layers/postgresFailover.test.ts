@@ -6,8 +6,9 @@ import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { openGate } from "../chaos/proxy.ts"
+import { makeDatabase } from "../support/databases.ts"
 import { primaryAndReplica } from "../support/replica.ts"
-import { eventually, makeDatabase, quiet } from "../support/servers.ts"
+import { eventually, quiet } from "../support/servers.ts"
 import { voteAt } from "../support/votes.ts"
 
 type Url = Redacted.Redacted<string>

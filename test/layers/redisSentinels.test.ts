@@ -9,9 +9,10 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
+import { makeDatabase } from "../support/databases.ts"
 import { cast, expectCounted, expectHeard, votesWithin5s } from "../support/following.ts"
 import { sentinelSetup, startSentinel } from "../support/sentinels.ts"
-import { eventually, layerServers, makeDatabase, quiet } from "../support/servers.ts"
+import { eventually, layerServers, quiet } from "../support/servers.ts"
 
 /** Asserts that within 5 s all connections have come to a server: those for votes, for reads that block, and for listening. */
 const expectAllAt = Effect.fnUntraced(function* (url: string) {

@@ -7,7 +7,9 @@ import { SqlClient } from "effect/sql"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { makeLatest } from "../../src/layers/SecretFile.ts"
 import { definitions, loadSettings, SettingsError } from "../../src/layers/Settings.ts"
-import { makeDatabase, quiet, uniqueName } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { uniqueName } from "../support/names.ts"
+import { quiet } from "../support/servers.ts"
 
 const load = (env: Readonly<Record<string, string>>) =>
   loadSettings("all").pipe(Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))

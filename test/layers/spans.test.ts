@@ -6,7 +6,7 @@ import { freePort } from "../../src/embedded/ServerProcess.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { summaryOf } from "../../src/layers/SpanConventions.ts"
 import { attributesOf, type Span } from "../support/collector.ts"
-import { makeDatabase } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
 import { type Env, traced } from "../support/traced.ts"
 
 const only = ({ spans }: { readonly spans: ReadonlyArray<Span> }): Span => {

@@ -5,7 +5,8 @@ import { type Part, partsOf } from "../../src/domain/Choice.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { choosing, someRules } from "../support/choosing.ts"
-import { layerServers, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { layerServers } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 /** What choices are made of, and what they are not made of. */

@@ -6,8 +6,10 @@ import { layerPostgres, layerReplica } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
 import { ownPostgres } from "../e2e/ownServer.ts"
+import { makeEmptyDatabase } from "../support/databases.ts"
+import { uniqueName } from "../support/names.ts"
 import { primaryAndReplica } from "../support/replica.ts"
-import { eventually, makeDatabase, quiet, uniqueName } from "../support/servers.ts"
+import { eventually, quiet } from "../support/servers.ts"
 
 type Url = Redacted.Redacted<string>
 
@@ -45,7 +47,7 @@ describe("the epoch of a ledger", () => {
 
   it.live("changes with a ledger that is made anew, or restored from a dump", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const epochs = new Set<string | null>()
       const remember = Effect.map(epochAt(url), (epoch) => epochs.add(epoch))
       yield* made(url)
@@ -80,7 +82,7 @@ describe("the epoch of a ledger", () => {
 
   it.live("can be told by a role that may do no more than use the ledger", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const role = uniqueName("role")
       yield* made(url)
       const epoch = yield* epochAt(url)

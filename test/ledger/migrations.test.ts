@@ -7,9 +7,10 @@ import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type LedgerSchema, ledgerSchema } from "../../src/ledger/LedgerSchema.ts"
 import { lockKey, migrate } from "../../src/ledger/Migrations.ts"
+import { makeEmptyDatabase } from "../support/databases.ts"
 import { dataFolder } from "../support/dataFolder.ts"
 import { held, untilWaiting } from "../support/locks.ts"
-import { eventually, makeDatabase, quiet } from "../support/servers.ts"
+import { eventually, quiet } from "../support/servers.ts"
 import { marker, nextSchema } from "./nextSchema.ts"
 
 /** A program that starts: it is done when its ledger can be used. */
@@ -34,7 +35,7 @@ const former = { version: ledgerSchema.version, step: ledgerSchema.steps.at(-1)?
 const next = { version: nextSchema.version, step: nextSchema.version, next: nextSchema.functions.length }
 
 const onDatabase = <A, E>(test: Effect.Effect<A, E, SqlClient.SqlClient>) =>
-  Effect.flatMap(makeDatabase, (url) => Effect.provide(test, layerPostgres(url, 10))).pipe(
+  Effect.flatMap(makeEmptyDatabase, (url) => Effect.provide(test, layerPostgres(url, 10))).pipe(
     Effect.scoped,
     Effect.provide(quiet)
   )
@@ -90,7 +91,7 @@ describe("the ledger's tables and functions", () => {
 
   it.live("stay the later version's when a program of the version before is started again", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const services = yield* Layer.build(layerPostgres(url, 2))
       yield* start(url)
       assert.strictEqual(yield* Effect.provideContext(migrate(nextSchema), services), ledgerSchema.version)
@@ -129,7 +130,7 @@ describe("the ledger's tables and functions", () => {
 
   it.live("are not put into a database from before the first release, and the log says what to do", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const database = yield* Layer.build(layerPostgres(url, 2))
       yield* Effect.provideContext(
         Effect.flatMap(SqlClient.SqlClient, (sql) =>

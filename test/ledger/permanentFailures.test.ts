@@ -6,8 +6,10 @@ import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { lockKey, unsuitable } from "../../src/ledger/Migrations.ts"
 import { patiently } from "../e2e/site.ts"
+import { makeEmptyDatabase } from "../support/databases.ts"
 import { held, untilWaiting } from "../support/locks.ts"
-import { eventually, makeDatabase, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { eventually } from "../support/servers.ts"
 
 type Url = Redacted.Redacted<string>
 
@@ -56,7 +58,7 @@ describe("a failure that time does not heal", () => {
     "is told once, as an error that says what the server said first and what to do; done, things go on",
     () =>
       Effect.gen(function* () {
-        const role = yield* makeRole(yield* makeDatabase)
+        const role = yield* makeRole(yield* makeEmptyDatabase)
         const { ledger, lines } = yield* start(role.url)
         const line = yield* firstLine(lines)
         assert.match(line, /^Error .*permission denied for schema public \(42501\).*grant usage, create on schema/)
@@ -73,7 +75,7 @@ describe("a failure that time does not heal", () => {
 
   it.live("is told of a role that may not change what another has made", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const role = yield* makeRole(url)
       yield* role.sql`create table tallykeep_schema (version int, step int, since timestamptz)`
       yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
@@ -84,7 +86,7 @@ describe("a failure that time does not heal", () => {
 
   it.live("is told of a wrong password, and of a database that is not there", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const wrong = yield* start(changed(url, (parts) => Object.assign(parts, { password: "hunter2" })))
       const line = yield* firstLine(wrong.lines)
       assert.match(line, /^Error .*password authentication failed.*\(28P01\).*Correct the user and the password/)
@@ -122,7 +124,7 @@ describe("a failure that time does not heal", () => {
 describe("a connection that is lost while the tables are made", () => {
   it.live("is no end: they are made by the next one", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const sql = yield* client(url)
       yield* Effect.gen(function* () {
         const release = yield* held(sql`select pg_advisory_xact_lock(${lockKey})`)

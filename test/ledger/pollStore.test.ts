@@ -10,7 +10,8 @@ import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { someRules } from "../support/choosing.ts"
 import { held, untilWaiting } from "../support/locks.ts"
-import { layerServers, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { layerServers } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 const make = (overrides: Partial<Poll> = {}): Poll => ({

@@ -6,7 +6,7 @@ import { Effect } from "effect"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { ledgerSchema } from "../../src/ledger/LedgerSchema.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
-import { makeDatabase } from "../support/servers.ts"
+import { makeEmptyDatabase } from "../support/databases.ts"
 import { dumpSchema } from "./dumpSchema.ts"
 
 /** The version of `LedgerSchema.ts`, and the checksum of the files that it has been given for. */
@@ -52,7 +52,7 @@ describe("the ledger's schema", () => {
 
   it.live("is what schema.sql says", () =>
     Effect.gen(function* () {
-      const url = yield* makeDatabase
+      const url = yield* makeEmptyDatabase
       const { functions, partitions, tables } = yield* Effect.andThen(migrate(), dumpSchema).pipe(
         Effect.provide(layerPostgres(url, 1))
       )

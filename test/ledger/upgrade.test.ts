@@ -7,7 +7,8 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger } from "../../src/ledger/LedgerBooks.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { eventually, makeDatabase, quiet } from "../support/servers.ts"
+import { makeEmptyDatabase } from "../support/databases.ts"
+import { eventually, quiet } from "../support/servers.ts"
 import { day, voteAt } from "../support/votes.ts"
 import * as former from "./former.ts"
 import { nextSchema } from "./nextSchema.ts"
@@ -25,7 +26,7 @@ const letter = (vote: AcceptedVote) => ({
 
 /** A database as the former version leaves it, with votes of each kind; and a connection as that version makes it. */
 const formerDatabase = Effect.gen(function* () {
-  const url = yield* makeDatabase
+  const url = yield* makeEmptyDatabase
   const services = yield* Layer.build(former.layer(url))
   const use = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) => Effect.provideContext(effect, services)
   yield* use(migrate(former.schema))

@@ -6,9 +6,10 @@ import { command, commandTimeout, Redis } from "../../src/stream/Redis.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
+import { makeDatabase } from "../support/databases.ts"
 import { cast, expectCounted, expectHeard, votesWithin5s } from "../support/following.ts"
 import { follow, openGateTo, startReplicable, urlOf } from "../support/redisPair.ts"
-import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
+import { eventually, layerServers } from "../support/servers.ts"
 
 describe("a Redis that was demoted", () => {
   it.live.each(["FAILOVER", "REPLICAOF"] as const)(

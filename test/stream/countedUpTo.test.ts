@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { infoRecord } from "../../src/stream/HeldEntries.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { scripts } from "../../src/stream/Scripts.ts"
-import { layerServers, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { layerServers } from "../support/servers.ts"
 
 const group = "vote-processors"
 const hour = 3_600_000

@@ -7,8 +7,9 @@ import type { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
+import { uniqueName } from "../support/names.ts"
 import { follow, openGateTo, promote, type Replicable, startReplicable, urlOf } from "../support/redisPair.ts"
-import { eventually, layerServers, uniqueName } from "../support/servers.ts"
+import { eventually, layerServers } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 

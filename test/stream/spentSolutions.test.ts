@@ -4,7 +4,8 @@ import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, quiet, redisUrl, testSettings, uniqueName } from "../support/servers.ts"
+import { uniqueName } from "../support/names.ts"
+import { eventually, quiet, redisUrl, testSettings } from "../support/servers.ts"
 
 /** A process of its own, as far as Redis can tell, once it is connected. */
 const startProcess = Effect.fnUntraced(function* (stream: string, shards: number) {

@@ -9,7 +9,8 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
-import { eventually, layerServers, makeDatabase } from "../support/servers.ts"
+import { makeDatabase } from "../support/databases.ts"
+import { eventually, layerServers } from "../support/servers.ts"
 
 const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 

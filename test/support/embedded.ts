@@ -3,13 +3,12 @@ import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
 import { Redis } from "ioredis"
 import { type Embedded, startEmbedded } from "../../src/embedded/Embedded.ts"
 import { identify } from "../../src/embedded/Processes.ts"
+import { query } from "./query.ts"
 import { eventually } from "./servers.ts"
 
 type Url = Redacted.Redacted<string>
@@ -19,11 +18,6 @@ export const redis = <A>(url: Url, use: (client: Redis) => Promise<A>) =>
     Effect.sync(() => new Redis(Redacted.value(url))),
     (client) => Effect.promise(() => use(client)),
     (client) => Effect.sync(() => client.disconnect())
-  )
-
-export const query = (url: Url, statement: string) =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)).pipe(
-    Effect.provide(PgClient.layer({ url, maxConnections: 1 }))
   )
 
 export const both = (dataDir: string) =>

@@ -3,7 +3,7 @@ import { Array, Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
-import { makeDatabase } from "./servers.ts"
+import { makeEmptyDatabase } from "./databases.ts"
 
 /** The group of the stream that the original's consumer is. */
 export const originalGroup = "vote-processors"
@@ -29,7 +29,7 @@ export const appendOriginal = Effect.fnUntraced(function* (votes: number) {
 
 /** The original's database, and its consumer. */
 export const makeOriginal = Effect.gen(function* () {
-  const url = yield* makeDatabase
+  const url = yield* makeEmptyDatabase
   const sql = Context.get(yield* Layer.build(PgClient.layer({ url, maxConnections: 1 })), SqlClient.SqlClient)
   const run = (statement: string) => sql.unsafe(statement)
   yield* run("create table votes (option text primary key, count integer not null default 0)")

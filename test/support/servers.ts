@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto"
-import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, References, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import { inject } from "vitest"
@@ -16,26 +14,10 @@ import { command, Redis } from "../../src/stream/Redis.ts"
 import { everyShard, Shards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-
-/** A name that no other test uses. */
-export const uniqueName = (prefix: string): string => `${prefix}_${randomBytes(6).toString("hex")}`
+import { makeDatabase } from "./databases.ts"
+import { uniqueName } from "./names.ts"
 
 export const redisUrl = () => Redacted.make(inject("redisUrl"))
-
-/** The URL of an empty database that lives as long as the scope. */
-export const makeDatabase = Effect.gen(function* () {
-  const server = inject("databaseUrl")
-  const name = uniqueName("test")
-  const admin = <A, E>(effect: Effect.Effect<A, E, SqlClient.SqlClient>) =>
-    effect.pipe(Effect.provide(PgClient.layer({ url: Redacted.make(server), maxConnections: 1 })), Effect.orDie)
-  const run = (statement: string) => admin(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(statement)))
-  yield* Effect.acquireRelease(run(`create database "${name}" strategy file_copy`), () =>
-    run(`drop database "${name}" with (force)`)
-  )
-  const url = new URL(server)
-  url.pathname = name
-  return Redacted.make(url.href)
-})
 
 /** The settings of the stream, and of those who count what is in it. */
 export interface TestSettings extends Readonly<StreamSettings["Service"]>, Readonly<ConsumerSettings["Service"]> {}
@@ -68,9 +50,17 @@ export const quiet = Layer.succeed(References.MinimumLogLevel, "None")
 export const layerServers = (
   overrides: Partial<TestSettings> = {},
   database?: Redacted.Redacted,
-  redis: Redacted.Redacted = redisUrl()
+  redis?: Redacted.Redacted
 ) => {
   const settings = testSettings(overrides)
+  // The Redis that all tests share is there; what takes another wants to see it come and go.
+  const connected = Layer.effectDiscard(
+    redis === undefined
+      ? Effect.flatMap(Redis, ({ clientOf }) =>
+          Effect.orDie(eventually(command(() => clientOf(settings.stream).ping())))
+        )
+      : Effect.void
+  )
   const cleanUp = Layer.effectDiscard(
     Effect.flatMap(Redis, (redis) =>
       Effect.addFinalizer(() =>
@@ -92,11 +82,12 @@ export const layerServers = (
     Announcements.layer,
     Liveness.layer,
     Shards.layer,
-    cleanUp
+    cleanUp,
+    connected
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        layerRedis(redis, { waits: settings.appendReplicas > 0 }),
+        layerRedis(redis ?? redisUrl(), { waits: settings.appendReplicas > 0 }),
         Layer.unwrap(
           Effect.map(database === undefined ? makeDatabase : Effect.succeed(database), (url) => layerPostgres(url, 5))
         ),

@@ -4,7 +4,7 @@ import type { Poll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
-import { uniqueName } from "./servers.ts"
+import { uniqueName } from "./names.ts"
 import { teaOrCoffeePoll } from "./teaOrCoffee.ts"
 
 export const day = 86_400_000

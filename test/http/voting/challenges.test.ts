@@ -6,6 +6,7 @@ import { VoteStream } from "../../../src/stream/VoteStream.ts"
 import { assertProblem, json, request } from "../../support/api.ts"
 import { askChallenge, makeChallenge, payloadOf, solutionFor, solutionOf } from "../../support/challenges.ts"
 import { parseMetrics } from "../../support/metrics.ts"
+import { uniqueName } from "../../support/names.ts"
 import {
   anotherProcess,
   asAdmin,
@@ -18,7 +19,6 @@ import {
   untilCounted,
   voteIn
 } from "../../support/pollsApi.ts"
-import { uniqueName } from "../../support/servers.ts"
 import type { Answer } from "../../support/wire.ts"
 
 const challenged = { challenge: "pow" } as const
