@@ -2,16 +2,18 @@ import { existsSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { type Browser, chromium } from "playwright-core"
 
-const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+/** The first has no window at all, and starts a page in a third of the time that the others take without showing theirs. */
+const names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 const onMacOs = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 
 /** The machine's Chromium or Chrome; undefined if it has none. */
-export const findChromium = (): string | undefined =>
-  [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
-    .filter((folder) => folder !== "")
-    .flatMap((folder) => names.map((name) => join(folder, name)))
+export const findChromium = (): string | undefined => {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"].filter((folder) => folder !== "")
+  return names
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
     .concat(onMacOs)
     .find((path) => existsSync(path))
+}
 
 /** A name of this machine, whose pages are not secure without HTTPS, as those at `localhost` and `127.0.0.1` are. */
 export const insecureHost = "tallykeep.test"
