@@ -7,8 +7,8 @@ import { makeProvider } from "../support/identityProvider.ts"
 import { startApi } from "../support/processes.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 
-/** How long something may take to appear, in ms: less than a test may take, so that the failure names what is missing. */
-const patience = 10_000
+/** How long something may take to appear, and a test, in ms: the failure names what is missing. */
+const [patience, timeout] = [10_000, 60_000]
 const adminToken = "an-admin-token-for-tests"
 const [issuer, audience] = ["https://id.example", "votes"]
 
@@ -101,12 +101,15 @@ export const browserTests = (name: string, define: (test: Test) => void): void =
   }
   layer(Web.layer(executable), { excludeTestServices: true, timeout: "60 seconds" })(name, (live) =>
     define((title, body) =>
-      live.effect(title, () =>
-        Effect.gen(function* () {
-          const web = yield* Web
-          yield* Effect.promise(() => body(web))
-          assert.deepStrictEqual(web.complaints(), [])
-        })
+      live.effect(
+        title,
+        () =>
+          Effect.gen(function* () {
+            const web = yield* Web
+            yield* Effect.promise(() => body(web))
+            assert.deepStrictEqual(web.complaints(), [])
+          }),
+        timeout
       )
     )
   )
