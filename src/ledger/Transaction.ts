@@ -2,6 +2,12 @@ import { Effect } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 
 /**
+ * How long a transaction may leave the server waiting for its next statement. Then the server ends it, and gives others the locks: a
+ * process may have been stopped in its middle, or be out of reach, and counting must not wait until it is back.
+ */
+const idleTimeout = "'5s'"
+
+/**
  * Runs an effect in a transaction, and fails with what went wrong first. A lost connection can't roll back, which SqlClient
  * takes for a mistake of ours and dies of: it is an outage like any other.
  */
@@ -11,7 +17,11 @@ export const inTransaction =
     Effect.suspend(() => {
       const failures: Array<E> = []
       const noting = Effect.tapError(effect, (error) => Effect.sync(() => failures.push(error)))
-      return sql.withTransaction(noting).pipe(
+      const bounded = Effect.andThen(
+        sql`set local idle_in_transaction_session_timeout = ${sql.literal(idleTimeout)}`,
+        noting
+      )
+      return sql.withTransaction(bounded).pipe(
         Effect.catchDefect((defect): Effect.Effect<never, E | SqlError.SqlError> => {
           const [first] = failures
           if (first !== undefined) return Effect.fail(first)
