@@ -52,7 +52,7 @@ export const steady: Bench = {
   name: "steady",
   about: "one API and one consumer on an ordinary day: what a vote takes of the CPU, and how long until it is counted",
   run: async (context) => {
-    const seconds = context.seconds ?? (context.quick ? 0.1 : 20)
+    const seconds = context.seconds ?? (context.quick ? 1 : 20)
     const consumer = installedPeer(context, "drain-batches.mjs", "5000", "open", String(pause))
     const bare = (): Side<Figures>["run"] =>
       "skipped" in consumer
