@@ -29,8 +29,11 @@ export interface Grown extends Pick<LogRow, "opened" | "root" | "seed" | "size" 
   readonly tiles: ReadonlyArray<LogTile>
 }
 
-/** So many rows are taken from the queue at once. */
-const rowsAtOnce = 8
+/**
+ * So many rows are taken from the queue at once, while those before them have fewer bytes than this of votes' ids: a row may be a batch
+ * of thousands of votes, or one of few, of which there may be many after an outage.
+ */
+const [rowsAtOnce, bytesAtOnce] = [256, 400_000]
 /** The advisory lock of whoever writes into the logs. */
 export const logLock = 7_461_111
 const turnTimeout = "20 seconds"
@@ -120,7 +123,18 @@ export class LogQueue extends Context.Service<
             const rows = yield* sql<Queued>`
               select id, kind, polls, choices, array_send(vote_ids) as "voteIds", array_send(numbers) as numbers,
                 array_send(proofs) as proofs, payload
-              from log_queue order by id limit ${PgTypes.int4(rowsAtOnce)}`
+              from log_queue
+              where id <= (
+                select max(id) from (
+                  select id, sum(bytes) over (order by id) - bytes as before
+                  from (
+                    select id, coalesce(pg_column_size(vote_ids), 0) as bytes
+                    from log_queue order by id limit ${PgTypes.int4(rowsAtOnce)}
+                  ) first
+                ) sized
+                where before < ${PgTypes.int4(bytesAtOnce)}
+              )
+              order by id`
             if (rows.length === 0) return 0
             const logs = yield* openLogs([...new Set(rows.flatMap(({ polls }) => polls))], begin)
             for (const grown of yield* step(rows, logs)) yield* store(grown)
