@@ -1,4 +1,4 @@
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
@@ -8,10 +8,11 @@ import { makeOutageLog } from "../stream/Outage.ts"
 import type { Redis } from "../stream/Redis.ts"
 import { Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
+import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
-/** How often polls that have closed are looked at. */
-const interval = "500 millis"
+/** How often polls that have closed are looked at, in ms: sooner, where votes were counted or polls were closed. */
+const turns: Turns = { topics: ["poll", "tally"], soonest: 500, latest: 1_000 }
 
 /**
  * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
@@ -64,8 +65,6 @@ export const layerFinality: Layer.Layer<
       ),
       Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
     )
-    yield* Effect.andThen(migrated, Effect.repeat(turn, Schedule.spaced(interval).pipe(Schedule.jittered))).pipe(
-      Effect.forkScoped
-    )
+    yield* Effect.forkScoped(Effect.andThen(migrated, takeTurns(turn, turns)))
   })
 ).pipe(Layer.provide(Shards.layer))
