@@ -1,7 +1,7 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { OutOfService } from "../domain/Problems.ts"
-import { elapsedMs } from "../Elapsed.ts"
+import { elapsedMs, onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { LogHeads } from "../ledger/LogHeads.ts"
 import { LogQueue } from "../ledger/LogQueue.ts"
@@ -20,7 +20,7 @@ import { makeSigning, type Signed } from "./Signing.ts"
 
 /** How often the queue is looked at, in ms, and heads are signed: a log is as old as both together. */
 const turns: Turns = { topics: ["tally", "poll"], soonest: 200, latest: 1_000 }
-const signInterval = "1 second"
+const signInterval = 1_000
 /** How long a poll waits for its log, in s, until one without keys takes it for a poll without. */
 const keylessAge = 10
 
@@ -97,7 +97,7 @@ const writeLogs = Effect.fnUntraced(function* ({ host, keys }: LogSettings["Serv
     )
   const all = [
     takeTurns(careful(sequencing), turns),
-    Effect.repeat(careful(Effect.andThen(signing, outage.up)), Schedule.spaced(signInterval))
+    Effect.repeat(careful(Effect.andThen(signing, outage.up)), onBeat(signInterval))
   ]
   yield* Effect.all(all, { concurrency: "unbounded", discard: true })
 })

@@ -1,5 +1,5 @@
 import { Effect, Latch } from "effect"
-import { elapsed } from "../Elapsed.ts"
+import { elapsed, untilBeat } from "../Elapsed.ts"
 import { Announcements, type Topic } from "./Announcements.ts"
 
 /** When something is to be done again; times in ms. */
@@ -8,7 +8,7 @@ export interface Turns {
   readonly topics: ReadonlyArray<Topic>
   /** How long it is left alone, whatever is announced. */
   readonly soonest: number
-  /** How long it is left alone where nothing is announced: what is announced may get lost. */
+  /** How long it is left alone at most: what is announced may get lost. */
   readonly latest: number
 }
 
@@ -28,7 +28,7 @@ export const takeTurns = Effect.fnUntraced(function* <R>(
     news.closeUnsafe()
     yield* turn
     const ended = yield* elapsed
-    yield* Effect.timeoutOption(news.await, latest)
+    yield* Effect.timeoutOption(news.await, yield* untilBeat(latest))
     const since = (yield* elapsed) - ended
     if (since < soonest) yield* Effect.sleep(soonest - since)
   }).pipe(Effect.forever)

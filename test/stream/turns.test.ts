@@ -35,6 +35,6 @@ it.effect("turns come soon after news, though not one upon the other, and now an
     yield* tell
     yield* pass(1_000)
     yield* pass(2_000)
-    assert.deepStrictEqual(began, [0, 1_000, 1_500, 1_700, 2_200, 3_200, 4_200])
+    assert.deepStrictEqual(began, [0, 1_000, 1_500, 1_700, 2_200, 3_000, 4_000])
   })
 )
