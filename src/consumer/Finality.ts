@@ -1,5 +1,6 @@
 import { Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
@@ -8,11 +9,10 @@ import { makeOutageLog } from "../stream/Outage.ts"
 import type { Redis } from "../stream/Redis.ts"
 import { Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
-import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
-/** How often polls that have closed are looked at, in ms: sooner, where votes were counted or polls were closed. */
-const turns: Turns = { topics: ["poll", "tally"], soonest: 500, latest: 1_000 }
+/** How often polls that have closed are looked at, in ms: nobody announces that a closing time has come. */
+const interval = 500
 
 /**
  * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
@@ -65,6 +65,6 @@ export const layerFinality: Layer.Layer<
       ),
       Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
     )
-    yield* Effect.forkScoped(Effect.andThen(migrated, takeTurns(turn, turns)))
+    yield* Effect.forkScoped(Effect.andThen(migrated, Effect.repeat(turn, onBeat(interval))))
   })
 ).pipe(Layer.provide(Shards.layer))
