@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import { compareLog, newestLog } from "../src/domain/log/ComparedLog.ts"
+import { compareLog, newestLog, toldOf } from "../src/domain/log/ComparedLog.ts"
 import { nodeSha256 } from "../src/domain/log/NodeSha256.ts"
 import { parseVkey } from "../src/domain/log/Note.ts"
 import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
@@ -57,7 +57,7 @@ const askTold = async (api: string) => {
   const poll = await askJson<Omit<Told, "results">>(api)
   if (poll === undefined) throw new Error(`there is no poll at ${api}`)
   const results = await askJson<Results>(`${api}/results`)
-  return { ...poll, ...(results === undefined ? {} : { results }) }
+  return toldOf(poll, results)
 }
 
 /** Returns what is wrong with the winners of a ranked poll that is final, by counting the log's rankings again. */

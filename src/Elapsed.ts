@@ -1,4 +1,4 @@
-import { type Clock, Duration, Effect } from "effect"
+import { type Clock, Duration, Effect, Schedule } from "effect"
 
 /*
  * How long ago something was. Ages, pauses and allowances are differences of two readings of the clock below, since the wall
@@ -12,6 +12,20 @@ export const elapsedMs = (clock: Clock.Clock): number =>
 
 /** The same as an effect. */
 export const elapsed: Effect.Effect<number> = Effect.clockWith((clock) => Effect.sync(() => elapsedMs(clock)))
+
+/** Node's timers may come so many ms early. */
+const early = 2
+
+/** Returns how long it is until the next multiple of `interval`, in ms; of one that is just about to come, until the one after. */
+export const untilBeat = (interval: number): Effect.Effect<number> =>
+  Effect.map(elapsed, (now) => early + interval - ((now + early) % interval))
+
+/**
+ * Has something done at each multiple of `interval`, in ms. Waking a process costs more than most of what loops do: so loops that
+ * turn every second do so at the same moment.
+ */
+export const onBeat = (interval: number): Schedule.Schedule<number> =>
+  Schedule.addDelay(Schedule.forever, () => untilBeat(interval))
 
 /**
  * Returns how far a server's clock is ahead of our wall clock, in ms. It said `theirs` between two readings of `elapsed`, and is

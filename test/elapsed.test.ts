@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { cachedFor, elapsed } from "../src/Elapsed.ts"
+import { cachedFor, elapsed, onBeat } from "../src/Elapsed.ts"
 import { makeOutageLog } from "../src/stream/Outage.ts"
 import { makeSteppedClock } from "./support/steppedClock.ts"
 
@@ -101,3 +101,14 @@ describe("a wall clock that is set back", () => {
     })
   )
 })
+
+it.effect("loops turn at the same moments", () =>
+  Effect.gen(function* () {
+    const turned: Array<number> = []
+    const turn = Effect.flatMap(elapsed, (now) => Effect.as(Effect.sleep(300), turned.push(now)))
+    yield* TestClock.adjust(400)
+    yield* Effect.forkScoped(Effect.repeat(turn, onBeat(1_000)))
+    yield* TestClock.adjust(2_399)
+    assert.deepStrictEqual(turned, [400, 1_000, 2_000])
+  })
+)

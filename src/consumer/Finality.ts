@@ -1,5 +1,6 @@
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
@@ -10,8 +11,8 @@ import { Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
-/** How often polls that have closed are looked at. */
-const interval = "500 millis"
+/** How often polls that have closed are looked at, in ms: nobody announces that a closing time has come. */
+const interval = 500
 
 /**
  * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
@@ -64,8 +65,6 @@ export const layerFinality: Layer.Layer<
       ),
       Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
     )
-    yield* Effect.andThen(migrated, Effect.repeat(turn, Schedule.spaced(interval).pipe(Schedule.jittered))).pipe(
-      Effect.forkScoped
-    )
+    yield* Effect.forkScoped(Effect.andThen(migrated, Effect.repeat(turn, onBeat(interval))))
   })
 ).pipe(Layer.provide(Shards.layer))

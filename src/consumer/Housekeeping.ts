@@ -1,5 +1,6 @@
 import { Effect, Layer, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
 import { makeFence } from "../stream/ReplicatedWrites.ts"
@@ -13,8 +14,7 @@ import { drain, type TakeOverOptions, takeOver } from "./TakeOver.ts"
 
 /**
  * How often acked entries are removed from the stream, whatever the number of consumers, in ms. Redis's own account of the lag
- * is looked at then too, and streams that are no longer appended to are searched for votes: what is done together wakes the
- * process once.
+ * is looked at then too, and streams that are no longer appended to are searched for votes.
  */
 const beat = 1_000
 /** How often silent consumers are looked for. */
@@ -79,18 +79,18 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
       yield* loop(
         shards.former,
         (shard) => Effect.andThen(ledger.migrated, drain(ledger, shard.client, optionsFor(shard))),
-        Schedule.fixed(beat)
+        onBeat(beat)
       )
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) =>
           command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, beat, streamRetention.ms, kept)),
-        Schedule.fixed(beat)
+        onBeat(beat)
       )
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) => command(() => client.keepLag(stream, `${keyPrefix}:read:${group}`, group)),
-        Schedule.fixed(beat)
+        onBeat(beat)
       )
       yield* loop(
         shards.all,

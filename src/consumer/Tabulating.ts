@@ -4,10 +4,11 @@ import { Ledger } from "../ledger/Ledger.ts"
 import { type Claim, Tabulations } from "../ledger/Tabulations.ts"
 import { durations, makeMeter } from "../Meter.ts"
 import { Announcements } from "../stream/Announcements.ts"
+import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { makeTabulationThread } from "./TabulationThread.ts"
 
-/** How often polls are looked for whose tabulation is to be made anew. */
-const interval = "500 millis"
+/** How often polls are looked for whose tabulation is to be made anew, in ms: sooner, where a tally has changed. */
+const turns: Turns = { topics: ["tally"], soonest: 500, latest: 2_000 }
 /** How often a claim is renewed while a poll is tabulated. */
 const renewInterval = "5 seconds"
 /** How long the thread is kept that has nothing to do. */
@@ -85,8 +86,6 @@ export const layerTabulating: Layer.Layer<never, never, Ledger | Tabulations | A
       }),
       Effect.catchCause((cause) => Effect.logError("Ranked polls can't be tabulated", cause))
     )
-    yield* Effect.andThen(migrated, Effect.repeat(turn, Schedule.spaced(interval).pipe(Schedule.jittered))).pipe(
-      Effect.forkScoped
-    )
+    yield* Effect.forkScoped(Effect.andThen(migrated, takeTurns(turn, turns)))
   })
 )

@@ -1,5 +1,6 @@
 import { PgConnection } from "@effect/sql-pg"
-import { Effect, Redacted, Schedule } from "effect"
+import { Effect, Redacted } from "effect"
+import { onBeat } from "../Elapsed.ts"
 import { makeBackendReader } from "./BackendMessages.ts"
 import type { DatabaseAddress, DatabaseHost } from "./DatabaseAddress.ts"
 import { type AskState, makeHosts, nameOf } from "./DatabaseHosts.ts"
@@ -130,6 +131,6 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
     const now = performance.now()
     return Promise.all([...sockets.keys()].map((socket) => lookAfter(socket, now)))
   })
-  yield* Effect.forkScoped(Effect.repeat(lookAfterAll, Schedule.spaced("500 millis")))
+  yield* Effect.forkScoped(Effect.repeat(lookAfterAll, onBeat(500)))
   return { open, connected: hosts.connected }
 })

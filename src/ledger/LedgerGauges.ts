@@ -1,12 +1,12 @@
-import { Clock, Effect, Layer, Schedule } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { clockSkew, clockSkewGauge, elapsed, elapsedMs } from "../Elapsed.ts"
+import { clockSkew, clockSkewGauge, elapsed, elapsedMs, onBeat } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { outOfService, questions } from "./Bounded.ts"
 import { Ledger } from "./Ledger.ts"
 
-/** How often the database is asked. */
-const interval = "5 seconds"
+/** How often the database is asked, in ms. */
+const interval = 5_000
 const timeout = "5 seconds"
 
 /** Measures the database as this process sees it; `maxConnections` is the size of its pool. */
@@ -98,6 +98,6 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
           }
         })
       )
-      yield* ledger.migrated.pipe(Effect.andThen(Effect.repeat(look, Schedule.spaced(interval))), Effect.forkScoped)
+      yield* ledger.migrated.pipe(Effect.andThen(Effect.repeat(look, onBeat(interval))), Effect.forkScoped)
     })
   )

@@ -53,7 +53,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 16,
+  version: 17,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },

@@ -55,8 +55,8 @@ export class LogQueue extends Context.Service<
       begin: (poll: string) => Begun,
       step: (rows: ReadonlyArray<Queued>, logs: ReadonlyArray<OpenLog>) => Effect.Effect<ReadonlyArray<Grown>, E>
     ): Effect.Effect<number, E | OutOfService>
-    /** Since when the oldest row has been waiting, in s; 0 where none is. */
-    readonly lag: Effect.Effect<number, OutOfService>
+    /** For how long the oldest row has been waiting, in s; undefined where none is. */
+    readonly lag: Effect.Effect<number | undefined, OutOfService>
     /** Takes the logs from polls that none was begun for in so many seconds; returns how many there were. */
     turnOff(age: number): Effect.Effect<number, OutOfService>
   }
@@ -156,10 +156,10 @@ export class LogQueue extends Context.Service<
         )
 
       const lag = sql<{ seconds: number }>`
-        select coalesce(extract(epoch from clock_timestamp() - min(queued_at)), 0)::float8 as seconds
-        from (select queued_at from log_queue order by id limit 1) oldest`.pipe(
+        select extract(epoch from clock_timestamp() - queued_at)::float8 as seconds
+        from log_queue order by id limit 1`.pipe(
         outOfService(timeout),
-        Effect.map(([row]) => row?.seconds ?? 0)
+        Effect.map(([row]) => row?.seconds)
       )
 
       const turnOff = (age: number) =>

@@ -5,7 +5,7 @@ import type { Poll } from "../domain/Poll.ts"
 import { changesOf, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { insertPoll, int8, type PollRow, pollColumns, toPoll, updatePoll } from "./PollRows.ts"
+import { insertPoll, int8, type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
@@ -123,12 +123,14 @@ export class PollActs extends Context.Service<
         const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
         const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
         const said = what === "close" ? { at: poll.closesMs } : { decides: changesOf(before, poll).fixed.length > 0 }
-        yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
-        const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
         if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
-          yield* sql`update poll set final_at = null, changed_after_final = null where slug = ${poll.slug}`
+          // The seed of its draws is known by now: votes could be cast for what it draws.
+          yield* sql`
+            update poll set final_at = null, changed_after_final = null, tie_seed = ${seedOf(poll)} where slug = ${poll.slug}`
           yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
         }
+        yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
+        const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
         // Votes that were counted by the former times.
         if (was !== is) yield* sql`select settle_poll(${poll.slug})`
         // Where the result stays final, the log ends with it again.

@@ -139,8 +139,8 @@ const insertOptions = (sql: SqlClient.SqlClient, { options, slug }: Poll) =>
     { discard: true }
   )
 
-/** The seed of a poll's draws, where it has any. */
-const seedOf = ({ rules }: Poll) => PgTypes.bytea(rules.kind === "ranked" ? randomBytes(32) : null)
+/** A new seed of a poll's draws, where it has any. */
+export const seedOf = ({ rules }: Poll) => PgTypes.bytea(rules.kind === "ranked" ? randomBytes(32) : null)
 
 /** Writes the rows of a new poll. */
 export const insertPoll = (sql: SqlClient.SqlClient, poll: Poll) => {

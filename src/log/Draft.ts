@@ -17,14 +17,17 @@ import { type Naming, namingOf } from "./VoteLeaves.ts"
 const groupSize = 20
 
 const Payload = {
-  poll: Schema.NullOr(Schema.Struct({ decides: Schema.Boolean })),
+  poll: Schema.NullOr(
+    Schema.Struct({ decides: Schema.optionalKey(Schema.Boolean), tie_seed_hash: Schema.optionalKey(Schema.String) })
+  ),
   close: Schema.Struct({ at: Schema.Number }),
   tokens: Schema.Struct({ made: Schema.Number }),
   final: Schema.Struct({
     at: Schema.Number,
     ballots: Schema.Number,
     abstained: Schema.Number,
-    options: Schema.Array(Schema.Struct({ id: Schema.String, count: Schema.Number, sum: Schema.Number }))
+    options: Schema.Array(Schema.Struct({ id: Schema.String, count: Schema.Number, sum: Schema.Number })),
+    tie_seed: Schema.optionalKey(Schema.NullOr(Schema.String))
   })
 }
 const readPoll = Schema.decodeUnknownSync(Payload.poll)
@@ -47,7 +50,8 @@ export class Draft {
   private tokens: number
   private opened: boolean
   private seed: Uint8Array | null
-  private begun = false
+  /** The hash of the seed of the draws, which another one may have followed in the poll as it is now. */
+  private tieSeedHash: string | undefined
   naming: Naming
 
   constructor(log: OpenLog, poll: Poll) {
@@ -58,11 +62,8 @@ export class Draft {
     this.tokens = log.tokens
     this.opened = log.opened
     this.seed = log.seed
-    if (log.size === 0) {
-      if (isHidden(poll)) this.seed = makeSecret()
-      this.place(this.pollLeaf(log.former ?? undefined))
-      this.begun = true
-    }
+    this.tieSeedHash = poll.tieSeedHash
+    if (log.size === 0 && isHidden(poll)) this.seed = makeSecret()
     this.naming = this.makeNaming()
   }
 
@@ -70,19 +71,29 @@ export class Draft {
     return namingOf({ secret: this.log.secret, seed: this.seed }, longestChoice(this.poll.options, this.poll.rules))
   }
 
-  private pollLeaf(former?: string): Leaf {
-    return pollLeaf(this.poll, {
+  private placePoll(): void {
+    const former = this.growth.size === 0 ? this.log.former : null
+    const { tieSeedHash, ...poll } = { ...this.poll, tieSeedHash: this.tieSeedHash }
+    const leaf = pollLeaf(tieSeedHash === undefined ? poll : { ...poll, tieSeedHash }, {
       ...(this.seed === null ? {} : { seed: toHex(sha256(this.seed)) }),
-      ...(former === undefined ? {} : { former })
+      ...(former === null ? {} : { former })
     })
+    this.growth.push(["", null, JSON.stringify(leaf)])
+  }
+
+  /** A log begins with the poll. */
+  private begin(): void {
+    if (this.growth.size === 0) this.placePoll()
   }
 
   private place(leaf: Leaf): void {
+    this.begin()
     this.growth.push(["", null, JSON.stringify(leaf)])
   }
 
   /** Adds the leaf of a vote. */
   add(leaf: WaitingLeaf): void {
+    this.begin()
     this.loose.push(leaf)
     // A group stays together. Others are shuffled within their bundles, so that a vote is found by its time.
     if (!this.isGrouped && this.loose.length >= tileWidth - (this.growth.size % tileWidth)) this.settle()
@@ -101,10 +112,11 @@ export class Draft {
   /** Adds what has happened to the poll. */
   happened(kind: string, payload: unknown): void {
     if (kind === "poll") {
+      const said = readPoll(payload)
       // No vote counts any more where what decides over votes has changed: that must be in the log before.
-      if (readPoll(payload)?.decides) this.settle()
-      // A log begins with the poll as it is.
-      if (!this.begun || this.growth.size > 1 || this.loose.length > 0) this.place(this.pollLeaf())
+      if (said?.decides) this.settle()
+      this.tieSeedHash = said?.tie_seed_hash ?? this.poll.tieSeedHash
+      this.placePoll()
     } else if (kind === "tokens") {
       this.tokens += readTokens(payload).made
       this.place({ v: 1, t: "tokens", made: this.tokens } satisfies TokensLeaf)
@@ -116,16 +128,18 @@ export class Draft {
       if (this.opened && this.seed !== null) this.seed = makeSecret()
       this.opened = false
       this.naming = this.makeNaming()
-      this.place(this.pollLeaf())
+      this.begin()
+      this.tieSeedHash = readPoll(payload)?.tie_seed_hash ?? this.poll.tieSeedHash
+      this.placePoll()
     } else if (kind === "final") this.end(payload)
   }
 
   private end(payload: unknown): void {
     this.settle()
-    const { abstained, at, ballots, options } = readFinal(payload)
+    const { abstained, at, ballots, options, tie_seed } = readFinal(payload)
     const opening = {
       ...(this.seed === null ? {} : { seed: toHex(this.seed) }),
-      ...(this.poll.tieSeed === undefined ? {} : { tie_seed: this.poll.tieSeed })
+      ...(tie_seed == null ? {} : { tie_seed })
     }
     if (Object.keys(opening).length > 0) this.place({ v: 1, t: "open", ...opening } satisfies OpenLeaf)
     const summed = this.poll.rules.kind === "score" || this.poll.rules.kind === "points"

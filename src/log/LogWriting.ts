@@ -1,23 +1,26 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
 import type { SqlClient } from "effect/sql"
-import { elapsedMs } from "../Elapsed.ts"
+import type { OutOfService } from "../domain/Problems.ts"
+import { elapsedMs, onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { LogHeads } from "../ledger/LogHeads.ts"
 import { LogQueue } from "../ledger/LogQueue.ts"
 import { LogStore } from "../ledger/LogStore.ts"
 import type { PollActs } from "../ledger/PollActs.ts"
 import { makeMeter } from "../Meter.ts"
+import type { Announcements } from "../stream/Announcements.ts"
 import { makeOutageLog } from "../stream/Outage.ts"
 import type { Redis } from "../stream/Redis.ts"
 import type { StreamSettings } from "../stream/StreamSettings.ts"
+import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { LogSettings } from "./LogSettings.ts"
 import { makeSequencing } from "./Sequencer.ts"
 import { signingKey } from "./Signers.ts"
 import { makeSigning, type Signed } from "./Signing.ts"
 
-/** How often the queue is looked at, and heads are signed: a log is as old as both together. */
-const interval = "200 millis"
-const signInterval = "1 second"
+/** How often the queue is looked at, in ms, and heads are signed: a log is as old as both together. */
+const turns: Turns = { topics: ["tally", "poll"], soonest: 200, latest: 1_000 }
+const signInterval = 1_000
 /** How long a poll waits for its log, in s, until one without keys takes it for a poll without. */
 const keylessAge = 10
 
@@ -63,14 +66,15 @@ const writeLogs = Effect.fnUntraced(function* ({ host, keys }: LogSettings["Serv
     () => (elapsedMs(clock) - signedAt) / 1000
   )
 
-  // One after another, as long as there is more.
-  const sequencing = Effect.repeat(sequence, { until: (rows) => rows === 0 }).pipe(
-    Effect.andThen(queue.lag),
+  // One after another, as long as there is more. Looking first takes a fraction of what a turn does.
+  const sequencing = queue.lag.pipe(
     Effect.tap((seconds) =>
       Effect.sync(() => {
-        lag = seconds
+        lag = seconds ?? 0
       })
-    )
+    ),
+    Effect.flatMap((seconds) => (seconds === undefined ? Effect.succeed(0) : sequence)),
+    Effect.repeat({ until: (rows) => rows === 0 })
   )
   const signing = sign.pipe(
     Effect.tap(({ refused, signed }) =>
@@ -82,23 +86,20 @@ const writeLogs = Effect.fnUntraced(function* ({ host, keys }: LogSettings["Serv
     ),
     Effect.tap(({ refused }) => tellRefused(refused))
   )
-  const again = <A, E extends { readonly message: string; readonly part: string }>(
-    work: Effect.Effect<A, E>,
-    every: typeof interval | typeof signInterval
-  ) =>
+  const careful = <A, E extends OutOfService>(work: Effect.Effect<A, E>) =>
     work.pipe(
-      Effect.andThen(outage.up),
       // The pool tells of an outage of the database.
       Effect.catch((error) =>
         error.part === "database" ? Effect.logDebug(error.message) : outage.down("sign the public logs", error.message)
       ),
       Effect.catchCause((cause) => Effect.logError("Writing the public logs has failed", cause)),
-      Effect.repeat(Schedule.spaced(every))
+      Effect.asVoid
     )
-  yield* Effect.all([again(sequencing, interval), again(signing, signInterval)], {
-    concurrency: "unbounded",
-    discard: true
-  })
+  const all = [
+    takeTurns(careful(sequencing), turns),
+    Effect.repeat(careful(Effect.andThen(signing, outage.up)), onBeat(signInterval))
+  ]
+  yield* Effect.all(all, { concurrency: "unbounded", discard: true })
 })
 
 /** Without a key nobody could check a log: polls have none then. */
@@ -114,7 +115,7 @@ const turnLogsOff = Effect.fnUntraced(function* () {
 export const layerLogWriting: Layer.Layer<
   never,
   never,
-  LogSettings | Ledger | PollActs | Redis | StreamSettings | SqlClient.SqlClient
+  LogSettings | Ledger | PollActs | Redis | Announcements | StreamSettings | SqlClient.SqlClient
 > = Layer.effectDiscard(
   Effect.gen(function* () {
     const settings = yield* LogSettings

@@ -76,6 +76,7 @@ export const makeSigning = Effect.fnUntraced(function* (keys: ReadonlyArray<Sign
     // A head that is read after what was signed is at least as long.
     const known = new Map<string, Checkpoint | undefined>()
     const before = yield* heads.unsigned
+    if (before.length === 0) return { signed: 0, refused: [] }
     const kept = yield* guard.read(before)
     for (const [index, head] of before.entries()) known.set(fieldOf(head), kept[index]?.checkpoint)
     const refused: Array<LogHead> = []

@@ -34,7 +34,7 @@ export class Announcements extends Context.Service<
         if (topic === undefined) return
         for (const poll of message.split(separator)) for (const listener of listeners[topic]) listener(poll)
       })
-      /** A process hears only of what it listens to: one that counts makes news with each batch, and needs none of it. */
+      /** A process hears only of what it listens to: a message comes with each batch that is counted. */
       const subscribe = () => {
         const wanted = Object.entries(channels).flatMap(([channel, topic]) =>
           listeners[topic].size > 0 ? [channel] : []

@@ -1,11 +1,12 @@
 import { Context, Effect, Layer, Schedule } from "effect"
+import { onBeat } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { makeOutageLog } from "./Outage.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 import { VoteStream } from "./VoteStream.ts"
 
-/** How often Redis is asked. */
-const interval = "500 millis"
+/** How often Redis is asked, in ms. */
+const interval = 500
 
 /** How many votes are accepted and not yet counted, as last seen: less than a second ago, while Redis answers. */
 export class Backlog extends Context.Service<
@@ -47,9 +48,9 @@ export class Backlog extends Context.Service<
       yield* meter.gauge("tallykeep_idempotency_limit_bytes", "The share of it that they may hold", keyMemory.limit)
       const outage = makeOutageLog("Redis takes votes")
       // Also while Redis takes no votes, the backlog changes.
-      const watched = Effect.result(sample).pipe(
-        Effect.flatMap((sampled) =>
-          Effect.flatMap(stream.check("append"), (refusals) => Effect.as(Effect.fromResult(sampled), refusals))
+      const watched = Effect.all([sample, stream.check("append")], { concurrency: 2, mode: "result" }).pipe(
+        Effect.flatMap(([sampled, checked]) =>
+          Effect.andThen(Effect.fromResult(checked), (refusals) => Effect.as(Effect.fromResult(sampled), refusals))
         ),
         Effect.flatMap((refusals) =>
           refusals.length === 0
@@ -70,7 +71,7 @@ export class Backlog extends Context.Service<
       )
       yield* connected.pipe(
         Effect.andThen(Effect.forkChild(Effect.retry(logKeeping, Schedule.spaced("1 second")))),
-        Effect.andThen(Effect.repeat(looking, Schedule.spaced(interval))),
+        Effect.andThen(Effect.repeat(looking, onBeat(interval))),
         Effect.forkScoped
       )
       return Backlog.of({ pending: () => pending, isFull: () => full })

@@ -1,5 +1,5 @@
 import { Clock, Effect, Layer, Schedule, Scope } from "effect"
-import { clockSkew, clockSkewGauge } from "../Elapsed.ts"
+import { clockSkew, clockSkewGauge, onBeat } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { type DiskWrite, type Durability, diskWrites, durabilities, type Keeping } from "./Durability.ts"
 import type { Work } from "./Nodes.ts"
@@ -7,9 +7,9 @@ import { StreamSettings } from "./StreamSettings.ts"
 import { nextEntryMs, type StreamState } from "./StreamState.ts"
 import { VoteStream } from "./VoteStream.ts"
 
-/** How often Redis is asked for the state of the streams, and how it keeps them. */
-const stateInterval = "2 seconds"
-const keepingInterval = "10 seconds"
+/** How often Redis is asked for the state of the streams, and how it keeps them, in ms. */
+const stateInterval = 2_000
+const keepingInterval = 10_000
 
 /** Measures the streams, as all processes see them, and whether Redis does what this process does its work with. */
 export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStream | StreamSettings> =>
@@ -105,8 +105,8 @@ export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStr
           works = refusals.length === 0
         }
       })
-      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sample), Schedule.spaced(stateInterval)))
-      yield* Effect.forkScoped(Effect.repeat(ask, Schedule.spaced(stateInterval)))
+      yield* Effect.forkScoped(Effect.repeat(Effect.ignore(sample), onBeat(stateInterval)))
+      yield* Effect.forkScoped(Effect.repeat(ask, onBeat(stateInterval)))
       yield* keeping.pipe(
         Effect.retry(Schedule.spaced("1 second")),
         Effect.tap((now) =>
@@ -114,7 +114,7 @@ export const layerStreamGauges = (work: Work): Layer.Layer<never, never, VoteStr
             kept = now
           })
         ),
-        Effect.repeat(Schedule.spaced(keepingInterval)),
+        Effect.repeat(onBeat(keepingInterval)),
         Effect.forkScoped
       )
     })

@@ -2,16 +2,23 @@ import { createHash } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { parseLeaf } from "../../src/domain/log/Leaf.ts"
+import { rulesOf } from "../../src/domain/Rules.ts"
+import { RankingsBuilder } from "../../src/domain/tabulation/RankingsBuilder.ts"
+import { tabulate } from "../../src/domain/tabulation/Tabulate.ts"
+import { drawOrder } from "../../src/domain/tabulation/Ties.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type Current, type Outcome, PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
+import { Tabulations } from "../../src/ledger/Tabulations.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { keyProof } from "../../src/stream/VoteEntry.ts"
-import { checked, expectLogged, layerLogs, sequenceAll } from "../support/logs.ts"
+import { checked, expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
-import { createPoll } from "../support/votes.ts"
+import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
+import { createPoll, voteAt } from "../support/votes.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -39,8 +46,11 @@ const Steps = Schema.Array(
 const Poll = Schema.Struct({
   ballot: Schema.Literals(["open", "once", "changeable"]),
   identity: Schema.Literals(["anyone", "browser"]),
-  results: Schema.Literals(["live", "after_close"])
+  results: Schema.Literals(["live", "after_close"]),
+  isRanked: Schema.Boolean
 })
+
+const ranked = rulesOf({ kind: "ranked", options: teaOrCoffeePoll.options })
 
 /** Opens a poll that has closed again, as an organiser does at a time: votes from in between stay rejected. */
 const reopen =
@@ -60,74 +70,123 @@ const edit = ({ hasVotes, poll }: Current): Effect.Effect<Outcome> => {
 
 const finish = (poll: string) => Effect.flatMap(PollStore, (store) => store.finish(poll, 1000 + votes))
 
-layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer), layerServers()), { excludeTestServices: true })(
-  "public logs",
-  (it) => {
-    it.effect.prop(
-      "come to what the ledger comes to, whatever becomes of the votes, and whoever writes when",
-      [Poll, Steps],
-      ([{ ballot, identity, results }, steps]) =>
-        Effect.gen(function* () {
-          const ledger = yield* Ledger
-          const letters = yield* DeadLetters
-          const polls = yield* PollActs
-          const sql = yield* SqlClient.SqlClient
-          const poll = yield* createPoll({ ballot, identity: ballot === "open" ? identity : "browser", results })
-          const all = Array.from({ length: votes }, (_, at) => {
-            const voteId = makeVoteId()
-            return {
-              voteId,
-              poll,
-              choice: at % 3 === 0 ? "tea" : "coffee",
-              voter: createHash("sha256")
-                .update(`${at % 4}`)
-                .digest("base64url"),
-              castAt: 1,
-              ms: BigInt(1000 + at),
-              seq: 0n,
-              ...(at % 2 === 0 ? { n: keyProof(voteId, "key") } : {})
-            }
-          })
-          const voteOf = (at: number) => all[at] ?? assert.fail()
-          const count = (batch: ReadonlyArray<number>) =>
-            batch.length === 0 ? Effect.void : ledger.count(VoteColumns.of(batch.map(voteOf)))
-          const letterOf = (at: number) => Effect.map(letters.list({ voteId: voteOf(at).voteId }), ([letter]) => letter)
-          yield* sequenceAll
-          for (const step of steps) {
-            if (step.do === "count")
-              yield* Effect.all([count(step.one), count(step.other), sequenceAll], { concurrency: 3 })
-            else if (step.do === "bury") {
-              const { choice, ms, seq, voteId } = voteOf(step.vote)
-              const entry = { stream: "votes", entryId: `${ms}-${seq}`, deliveries: 1n, fields: [] }
-              yield* ledger.bury([{ voteId, poll, choice, ms, seq, reason: "it is bad", ...entry }])
-            } else if (step.do === "replay" || step.do === "discard") {
-              const letter = yield* letterOf(step.vote)
-              if (letter === undefined) continue
-              yield* step.do === "replay" ? letters.replay(letter, voteOf(step.vote)) : letters.discard(letter)
-            } else if (step.do === "close") yield* polls.close(poll, 1000 + step.at)
-            else if (step.do === "reopen") yield* polls.act(poll, "reopen", reopen(1000 + step.at))
-            else if (step.do === "edit") yield* polls.act(poll, "edit", edit)
-            else if (step.do === "finish") yield* finish(poll)
-            else yield* Effect.all([sequenceAll, sequenceAll], { concurrency: 2 })
-          }
-          // With what waits in the queue.
-          assert.deepStrictEqual((yield* checked(poll)).wrong, [])
-          yield* polls.close(poll, 1000 + votes)
-          yield* finish(poll)
-          yield* sequenceAll
-          assert.deepStrictEqual((yield* checked(poll)).wrong, [])
-          const { fold, leaves, recounted } = yield* expectLogged(poll)
-          const [row] = yield* sql<{ left: number }>`select count(*)::int as left from log_queue`
-          assert.strictEqual(row?.left, 0)
-          // Votes that came after a result stand behind it.
-          const told = steps.some((step) => step.do === "finish")
-            ? (fold.result?.ballots ?? recounted.ballots)
-            : fold.result?.ballots
-          assert.strictEqual(told, recounted.ballots)
-          assert.isTrue(leaves.some((line) => line.includes('"t":"result"')))
-          const proofs = leaves.filter((line) => line.includes('"n":'))
-          for (const line of proofs) assert.isTrue(all.some((vote) => "n" in vote && line.includes(`"n":"${vote.n}"`)))
+layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulations.layer), layerServers()), {
+  excludeTestServices: true
+})("public logs", (it) => {
+  it.effect.prop(
+    "come to what the ledger comes to, whatever becomes of the votes, and whoever writes when",
+    [Poll, Steps],
+    ([{ ballot, identity, isRanked, results }, steps]) =>
+      Effect.gen(function* () {
+        const ledger = yield* Ledger
+        const letters = yield* DeadLetters
+        const polls = yield* PollActs
+        const sql = yield* SqlClient.SqlClient
+        const poll = yield* createPoll({
+          ballot,
+          identity: ballot === "open" ? identity : "browser",
+          results,
+          ...(isRanked ? { rules: ranked } : {})
         })
-    )
-  }
-)
+        const all = Array.from({ length: votes }, (_, at) => {
+          const voteId = makeVoteId()
+          return {
+            voteId,
+            poll,
+            choice: at % 3 === 0 ? "tea" : "coffee",
+            voter: createHash("sha256")
+              .update(`${at % 4}`)
+              .digest("base64url"),
+            castAt: 1,
+            ms: BigInt(1000 + at),
+            seq: 0n,
+            ...(at % 2 === 0 ? { n: keyProof(voteId, "key") } : {})
+          }
+        })
+        const voteOf = (at: number) => all[at] ?? assert.fail()
+        const count = (batch: ReadonlyArray<number>) =>
+          batch.length === 0 ? Effect.void : ledger.count(VoteColumns.of(batch.map(voteOf)))
+        const letterOf = (at: number) => Effect.map(letters.list({ voteId: voteOf(at).voteId }), ([letter]) => letter)
+        yield* sequenceAll
+        for (const step of steps) {
+          if (step.do === "count")
+            yield* Effect.all([count(step.one), count(step.other), sequenceAll], { concurrency: 3 })
+          else if (step.do === "bury") {
+            const { choice, ms, seq, voteId } = voteOf(step.vote)
+            const entry = { stream: "votes", entryId: `${ms}-${seq}`, deliveries: 1n, fields: [] }
+            yield* ledger.bury([{ voteId, poll, choice, ms, seq, reason: "it is bad", ...entry }])
+          } else if (step.do === "replay" || step.do === "discard") {
+            const letter = yield* letterOf(step.vote)
+            if (letter === undefined) continue
+            yield* step.do === "replay" ? letters.replay(letter, voteOf(step.vote)) : letters.discard(letter)
+          } else if (step.do === "close") yield* polls.close(poll, 1000 + step.at)
+          else if (step.do === "reopen") yield* polls.act(poll, "reopen", reopen(1000 + step.at))
+          else if (step.do === "edit") yield* polls.act(poll, "edit", edit)
+          else if (step.do === "finish") yield* finish(poll)
+          else yield* Effect.all([sequenceAll, sequenceAll], { concurrency: 2 })
+        }
+        // With what waits in the queue.
+        assert.deepStrictEqual((yield* checked(poll)).wrong, [])
+        yield* polls.close(poll, 1000 + votes)
+        yield* finish(poll)
+        yield* sequenceAll
+        assert.deepStrictEqual((yield* checked(poll)).wrong, [])
+        const { fold, leaves, recounted } = yield* expectLogged(poll)
+        const [row] = yield* sql<{ left: number }>`select count(*)::int as left from log_queue`
+        assert.strictEqual(row?.left, 0)
+        // Votes that came after a result stand behind it.
+        const told = steps.some((step) => step.do === "finish")
+          ? (fold.result?.ballots ?? recounted.ballots)
+          : fold.result?.ballots
+        assert.strictEqual(told, recounted.ballots)
+        assert.isTrue(leaves.some((line) => line.includes('"t":"result"')))
+        const proofs = leaves.filter((line) => line.includes('"n":'))
+        for (const line of proofs) assert.isTrue(all.some((vote) => "n" in vote && line.includes(`"n":"${vote.n}"`)))
+      })
+  )
+
+  it.effect("have new seeds for a poll that is reopened, so that nobody could vote for what a draw will say", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const polls = yield* PollActs
+      const tabulations = yield* Tabulations
+      const poll = yield* createPoll({ rules: ranked, results: "after_close" })
+      const votesAt = (ms: number) => [voteAt(ms, poll, "tea>coffee"), voteAt(ms + 1, poll, "coffee>tea")]
+
+      /** Ends the poll in a tie; returns the draw's seed and who was drawn. */
+      const end = Effect.fnUntraced(function* (ms: number) {
+        yield* ledger.count(VoteColumns.of(votesAt(ms)))
+        yield* polls.close(poll, ms + 10)
+        assert.isTrue(yield* (yield* PollStore).finish(poll, ms + 10))
+        const ballots = new RankingsBuilder(teaOrCoffeePoll.options.map(({ id }) => id))
+        const { rules } = yield* tabulations.read(
+          poll,
+          () => Effect.void,
+          (page) =>
+            Effect.sync(() => {
+              for (const [, choice = "", count] of Buffer.from(page)
+                .toString()
+                .matchAll(/(\S+) (\d+)/g))
+                ballots.add(choice, Number(count))
+            })
+        )
+        return tabulate(rules, ballots.build())
+      })
+      const drawn = [yield* end(1000)]
+      // Before any of it is in the log.
+      yield* polls.act(poll, "reopen", reopen(1020))
+      assert.notProperty(yield* polls.find(poll), "tieSeed")
+      drawn.push(yield* end(1030))
+      yield* sequenceAll
+      const leaves = (yield* readLeaves(poll)).map((line) => parseLeaf(line) ?? assert.fail(line))
+      const told = leaves.flatMap((leaf) => ("t" in leaf && leaf.t === "open" ? [leaf] : []))
+      for (const [index, { tie_seed: seed = "" }] of told.entries()) {
+        const order = drawOrder(Buffer.from(seed, "hex"), ["tea", "coffee"])
+        assert.deepStrictEqual(drawn[index]?.elected, order.slice(0, 1))
+      }
+      assert.strictEqual(told.length, 2)
+      assert.strictEqual(new Set(told.flatMap(({ seed, tie_seed }) => [seed, tie_seed])).size, 4)
+      assert.strictEqual((yield* expectLogged(poll)).fold.tieSeed, told[1]?.tie_seed)
+    })
+  )
+})

@@ -7,6 +7,7 @@ import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { LogSettings } from "../../src/log/LogSettings.ts"
 import { layerLogWriting } from "../../src/log/LogWriting.ts"
+import { Announcements } from "../../src/stream/Announcements.ts"
 import { expectLogged, layerLogs } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
@@ -35,10 +36,13 @@ const signedUpTo = Effect.fnUntraced(function* (poll: string, size: number) {
   )
 })
 
-const count = (poll: string, votes: number) =>
+/** Says that something has changed, as whoever changes it does. */
+const tell = (poll: string) => Effect.flatMap(Announcements, ({ announce }) => announce("tally", poll))
+
+const count = (poll: string, votes: number, voterOf: (at: number) => string | undefined = () => undefined) =>
   Effect.flatMap(Ledger, (ledger) =>
-    ledger.count(VoteColumns.of(Array.from({ length: votes }, () => voteAt(Date.now(), poll, "tea"))))
-  )
+    ledger.count(VoteColumns.of(Array.from({ length: votes }, (_, at) => voteAt(Date.now(), poll, "tea", voterOf(at)))))
+  ).pipe(Effect.andThen(tell(poll)))
 
 describe("writing the public logs", () => {
   it.live("goes on with two processes at it, any of which may end at any time", () =>
@@ -86,17 +90,9 @@ describe("writing the public logs", () => {
   it.live("brings a poll with voters into its log twenty votes at a time, and the rest at its end", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const ledger = yield* Ledger
       const poll = yield* createPoll({ ballot: "once", identity: "browser" })
       yield* Effect.forkScoped(Layer.launch(layerWith(1)))
-      const cast = (from: number, to: number) =>
-        ledger.count(
-          VoteColumns.of(
-            Array.from({ length: to - from }, (_, at) =>
-              voteAt(Date.now(), poll, "tea", `voter ${from + at}`.padEnd(32))
-            )
-          )
-        )
+      const cast = (from: number, to: number) => count(poll, to - from, (at) => `voter ${from + at}`.padEnd(32))
       const emptied = sql<{ left: number }>`select count(*)::int as left from log_queue`.pipe(
         Effect.filterOrFail(([row]) => row?.left === 0),
         Effect.retry(soon)
@@ -110,9 +106,11 @@ describe("writing the public logs", () => {
       yield* emptied
       yield* signedUpTo(poll, 21)
       yield* sql`select close_poll(${poll}, ${Date.now() + 1_000}::bigint)`
+      yield* tell(poll)
       // The three votes, and that the poll closes.
       yield* signedUpTo(poll, 25)
       yield* sql`select finish_poll(${poll}, ${Date.now() + 10_000}::bigint)`
+      yield* tell(poll)
       yield* signedUpTo(poll, 27)
       const { leaves, recounted } = yield* expectLogged(poll)
       assert.strictEqual(recounted.ballots, 23)

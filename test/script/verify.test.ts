@@ -112,6 +112,20 @@ layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("script/verify
     })
   )
 
+  it.effect("compares what is told where results are hidden, and no choice is", () =>
+    Effect.gen(function* () {
+      const { world } = yield* withLog()
+      const poll: Poll = { ...defaultPoll, slug: "later", results: "after_close" }
+      const log = new MemoryLog(poll)
+      log.sign()
+      world.polls = [poll]
+      world.logs = [log]
+      yield* eventually(Effect.map(request("GET", "/api/polls/later"), ({ status }) => assert.strictEqual(status, 200)))
+      const { code, output } = yield* run("script/verify", [`${yield* address}/polls/later`])
+      assert.strictEqual(code, 0, output)
+    })
+  )
+
   it.effect("can't tell without a log, nor without a service", () =>
     Effect.gen(function* () {
       const { world } = yield* withLog()

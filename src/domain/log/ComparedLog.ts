@@ -22,6 +22,15 @@ export interface Comparing<Tells extends Told> {
   readonly pause: () => Promise<unknown>
 }
 
+/**
+ * Puts together what the service tells: of a poll's view what is compared, since its own `results` says who may see them. They are
+ * undefined where we may not.
+ */
+export const toldOf = <Results extends NonNullable<Told["results"]>>(
+  view: Omit<Told, "results"> | undefined,
+  results: Results | undefined
+) => ({ title: view?.title ?? "", options: view?.options ?? [], ...(results === undefined ? {} : { results }) })
+
 /** How often a log and results that are not final are compared: the log comes a little later. */
 const most = 10
 /** How often at least before what stands still and differs is wrong. */

@@ -118,6 +118,8 @@ export class Fold {
       if (this.#counting > 0 && this.#poll !== undefined && !areRulesKept(leaf, this.#poll)) {
         this.#blame(`leaf ${at} changes what votes can say, after the first vote`)
       }
+      // The draws to come are of another seed then.
+      if (leaf.tie_seed_hash !== this.#poll?.tie_seed_hash) this.#tieSeed = undefined
       this.#poll = leaf
     }
   }

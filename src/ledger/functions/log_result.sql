@@ -9,7 +9,8 @@ language sql as $$
     'options', (
       select jsonb_agg(jsonb_build_object('id', t.option, 'count', t.count, 'sum', t.sum) order by t.position)
       from tally t where t.poll = p.slug
-    )
+    ),
+    'tie_seed', encode(p.tie_seed, 'hex')
   ))
   from poll p where p.slug = finished and p.final_at is not null
 $$;

@@ -1,4 +1,4 @@
-import { compareLog, newestLog } from "../../domain/log/ComparedLog.ts"
+import { compareLog, newestLog, toldOf } from "../../domain/log/ComparedLog.ts"
 import { sha256 } from "../../domain/log/Sha256.ts"
 import type { Told } from "../../domain/log/VerifyLog.ts"
 import { byId, make, say } from "../dom.ts"
@@ -22,7 +22,7 @@ const json = async <A>(url: string): Promise<A | undefined> => {
 const told = async (): Promise<Told> => {
   const view = await json<Omit<Told, "results">>(poll)
   const results = await json<NonNullable<Told["results"]>>(`${poll}/results`)
-  return { title: "", options: [], ...view, ...(results === undefined ? {} : { results }) }
+  return toldOf(view, results)
 }
 
 const progress = byId("progress", HTMLProgressElement)

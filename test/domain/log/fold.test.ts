@@ -210,5 +210,10 @@ describe("the fold", () => {
     )
     assert.deepStrictEqual(seen, ["dogs>cats", "cats", "dogs"])
     assert.strictEqual(made.tieSeed, seed)
+    made.add(written(pollLeaf({ ...ranked, title: "Edited" })))
+    assert.strictEqual(made.tieSeed, seed)
+    // Reopened: what is told yet draws nothing any more.
+    made.add(written(pollLeaf({ ...ranked, tieSeedHash: toHex(hash(Buffer.alloc(32, 4))) })))
+    assert.isUndefined(made.tieSeed)
   })
 })
