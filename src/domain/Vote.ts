@@ -10,11 +10,20 @@ export const VoteId = Schema.String.check(Schema.isPattern(voteIdPattern, { mess
 /** Writes the 32 hex digits of a UUID with its dashes. */
 export const uuidOf = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 
-/** Mints a `vote_id`: the time in ms, and Node's own random UUID for the rest, since Node keeps random bytes in store. */
-export const makeVoteId = (): string => {
-  const ms = Date.now().toString(16).padStart(12, "0")
-  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${crypto.randomUUID().slice(15)}`
+/** What the latest `vote_id`s begin with, which are many a millisecond: to write it takes as long as all else about one. */
+let minted = { ms: Number.NaN, start: "" }
+
+/** Returns what the `vote_id`s of a millisecond begin with. */
+const startAt = (ms: number): string => {
+  if (minted.ms !== ms) {
+    const hex = ms.toString(16).padStart(12, "0")
+    minted = { ms, start: `${hex.slice(0, 8)}-${hex.slice(8)}-7` }
+  }
+  return minted.start
 }
+
+/** Mints a `vote_id`: the time in ms, and Node's own random UUID for the rest, since Node keeps random bytes in store. */
+export const makeVoteId = (): string => startAt(Date.now()) + crypto.randomUUID().slice(15)
 
 /** One accepted request, as the stream holds it. */
 export interface Vote {

@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import type { PreparedResponse } from "./PreparedResponse.ts"
 
 /** Answers a request. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+export type RequestHandler = (request: IncomingMessage, response: PreparedResponse) => void
 
 /**
  * How much is begun in one turn of the event loop, over all connections: 128 votes, or 16 of any other requests. Votes that come
@@ -17,7 +18,7 @@ const weightOf = ({ headers, method }: IncomingMessage): number =>
 /** The requests of a socket that wait for later turns. */
 const waiting = Symbol("waiting")
 type WaitingSocket = Socket & {
-  [waiting]?: Array<readonly [request: IncomingMessage, response: ServerResponse]> | undefined
+  [waiting]?: Array<readonly [request: IncomingMessage, response: PreparedResponse]> | undefined
   readonly _paused?: boolean
 }
 

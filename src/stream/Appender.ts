@@ -47,12 +47,13 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
         keys.push(extras.record)
         beside = replicated === undefined ? "key" : "key again"
       }
-      for (const name of optionalFields) if (values[name] !== undefined) beside += ` ${name}`
-      args.push(beside)
+      const at = args.push(beside) - 1
       for (const name of requiredFields) args.push(values[name])
       for (const name of optionalFields) {
         const value = values[name]
-        if (value !== undefined) args.push(value)
+        if (value === undefined) continue
+        args[at] += ` ${name}`
+        args.push(value)
       }
     }
     if (keys.length > 1) keys.push(keyMemoryHash(shard))

@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage } from "node:http"
+import type { PreparedResponse } from "../PreparedResponse.ts"
 
 /** Answers a request and returns true, or leaves it to the app and returns false. */
-export type Lane = (request: IncomingMessage, response: ServerResponse) => boolean
+export type Lane = (request: IncomingMessage, response: PreparedResponse) => boolean
 
 /** Whether there is nothing about a request that only the app knows how to treat. */
 export const isOrdinary = ({ headers }: IncomingMessage): boolean =>

@@ -1,7 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage } from "node:http"
 import type { Lifecycle } from "../Lifecycle.ts"
 import type { Permission } from "../middleware/Cors.ts"
 import type { RecordRequest } from "../middleware/RequestMetrics.ts"
+import { headLines, type PreparedResponse } from "../PreparedResponse.ts"
 import type { PlainAnswer } from "../Problem.ts"
 
 /** What the lane needs to do for its answers what the middleware does for the app's. */
@@ -16,7 +17,7 @@ export interface Duties {
 /** A request that the lane has taken. */
 export interface Exchange {
   readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly response: PreparedResponse
   /** The pattern of its path. */
   readonly route: string
   /** When it came, by `performance.now()`. */
@@ -25,8 +26,11 @@ export interface Exchange {
 
 /** Writes the lane's answers to Node's responses. Headers are names and values in turn, as Node takes them at no cost. */
 export interface LaneResponses {
-  /** Sends the head of an answer, whose body may follow. The same array with each answer is put together only once. */
-  writeHead(exchange: Exchange, status: number, headers: ReadonlyArray<string>): void
+  /**
+   * Sends the head of an answer, whose body may follow; of `length` bytes, where that is known. The same array with each answer is
+   * put together only once.
+   */
+  writeHead(exchange: Exchange, status: number, headers: ReadonlyArray<string>, length?: number): void
   /** Sends a whole answer, with further headers. */
   send(exchange: Exchange, answer: PlainAnswer, more: ReadonlyArray<string>): void
 }
@@ -43,54 +47,60 @@ export const encodingOf = (text: string, length: number): "latin1" | "utf8" =>
 /** At most so many origins have their headers kept: there are few, unless someone makes them up. */
 const maxOrigins = 100
 
-/** The headers of the answers to an origin: those that all have, and the latest that were put together with them. */
-interface OriginHeaders {
+/** The heads of the answers to an origin: the lines that all have, and the latest that were put together with them. */
+interface OriginLines {
   readonly origin: string | undefined
-  readonly common: Array<string>
+  readonly common: string
   given: ReadonlyArray<string>
-  all: Array<string>
+  all: string
 }
 
 export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Duties): LaneResponses => {
-  const known = new Map<string | undefined, OriginHeaders>()
-  const headersFor = (origin: string | undefined): OriginHeaders => {
+  const known = new Map<string | undefined, OriginLines>()
+  const linesFor = (origin: string | undefined): OriginLines => {
     const kept = known.get(origin)
     if (kept !== undefined) return kept
-    const common = Object.entries({ ...headers, ...permission(origin) }).flat()
+    const common = headLines(Object.entries({ ...headers, ...permission(origin) }).flat())
     const made = { origin, common, given: [], all: common }
     if (known.size < maxOrigins) known.set(origin, made)
     return made
   }
-  let last = headersFor(undefined)
+  let last = linesFor(undefined)
 
-  /** Returns the headers of the answers to whoever a request is from. Most requests are like the one before. */
-  const headersOf = ({ headers: { origin } }: IncomingMessage): OriginHeaders => {
-    if (last.origin !== origin) last = headersFor(origin)
+  /** Returns the lines of the answers to whoever a request is from. Most requests are like the one before. */
+  const linesOf = ({ headers: { origin } }: IncomingMessage): OriginLines => {
+    if (last.origin !== origin) last = linesFor(origin)
     return last
   }
 
-  const begin = ({ request, response, route, started }: Exchange, status: number, all: Array<string>): void => {
+  const begin = (
+    { request, response, route, started }: Exchange,
+    status: number,
+    lines: string,
+    more: Array<string>
+  ): void => {
     if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
-    response.writeHead(status, all)
+    response.lines = lines
+    response.writeHead(status, more)
     record(route, `${request.method}`, status, started)
   }
 
   return {
-    writeHead: (exchange, status, given) => {
-      const kept = headersOf(exchange.request)
+    writeHead: (exchange, status, given, length) => {
+      const kept = linesOf(exchange.request)
       if (kept.given !== given) {
         kept.given = given
-        kept.all = given.concat(kept.common)
+        kept.all = headLines(given) + kept.common
       }
-      begin(exchange, status, kept.all)
+      // Node has to see the length: it sends chunks otherwise.
+      begin(exchange, status, kept.all, length === undefined ? [] : ["content-length", String(length)])
     },
     send: (exchange, { body, contentType, headers, status }, more) => {
       const length = Buffer.byteLength(body)
       const all = ["content-type", contentType, "content-length", String(length)]
       pushHeaders(all, headers)
       for (const text of more) all.push(text)
-      for (const text of headersOf(exchange.request).common) all.push(text)
-      begin(exchange, status, all)
+      begin(exchange, status, linesOf(exchange.request).common, all)
       exchange.response.end(body, encodingOf(body, length))
     }
   }

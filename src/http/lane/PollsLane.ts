@@ -15,6 +15,7 @@ import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 /** An answer as it is sent to all who ask. */
 interface Made {
   readonly body: string
+  readonly length: number
   readonly encoding: "latin1" | "utf8"
   readonly headers: ReadonlyArray<string>
   /** Those of a 304, where the answer has one. */
@@ -23,8 +24,7 @@ interface Made {
 
 const make = (body: string, headers: ReadonlyArray<string>): Made => {
   const length = Buffer.byteLength(body)
-  const content = ["content-type", "application/json", "content-length", String(length)]
-  return { body, encoding: encodingOf(body, length), headers: [...content, ...headers] }
+  return { body, length, encoding: encodingOf(body, length), headers: ["content-type", "application/json", ...headers] }
 }
 
 /** Encodes a poll as its typed handler does. */
@@ -87,7 +87,7 @@ export const makePollsLane = Effect.fnUntraced(function* (
       writeHead(exchange, 304, made.notModified)
       response.end()
     } else {
-      writeHead(exchange, 200, made.headers)
+      writeHead(exchange, 200, made.headers, made.length)
       response.end(made.body, made.encoding)
     }
     return true

@@ -60,9 +60,8 @@ const headersOf = ({ poll, snapshot }: Found, now: () => number): SnapshotHeader
   const known = madeHeaders.get(snapshot)
   if (known !== undefined) return known
   const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag, now())).flat()
-  const content = ["content-type", "application/json", "content-length", String(snapshot.length)]
   const encoding = encodingOf(snapshot.body, snapshot.length)
-  const made: SnapshotHeaders = { notModified, ok: [...notModified, ...content], encoding }
+  const made: SnapshotHeaders = { notModified, ok: [...notModified, "content-type", "application/json"], encoding }
   madeHeaders.set(snapshot, made)
   return made
 }
@@ -84,7 +83,7 @@ export const makeResultsLane = Effect.fnUntraced(function* (
       writeHead(exchange, 304, notModified)
       response.end()
     } else {
-      writeHead(exchange, 200, ok)
+      writeHead(exchange, 200, ok, found.snapshot.length)
       response.end(found.snapshot.body, encoding)
     }
     return true

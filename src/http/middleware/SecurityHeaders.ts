@@ -9,7 +9,7 @@ const allowedFeatures = ["clipboard-write", "fullscreen", "screen-wake-lock"]
 
 /**
  * What else browsers could hand over of someone's devices, whereabouts or money. Other scripts than ours don't run here, nor do
- * frames; so the list is short, since each vote's answer carries it, and costs a thousandth of a vote for every 40 characters.
+ * frames; so the list is short, since each vote's answer carries it.
  */
 const deniedFeatures = ["camera", "clipboard-read", "display-capture", "geolocation", "microphone", "payment", "usb"]
 

@@ -179,8 +179,10 @@ export class Voters extends Context.Service<
         poll: Poll,
         request: Sender,
         key: string | undefined
-      ): Effect.Effect<Voter | undefined, Unidentified> =>
-        Effect.matchEffect(recall(poll, request), {
+      ): Effect.Effect<Voter | undefined, Unidentified> => {
+        // The steps below would come to the same, and cost each vote of anyone's something.
+        if (poll.identity === "anyone") return nobody
+        return Effect.matchEffect(recall(poll, request), {
           onFailure: (refusal) => {
             if (refusal._tag !== "Unavailable") report("tokens", request.peer)
             return Effect.fail(refusal)
@@ -188,6 +190,7 @@ export class Voters extends Context.Service<
           onSuccess: (known) =>
             known === undefined && poll.identity === "browser" ? newVoter(poll, request, key) : Effect.succeed(known)
         })
+      }
 
       const greet = (poll: Poll, request: Sender, welcome: boolean): Reader | undefined => {
         if (poll.identity !== "browser" || missingFor(poll, settings) !== undefined) return undefined

@@ -1,0 +1,22 @@
+import { assert, describe, it } from "@effect/vitest"
+import { headLines } from "../../src/http/PreparedResponse.ts"
+
+describe("the lines of a head", () => {
+  it("are one for each header", () => {
+    assert.strictEqual(headLines([]), "")
+    assert.strictEqual(
+      headLines(["vary", "Origin", "x-frame-options", "DENY"]),
+      "vary: Origin\r\nx-frame-options: DENY\r\n"
+    )
+  })
+
+  it.each([
+    ["vary", "Origin\r\nset-cookie: a=b"],
+    ["vary", "Origin\u0000"],
+    ["vary", "…"],
+    ["vary\r\nset-cookie", "a=b"],
+    ["", "Origin"]
+  ])("are refused where Node would refuse a header: %j", (name, value) => {
+    assert.throws(() => headLines([name, value]))
+  })
+})
