@@ -126,7 +126,17 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       done(changed)
       // It is closed for a moment, for those who have not heard of it.
       assert.strictEqual(json(changed).status, "upcoming")
-      assertProblem(yield* post(`/api/polls/${slug}/votes`, { options: ["tea"] }), 409)
+      const early = yield* post(`/api/polls/${slug}/votes`, { options: ["tea"] })
+      assert.match(problem(early, 409), /^The poll is being changed: try again in \d+ s$/)
+      assert.include(early.body, "poll-not-open")
+      assert.isAtLeast(Number(early.headers["retry-after"]), 1)
+      const html = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+      const sent = yield* request("POST", `/polls/${slug}`, { headers: html, body: "key=early&options=milk" })
+      assert.include(sent.body, "your vote was not taken. Please send it again in a few seconds")
+      for (const page of [sent, yield* request("GET", `/polls/${slug}`)]) {
+        assert.include(page.body, "Being changed</span>")
+        assert.include(page.body, "It goes on in ")
+      }
       done(yield* patch(slug, { kind: "single" }))
       // As if that moment were over.
       const sql = yield* SqlClient.SqlClient
