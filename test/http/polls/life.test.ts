@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
+import { LogQueue } from "../../../src/ledger/LogQueue.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
@@ -320,5 +321,19 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       yield* untilCounted(slug, { tea: 0, milk: 0 })
       yield* auditLedger
     })
+  )
+
+  it.effect("leads to its public log only where there is one: without a key, there is none", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const link = `/polls/${slug}/verify`
+      assert.isUndefined((yield* shown(slug)).log)
+      assert.include((yield* request("GET", `/polls/${slug}`)).body, link)
+      const queue = yield* LogQueue
+      assert.isAtLeast(yield* queue.turnOff(0), 1)
+      assert.strictEqual((yield* shown(slug)).log, "off")
+      // Pages hear of it when the polls are read anew.
+      yield* eventually(Effect.map(request("GET", `/polls/${slug}`), ({ body }) => assert.notInclude(body, link)))
+    }).pipe(Effect.provide(LogQueue.layer))
   )
 })
