@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
 import { LogQueue } from "../../../src/ledger/LogQueue.ts"
+import { PollActs } from "../../../src/ledger/PollActs.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
@@ -220,6 +221,24 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
         select (upper(shut) - lower(shut))::float8 as ms from poll where slug = ${slug}`
       assert.isAtLeast(shut?.ms ?? 0, 10_000)
     })
+  )
+
+  it.effect("tells who watches that it is closed for a moment, and that it goes on", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const watch = yield* openEvents(`/api/polls/${slug}/results/stream`)
+      const isTold = (status: string) => until(() => watch.events.at(-1)?.data.status === status)
+      yield* isTold("open")
+      const { hold } = yield* PollActs
+      const now = Date.now()
+      for (const [how, status] of [
+        ["close", "upcoming"],
+        ["open", "open"]
+      ] as const) {
+        yield* hold(slug, now - 60_000, now + 60_000, how)
+        yield* isTold(status)
+      }
+    }).pipe(Effect.scoped)
   )
 
   it.effect("goes on after its end: what came in between stays rejected, and the result is final again later", () =>
