@@ -1,4 +1,5 @@
 import { Result, Schema } from "effect"
+import { isLessOpen } from "./Openness.ts"
 import { Ballot, Challenge, Identity, type Poll, ResultsVisibility } from "./Poll.ts"
 import { fromDefinition, PollDefinition, Timestamp } from "./PollDefinition.ts"
 import { KindName, ruleFields, showRules } from "./PollRules.ts"
@@ -75,8 +76,6 @@ export const applyEdit = (poll: Poll, edit: PollEdit): Result.Result<Poll, Schem
   })
 }
 
-const openness = { after_close: 0, after_vote: 1, live: 2 } as const
-
 /** What an edit changes of a poll, by what is asked of the poll for it. */
 export interface Changes {
   /** What decides over votes, which its first vote makes unchangeable: the names of these fields. */
@@ -96,7 +95,7 @@ export const changesOf = (before: Poll, after: Poll): Changes => {
     ["identity", differs(({ identity }) => identity)],
     ["challenge", differs(({ challenge }) => challenge)],
     ["opens_at", differs(({ opensMs }) => opensMs)],
-    ["results", openness[after.results] < openness[before.results]]
+    ["results", isLessOpen(after.results, before.results)]
   ] as const
   return {
     fixed: fixed.flatMap(([name, changed]) => (changed ? [name] : [])),

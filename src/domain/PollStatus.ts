@@ -1,8 +1,9 @@
 import { Schema } from "effect"
 import type { Poll } from "./Poll.ts"
+import { type OpenTimes, phaseStatus, pollPhase } from "./PollPhase.ts"
 
 /** The times that decide a poll's status. */
-export type PollTimes = Pick<Poll, "opensMs" | "closesMs" | "shut" | "finalMs" | "draft">
+export type PollTimes = OpenTimes & Pick<Poll, "finalMs" | "draft">
 
 /** `counting`: the poll has closed, and votes that were accepted in time may still wait. `final`: none does any more. */
 export const PollStatus = Schema.Literals(["draft", "upcoming", "open", "counting", "final"]).annotate({
@@ -11,21 +12,9 @@ export const PollStatus = Schema.Literals(["draft", "upcoming", "open", "countin
 })
 export type PollStatus = typeof PollStatus.Type
 
-/** Returns whether a vote accepted at a time is in the poll's time; the same however long that is ago. */
-export const pollPhase = (
-  { closesMs, opensMs, shut }: Pick<Poll, "opensMs" | "closesMs" | "shut">,
-  ms: number
-): "before" | "open" | "after" => {
-  if (closesMs !== undefined && ms >= closesMs) return "after"
-  if (opensMs !== undefined && ms < opensMs) return "before"
-  return shut?.some(([from, to]) => ms >= from && ms < to) ? "before" : "open"
-}
-
-const statuses = { before: "upcoming", open: "open", after: "counting" } as const
-
 /** Returns a poll's status at a time, which is that of the stream, since it decides what votes are accepted in time. */
 export const pollStatus = (times: PollTimes, now: number): PollStatus =>
-  times.draft ? "draft" : times.finalMs === undefined ? statuses[pollPhase(times, now)] : "final"
+  times.draft ? "draft" : times.finalMs === undefined ? phaseStatus[pollPhase(times, now)] : "final"
 
 const order: Readonly<Record<PollStatus, number>> = { draft: -1, upcoming: 0, open: 1, counting: 2, final: 3 }
 

@@ -67,7 +67,15 @@ export class PollNotOpen extends HttpApiError.Problem<PollNotOpen>()("PollNotOpe
   type: name("poll-not-open"),
   status: 409,
   title: "Conflict"
-}) {}
+}) {
+  /** In how many s it goes on, where it is closed for a moment only. */
+  retryAfter: number | undefined
+
+  static forNow(seconds: number): PollNotOpen {
+    const detail = `The poll is being changed: try again in ${seconds} s`
+    return Object.assign(new PollNotOpen({ detail }), { retryAfter: seconds })
+  }
+}
 
 /** The voter's first vote counts, and has been cast. */
 export class HasVoted extends HttpApiError.Problem<HasVoted>()("HasVoted", {
@@ -156,6 +164,8 @@ export interface Problem {
   readonly detail?: string | undefined
   readonly errors?: ReadonlyArray<FieldError> | undefined
   readonly hasInvalidToken?: boolean
+  /** In s, where it passes. */
+  readonly retryAfter?: number | undefined
 }
 
 export const isProblem = (error: unknown): error is Problem =>

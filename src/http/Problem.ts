@@ -40,8 +40,11 @@ const challengeOf = ({ detail = "", hasInvalidToken = false }: Problem): string 
     : 'Bearer realm="tallykeep"'
 
 /** Returns the headers of a refusal that tell what to do about it: how to sign in, when to try again. */
-export const headersOf = (problem: Problem): Readonly<Record<string, string>> =>
-  problem.status === 401 ? { ...noStore, "www-authenticate": challengeOf(problem) } : headersOfStatus(problem.status)
+export const headersOf = (problem: Problem): Readonly<Record<string, string>> => {
+  if (problem.status === 401) return { ...noStore, "www-authenticate": challengeOf(problem) }
+  const headers = headersOfStatus(problem.status)
+  return problem.retryAfter === undefined ? headers : { ...headers, "retry-after": String(problem.retryAfter) }
+}
 
 /** Characters that mean something in HTML become JSON escapes: harmless even where a client shows the body as a page. */
 const escapeHtml = (json: string): string => json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)

@@ -43,6 +43,10 @@ export interface PollRow
   readonly options: ReadonlyArray<PollOption> | null
 }
 
+/** The column `shut` of a row of `poll p`: the bounds of each time in which it was closed, by turns. */
+export const shutColumn = (sql: SqlClient.SqlClient) =>
+  sql`(select json_agg(bound) from unnest(p.shut) s, unnest(array[lower(s), upper(s)]) bound) as shut`
+
 /** Those columns of a PollRow that are of `poll p` alone. */
 export const ownColumns = (sql: SqlClient.SqlClient) => sql`
   p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.log, p.kind, p.min, p.max, p.every, p.budget,
@@ -50,7 +54,7 @@ export const ownColumns = (sql: SqlClient.SqlClient) => sql`
   encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
   p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
   extract(epoch from p.edited_at)::float8 * 1000 as "editedMs",
-  (select json_agg(bound) from unnest(p.shut) s, unnest(array[lower(s), upper(s)]) bound) as shut,
+  ${shutColumn(sql)},
   case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed"`
 
 /** The columns of `poll p` that make a PollRow. */
@@ -75,7 +79,7 @@ export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow
     ...(row.log ? {} : { log: "off" }),
     ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
     ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
-    ...(row.shut === null ? {} : { shut: pairs(row.shut) }),
+    ...(row.shut === null ? {} : { shut: toShut(row.shut) }),
     ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) }),
     version: Number(row.version),
     ...(row.draft ? { draft: true } : {}),
@@ -85,7 +89,8 @@ export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow
   }
 }
 
-const pairs = (bounds: ReadonlyArray<number>) =>
+/** Returns the times of a column `shut`. */
+export const toShut = (bounds: ReadonlyArray<number>) =>
   bounds.flatMap((from, index) => (index % 2 === 0 ? [[from, bounds[index + 1] ?? from] as const] : []))
 
 const withoutNulls = (row: RuleColumns) => ({

@@ -3,6 +3,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { OptionTally, ScoreCount } from "../domain/OptionResult.ts"
 import type { Kind } from "../domain/Rules.ts"
 import type { TabulationAt, Tally } from "../domain/Tally.ts"
+import { shutColumn, toShut } from "./PollRows.ts"
 
 interface Row {
   readonly version: bigint
@@ -11,6 +12,7 @@ interface Row {
   readonly last_updated: Date
   readonly opens_ms: bigint | null
   readonly closes_ms: bigint | null
+  readonly shut: ReadonlyArray<number> | null
   readonly final_ms: number | null
   readonly changed_after_final: Date | null
   readonly kind: Kind
@@ -59,6 +61,7 @@ export const toTally = ({ poll, rows, tabulation }: TallyRows, epoch = unknownEp
     poll,
     ...(first.opens_ms === null ? {} : { opensMs: Number(first.opens_ms) }),
     ...(first.closes_ms === null ? {} : { closesMs: Number(first.closes_ms) }),
+    ...(first.shut === null ? {} : { shut: toShut(first.shut) }),
     ...(first.final_ms === null ? {} : { finalMs: Math.floor(first.final_ms) }),
     version: Number(first.version),
     revision: Number(first.revision),
@@ -82,7 +85,7 @@ export const toTally = ({ poll, rows, tabulation }: TallyRows, epoch = unknownEp
 }
 
 const select = (sql: SqlClient.SqlClient, poll: string) => sql<Row>`
-  select p.version, p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms,
+  select p.version, p.revision, (select ledger_epoch()) as epoch, p.last_updated, p.opens_ms, p.closes_ms, ${shutColumn(sql)},
     extract(epoch from p.final_at)::float8 * 1000 as final_ms, p.changed_after_final, p.kind, p.seats, p.ballots,
     coalesce((select count from choice_tally where poll = p.slug and choice = '-'), 0) as abstained,
     (select revision || ' ' || made_at from tabulation where poll = p.slug and revision > 0) as tabulated,

@@ -16,13 +16,15 @@ export interface AnswerHead {
   readonly at: number | undefined
   /** The tag of the body, if it has one. */
   readonly etag: string | undefined
+  /** When the same request may succeed, in ms from now; undefined where it does not say. */
+  readonly retryAfter: number | undefined
 }
 
 export type Answer<A> =
   | { readonly kind: "ok"; readonly body: A; readonly head: AnswerHead }
   | { readonly kind: "problem"; readonly problem: Problem; readonly head: AnswerHead }
   /** No answer, or none yet. `retryAfter` is in ms, where the service says when to try again. */
-  | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number }
+  | { readonly kind: "away"; readonly network: boolean; readonly retryAfter?: number | undefined }
 
 export interface Ask {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE"
@@ -61,7 +63,12 @@ const toProblem = (status: number, body: unknown): Problem => {
 
 const headOf = ({ headers }: Response): AnswerHead => {
   const at = headers.get("poll-time")
-  return { at: at === null ? undefined : Number(at), etag: headers.get("etag") ?? undefined }
+  const seconds = Number(headers.get("retry-after"))
+  return {
+    at: at === null ? undefined : Number(at),
+    etag: headers.get("etag") ?? undefined,
+    retryAfter: seconds > 0 ? seconds * 1000 : undefined
+  }
 }
 
 /** Sends a request to the service. The body of a good answer is trusted to be what the API's description says. */
@@ -86,11 +93,8 @@ export const ask = async <A>(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
     })
-    if (passing.has(response.status)) {
-      const seconds = Number(response.headers.get("retry-after"))
-      return { kind: "away", network: false, ...(seconds > 0 ? { retryAfter: seconds * 1000 } : {}) }
-    }
     const head = headOf(response)
+    if (passing.has(response.status)) return { kind: "away", network: false, retryAfter: head.retryAfter }
     const json: unknown = response.status === 204 ? undefined : await response.json()
     return response.ok
       ? { kind: "ok", body: json as A, head }

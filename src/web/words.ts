@@ -88,6 +88,7 @@ export const times = {
   closed: (at: string) => `Closed since ${at}`,
   opensAt: (at: string) => `Opens on ${at}`,
   closesAt: (at: string) => `Closes on ${at}`,
+  changing: (left: string) => `The poll is being changed. It goes on ${left}.`,
   counting: "The last votes are being counted.",
   final: "The result is final."
 }
@@ -98,8 +99,13 @@ export const status = {
   open: "Open",
   counting: "Counting",
   final: "Final",
+  changing: "Being changed",
   gone: "Deleted"
 }
+
+/** Names a poll's status; `changing` says whether it is closed for a moment only. */
+export const nameStatus = (now: keyof typeof status, changing: boolean): string =>
+  changing ? status.changing : status[now]
 
 /** What became of the reader's vote, which is named as in "vote for Cats". */
 export const vote = {
@@ -152,9 +158,11 @@ export const trouble = {
   offlineIdle: "You are offline. The results are the last that were seen.",
   unreachable: (count: number) => `The service can't be reached. ${kept(count, "as soon as it can be")}`,
   busy: (count: number) => `The service is busy. ${kept(count, "again in a moment")}`,
+  changing: (count: number) => `The poll is being changed. ${kept(count, "as soon as it goes on")}`,
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
+  changingNow: "This poll is being changed, and your vote was not taken. Please send it again in a few seconds.",
   ballot: "This ballot can't be taken as it is: please see what it says beside it.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",

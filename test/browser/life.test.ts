@@ -20,7 +20,7 @@ const elsewhere = async (web: Web["Service"], method: "PATCH" | "DELETE", path: 
   assert.isTrue(answer.ok, await answer.text())
 }
 
-const phone = { viewport: { width: 360, height: 740 } }
+const phone = { viewport: { width: 360, height: 740 }, timezoneId: "Europe/Berlin" }
 
 /** How the poll that is shown is said to stand. */
 const stateIs = (page: Page, state: string) => page.locator(".head .state", { hasText: state }).waitFor()
@@ -51,6 +51,10 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByRole("link", { name: "Edit" }).click()
     await page.getByText("There are votes").waitFor()
     assert.isTrue(await page.getByLabel("Each voter's first").isHidden())
+    assert.isTrue(await page.getByLabel("Everyone, once they are final").isHidden())
+    await page.getByLabel("Options, one a line").fill("Larje\nSmall")
+    await page.getByRole("button", { name: "Save" }).click()
+    await page.getByText("Keep as many options as there are").waitFor()
     await page.getByLabel("Options, one a line").fill("Small\nLarge\nHuge")
     await page.getByRole("button", { name: "Save" }).click()
     await page.getByText("Keep as many options as there are").waitFor()
@@ -68,6 +72,9 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByLabel("Closes").fill("2020-01-01T00:00")
     await page.getByRole("button", { name: "Open it again" }).click()
     await page.getByText("This time has passed").waitFor()
+    await page.getByLabel("Closes").fill("2027-03-28T02:30")
+    await page.getByRole("button", { name: "Open it again" }).click()
+    await page.getByText("There is no such time on that day").waitFor()
     await page.getByLabel("Closes").fill("2099-01-01T00:00")
     await page.getByRole("button", { name: "Open it again" }).click()
     await stateIs(page, "Open")
@@ -84,7 +91,7 @@ browserTests("the life of a poll, at the desk", (test) => {
     const options = ["Small", "Large"].map((label) => ({ id: label.toLowerCase(), label }))
     const rules = { ballot: "open", identity: "anyone", results: "live" }
     await web.ask("/api/polls", { slug: "wie-gross", title: "Wie groß?", options, ...rules })
-    const page = await web.page({ ...phone, acceptDownloads: true }, expected)
+    const page = await web.page({ ...phone, acceptDownloads: true }, /status of (409|412|422)/)
     await openDesk(page, web.adminToken)
     await page.goto("/admin#/polls/wie-gross")
     const downloaded = page.waitForEvent("download")
@@ -95,10 +102,13 @@ browserTests("the life of a poll, at the desk", (test) => {
     assert.strictEqual((await pictured).suggestedFilename(), "wie-gross-results.png")
 
     // A copy for the next time, under a number; the old one goes to the archive, and then for good.
+    await web.ask("/api/polls", { slug: "wie-gross-2", title: "Wie groß?", options, ...rules, draft: true })
+    await web.ask("/api/polls/wie-gross-2/archive", {})
     await page.getByRole("button", { name: "Duplicate" }).click()
     await page.getByRole("heading", { name: "Edit “Wie groß?”" }).waitFor()
     assert.deepStrictEqual(await violations(page), [])
-    assert.deepInclude(await web.ask("/api/polls/wie-gross-2"), { status: "draft", title: "Wie groß?" })
+    await elsewhere(web, "DELETE", "wie-gross-2?slug=wie-gross-2")
+    assert.deepInclude(await web.ask("/api/polls/wie-gross-3"), { status: "draft", title: "Wie groß?" })
     await page.goto("/admin#/polls/wie-gross")
     await page.getByRole("button", { name: "Archive" }).click()
     await page.getByText("In the archive").first().waitFor()
@@ -207,5 +217,33 @@ browserTests("the life of a poll, at the desk", (test) => {
     assert.isTrue(await busy.getByLabel("Pears").isChecked())
     await busy.getByRole("link", { name: "Show the new ballot" }).click()
     await busy.getByLabel("Figs").waitFor()
+  })
+
+  test("keeps a vote that comes while the poll is changed, unless that was for another ballot", async (web) => {
+    const same = await web.poll({ results: "after_close" })
+    const other = await web.poll({ results: "after_close" })
+    const open = async (slug: string): Promise<Page> => {
+      const page = await web.page({}, /status of (409|422)|ERR_FAILED/)
+      // So that it does not hear of the change before the vote is sent.
+      await page.route(/\/results/, (route) => route.abort())
+      await page.goto(`/polls/${slug}`)
+      return page
+    }
+    const [kept, dropped] = [await open(same), await open(other)]
+    const options = ["Figs", "Dates"].map((label) => ({ id: label.toLowerCase(), label }))
+    await Promise.all([
+      elsewhere(web, "PATCH", same, { opens_at: "2020-01-01T00:00:00Z" }),
+      elsewhere(web, "PATCH", other, { options })
+    ])
+    for (const page of [kept, dropped]) await page.getByRole("button", { name: "Pears", exact: true }).click()
+    await kept.getByText("The poll is being changed. Your vote is kept here").waitFor()
+    await kept.locator("#state", { hasText: "Being changed" }).waitFor()
+    await dropped.getByText("The ballot of this poll was changed.").waitFor()
+    assert.deepStrictEqual(await violations(kept), [])
+    await dropped.getByRole("link", { name: "Show the new ballot" }).click()
+    await dropped.getByRole("button", { name: "Figs" }).waitFor()
+    await kept.getByText("Your vote for Pears is counted.").waitFor({ timeout: 30_000 })
+    await kept.locator("#state", { hasText: "Open" }).waitFor()
+    assert.deepInclude(await web.ask(`/api/polls/${other}/results`), { total_votes: 0 })
   })
 })

@@ -68,7 +68,7 @@ export const explainRefusal = (problem: Problem & { readonly _tag: string }, { i
     case "HasVoted":
       return trouble.voted
     case "PollNotOpen":
-      return trouble.closed
+      return problem.retryAfter === undefined ? trouble.closed : trouble.changingNow
     case "Unauthorized":
     case "Forbidden":
       return takesToken(identity) ? tokenTrouble[identity].bad : (problem.detail ?? trouble.unknown)

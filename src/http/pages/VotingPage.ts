@@ -1,4 +1,5 @@
 import type { Poll } from "../../domain/Poll.ts"
+import { shutUntil } from "../../domain/PollPhase.ts"
 import { isLaterStatus, type PollStatus } from "../../domain/PollStatus.ts"
 import { toView } from "../../domain/PollView.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
@@ -11,11 +12,12 @@ import {
   challenge,
   hidden,
   moment,
+  nameStatus,
   rules,
-  status as statuses,
   times,
   tokenField,
   totalOf,
+  until,
   vote,
   page as words
 } from "../../web/words.ts"
@@ -56,6 +58,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
   const { key, notice, now, origin, poll, reader, refilled, results } = page
   const view = toView(poll, now)
   const status = results !== undefined && isLaterStatus(results.status, view.status) ? results.status : view.status
+  const goesOn = status === "upcoming" ? shutUntil(poll, now) : undefined
   const total = results !== undefined ? totalOf(results) : poll.results === "live" ? "" : hidden[poll.results]
   const enabled = status === "open" && poll.challenge === undefined
   const isTapped = poll.rules.kind === "single"
@@ -69,11 +72,11 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
     style: ["page.css"],
     script: "poll.js",
     head: sharedAs(assets, poll, origin),
-    aside: html`<span class="state" id="state" data-status="${status}">${statuses[status]}</span>`,
+    aside: html`<span class="state" id="state" data-status="${status}">${nameStatus(status, goesOn !== undefined)}</span>`,
     main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1 id="title">${poll.title}</h1>
 <p class="description" id="description">${poll.description}</p>
-<p class="rule">${rules[poll.ballot]} <span id="times">${timesOf(poll, status)}</span></p>
+<p class="rule">${rules[poll.ballot]} <span id="times">${goesOn === undefined ? timesOf(poll, status) : times.changing(until(goesOn - now))}</span></p>
 <div class="changed" id="changed" role="status">${tellHistory(view, "UTC").map((line) => html`<p>${line}</p>`)}</div>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">

@@ -114,7 +114,10 @@ const isNewer = (latest: Snapshot, shown: Snapshot | undefined): boolean =>
   latest.epoch !== shown.epoch ||
   latest.revision > shown.revision ||
   (latest.revision === shown.revision &&
-    (isLaterStatus(latest.status, shown.status) || tabulatedAt(latest) > tabulatedAt(shown)))
+    (isLaterStatus(latest.status, shown.status) || isShut(latest, shown) || tabulatedAt(latest) > tabulatedAt(shown)))
+
+/** Whether the poll was open before and is closed for a moment, so that it can be changed. */
+const isShut = (latest: Snapshot, shown: Snapshot): boolean => latest.status === "upcoming" && shown.status === "open"
 
 /** The revision of a reading's tabulation; 0 where it has none. */
 const tabulatedAt = ({ results }: Snapshot): number => results.tabulation?.revision ?? 0

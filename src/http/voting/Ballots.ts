@@ -1,7 +1,8 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import { abstention, choiceField } from "../../domain/Choice.ts"
 import type { Poll } from "../../domain/Poll.ts"
-import { pollPhase, pollStatus } from "../../domain/PollStatus.ts"
+import { pollPhase, shutUntil } from "../../domain/PollPhase.ts"
+import { pollStatus } from "../../domain/PollStatus.ts"
 import {
   type ChallengeUnsolved,
   Forbidden,
@@ -140,8 +141,9 @@ export class Ballots extends Context.Service<
 
       const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
         const { choice, key, poll, voter } = ballot
-        const status = pollStatus(poll, stream.now())
-        if (status !== "open") return refuse(ballot, notOpen(poll, status === "upcoming"))
+        const now = stream.now()
+        const status = pollStatus(poll, now)
+        if (status !== "open") return refuse(ballot, notNow(poll, status === "upcoming", now))
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -176,6 +178,12 @@ const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen =>
   return identity === "token"
     ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
     : new PollNotOpen({ detail: "The poll has closed" })
+}
+
+/** Returns why a poll takes no vote at a time, in ms: it may go on in a moment. */
+const notNow = (poll: Poll, early: boolean, now: number): Forbidden | PollNotOpen => {
+  const until = early ? shutUntil(poll, now) : undefined
+  return until === undefined ? notOpen(poll, early) : PollNotOpen.forNow(Math.ceil((until - now) / 1000))
 }
 
 /**

@@ -15,6 +15,12 @@ export interface ActEvents {
   readonly go: (link: string) => void
 }
 
+/** How many names are tried for a copy. */
+const mostNames = 20
+
+const isTaken = (answer: Answer<unknown>): boolean =>
+  answer.kind === "problem" && answer.problem.type.endsWith(":poll-exists")
+
 /** Makes the buttons for what can be done at once with a poll as it is. */
 export const actsOf = (
   ask: AdminAsk,
@@ -35,12 +41,21 @@ export const actsOf = (
   const post = (act: string, body?: unknown): Promise<Answer<PollView>> =>
     ask<PollView>(`/api/polls/${slug}/${act}`, { method: "POST", body })
 
+  const copy = async (refused: Set<string>): Promise<Answer<PollView>> => {
+    const as = await freeSlug(ask, slug, refused)
+    refused.add(as)
+    return post("duplicate", { slug: as })
+  }
+
   const publish = button(words.publish, "", async () => answered(await editPoll(ask, versioned, { draft: false })))
   const close = button(admin.close, "danger", async () => {
     if (confirm(admin.closeSure(poll.title))) answered(await post("close"))
   })
   const duplicate = button(words.duplicate, "plain", async () => {
-    const answer = await post("duplicate", { slug: await freeSlug(ask, slug) })
+    const refused = new Set([slug])
+    let answer = await copy(refused)
+    // It may be the name of one in the archive, or of one that had a public log.
+    while (isTaken(answer) && refused.size < mostNames) answer = await copy(refused)
     if (answer.kind === "ok") go(editLink(answer.body.slug))
     else answered(answer)
   })

@@ -5,7 +5,7 @@ import { form as formWords } from "../words/formWords.ts"
 import { life as words } from "../words/lifeWords.ts"
 import { ownZone } from "../words.ts"
 import { clearErrors, field, optional, showErrors } from "./fields.ts"
-import { toLocal, toTime } from "./localTimes.ts"
+import { isSkipped, toLocal, toTime } from "./localTimes.ts"
 import type { AdminAsk } from "./session.ts"
 import { editPoll, hasClosed, type Versioned } from "./versioned.ts"
 
@@ -30,7 +30,8 @@ export const closingForm = (
     clearErrors(form)
     const time = toTime(closes)
     const past = time !== undefined && Date.parse(time) <= Date.now()
-    const wrong = closes.validity.badInput ? formWords.wrong.time : past ? formWords.wrong.past : undefined
+    const { skipped, time: incomplete, past: passed } = formWords.wrong
+    const wrong = closes.validity.badInput ? incomplete : isSkipped(closes) ? skipped : past ? passed : undefined
     if (wrong !== undefined) return void showErrors(form, [{ pointer: "#/closes_at", detail: wrong }])
     const answer = closed
       ? await ask<PollView>(`/api/polls/${poll.slug}/reopen`, {

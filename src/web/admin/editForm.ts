@@ -1,3 +1,4 @@
+import type { PollOption } from "../../domain/Poll.ts"
 import type { PollView } from "../../domain/PollView.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
@@ -42,6 +43,10 @@ export const changesOf = (before: PollBody, after: PollBody): PollBody => {
   )
 }
 
+/** Whether options are the same, in the same order, under whatever labels. */
+const haveSameIds = (options: ReadonlyArray<PollOption>, others: ReadonlyArray<PollOption>): boolean =>
+  options.length === others.length && options.every(({ id }, index) => id === others[index]?.id)
+
 /**
  * Makes the form that changes a poll. Once it has votes, what decides over them can't be changed. Where somebody else has changed
  * it meanwhile, nothing is overwritten: the reader is told, and may go on from what it is now.
@@ -68,7 +73,7 @@ export const editForm = (
     make("div", { class: "actions" }, submit, back, reload)
   )
   fillForm(form, valuesOf(poll))
-  if (hasVotes) fields.fix()
+  if (hasVotes) fields.fix(poll)
   const before = fields.read()
   const draft = readDraft(poll.slug)
   // What was based on another version would undo what has been changed since.
@@ -90,8 +95,7 @@ export const editForm = (
     const after = fields.read()
     const changes = changesOf(before, after)
     const wrong = fields.check(Date.now()).filter(({ pointer }) => changes[pointer.slice(2)] !== undefined)
-    const { length } = Array.isArray(after.options) ? after.options : []
-    if (hasVotes && length !== poll.options.length)
+    if (hasVotes && !haveSameIds(after.options, poll.options))
       wrong.push({ pointer: "#/options", detail: words.wrong.fixedOptions })
     if (showErrors(form, wrong)) return
     if (Object.keys(changes).length === 0) return leave(done)()
@@ -100,7 +104,8 @@ export const editForm = (
     submit.disabled = false
     if (answer.kind === "ok") return leave(done)()
     const stale = answer.kind === "problem" && answer.problem.status === 412
-    reload.hidden = !stale
+    // There may be votes by now, or an end: what can be changed is another form's.
+    reload.hidden = !stale && !(answer.kind === "problem" && answer.problem.status === 409)
     say(error, stale ? lifeWords.stale : explain(answer, (one) => showErrors(form, [one])))
   })
   return form

@@ -17,13 +17,20 @@ export const readForm = (form: HTMLFormElement): FormValues => {
   return values
 }
 
-/** Fills a form in. Choices come first, since they decide which fields apply. */
-export const fillForm = (form: HTMLFormElement, values: FormValues): void => {
+/** Makes those choices of a form that can be made. */
+const choose = (form: HTMLFormElement, values: FormValues): void => {
   for (const radio of form.querySelectorAll<HTMLInputElement>('input[type="radio"]')) {
-    if (values[radio.name] !== radio.value || radio.checked) continue
+    if (values[radio.name] !== radio.value || radio.checked || radio.matches(":disabled")) continue
     radio.checked = true
     radio.dispatchEvent(new Event("change", { bubbles: true }))
   }
+}
+
+/** Fills a form in, as far as it can be changed. Choices come first, since they decide which fields apply. */
+export const fillForm = (form: HTMLFormElement, values: FormValues): void => {
+  choose(form, values)
+  // One may be possible only by another that comes after it.
+  choose(form, values)
   for (const control of controlsOf(form)) {
     const value = values[control.name]
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = value === true

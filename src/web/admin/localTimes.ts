@@ -10,3 +10,9 @@ export const toLocal = (time: string): string => {
 /** Converts what such a field holds to RFC 3339; undefined where it is empty. */
 export const toTime = ({ value }: HTMLInputElement): string | undefined =>
   value === "" ? undefined : new Date(value).toISOString()
+
+/** Whether such a field holds a time that the reader's clocks skip, as when summer time begins. */
+export const isSkipped = (input: HTMLInputElement): boolean => {
+  const time = toTime(input)
+  return time !== undefined && toLocal(time) !== input.value.slice(0, 16)
+}

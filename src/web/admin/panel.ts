@@ -2,12 +2,13 @@ import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
 import type { Answer } from "../http.ts"
+import { statusNameAt } from "../poll/schedule.ts"
 import { explainRules } from "../words/ballotWords.ts"
 import { admin, deskTimes } from "../words/deskWords.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
 import { logged } from "../words/logWords.ts"
-import { moment, status } from "../words.ts"
+import { moment } from "../words.ts"
 import { actsOf } from "./acts.ts"
 import { closingForm } from "./closingForm.ts"
 import { deletionForm } from "./deletionForm.ts"
@@ -30,9 +31,9 @@ const factsOf = (poll: PollView): ReadonlyArray<string> =>
     deskTimes(poll),
     ...(poll.archived === true ? [lifeWords.archived] : []),
     ...(poll.edited_at === undefined ? [] : [lifeWords.edited(moment(Date.parse(poll.edited_at)))]),
-    ...(poll.closed ?? []).map(({ from, to }) =>
-      lifeWords.closedBetween(moment(Date.parse(from)), moment(Date.parse(to)))
-    ),
+    ...(poll.closed ?? [])
+      .filter(({ to }) => Date.parse(to) <= Date.now())
+      .map(({ from, to }) => lifeWords.closedBetween(moment(Date.parse(from)), moment(Date.parse(to)))),
     `${words.kind}: ${words.kinds[poll.kind]}`,
     ...(poll.kind === "single" ? [] : [explainRules(rulesOf(poll), poll.options.length)]),
     ...(poll.method === undefined ? [] : [`${words.method}: ${words.methods[poll.method]}`]),
@@ -74,9 +75,11 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
   let shown = ""
   let drawn = ""
 
+  let latest = first.poll
+
   const showState = (now: PollView["status"]): void => {
     state.dataset.status = now
-    say(state, status[now])
+    say(state, statusNameAt(latest, now, Date.now()))
   }
   const showTally = (poll: PollView): void => {
     const wanted = poll.status === "draft" ? "" : JSON.stringify([poll.kind, poll.options, rulesOf(poll)])
@@ -88,6 +91,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
   }
   const show = (versioned: Versioned): void => {
     const { poll } = versioned
+    latest = poll
     showState(poll.status)
     const now = `${poll.version} ${poll.status}`
     // What is being filled in is not taken away from under the reader's hands.

@@ -1,10 +1,13 @@
 import type { FieldError } from "../../domain/FieldError.ts"
+import { isLessOpen } from "../../domain/Openness.ts"
+import type { PollOption } from "../../domain/Poll.ts"
+import type { PollView } from "../../domain/PollView.ts"
 import { make } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { ownZone } from "../words.ts"
 import { choice, field, optional, tick } from "./fields.ts"
 import { makeKindFields } from "./kindFields.ts"
-import { toTime } from "./localTimes.ts"
+import { isSkipped, toTime } from "./localTimes.ts"
 import { toOptions } from "./optionLines.ts"
 
 /** What a request says of a poll, by the API's names. */
@@ -15,12 +18,14 @@ export interface PollFields {
   readonly title: HTMLInputElement
   readonly elements: ReadonlyArray<HTMLElement>
   /** Returns what they say. Options that are there already keep their ids. */
-  read(): PollBody
-  /** Leaves only those that may change once there are votes. */
-  fix(): void
+  read(): PollBody & { readonly options: ReadonlyArray<PollOption> }
+  /** Leaves only what may change of a poll once there are votes. */
+  fix(poll: PollView): void
   /** Returns what is wrong with them, as far as can be told without the service. */
   check(now: number): ReadonlyArray<FieldError>
 }
+
+const isVisibility = (value: string): value is PollView["results"] => value in words.visibilities
 
 /** Makes the fields. `known` are the options that a poll has which is there already: whether it has a log can't change. */
 export const makePollFields = (known?: Parameters<typeof toOptions>[2]): PollFields => {
@@ -37,13 +42,14 @@ export const makePollFields = (known?: Parameters<typeof toOptions>[2]): PollFie
     choice(words.ballot, "ballot", words.ballots, () => onChange()),
     choice(words.identity, "identity", words.identities, () => onChange())
   )
+  const results = choice(words.results, "results", words.visibilities, () => onChange())
   const challenges = choice(words.challenge, "challenge", words.challenges, () => undefined)
   const elements = [
     field(words.title, title),
     field(optional(words.description), description),
     field(words.options, options),
     rules,
-    choice(words.results, "results", words.visibilities, () => onChange()),
+    results,
     challenges,
     make(
       "div",
@@ -89,7 +95,15 @@ export const makePollFields = (known?: Parameters<typeof toOptions>[2]): PollFie
         ...(find('input[name="listed"]')?.checked ? { listed: true } : {})
       }
     },
-    fix: () => {
+    fix: (poll) => {
+      // Whoever has voted is not told by a cookie or a token where anyone may vote.
+      const cant = ({ value }: HTMLInputElement): boolean =>
+        isVisibility(value) &&
+        (isLessOpen(value, poll.results) || (value === "after_vote" && poll.identity === "anyone"))
+      for (const radio of results.querySelectorAll("input")) {
+        radio.disabled = cant(radio)
+        radio.closest("label")?.toggleAttribute("hidden", radio.disabled)
+      }
       for (const set of [rules, challenges]) {
         set.disabled = true
         set.hidden = true
@@ -106,7 +120,9 @@ export const makePollFields = (known?: Parameters<typeof toOptions>[2]): PollFie
       // A time of which a part is missing reads as none.
       if (opens.validity.badInput) tell("opens_at", words.wrong.time)
       if (closes.validity.badInput) tell("closes_at", words.wrong.time)
-      if (opensAt && closesAt && closesAt <= opensAt) tell("closes_at", words.wrong.order)
+      if (isSkipped(opens)) tell("opens_at", words.wrong.skipped)
+      if (isSkipped(closes)) tell("closes_at", words.wrong.skipped)
+      else if (opensAt && closesAt && closesAt <= opensAt) tell("closes_at", words.wrong.order)
       else if (closesAt && closesAt <= now) tell("closes_at", words.wrong.past)
       return wrong
     }

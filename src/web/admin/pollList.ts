@@ -2,9 +2,9 @@ import type { PollView } from "../../domain/PollView.ts"
 import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { type Branch, branch } from "../drawn/tree.ts"
+import { statusNameAt } from "../poll/schedule.ts"
 import { admin, deskTimes } from "../words/deskWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
-import { status } from "../words.ts"
 import { repeat } from "./repeat.ts"
 import type { AdminAsk } from "./session.ts"
 import { pollLink } from "./views.ts"
@@ -38,7 +38,7 @@ const draw = (polls: ReadonlyArray<PollView>, current: string | undefined): Read
         "a",
         { class: "poll", href: pollLink(poll.slug), "aria-current": poll.slug === current ? "page" : undefined },
         branch("span", { class: "name" }, poll.title),
-        branch("span", { class: "state", "data-status": poll.status }, status[poll.status]),
+        branch("span", { class: "state", "data-status": poll.status }, statusNameAt(poll, poll.status, Date.now())),
         branch("span", { class: "when" }, deskTimes(poll))
       )
     )

@@ -14,11 +14,18 @@ const letters = "abcdefghjkmnpqrstuvwxyz23456789"
 const byChance = (): string =>
   [...crypto.getRandomValues(new Uint8Array(6))].map((byte) => letters[byte % letters.length]).join("")
 
-/** Returns the name, or the name with the first number that makes it one that no poll has. */
-export const freeSlug = async (ask: AdminAsk, slug: string): Promise<string> => {
-  const base = slug.slice(0, 60).replace(/-(\d+)?$/, "")
-  const answer = await ask<{ readonly polls: ReadonlyArray<PollView> }>(`/api/polls?limit=1000&q=${base}`)
-  const taken = new Set(answer.kind === "ok" ? answer.body.polls.map((poll) => poll.slug) : [])
+/**
+ * Returns the name, or the name with the first number that makes it one that no poll has: none on the list, and none of those that
+ * the service has `refused`, as of polls in the archive.
+ */
+export const freeSlug = async (ask: AdminAsk, slug: string, refused: ReadonlySet<string>): Promise<string> => {
+  const whole = slug.slice(0, 60).replace(/-$/, "")
+  const stem = whole.replace(/-\d+$/, "")
+  const answer = await ask<{ readonly polls: ReadonlyArray<PollView> }>(`/api/polls?limit=1000&q=${stem}`)
+  const listed = answer.kind === "ok" ? answer.body.polls.map((poll) => poll.slug) : []
+  const taken = new Set([...listed, ...refused])
+  // A number at the end may be a year, and belong to the name.
+  const base = taken.has(stem) ? stem : whole
   if (!taken.has(slug)) return slug
   for (let n = 2; ; n++) if (!taken.has(`${base}-${n}`)) return `${base}-${n}`
 }
@@ -30,7 +37,7 @@ export interface SlugField {
   suggest(title: string): void
   /** Takes what a draft has for a suggestion, where it is what would be suggested for its title. */
   restored(title: string): void
-  /** Suggests another one in place of one that is taken. */
+  /** Suggests another one in place of one that the service has refused. */
   renumber(): Promise<void>
 }
 
@@ -38,6 +45,7 @@ export interface SlugField {
 export const makeSlugField = (ask: AdminAsk, changed: () => void): SlugField => {
   const input = make("input", { name: "slug", maxlength: "64", autocomplete: "off", spellcheck: "false" })
   const chance = byChance()
+  const refused = new Set<string>()
   /** What was suggested last: all else has been typed. */
   let suggested = ""
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -47,7 +55,7 @@ export const makeSlugField = (ask: AdminAsk, changed: () => void): SlugField => 
     changed()
   }
   const number = async (slug: string): Promise<void> => {
-    const free = await freeSlug(ask, slug)
+    const free = await freeSlug(ask, slug, refused)
     if (input.value === slug) put(free)
   }
   return {
@@ -64,6 +72,9 @@ export const makeSlugField = (ask: AdminAsk, changed: () => void): SlugField => 
       const slug = toSlug(title)
       if (input.value.replace(/-\d+$/, "") === slug.replace(/-\d+$/, "")) suggested = input.value
     },
-    renumber: () => number(input.value)
+    renumber: () => {
+      refused.add(input.value)
+      return number(input.value)
+    }
   }
 }

@@ -2,14 +2,14 @@ import type { PollView } from "../../domain/PollView.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
 import { byId } from "../dom.ts"
 import { confirm } from "../words/ballotWords.ts"
-import { challenge, hidden, status, tokenTrouble, trouble } from "../words.ts"
+import { challenge, hidden, nameStatus, tokenTrouble, trouble } from "../words.ts"
 import { makeChoices } from "./choices.ts"
 import { makeConfirmation } from "./confirmation.ts"
 import { followPoll, haveSameBallot } from "./followPoll.ts"
 import { type Live, watchResults } from "./live.ts"
-import { makeOutbox } from "./outbox.ts"
+import { makeOutbox, type Wait } from "./outbox.ts"
 import { explainRefusal } from "./refusal.ts"
-import { statusAt, timesAt } from "./schedule.ts"
+import { statusAt, statusNameAt, timesAt } from "./schedule.ts"
 import { isOldPage, makeServiceClock } from "./serviceClock.ts"
 import { makeSolver } from "./solver.ts"
 import { openStore, takeToken, tokenInLink } from "./store.ts"
@@ -36,8 +36,10 @@ let barred = false
 let reachable = true
 /** Whether the poll is not there any more. */
 let gone = false
+/** Whether the last vote was refused. */
+let refused = false
 /** Why the vote is not sent yet. */
-let waiting: "network" | "service" | undefined
+let waiting: Wait | undefined
 let live: Live | undefined
 /** How long after the close hidden results are asked for, in ms: the page knows the service's clock only to a second or so. */
 const afterClose = 1_000
@@ -52,14 +54,15 @@ const connectionTrouble = (pending: number): string => {
   if (!navigator.onLine) return pending > 0 ? trouble.offline(pending) : trouble.offlineIdle
   if (pending === 0) return reachable ? "" : trouble.stale
   if (waiting === undefined) return ""
+  if (waiting === "poll") return trouble.changing(pending)
   return waiting === "network" ? trouble.unreachable(pending) : trouble.busy(pending)
 }
 
 const refresh = (): void => {
   const now = clock.now()
   const current = statusAt(poll, said, now)
-  if (gone) view.status("final", status.gone)
-  else view.status(current, status[current])
+  if (gone) view.status("final", nameStatus("gone", false))
+  else view.status(current, statusNameAt(poll, current, now))
   view.times(timesAt(poll, current, now))
   const { mine, pending } = store.read()
   const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
@@ -77,9 +80,13 @@ const show = (before: PollView): void => {
   if (haveSameBallot(before, poll)) {
     view.edited(poll)
     if (JSON.stringify(before.options) !== JSON.stringify(poll.options)) teller.renamed()
-  } else if (!view.ballot.isBegun()) location.reload()
+  } else if (!view.ballot.isBegun() && !refused && store.read().pending.length === 0) location.reload()
   else {
+    // What waits was chosen from other options, or by other rules.
+    outbox.drop()
+    waiting = undefined
     barred = true
+    view.notice("", "none")
     view.outdated()
   }
   if (before.results !== poll.results) live?.refresh()
@@ -128,14 +135,17 @@ const outbox = makeOutbox({ path: `${path}/votes`, token, solver, several, bodyO
   refused: (problem) => {
     waiting = undefined
     barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
-    if (problem.type.endsWith(":poll-not-open")) void follower.read()
+    refused = true
+    // It may be a vote by another ballot than there is by now.
+    if (problem.type.endsWith(":poll-not-open") || problem.status === 422) void follower.read()
     const open = isOpen()
     teller.refused(explainRefusal(problem, { identity: poll.identity, open, hasToken: token !== undefined }))
     refresh()
   },
-  waiting: (network, choice) => {
+  waiting: (why, choice) => {
     teller.waiting(choice)
-    waiting = network ? "network" : "service"
+    waiting = why
+    if (why === "poll") void follower.read()
     refresh()
   },
   full: teller.full
@@ -152,6 +162,7 @@ view.ballot.onCast((choice) => {
   }
   const cast = (): void => {
     teller.cast()
+    refused = false
     outbox.cast(choice)
     view.ballot.sent()
   }
@@ -182,6 +193,8 @@ live = watchResults(
     results: (results) => {
       gone = false
       said = results.status
+      // It is closed so that it can be changed, of which its version does not tell yet.
+      if (said === "upcoming" && isOpen()) void follower.read()
       view.results(results)
       refresh()
     },

@@ -6,14 +6,17 @@ import { maxPending, type Pending } from "./stored.ts"
 
 type ReceiptBody = typeof SingleReceipt.Type
 
+/** Why a vote waits: for the network, for the service, or for the poll, which is being changed. */
+export type Wait = "network" | "service" | "poll"
+
 export interface OutboxEvents {
   readonly sending: (choice: string) => void
   /** The vote waits for the solution of its challenge. */
   readonly solving: (choice: string) => void
   readonly accepted: (receipt: ReceiptBody, vote: Pending) => void
   readonly refused: (problem: Problem, choice: string) => void
-  /** The vote could not be sent; it is tried again automatically. */
-  readonly waiting: (network: boolean, choice: string) => void
+  /** The vote could not be taken yet; it is sent again automatically. */
+  readonly waiting: (why: Wait, choice: string) => void
   /** No more votes can wait: this one is not taken. */
   readonly full: () => void
 }
@@ -23,12 +26,28 @@ export interface Outbox {
   cast(choice: string): void
   /** Sends the votes that are left from before, if any. */
   flush(): void
+  /** Throws away the votes that wait: they were for another ballot. */
+  drop(): void
 }
 
 /** A solution that takes longer is spoken of, in ms. */
 const noticeable = 500
 const firstPause = 1_000
 const longestPause = 15_000
+
+/** What a poll without challenges takes for a solution. */
+const unsolved: Answer<undefined> = {
+  kind: "ok",
+  body: undefined,
+  head: { at: undefined, etag: undefined, retryAfter: undefined }
+}
+
+/** Returns why an answer leaves a vote waiting, and how long in ms, where that is said; undefined where it is the last one. */
+const waitOf = (answer: Answer<unknown>): { readonly why: Wait; readonly ms: number | undefined } | undefined => {
+  if (answer.kind === "away") return { why: answer.network ? "network" : "service", ms: answer.retryAfter }
+  const { retryAfter } = answer.head
+  return answer.kind === "problem" && retryAfter !== undefined ? { why: "poll", ms: retryAfter } : undefined
+}
 
 /** Makes a UUID of version 4; `crypto.randomUUID` exists only on pages over HTTPS. */
 const newKey = (): string => {
@@ -65,7 +84,7 @@ export const makeOutbox = (
   let timer: ReturnType<typeof setTimeout> | undefined
 
   const solve = async (choice: string): Promise<Answer<string | undefined>> => {
-    if (solver === undefined) return { kind: "ok", body: undefined, head: { at: undefined, etag: undefined } }
+    if (solver === undefined) return unsolved
     const slow = setTimeout(events.solving, noticeable, choice)
     const solved = await solver.solution()
     clearTimeout(slow)
@@ -88,9 +107,10 @@ export const makeOutbox = (
       solver?.spend()
       answer = await send(pending)
     }
-    if (answer.kind === "away") {
-      events.waiting(answer.network, choice)
-      timer = setTimeout(flush, answer.retryAfter ?? pause)
+    const wait = waitOf(answer)
+    if (wait !== undefined) {
+      events.waiting(wait.why, choice)
+      timer = setTimeout(flush, wait.ms ?? pause)
       pause = Math.min(pause * 2, longestPause)
       return false
     }
@@ -103,7 +123,7 @@ export const makeOutbox = (
       return left.length === stored.pending.length ? stored : { ...stored, pending: left, sent: stored.sent + accepted }
     })
     if (answer.kind === "ok") events.accepted(answer.body, pending)
-    else events.refused(answer.problem, choice)
+    else if (answer.kind === "problem") events.refused(answer.problem, choice)
     return true
   }
 
@@ -120,6 +140,10 @@ export const makeOutbox = (
 
   return {
     flush,
+    drop: () => {
+      clearTimeout(timer)
+      store.update((stored) => ({ ...stored, pending: [] }))
+    },
     cast: (choice) => {
       const { length } = store.read().pending
       if (several && length >= maxPending) return events.full()

@@ -13,6 +13,7 @@ export const form = {
     options: "write at least two options, each on a line of its own",
     fixedOptions: "there are votes: keep as many options as there are, in their order",
     time: "give the whole date and time, or none of it",
+    skipped: "there is no such time on that day: the clocks are set forward then",
     order: "the poll has to close after it opens",
     past: "this time has passed: give a later one, or none"
   },

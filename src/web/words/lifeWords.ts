@@ -6,7 +6,7 @@ export const life = {
   editing: (title: string) => `Edit “${title}”`,
   save: "Save",
   fixed:
-    "There are votes: what decides over them stays as it is. Labels can be mended; options can't be added or removed.",
+    "There are votes: what decides over them stays as it is. Labels can be mended; options can't be added, removed or moved. More may see the results, but not fewer.",
   stale: "This poll was changed elsewhere meanwhile. Nothing of yours was saved, and nothing was overwritten.",
   asItIs: "Start again from the poll as it is now",
   duplicate: "Duplicate",

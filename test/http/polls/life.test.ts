@@ -3,6 +3,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
+import { LogQueue } from "../../../src/ledger/LogQueue.ts"
+import { PollActs } from "../../../src/ledger/PollActs.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
@@ -126,7 +128,17 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       done(changed)
       // It is closed for a moment, for those who have not heard of it.
       assert.strictEqual(json(changed).status, "upcoming")
-      assertProblem(yield* post(`/api/polls/${slug}/votes`, { options: ["tea"] }), 409)
+      const early = yield* post(`/api/polls/${slug}/votes`, { options: ["tea"] })
+      assert.match(problem(early, 409), /^The poll is being changed: try again in \d+ s$/)
+      assert.include(early.body, "poll-not-open")
+      assert.isAtLeast(Number(early.headers["retry-after"]), 1)
+      const html = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+      const sent = yield* request("POST", `/polls/${slug}`, { headers: html, body: "key=early&options=milk" })
+      assert.include(sent.body, "your vote was not taken. Please send it again in a few seconds")
+      for (const page of [sent, yield* request("GET", `/polls/${slug}`)]) {
+        assert.include(page.body, "Being changed</span>")
+        assert.include(page.body, "It goes on in ")
+      }
       done(yield* patch(slug, { kind: "single" }))
       // As if that moment were over.
       const sql = yield* SqlClient.SqlClient
@@ -209,6 +221,24 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
         select (upper(shut) - lower(shut))::float8 as ms from poll where slug = ${slug}`
       assert.isAtLeast(shut?.ms ?? 0, 10_000)
     })
+  )
+
+  it.effect("tells who watches that it is closed for a moment, and that it goes on", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const watch = yield* openEvents(`/api/polls/${slug}/results/stream`)
+      const isTold = (status: string) => until(() => watch.events.at(-1)?.data.status === status)
+      yield* isTold("open")
+      const { hold } = yield* PollActs
+      const now = Date.now()
+      for (const [how, status] of [
+        ["close", "upcoming"],
+        ["open", "open"]
+      ] as const) {
+        yield* hold(slug, now - 60_000, now + 60_000, how)
+        yield* isTold(status)
+      }
+    }).pipe(Effect.scoped)
   )
 
   it.effect("goes on after its end: what came in between stays rejected, and the result is final again later", () =>
@@ -310,5 +340,19 @@ layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a
       yield* untilCounted(slug, { tea: 0, milk: 0 })
       yield* auditLedger
     })
+  )
+
+  it.effect("leads to its public log only where there is one: without a key, there is none", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      const link = `/polls/${slug}/verify`
+      assert.isUndefined((yield* shown(slug)).log)
+      assert.include((yield* request("GET", `/polls/${slug}`)).body, link)
+      const queue = yield* LogQueue
+      assert.isAtLeast(yield* queue.turnOff(0), 1)
+      assert.strictEqual((yield* shown(slug)).log, "off")
+      // Pages hear of it when the polls are read anew.
+      yield* eventually(Effect.map(request("GET", `/polls/${slug}`), ({ body }) => assert.notInclude(body, link)))
+    }).pipe(Effect.provide(LogQueue.layer))
   )
 })
