@@ -45,45 +45,39 @@ const ends = {
 const expectText = (page: Page, place: string, text: string) =>
   Effect.promise(() => page.locator(place).getByText(text, { exact: true }).waitFor())
 
-layer(layerPages, { excludeTestServices: true, timeout: "60 seconds" })(
-  "the voting page of a poll that counts",
-  (it) => {
-    it.effect(
-      "says so and shows nothing that is hidden, until the result of its kind is final and comes by itself",
-      () =>
+layer(layerPages, { excludeTestServices: true })("the voting page of a poll that counts", (it) => {
+  it.effect("says so and shows nothing that is hidden, until the result of its kind is final and comes by itself", () =>
+    Effect.gen(function* () {
+      const slugs = yield* Effect.forEach(kinds, ({ rules, says }) =>
         Effect.gen(function* () {
-          const slugs = yield* Effect.forEach(kinds, ({ rules, says }) =>
-            Effect.gen(function* () {
-              const slug = yield* createPoll({ ...rules, results: "after_close" })
-              assert.strictEqual((yield* post(`/api/polls/${slug}/votes`, says[0])).status, 201)
-              return slug
-            })
-          )
-          const pages = yield* openPages(slugs)
-          for (const [index, page] of pages.entries()) {
-            yield* expectState(page, "Open")
-            yield* closePoll(slugs[index] ?? "")
-            // It asks now and then, and when the network is back.
-            yield* Effect.promise(() => page.evaluate("dispatchEvent(new Event('online'))"))
-            yield* expectState(page, "Counting")
-            const shown = yield* Effect.promise(() => page.locator("#total").textContent())
-            assert.strictEqual(shown, "The results are shown once the poll has closed and all votes are counted.")
-          }
+          const slug = yield* createPoll({ ...rules, results: "after_close" })
+          assert.strictEqual((yield* post(`/api/polls/${slug}/votes`, says[0])).status, 201)
+          return slug
+        })
+      )
+      const pages = yield* openPages(slugs)
+      for (const [index, page] of pages.entries()) {
+        yield* expectState(page, "Open")
+        yield* closePoll(slugs[index] ?? "")
+        // It asks now and then, and when the network is back.
+        yield* Effect.promise(() => page.evaluate("dispatchEvent(new Event('online'))"))
+        yield* expectState(page, "Counting")
+        const shown = yield* Effect.promise(() => page.locator("#total").textContent())
+        assert.strictEqual(shown, "The results are shown once the poll has closed and all votes are counted.")
+      }
 
-          const tabulating = layerTabulating.pipe(Layer.provide(Tabulations.layer))
-          yield* Layer.build(Layer.mergeAll(layerPool, layerFinality, tabulating))
-          for (const [index, page] of pages.entries()) {
-            yield* expectState(page, "Final")
-            const [outcome, ofTea] = ends[kinds[index]?.rules.kind ?? "single"]
-            yield* expectText(page, ":is(#votes-tea, #result-tea)", ofTea)
-            yield* expectText(page, "#outcome", outcome)
-            assert.match(
-              (yield* Effect.promise(() => page.locator("#times").textContent())) ?? "",
-              /The result is final\.$/
-            )
-          }
-        }).pipe(Effect.scoped),
-      120_000
-    )
-  }
-)
+      const tabulating = layerTabulating.pipe(Layer.provide(Tabulations.layer))
+      yield* Layer.build(Layer.mergeAll(layerPool, layerFinality, tabulating))
+      for (const [index, page] of pages.entries()) {
+        yield* expectState(page, "Final")
+        const [outcome, ofTea] = ends[kinds[index]?.rules.kind ?? "single"]
+        yield* expectText(page, ":is(#votes-tea, #result-tea)", ofTea)
+        yield* expectText(page, "#outcome", outcome)
+        assert.match(
+          (yield* Effect.promise(() => page.locator("#times").textContent())) ?? "",
+          /The result is final\.$/
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+})

@@ -59,7 +59,7 @@ const proofOf = (page: Page) =>
     return readFileSync(await download.path(), "utf8")
   })
 
-layer(layerPages, { excludeTestServices: true, timeout: "60 seconds" })("a voter's page", (it) => {
+layer(layerPages, { excludeTestServices: true })("a voter's page", (it) => {
   it.effect.each([false, true])("says that the vote is in the public log, and has the proof; hidden: %s", (hidden) =>
     Effect.gen(function* () {
       const page = yield* openBrowser
@@ -83,7 +83,7 @@ layer(layerPages, { excludeTestServices: true, timeout: "60 seconds" })("a voter
   )
 })
 
-layer(layerPages, { excludeTestServices: true, timeout: "60 seconds" })("the page that counts again", (it) => {
+layer(layerPages, { excludeTestServices: true })("the page that counts again", (it) => {
   it.effect("counts the whole log, says what holds and what not, and remembers the log", () =>
     Effect.gen(function* () {
       const page = yield* openBrowser

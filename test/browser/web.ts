@@ -99,7 +99,7 @@ export const browserTests = (name: string, define: (test: Test) => void): void =
     it(name, () => assert.fail("There is no Chromium or Chrome here; script/bootstrap --test installs one"))
     return
   }
-  layer(Web.layer(executable), { excludeTestServices: true, timeout: "60 seconds" })(name, (live) =>
+  layer(Web.layer(executable), { excludeTestServices: true })(name, (live) =>
     define((title, body) =>
       live.effect(
         title,

@@ -91,8 +91,7 @@ describe("import-original", () => {
         yield* drain
         assert.deepStrictEqual(yield* tally, { cats: 50, dogs: 50 })
         assert.deepInclude(yield* report, { ok: true, appended: 100, missing: 0 })
-      }).pipe(Effect.scoped, Effect.provide(layerServers({ group, claimIdleMs: 100 }))),
-    30_000
+      }).pipe(Effect.scoped, Effect.provide(layerServers({ group, claimIdleMs: 100 })))
   )
 
   it.live("keeps the books even while votes come in and are counted, and of several at once one does it", () =>

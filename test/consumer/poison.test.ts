@@ -30,83 +30,77 @@ const kinds: ReadonlyArray<() => ReadonlyArray<string | Buffer>> = [
 ]
 
 describe("a poison producer", () => {
-  it.live(
-    "has its entries buried in batches, each with one line; the votes between them are counted",
-    () =>
-      Effect.gen(function* () {
-        const { client } = yield* Redis
-        const { stream } = yield* StreamSettings
-        const ledger = yield* Ledger
-        yield* ledger.migrated
-        const rounds = 250
-        const pipeline = client.pipeline()
-        for (let round = 0; round < rounds; round++) {
-          for (const kind of kinds) pipeline.xadd(stream, "*", ...kind())
-          pipeline.xadd(stream, "*", ...vote("cats-or-dogs", "dogs"))
-        }
-        yield* Effect.promise(() => pipeline.exec())
+  it.live("has its entries buried in batches, each with one line; the votes between them are counted", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { stream } = yield* StreamSettings
+      const ledger = yield* Ledger
+      yield* ledger.migrated
+      const rounds = 250
+      const pipeline = client.pipeline()
+      for (let round = 0; round < rounds; round++) {
+        for (const kind of kinds) pipeline.xadd(stream, "*", ...kind())
+        pipeline.xadd(stream, "*", ...vote("cats-or-dogs", "dogs"))
+      }
+      yield* Effect.promise(() => pipeline.exec())
 
-        let calls = 0
-        const counting = Ledger.of({
-          ...ledger,
-          bury: (entries) =>
-            Effect.suspend(() => {
-              calls++
-              return ledger.bury(entries)
-            })
-        })
-        const lines: Array<string> = []
-        const logger = Logger.make(({ logLevel, message }) => {
-          if (logLevel === "Warn" && /dead letter/.test(String(message))) lines.push(String(message))
-        })
-        // All but one of the entries with the same vote are duplicates.
-        const dead = kinds.length * rounds - (rounds - 1)
-        yield* eventually(
-          Effect.gen(function* () {
-            assert.deepStrictEqual(yield* statuses, { counted: rounds, dead })
-            const { backlog } = yield* VoteStream
-            assert.strictEqual(yield* backlog, 0)
+      let calls = 0
+      const counting = Ledger.of({
+        ...ledger,
+        bury: (entries) =>
+          Effect.suspend(() => {
+            calls++
+            return ledger.bury(entries)
           })
-        ).pipe(
-          Effect.provide(layerPool),
-          Effect.provideService(Ledger, counting),
-          Effect.provide(Logger.layer([logger])),
-          Effect.provideService(References.MinimumLogLevel, "Warn")
-        )
-        // 2,250 entries in batches of 500 or less, the large ones of 4 MiB.
-        assert.isAtMost(calls, 20)
-        assert.isAtMost(lines.length, calls)
-        assert.match(
-          lines[0] ?? "",
-          /^\d+ entries of \S+ are dead letters: \d+-\d+, .* and so on\. The first of them: /
-        )
+      })
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => {
+        if (logLevel === "Warn" && /dead letter/.test(String(message))) lines.push(String(message))
+      })
+      // All but one of the entries with the same vote are duplicates.
+      const dead = kinds.length * rounds - (rounds - 1)
+      yield* eventually(
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* statuses, { counted: rounds, dead })
+          const { backlog } = yield* VoteStream
+          assert.strictEqual(yield* backlog, 0)
+        })
+      ).pipe(
+        Effect.provide(layerPool),
+        Effect.provideService(Ledger, counting),
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Warn")
+      )
+      // 2,250 entries in batches of 500 or less, the large ones of 4 MiB.
+      assert.isAtMost(calls, 20)
+      assert.isAtMost(lines.length, calls)
+      assert.match(lines[0] ?? "", /^\d+ entries of \S+ are dead letters: \d+-\d+, .* and so on\. The first of them: /)
 
-        const sql = yield* SqlClient.SqlClient
-        const [books] = yield* sql<{ duplicates: bigint; letters: bigint; deliveries: bigint }>`select
+      const sql = yield* SqlClient.SqlClient
+      const [books] = yield* sql<{ duplicates: bigint; letters: bigint; deliveries: bigint }>`select
         (select count(*) from duplicate_entry) as duplicates, count(*) as letters, max(deliveries) as deliveries
         from dead_letter`
-        assert.deepStrictEqual(books, { duplicates: BigInt(rounds - 1), letters: BigInt(dead), deliveries: 1n })
-        // Each letter has the fields of its own entry, byte for byte.
-        const letters = yield* sql<{ entry: string; fields: ReadonlyArray<Uint8Array> }>`
+      assert.deepStrictEqual(books, { duplicates: BigInt(rounds - 1), letters: BigInt(dead), deliveries: 1n })
+      // Each letter has the fields of its own entry, byte for byte.
+      const letters = yield* sql<{ entry: string; fields: ReadonlyArray<Uint8Array> }>`
         select entry_id as entry, fields from dead_letter order by split_part(entry_id, '-', 1)::bigint,
         split_part(entry_id, '-', 2)::bigint`
-        const held = yield* Effect.promise(() => client.xrangeBuffer(stream, "-", "+"))
-        const inStream = new Map(
-          held.map(([id, fields]) => [id.toString(), fields.map((field) => field.toString("hex"))])
+      const held = yield* Effect.promise(() => client.xrangeBuffer(stream, "-", "+"))
+      const inStream = new Map(
+        held.map(([id, fields]) => [id.toString(), fields.map((field) => field.toString("hex"))])
+      )
+      for (const { entry, fields } of letters) {
+        assert.deepStrictEqual(
+          fields.map((field) => Buffer.from(field).toString("hex")),
+          inStream.get(entry)
         )
-        for (const { entry, fields } of letters) {
-          assert.deepStrictEqual(
-            fields.map((field) => Buffer.from(field).toString("hex")),
-            inStream.get(entry)
-          )
-        }
-        assert.isAbove(letters.length, 0)
-        const first = yield* sql<{ acceptance: string }>`
+      }
+      assert.isAbove(letters.length, 0)
+      const first = yield* sql<{ acceptance: string }>`
         select accepted_ms || '-' || accepted_seq as acceptance from vote_event where vote_id = ${twice}::uuid`
-        const earliest = held.find(([, fields]) => fields[3]?.toString() === twice)
-        assert.strictEqual(first[0]?.acceptance, earliest?.[0].toString())
-      }).pipe(Effect.provide(layerServers({ batchSize: 500 }))),
-    30_000
+      const earliest = held.find(([, fields]) => fields[3]?.toString() === twice)
+      assert.strictEqual(first[0]?.acceptance, earliest?.[0].toString())
+    }).pipe(Effect.provide(layerServers({ batchSize: 500 })))
   )
 
   it.live("does not hold up a shutdown", () =>

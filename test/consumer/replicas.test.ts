@@ -68,46 +68,42 @@ describe("with APPEND_REPLICAS, a vote that only the primary has", () => {
           Effect.provide(Layer.mergeAll(layerPool, layerHousekeeping).pipe(Layer.provide(log.layer))),
           Effect.provide(layerServers(settings, yield* makeDatabase, urlOf(gate)))
         )
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })
 
 describe("with APPEND_REPLICAS, a result", () => {
-  it.live(
-    "is final once the replica knows of the closing time, which holds when that takes over",
-    () =>
-      Effect.gen(function* () {
-        const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
-        const gate = yield* openGateTo(() => primary.port)
-        yield* follow(replica, primary.port)
-        const stream = uniqueName("votes")
-        yield* Effect.gen(function* () {
-          const finish = yield* makeFinishing
-          const acts = yield* PollActs
-          const { closingTime } = yield* VoteStream
-          yield* eventually(appendOnce("first"))
-          yield* expectCounted(1)
-          const poll = yield* createPoll()
-          yield* replica.freeze
-          const closesMs = yield* closingTime
-          yield* acts.close(poll, closesMs)
-          assert.match((yield* Effect.flip(finish)).message, /0 of the 1 replicas/)
-          yield* replica.thaw
-          assert.deepStrictEqual(yield* eventually(finish), [poll])
-          yield* primary.crash
-          yield* promote(replica)
-          const refusal = yield* Effect.promise(() =>
-            withRedis(replica.address, (client) =>
-              client.xadd(stream, `${closesMs - 1}-0`, "v", "1").catch((error: Error) => error.message)
-            )
+  it.live("is final once the replica knows of the closing time, which holds when that takes over", () =>
+    Effect.gen(function* () {
+      const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
+      const gate = yield* openGateTo(() => primary.port)
+      yield* follow(replica, primary.port)
+      const stream = uniqueName("votes")
+      yield* Effect.gen(function* () {
+        const finish = yield* makeFinishing
+        const acts = yield* PollActs
+        const { closingTime } = yield* VoteStream
+        yield* eventually(appendOnce("first"))
+        yield* expectCounted(1)
+        const poll = yield* createPoll()
+        yield* replica.freeze
+        const closesMs = yield* closingTime
+        yield* acts.close(poll, closesMs)
+        assert.match((yield* Effect.flip(finish)).message, /0 of the 1 replicas/)
+        yield* replica.thaw
+        assert.deepStrictEqual(yield* eventually(finish), [poll])
+        yield* primary.crash
+        yield* promote(replica)
+        const refusal = yield* Effect.promise(() =>
+          withRedis(replica.address, (client) =>
+            client.xadd(stream, `${closesMs - 1}-0`, "v", "1").catch((error: Error) => error.message)
           )
-          assert.match(refusal ?? "", /equal or smaller/)
-        }).pipe(
-          Effect.provide(layerPool),
-          Effect.provide(layerServers({ stream, appendReplicas: 1 }, yield* makeDatabase, urlOf(gate)))
         )
-      }).pipe(Effect.scoped),
-    60_000
+        assert.match(refusal ?? "", /equal or smaller/)
+      }).pipe(
+        Effect.provide(layerPool),
+        Effect.provide(layerServers({ stream, appendReplicas: 1 }, yield* makeDatabase, urlOf(gate)))
+      )
+    }).pipe(Effect.scoped)
   )
 })

@@ -74,5 +74,5 @@ describe("what the chart renders", () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
-  }, 60_000)
+  })
 })

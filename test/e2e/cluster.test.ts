@@ -89,102 +89,96 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     return Effect.map(effect, () => performance.now() - start)
   })
 
-layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })("with a Redis Cluster", (it) => {
-  it.effect(
-    "each of many votes is counted once while a node is killed and comes back",
-    () =>
-      Effect.gen(function* () {
-        const site = yield* makeClusterSite
-        const { env } = site
-        const [{ url }, ...consumers] = yield* Effect.all(
-          [startApi("api", { env }), startConsumer({ env }), startConsumer({ env })],
-          { concurrency: "unbounded" }
-        )
-        yield* untilRedisIs(url, "connected")
-        // From before the crash until after the return.
-        const load = yield* startLoad({ url: () => url, connections: 32, retry: true })
-        const moreVotes = Effect.suspend(() => {
-          const wanted = load.receipts.length + 2_000
-          return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
-        })
-        yield* moreVotes
+layer(RedisCluster.layer, { excludeTestServices: true })("with a Redis Cluster", (it) => {
+  it.effect("each of many votes is counted once while a node is killed and comes back", () =>
+    Effect.gen(function* () {
+      const site = yield* makeClusterSite
+      const { env } = site
+      const [{ url }, ...consumers] = yield* Effect.all(
+        [startApi("api", { env }), startConsumer({ env }), startConsumer({ env })],
+        { concurrency: "unbounded" }
+      )
+      yield* untilRedisIs(url, "connected")
+      // From before the crash until after the return.
+      const load = yield* startLoad({ url: () => url, connections: 32, retry: true })
+      const moreVotes = Effect.suspend(() => {
+        const wanted = load.receipts.length + 2_000
+        return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
+      })
+      yield* moreVotes
 
-        const victim = site.streams[1]?.node
-        if (victim === undefined) return assert.fail()
-        yield* victim.crash
-        yield* untilRedisIs(url, "degraded")
-        const probes = yield* castProbes(url, 60)
-        assert.isAbove(probes.refused, 0)
-        assert.isAbove(probes.receipts.length, 0)
-        // The other shards are counted meanwhile.
-        yield* Effect.forEach(probes.receipts, (receipt) => expectReceipt(url, receipt, "counted"))
-        yield* victim.start
-        yield* untilRedisIs(url, "connected")
-        yield* moreVotes
-        yield* load.finish
+      const victim = site.streams[1]?.node
+      if (victim === undefined) return assert.fail()
+      yield* victim.crash
+      yield* untilRedisIs(url, "degraded")
+      const probes = yield* castProbes(url, 60)
+      assert.isAbove(probes.refused, 0)
+      assert.isAbove(probes.receipts.length, 0)
+      // The other shards are counted meanwhile.
+      yield* Effect.forEach(probes.receipts, (receipt) => expectReceipt(url, receipt, "counted"))
+      yield* victim.start
+      yield* untilRedisIs(url, "connected")
+      yield* moreVotes
+      yield* load.finish
 
-        assert.hasAllKeys(load.outcomes, ["201", "503"])
-        const receipts = [...load.receipts, ...probes.receipts]
-        assert.strictEqual(new Set(receipts.map(({ voteId }) => voteId)).size, receipts.length)
-        assert.strictEqual(yield* expectAllCounted(site, receipts), receipts.length)
-        for (const receipt of receipts.slice(-20)) yield* expectReceipt(url, receipt, "counted")
+      assert.hasAllKeys(load.outcomes, ["201", "503"])
+      const receipts = [...load.receipts, ...probes.receipts]
+      assert.strictEqual(new Set(receipts.map(({ voteId }) => voteId)).size, receipts.length)
+      assert.strictEqual(yield* expectAllCounted(site, receipts), receipts.length)
+      for (const receipt of receipts.slice(-20)) yield* expectReceipt(url, receipt, "counted")
 
-        const audit = yield* launchProgram(["audit", "--json"], { env })
-        assert.strictEqual((yield* audit.ended).code, 0, audit.stdout() + audit.stderr())
-        assert.deepInclude(JSON.parse(audit.stdout()), {
-          ok: true,
-          appended: receipts.length,
-          ledger_rows: { counted: receipts.length },
-          duplicate_entries: 0,
-          pending: 0,
-          missing: 0
-        })
-        yield* patiently(
-          Effect.forEach(site.streams, ({ node, stream }) =>
-            Effect.map(
-              Effect.promise(() => node.redis.xlen(stream)),
-              (length) => assert.isBelow(length, 200)
-            )
+      const audit = yield* launchProgram(["audit", "--json"], { env })
+      assert.strictEqual((yield* audit.ended).code, 0, audit.stdout() + audit.stderr())
+      assert.deepInclude(JSON.parse(audit.stdout()), {
+        ok: true,
+        appended: receipts.length,
+        ledger_rows: { counted: receipts.length },
+        duplicate_entries: 0,
+        pending: 0,
+        missing: 0
+      })
+      yield* patiently(
+        Effect.forEach(site.streams, ({ node, stream }) =>
+          Effect.map(
+            Effect.promise(() => node.redis.xlen(stream)),
+            (length) => assert.isBelow(length, 200)
           )
         )
-        for (const consumer of consumers) consumer.signal("SIGTERM")
-        for (const consumer of consumers) {
-          assert.isBelow(yield* timed(consumer.ended), 2_000)
-          assert.deepStrictEqual(yield* consumer.ended, { code: 0, signal: null })
-        }
-      }),
-    120_000
+      )
+      for (const consumer of consumers) consumer.signal("SIGTERM")
+      for (const consumer of consumers) {
+        assert.isBelow(yield* timed(consumer.ended), 2_000)
+        assert.deepStrictEqual(yield* consumer.ended, { code: 0, signal: null })
+      }
+    })
   )
 
-  it.effect(
-    "a node that hangs holds up neither the votes of the others nor their counting",
-    () =>
-      Effect.gen(function* () {
-        const site = yield* makeClusterSite
-        const { env } = site
-        const [{ url }] = yield* Effect.all([startApi("api", { env }), startConsumer({ env })], {
-          concurrency: "unbounded"
-        })
-        yield* untilRedisIs(url, "connected")
-        const first = yield* castProbes(url, 20)
-        assert.strictEqual(first.refused, 0)
-        const victim = site.streams[3]?.node
-        if (victim === undefined) return assert.fail()
-        yield* victim.freeze
-        yield* untilRedisIs(url, "degraded")
-        const during = yield* castProbes(url, 20)
-        assert.isAbove(during.refused, 0)
-        assert.isAbove(during.receipts.length, 0)
-        yield* Effect.forEach(during.receipts, (receipt) => expectReceipt(url, receipt, "counted"))
-        yield* victim.thaw
-        yield* untilRedisIs(url, "connected")
-        const last = yield* castProbes(url, 20)
-        assert.strictEqual(last.refused, 0)
-        const receipts = [first, during, last].flatMap((probes) => probes.receipts)
-        // The node may have taken, when it went on, what it was sent while it hung.
-        const counted = yield* expectAllCounted(site, receipts)
-        assert.isAtMost(counted - receipts.length, during.refused)
-      }),
-    60_000
+  it.effect("a node that hangs holds up neither the votes of the others nor their counting", () =>
+    Effect.gen(function* () {
+      const site = yield* makeClusterSite
+      const { env } = site
+      const [{ url }] = yield* Effect.all([startApi("api", { env }), startConsumer({ env })], {
+        concurrency: "unbounded"
+      })
+      yield* untilRedisIs(url, "connected")
+      const first = yield* castProbes(url, 20)
+      assert.strictEqual(first.refused, 0)
+      const victim = site.streams[3]?.node
+      if (victim === undefined) return assert.fail()
+      yield* victim.freeze
+      yield* untilRedisIs(url, "degraded")
+      const during = yield* castProbes(url, 20)
+      assert.isAbove(during.refused, 0)
+      assert.isAbove(during.receipts.length, 0)
+      yield* Effect.forEach(during.receipts, (receipt) => expectReceipt(url, receipt, "counted"))
+      yield* victim.thaw
+      yield* untilRedisIs(url, "connected")
+      const last = yield* castProbes(url, 20)
+      assert.strictEqual(last.refused, 0)
+      const receipts = [first, during, last].flatMap((probes) => probes.receipts)
+      // The node may have taken, when it went on, what it was sent while it hung.
+      const counted = yield* expectAllCounted(site, receipts)
+      assert.isAtMost(counted - receipts.length, during.refused)
+    })
   )
 })

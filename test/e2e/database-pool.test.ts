@@ -54,7 +54,6 @@ describe("with one connection to PostgreSQL for each process", () => {
         assert.isAbove(seen.looks, 0)
         assert.isAbove(seen.most, 0)
         assert.isAtMost(seen.most, roles === "all" ? 1 : 2)
-      }),
-    60_000
+      })
   )
 })

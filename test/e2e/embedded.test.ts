@@ -67,32 +67,28 @@ describe("without any URL", () => {
         third.signalGroup("SIGINT")
         assert.deepStrictEqual(yield* third.ended, { code: 130, signal: null })
         yield* patiently(Effect.sync(() => assert.deepStrictEqual(last.filter(isRunning), [])))
-      }),
-    90_000
+      })
   )
 
-  it.live(
-    "the program ends its servers with itself when its terminal is closed",
-    () =>
-      Effect.gen(function* () {
-        const dataDir = yield* dataFolder
-        yield* Effect.addFinalizer(() => Effect.ignore(endOrphans(dataDir)).pipe(Effect.provide(quiet)))
-        const program = yield* startApi("all", { env: { DATA_DIR: dataDir }, ownGroup: true })
-        yield* untilReady(program.url)
-        assert.strictEqual((yield* vote(program.url, "cats")).status, 201)
-        const running = servers(dataDir)
-        assert.lengthOf(running, 2)
-        program.signalGroup("SIGHUP")
-        assert.deepStrictEqual(yield* program.ended, { code: 0, signal: null })
-        assert.deepStrictEqual(running.filter(isRunning), [])
+  it.live("the program ends its servers with itself when its terminal is closed", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      yield* Effect.addFinalizer(() => Effect.ignore(endOrphans(dataDir)).pipe(Effect.provide(quiet)))
+      const program = yield* startApi("all", { env: { DATA_DIR: dataDir }, ownGroup: true })
+      yield* untilReady(program.url)
+      assert.strictEqual((yield* vote(program.url, "cats")).status, 201)
+      const running = servers(dataDir)
+      assert.lengthOf(running, 2)
+      program.signalGroup("SIGHUP")
+      assert.deepStrictEqual(yield* program.ended, { code: 0, signal: null })
+      assert.deepStrictEqual(running.filter(isRunning), [])
 
-        const again = yield* startApi("all", { env: { DATA_DIR: dataDir }, ownGroup: true })
-        yield* untilReady(again.url)
-        yield* expectVotes(again.url, 1)
-        assert.notMatch(again.stderr() + again.stdout(), /was killed/)
-        again.signalGroup("SIGHUP")
-        assert.deepStrictEqual(yield* again.ended, { code: 0, signal: null })
-      }),
-    90_000
+      const again = yield* startApi("all", { env: { DATA_DIR: dataDir }, ownGroup: true })
+      yield* untilReady(again.url)
+      yield* expectVotes(again.url, 1)
+      assert.notMatch(again.stderr() + again.stdout(), /was killed/)
+      again.signalGroup("SIGHUP")
+      assert.deepStrictEqual(yield* again.ended, { code: 0, signal: null })
+    })
   )
 })

@@ -142,8 +142,7 @@ describe("a PostgreSQL that is restored to a backup", () => {
         yield* votes(url, 1)
         yield* totalIs(url, 531 - gone)
         assert.deepInclude(yield* run(site, "audit"), { code: 0 })
-      }).pipe(Effect.scoped),
-    120_000
+      }).pipe(Effect.scoped)
   )
 })
 

@@ -121,7 +121,7 @@ const assertAll = Effect.fnUntraced(function* (seen: ReadonlyArray<Seen>, names:
 
 const logEndpoints = Object.keys(Api.groups.log.endpoints)
 
-layer(layerPollsApi(), { excludeTestServices: true, timeout: 60_000 })("each answer", (it) => {
+layer(layerPollsApi(), { excludeTestServices: true })("each answer", (it) => {
   it.effect("that the typed client gets is as the description says, of every endpoint", () =>
     Effect.gen(function* () {
       const seen: Array<Seen> = []

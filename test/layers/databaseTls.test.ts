@@ -45,40 +45,37 @@ const encryptionBy = (url: string) =>
   )
 
 describe("a database's URL", () => {
-  it.live(
-    "gets the TLS that it asks for, or no connection",
-    () =>
-      Effect.gen(function* () {
-        const { ca, other, port, url } = yield* tlsServer
-        const by = (host: string, query: string) =>
-          encryptionBy(Redacted.value(url).replace(/@[^/]+/, `@${host}:${port}`) + query)
-        const name = "localhost"
-        for (const [query, outcome] of [
-          ["", /^TLS$/],
-          ["?sslmode=disable", /^plain$/],
-          ["?ssl=false", /^plain$/],
-          ["?ssl=true", /^TLS$/],
-          ["?sslmode=allow", /^TLS$/],
-          ["?sslmode=prefer", /^TLS$/],
-          ["?sslmode=require", /^TLS$/],
-          ["?sslmode=no-verify", /^TLS$/],
-          [`?sslmode=no-verify&sslrootcert=${other}`, /^TLS$/],
-          [`?sslmode=require&sslrootcert=${ca}`, /^TLS$/],
-          [`?sslmode=require&sslrootcert=${other}`, /certificate/],
-          [`?sslmode=verify-ca&sslrootcert=${ca}`, /^TLS$/],
-          [`?sslmode=verify-ca&sslrootcert=${other}`, /certificate/],
-          ["?sslmode=verify-ca", /certificate/],
-          [`?sslmode=verify-full&sslrootcert=${ca}`, /^TLS$/],
-          ["?sslmode=verify-full", /certificate/],
-          ["?sslrootcert=system", /certificate/]
-        ] as const) {
-          assert.match(yield* by(name, query), outcome, query)
-        }
-        // By its address, which the certificate does not name.
-        assert.strictEqual(yield* by("127.0.0.1", `?sslmode=verify-ca&sslrootcert=${ca}`), "TLS")
-        assert.match(yield* by("127.0.0.1", `?sslmode=verify-full&sslrootcert=${ca}`), /ERR_TLS_CERT_ALTNAME_INVALID/)
-      }).pipe(Effect.scoped),
-    60_000
+  it.live("gets the TLS that it asks for, or no connection", () =>
+    Effect.gen(function* () {
+      const { ca, other, port, url } = yield* tlsServer
+      const by = (host: string, query: string) =>
+        encryptionBy(Redacted.value(url).replace(/@[^/]+/, `@${host}:${port}`) + query)
+      const name = "localhost"
+      for (const [query, outcome] of [
+        ["", /^TLS$/],
+        ["?sslmode=disable", /^plain$/],
+        ["?ssl=false", /^plain$/],
+        ["?ssl=true", /^TLS$/],
+        ["?sslmode=allow", /^TLS$/],
+        ["?sslmode=prefer", /^TLS$/],
+        ["?sslmode=require", /^TLS$/],
+        ["?sslmode=no-verify", /^TLS$/],
+        [`?sslmode=no-verify&sslrootcert=${other}`, /^TLS$/],
+        [`?sslmode=require&sslrootcert=${ca}`, /^TLS$/],
+        [`?sslmode=require&sslrootcert=${other}`, /certificate/],
+        [`?sslmode=verify-ca&sslrootcert=${ca}`, /^TLS$/],
+        [`?sslmode=verify-ca&sslrootcert=${other}`, /certificate/],
+        ["?sslmode=verify-ca", /certificate/],
+        [`?sslmode=verify-full&sslrootcert=${ca}`, /^TLS$/],
+        ["?sslmode=verify-full", /certificate/],
+        ["?sslrootcert=system", /certificate/]
+      ] as const) {
+        assert.match(yield* by(name, query), outcome, query)
+      }
+      // By its address, which the certificate does not name.
+      assert.strictEqual(yield* by("127.0.0.1", `?sslmode=verify-ca&sslrootcert=${ca}`), "TLS")
+      assert.match(yield* by("127.0.0.1", `?sslmode=verify-full&sslrootcert=${ca}`), /ERR_TLS_CERT_ALTNAME_INVALID/)
+    }).pipe(Effect.scoped)
   )
 
   it.live("gets a plain connection from a server without TLS, unless it must not", () =>

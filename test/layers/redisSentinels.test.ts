@@ -55,83 +55,73 @@ describe("sentinels", () => {
           Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, url).pipe(Layer.provide(log.layer)))
         )
         yield* hanging?.signal("SIGCONT") ?? Effect.void
-      }).pipe(Effect.scoped),
-    90_000
+      }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "lose no vote where the old master takes none meanwhile, as the documents advise",
-    () =>
-      Effect.gen(function* () {
-        const { failover, master, replica, sentinels, urlOf } = yield* sentinelSetup
-        const url = urlOf(...sentinels.map(({ port }) => port))
+  it.live("lose no vote where the old master takes none meanwhile, as the documents advise", () =>
+    Effect.gen(function* () {
+      const { failover, master, replica, sentinels, urlOf } = yield* sentinelSetup
+      const url = urlOf(...sentinels.map(({ port }) => port))
+      yield* Effect.gen(function* () {
+        const stream = yield* VoteStream
+        const { client } = yield* Redis
+        const { stream: name } = yield* StreamSettings
+        const vote = Effect.suspend(() => stream.append(cast()))
+        yield* eventually(vote)
+        yield* Effect.promise(() => withRedis(master.url, (redis) => redis.call("CLIENT", "PAUSE", "20000", "WRITE")))
+        yield* eventually(failover)
+        let taken = 1
+        yield* eventually(
+          Effect.gen(function* () {
+            yield* vote
+            taken++
+            assert.strictEqual(serverOf(client)["server.port"], replica.port)
+          })
+        )
+        assert.isAtLeast(yield* command(() => client.xlen(name)), taken)
+      }).pipe(Effect.provide(layerServers({}, yield* makeDatabase, url)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("are said to be away, or not to know the master, once, and are asked again", () =>
+    Effect.gen(function* () {
+      const log = collectLog()
+      const { sentinels, urlOf } = yield* sentinelSetup
+      const [first] = sentinels
+      const one = urlOf(first?.port ?? 0)
+      const unknown = Redacted.make(Redacted.value(one).replace("/mymaster/", "/another/"))
+      const wrong = Redacted.make(Redacted.value(one).replace(/sentinel_password=.*/, "sentinel_password=hunter2"))
+      const away = urlOf(yield* freePort)
+      for (const [url, why] of [
+        [
+          unknown,
+          /^WARN Redis \(tallykeep\): No sentinel says where the master is: 127\.0\.0\.1:\d+: knows no master another$/
+        ],
+        [wrong, /No sentinel says where the master is: 127\.0\.0\.1:\d+: WRONGPASS/],
+        [away, /No sentinel says where the master is: 127\.0\.0\.1:\d+: connect ECONNREFUSED/]
+      ] as const) {
+        log.lines.length = 0
         yield* Effect.gen(function* () {
-          const stream = yield* VoteStream
           const { client } = yield* Redis
-          const { stream: name } = yield* StreamSettings
-          const vote = Effect.suspend(() => stream.append(cast()))
-          yield* eventually(vote)
-          yield* Effect.promise(() => withRedis(master.url, (redis) => redis.call("CLIENT", "PAUSE", "20000", "WRITE")))
-          yield* eventually(failover)
-          let taken = 1
-          yield* eventually(
-            Effect.gen(function* () {
-              yield* vote
-              taken++
-              assert.strictEqual(serverOf(client)["server.port"], replica.port)
-            })
-          )
-          assert.isAtLeast(yield* command(() => client.xlen(name)), taken)
-        }).pipe(Effect.provide(layerServers({}, yield* makeDatabase, url)))
-      }).pipe(Effect.scoped),
-    60_000
+          yield* eventually(Effect.sync(() => assert.lengthOf(log.lines, 1)))
+          yield* Effect.sleep("300 millis")
+          assert.match(String(yield* Effect.flip(command(() => client.ping()))), /./)
+          assert.lengthOf(log.lines, 1)
+          assert.match(log.lines.join("\n"), why)
+          assert.notInclude(log.lines.join("\n"), "hunter2")
+        }).pipe(Effect.provide(layerRedis(url).pipe(Layer.provide(log.layer))))
+      }
+    }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "are said to be away, or not to know the master, once, and are asked again",
-    () =>
-      Effect.gen(function* () {
-        const log = collectLog()
-        const { sentinels, urlOf } = yield* sentinelSetup
-        const [first] = sentinels
-        const one = urlOf(first?.port ?? 0)
-        const unknown = Redacted.make(Redacted.value(one).replace("/mymaster/", "/another/"))
-        const wrong = Redacted.make(Redacted.value(one).replace(/sentinel_password=.*/, "sentinel_password=hunter2"))
-        const away = urlOf(yield* freePort)
-        for (const [url, why] of [
-          [
-            unknown,
-            /^WARN Redis \(tallykeep\): No sentinel says where the master is: 127\.0\.0\.1:\d+: knows no master another$/
-          ],
-          [wrong, /No sentinel says where the master is: 127\.0\.0\.1:\d+: WRONGPASS/],
-          [away, /No sentinel says where the master is: 127\.0\.0\.1:\d+: connect ECONNREFUSED/]
-        ] as const) {
-          log.lines.length = 0
-          yield* Effect.gen(function* () {
-            const { client } = yield* Redis
-            yield* eventually(Effect.sync(() => assert.lengthOf(log.lines, 1)))
-            yield* Effect.sleep("300 millis")
-            assert.match(String(yield* Effect.flip(command(() => client.ping()))), /./)
-            assert.lengthOf(log.lines, 1)
-            assert.match(log.lines.join("\n"), why)
-            assert.notInclude(log.lines.join("\n"), "hunter2")
-          }).pipe(Effect.provide(layerRedis(url).pipe(Layer.provide(log.layer))))
-        }
-      }).pipe(Effect.scoped),
-    60_000
-  )
-
-  it.live(
-    "are asked one after the other, those last that name a server which is away",
-    () =>
-      Effect.gen(function* () {
-        const { sentinels, urlOf } = yield* sentinelSetup
-        const ports = sentinels.map(({ port }) => port)
-        // It is alone, so it can't make another one the master.
-        const alone = yield* startSentinel({ port: yield* freePort, quorum: 2, password: "any" })
-        const { client } = Context.get(yield* Layer.build(layerRedis(urlOf(alone.port, ...ports))), Redis)
-        assert.strictEqual(yield* eventually(command(() => client.ping())), "PONG")
-      }).pipe(Effect.scoped, Effect.provide(quiet)),
-    60_000
+  it.live("are asked one after the other, those last that name a server which is away", () =>
+    Effect.gen(function* () {
+      const { sentinels, urlOf } = yield* sentinelSetup
+      const ports = sentinels.map(({ port }) => port)
+      // It is alone, so it can't make another one the master.
+      const alone = yield* startSentinel({ port: yield* freePort, quorum: 2, password: "any" })
+      const { client } = Context.get(yield* Layer.build(layerRedis(urlOf(alone.port, ...ports))), Redis)
+      assert.strictEqual(yield* eventually(command(() => client.ping())), "PONG")
+    }).pipe(Effect.scoped, Effect.provide(quiet))
   )
 })

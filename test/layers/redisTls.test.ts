@@ -88,32 +88,28 @@ describe("rediss://", () => {
           yield* Effect.promise(() => withRedis(plain, (client) => client.call("CLIENT", "KILL", "TYPE", "normal")))
           yield* eventually(command(() => redis.client.ping()))
         }
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "goes for sentinels, too",
-    () =>
-      Effect.gen(function* () {
-        const { ca, lines, other, password, tlsPort } = yield* tlsServer
-        const sentinelTls = yield* freePort
-        const more = [
-          ...lines,
-          `tls-port ${sentinelTls}`,
-          "tls-replication yes",
-          "sentinel resolve-hostnames yes",
-          "sentinel announce-hostnames yes"
-        ]
-        yield* startSentinel({ host: "localhost", port: tlsPort, quorum: 1, password, more })
-        const query = `sentinel_password=${encodeURIComponent(sentinelPassword)}`
-        const at = (host: string) =>
-          Redacted.make(`rediss+sentinel://:${password}@${host}:${sentinelTls}/mymaster?${query}`)
-        yield* expectConnected(at("localhost"), ca)
-        yield* expectRefused(at("localhost"), other, noTrust)
-        yield* expectRefused(at("127.0.0.1"), ca, /No sentinel says.*IP: 127\.0\.0\.1 is not in the cert's list/)
-      }).pipe(Effect.scoped),
-    60_000
+  it.live("goes for sentinels, too", () =>
+    Effect.gen(function* () {
+      const { ca, lines, other, password, tlsPort } = yield* tlsServer
+      const sentinelTls = yield* freePort
+      const more = [
+        ...lines,
+        `tls-port ${sentinelTls}`,
+        "tls-replication yes",
+        "sentinel resolve-hostnames yes",
+        "sentinel announce-hostnames yes"
+      ]
+      yield* startSentinel({ host: "localhost", port: tlsPort, quorum: 1, password, more })
+      const query = `sentinel_password=${encodeURIComponent(sentinelPassword)}`
+      const at = (host: string) =>
+        Redacted.make(`rediss+sentinel://:${password}@${host}:${sentinelTls}/mymaster?${query}`)
+      yield* expectConnected(at("localhost"), ca)
+      yield* expectRefused(at("localhost"), other, noTrust)
+      yield* expectRefused(at("127.0.0.1"), ca, /No sentinel says.*IP: 127\.0\.0\.1 is not in the cert's list/)
+    }).pipe(Effect.scoped)
   )
 })
 

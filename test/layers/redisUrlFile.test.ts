@@ -94,37 +94,33 @@ describe("the URL of Redis in a file", () => {
         file.write(by(url, "app", "two"))
         yield* expectUp
         assert.notMatch(log.lines.join("\n"), /\b(one|two)\b/)
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "leads to another user, another database, another server",
-    () =>
-      Effect.gen(function* () {
-        const [first, second] = [Redacted.value((yield* ownRedis).url), Redacted.value((yield* ownRedis).url)]
-        const file = yield* urlFile
-        const { expectUp, redis } = yield* connections(file.read(`${first}/2`), collectLog())
-        const { client } = redis
-        yield* expectUp
-        yield* command(() => client.set("key", "two"))
+  it.live("leads to another user, another database, another server", () =>
+    Effect.gen(function* () {
+      const [first, second] = [Redacted.value((yield* ownRedis).url), Redacted.value((yield* ownRedis).url)]
+      const file = yield* urlFile
+      const { expectUp, redis } = yield* connections(file.read(`${first}/2`), collectLog())
+      const { client } = redis
+      yield* expectUp
+      yield* command(() => client.set("key", "two"))
 
-        yield* admin([first], ["CONFIG", "SET", "requirepass", "another"])
-        file.write(by(`${first}/3`, "", "another"))
-        const now = by(first, "", "another")
-        yield* admin([now], ["CLIENT", "KILL", "TYPE", "normal"])
-        yield* expectUp
-        assert.isNull(yield* command(() => client.get("key")))
-        yield* command(() => client.set("key", "three"))
-        assert.strictEqual(yield* Effect.promise(() => withRedis(`${now}/2`, (direct) => direct.get("key"))), "two")
-        assert.strictEqual(yield* Effect.promise(() => withRedis(`${now}/3`, (direct) => direct.get("key"))), "three")
+      yield* admin([first], ["CONFIG", "SET", "requirepass", "another"])
+      file.write(by(`${first}/3`, "", "another"))
+      const now = by(first, "", "another")
+      yield* admin([now], ["CLIENT", "KILL", "TYPE", "normal"])
+      yield* expectUp
+      assert.isNull(yield* command(() => client.get("key")))
+      yield* command(() => client.set("key", "three"))
+      assert.strictEqual(yield* Effect.promise(() => withRedis(`${now}/2`, (direct) => direct.get("key"))), "two")
+      assert.strictEqual(yield* Effect.promise(() => withRedis(`${now}/3`, (direct) => direct.get("key"))), "three")
 
-        file.write(second)
-        yield* admin([now], ["CLIENT", "KILL", "TYPE", "normal"])
-        yield* expectUp
-        yield* command(() => client.set("key", "elsewhere"))
-        assert.strictEqual(yield* Effect.promise(() => withRedis(second, (direct) => direct.get("key"))), "elsewhere")
-      }).pipe(Effect.scoped),
-    60_000
+      file.write(second)
+      yield* admin([now], ["CLIENT", "KILL", "TYPE", "normal"])
+      yield* expectUp
+      yield* command(() => client.set("key", "elsewhere"))
+      assert.strictEqual(yield* Effect.promise(() => withRedis(second, (direct) => direct.get("key"))), "elsewhere")
+    }).pipe(Effect.scoped)
   )
 })

@@ -58,8 +58,7 @@ describe("the ledger's tables and functions", () => {
         const log = readFileSync(server.logFile, "utf8")
         assert.include(log, "ready to accept connections")
         assert.notMatch(log, /WARNING|ERROR|FATAL|PANIC/)
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("are the later version's where programs of two versions start at once", () =>

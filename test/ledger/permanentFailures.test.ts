@@ -54,23 +54,20 @@ const makeRole = Effect.fnUntraced(function* (url: Url) {
 })
 
 describe("a failure that time does not heal", () => {
-  it.live(
-    "is told once, as an error that says what the server said first and what to do; done, things go on",
-    () =>
-      Effect.gen(function* () {
-        const role = yield* makeRole(yield* makeEmptyDatabase)
-        const { ledger, lines } = yield* start(role.url)
-        const line = yield* firstLine(lines)
-        assert.match(line, /^Error .*permission denied for schema public \(42501\).*grant usage, create on schema/)
-        assert.strictEqual((yield* Effect.flip(ledger.ping))._tag, "OutOfService")
-        yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
-        yield* patiently(ledger.ping)
-        assert.deepStrictEqual(
-          lines.map((each) => each.split(" ", 1)[0]),
-          ["Error", "Info"]
-        )
-      }).pipe(Effect.scoped),
-    40_000
+  it.live("is told once, as an error that says what the server said first and what to do; done, things go on", () =>
+    Effect.gen(function* () {
+      const role = yield* makeRole(yield* makeEmptyDatabase)
+      const { ledger, lines } = yield* start(role.url)
+      const line = yield* firstLine(lines)
+      assert.match(line, /^Error .*permission denied for schema public \(42501\).*grant usage, create on schema/)
+      assert.strictEqual((yield* Effect.flip(ledger.ping))._tag, "OutOfService")
+      yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
+      yield* patiently(ledger.ping)
+      assert.deepStrictEqual(
+        lines.map((each) => each.split(" ", 1)[0]),
+        ["Error", "Info"]
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.live("is told of a role that may not change what another has made", () =>

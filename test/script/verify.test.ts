@@ -64,7 +64,7 @@ const address = Effect.map(serverPort, (port) => `http://127.0.0.1:${port}`)
 const verify = (...args: ReadonlyArray<string>) =>
   Effect.flatMap(address, (base) => run("script/verify", [`${base}/polls/cats-or-dogs`, ...args]))
 
-layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("script/verify", (it) => {
+layer(layerApi(), { excludeTestServices: true })("script/verify", (it) => {
   it.effect("says that all of it holds, and goes on from what was kept", () =>
     Effect.gen(function* () {
       const { cast, log, world } = yield* withLog()
@@ -142,7 +142,7 @@ layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("script/verify
 /** The block of Python in the document. */
 const fold = /```python\n(.*?)```/s.exec(readFileSync(join(root, "docs/verify.md"), "utf8"))?.[1] ?? ""
 
-layer(layerApi(), { excludeTestServices: true, timeout: 60_000 })("the fold of docs/verify.md", (it) => {
+layer(layerApi(), { excludeTestServices: true })("the fold of docs/verify.md", (it) => {
   it.effect("counts what we count, opened or not", ({ skip }) =>
     Effect.gen(function* () {
       if ((yield* run("python3", ["--version"])).code !== 0) skip("there is no python3 here")

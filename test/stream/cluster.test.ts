@@ -57,7 +57,7 @@ const expectCounted = (votes: number) =>
     })
   )
 
-layer(RedisCluster.layer, { excludeTestServices: true, timeout: "60 seconds" })("in a Redis Cluster", (it) => {
+layer(RedisCluster.layer, { excludeTestServices: true })("in a Redis Cluster", (it) => {
   it.effect("a solution of a challenge is spent once, at whichever node its record is", () =>
     inCluster(
       Effect.gen(function* () {

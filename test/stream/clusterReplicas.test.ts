@@ -24,44 +24,41 @@ const appendAll = (votes: number) =>
   )
 
 describe("with APPEND_REPLICAS, in a Redis Cluster", () => {
-  it.live(
-    "votes wait for a replica of the node that has their shard, wherever it moves",
-    () =>
-      Effect.gen(function* () {
-        const { nodeOf, nodes, url } = yield* RedisCluster
-        yield* Effect.gen(function* () {
-          const { check } = yield* VoteStream
-          const { current } = yield* Shards
-          yield* eventually(
-            Effect.map(Effect.flip(check("append")), ({ message }) =>
-              assert.include(message, "it has 0 of the 1 replicas that APPEND_REPLICAS asks for")
-            )
+  it.live("votes wait for a replica of the node that has their shard, wherever it moves", () =>
+    Effect.gen(function* () {
+      const { nodeOf, nodes, url } = yield* RedisCluster
+      yield* Effect.gen(function* () {
+        const { check } = yield* VoteStream
+        const { current } = yield* Shards
+        yield* eventually(
+          Effect.map(Effect.flip(check("append")), ({ message }) =>
+            assert.include(message, "it has 0 of the 1 replicas that APPEND_REPLICAS asks for")
           )
-          const replicas = yield* addReplicas(nodes)
-          yield* eventually(Effect.map(check("append"), (refusals) => assert.deepStrictEqual(refusals, [])))
-          const expectAtReplicas = Effect.fnUntraced(function* (votes: number, moved?: string) {
-            const lengths = yield* Effect.forEach(current, ({ stream }) => {
-              const master = nodes.indexOf(stream === moved ? to : nodeOf(stream))
-              return Effect.promise(async () => (await replicas[master]?.redis.xlen(stream)) ?? 0)
-            })
-            assert.strictEqual(
-              lengths.reduce((sum, length) => sum + length),
-              votes
-            )
+        )
+        const replicas = yield* addReplicas(nodes)
+        yield* eventually(Effect.map(check("append"), (refusals) => assert.deepStrictEqual(refusals, [])))
+        const expectAtReplicas = Effect.fnUntraced(function* (votes: number, moved?: string) {
+          const lengths = yield* Effect.forEach(current, ({ stream }) => {
+            const master = nodes.indexOf(stream === moved ? to : nodeOf(stream))
+            return Effect.promise(async () => (await replicas[master]?.redis.xlen(stream)) ?? 0)
           })
-          const moving = current[1]?.stream ?? ""
-          const from = nodeOf(moving)
-          const to = nodes.find((node) => node !== from) ?? assert.fail()
+          assert.strictEqual(
+            lengths.reduce((sum, length) => sum + length),
+            votes
+          )
+        })
+        const moving = current[1]?.stream ?? ""
+        const from = nodeOf(moving)
+        const to = nodes.find((node) => node !== from) ?? assert.fail()
 
-          yield* appendAll(200)
-          yield* expectAtReplicas(200)
-          const appending = yield* Effect.forkChild(appendAll(2_000))
-          yield* moveSlot(nodes, from, to, keySlot(moving))
-          const taken = yield* Fiber.join(appending)
-          assert.strictEqual(new Set(taken.map(({ voteId }) => voteId)).size, 2_000)
-          yield* expectAtReplicas(2_000, moving)
-        }).pipe(Effect.provide(layerServers({ shards: 4, appendReplicas: 1 }, undefined, url)), Effect.provide(quiet))
-      }).pipe(Effect.provide(RedisCluster.layer)),
-    90_000
+        yield* appendAll(200)
+        yield* expectAtReplicas(200)
+        const appending = yield* Effect.forkChild(appendAll(2_000))
+        yield* moveSlot(nodes, from, to, keySlot(moving))
+        const taken = yield* Fiber.join(appending)
+        assert.strictEqual(new Set(taken.map(({ voteId }) => voteId)).size, 2_000)
+        yield* expectAtReplicas(2_000, moving)
+      }).pipe(Effect.provide(layerServers({ shards: 4, appendReplicas: 1 }, undefined, url)), Effect.provide(quiet))
+    }).pipe(Effect.provide(RedisCluster.layer))
   )
 })

@@ -45,8 +45,7 @@ describe("a Redis that was demoted", () => {
           Effect.provide(Layer.mergeAll(layerPool, Backlog.layer).pipe(Layer.provide(log.layer))),
           Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
         )
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })
 
@@ -67,47 +66,41 @@ describe("a process that was not run for longer than a command may take", () => 
 })
 
 describe("a half-open connection", () => {
-  it.live(
-    "is given up: votes, announcements and counting go on within 5 s, however long reads may block",
-    () =>
-      Effect.gen(function* () {
-        const { port } = yield* startReplicable
-        const gate = yield* openGateTo(() => port)
-        yield* Effect.gen(function* () {
-          yield* eventually(expectHeard)
-          yield* Effect.flatMap(VoteStream, (stream) => eventually(stream.append(cast())))
-          yield* expectCounted(1)
-          gate.silence()
-          yield* votesWithin5s
-          yield* expectHeard
-          yield* expectCounted(2)
-        }).pipe(
-          Effect.provide(layerPool),
-          Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
-        )
-      }).pipe(Effect.scoped),
-    60_000
+  it.live("is given up: votes, announcements and counting go on within 5 s, however long reads may block", () =>
+    Effect.gen(function* () {
+      const { port } = yield* startReplicable
+      const gate = yield* openGateTo(() => port)
+      yield* Effect.gen(function* () {
+        yield* eventually(expectHeard)
+        yield* Effect.flatMap(VoteStream, (stream) => eventually(stream.append(cast())))
+        yield* expectCounted(1)
+        gate.silence()
+        yield* votesWithin5s
+        yield* expectHeard
+        yield* expectCounted(2)
+      }).pipe(
+        Effect.provide(layerPool),
+        Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
+      )
+    }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "is not what a busy connection is, nor one that waits for entries",
-    () =>
-      Effect.gen(function* () {
-        const { port } = yield* startReplicable
-        const log = collectLog()
-        yield* Effect.gen(function* () {
-          const redis = yield* Redis
-          const reader = yield* redis.dedicated("reader")
-          yield* eventually(command(() => reader.ping()))
-          const read = reader.xread("BLOCK", 4_000, "STREAMS", "nothing", "$")
-          assert.strictEqual(yield* Effect.promise(() => read), null)
-          assert.deepStrictEqual(log.lines, [])
-        }).pipe(
-          Effect.scoped,
-          Effect.provide(layerServers({}, yield* makeDatabase, urlOf({ port }))),
-          Effect.provide(log.layer)
-        )
-      }).pipe(Effect.scoped),
-    30_000
+  it.live("is not what a busy connection is, nor one that waits for entries", () =>
+    Effect.gen(function* () {
+      const { port } = yield* startReplicable
+      const log = collectLog()
+      yield* Effect.gen(function* () {
+        const redis = yield* Redis
+        const reader = yield* redis.dedicated("reader")
+        yield* eventually(command(() => reader.ping()))
+        const read = reader.xread("BLOCK", 4_000, "STREAMS", "nothing", "$")
+        assert.strictEqual(yield* Effect.promise(() => read), null)
+        assert.deepStrictEqual(log.lines, [])
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(layerServers({}, yield* makeDatabase, urlOf({ port }))),
+        Effect.provide(log.layer)
+      )
+    }).pipe(Effect.scoped)
   )
 })

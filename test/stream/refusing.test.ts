@@ -93,8 +93,7 @@ describe("a Redis that answers and refuses writes", () => {
           Effect.provide(Layer.mergeAll(layerStreamGauges("append"), Backlog.layer).pipe(Layer.provide(log.layer))),
           Effect.provide(layerServers({}, undefined, url))
         )
-      }).pipe(Effect.scoped),
-    30_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("is asked in the way that needs the user's right to append", () =>

@@ -194,39 +194,36 @@ describe("with APPEND_REPLICAS", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "no vote that was taken is missing once the replica has taken over, however far behind it was",
-    () =>
-      Effect.gen(function* () {
-        const { gate, primary, replica, stream } = yield* pair
-        let master: Replicable = primary
-        const front = yield* openGateTo(() => master.port)
-        const taken: Array<string> = []
-        const vote = Effect.gen(function* () {
-          const one = cast()
-          yield* append(one)
-          taken.push(one.voteId)
-        })
-        yield* Effect.gen(function* () {
-          yield* eventually(vote)
-          yield* Effect.forEach(times(200), () => eventually(vote), { concurrency: 20 })
-          gate.silence()
-          const keyed = cast()
-          yield* failsSoon(appendOnce(keyed, "key"))
-          yield* Effect.forEach(times(50), () => Effect.result(vote), { concurrency: "unbounded" })
-          yield* primary.crash
-          yield* promote(replica)
-          master = replica
-          yield* primary.start
-          yield* follow(primary, replica.port)
-          const again = yield* eventually(appendOnce(keyed, "key"))
-          assert.strictEqual(again.voteId, keyed.voteId)
-          yield* eventually(vote)
-          taken.push(again.voteId)
-          assert.lengthOf(taken, 203)
-          for (const server of [replica, primary]) assert.includeMembers([...(yield* votesIn(server, stream))], taken)
-        }).pipe(Effect.provide(waiting(urlOf(front), stream)))
-      }).pipe(Effect.scoped),
-    60_000
+  it.live("no vote that was taken is missing once the replica has taken over, however far behind it was", () =>
+    Effect.gen(function* () {
+      const { gate, primary, replica, stream } = yield* pair
+      let master: Replicable = primary
+      const front = yield* openGateTo(() => master.port)
+      const taken: Array<string> = []
+      const vote = Effect.gen(function* () {
+        const one = cast()
+        yield* append(one)
+        taken.push(one.voteId)
+      })
+      yield* Effect.gen(function* () {
+        yield* eventually(vote)
+        yield* Effect.forEach(times(200), () => eventually(vote), { concurrency: 20 })
+        gate.silence()
+        const keyed = cast()
+        yield* failsSoon(appendOnce(keyed, "key"))
+        yield* Effect.forEach(times(50), () => Effect.result(vote), { concurrency: "unbounded" })
+        yield* primary.crash
+        yield* promote(replica)
+        master = replica
+        yield* primary.start
+        yield* follow(primary, replica.port)
+        const again = yield* eventually(appendOnce(keyed, "key"))
+        assert.strictEqual(again.voteId, keyed.voteId)
+        yield* eventually(vote)
+        taken.push(again.voteId)
+        assert.lengthOf(taken, 203)
+        for (const server of [replica, primary]) assert.includeMembers([...(yield* votesIn(server, stream))], taken)
+      }).pipe(Effect.provide(waiting(urlOf(front), stream)))
+    }).pipe(Effect.scoped)
   )
 })

@@ -79,35 +79,29 @@ const over = (url: Redacted.Redacted, log: ReturnType<typeof collectLog>) => {
 }
 
 describe("a Redis that can't be used", () => {
-  it.live.each(["6.2.14", "5.0.3", "4.0.14"])(
-    "is told with its version, and takes no vote: %s",
-    (version) =>
-      Effect.gen(function* () {
-        const log = collectLog()
-        const url = Redacted.value((yield* ownRedis).url)
-        let shown: string | undefined = version
-        const way = yield* disguised(url, () => shown)
-        yield* Effect.gen(function* () {
-          yield* expectUnused(url, new RegExp(`version is ${version.replaceAll(".", "\\.")}.*needs Redis 7\\.0`), log)
-          // Once it was updated.
-          shown = undefined
-          yield* eventually(Effect.flatMap(VoteStream, (stream) => stream.append(cast())))
-        }).pipe(Effect.provide(over(way, log)))
-      }).pipe(Effect.scoped),
-    30_000
+  it.live.each(["6.2.14", "5.0.3", "4.0.14"])("is told with its version, and takes no vote: %s", (version) =>
+    Effect.gen(function* () {
+      const log = collectLog()
+      const url = Redacted.value((yield* ownRedis).url)
+      let shown: string | undefined = version
+      const way = yield* disguised(url, () => shown)
+      yield* Effect.gen(function* () {
+        yield* expectUnused(url, new RegExp(`version is ${version.replaceAll(".", "\\.")}.*needs Redis 7\\.0`), log)
+        // Once it was updated.
+        shown = undefined
+        yield* eventually(Effect.flatMap(VoteStream, (stream) => stream.append(cast())))
+      }).pipe(Effect.provide(over(way, log)))
+    }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "is one without the database of REDIS_URL, and votes don't go to database 0",
-    () =>
-      Effect.gen(function* () {
-        const log = collectLog()
-        const url = Redacted.value((yield* ownRedis).url)
-        yield* expectUnused(url, /refuses database 99.*DB index is out of range/, log).pipe(
-          Effect.provide(over(Redacted.make(`${url}/99`), log))
-        )
-      }).pipe(Effect.scoped),
-    30_000
+  it.live("is one without the database of REDIS_URL, and votes don't go to database 0", () =>
+    Effect.gen(function* () {
+      const log = collectLog()
+      const url = Redacted.value((yield* ownRedis).url)
+      yield* expectUnused(url, /refuses database 99.*DB index is out of range/, log).pipe(
+        Effect.provide(over(Redacted.make(`${url}/99`), log))
+      )
+    }).pipe(Effect.scoped)
   )
 
   it.effect("is not Valkey, nor one that does not say what it is", () =>

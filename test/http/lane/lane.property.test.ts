@@ -141,6 +141,6 @@ describe("the fast lane", () => {
         )
         assert.deepStrictEqual(yield* lane(appended), yield* app(appended))
       }).pipe(Effect.scoped),
-    { arbitrary: { runs: 40, size: 30 }, timeout: 60_000 }
+    { arbitrary: { runs: 40, size: 30 } }
   )
 })

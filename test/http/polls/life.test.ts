@@ -55,7 +55,7 @@ const inOne = {
 
 const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerPollsApi({}, folder)))
 
-layer(layerPages, { excludeTestServices: true, timeout: 60_000 })("the life of a poll", (it) => {
+layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
   it.effect("is a draft's first, which only its organiser sees", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ draft: true, listed: true })
