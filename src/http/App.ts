@@ -14,6 +14,7 @@ import { type RateLimiters, withRateLimit } from "./middleware/RateLimit.ts"
 import { makeRecord, withMetrics } from "./middleware/RequestMetrics.ts"
 import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeaders.ts"
 import { withSizeLimit } from "./middleware/SizeLimit.ts"
+import { keepsLines } from "./PreparedResponse.ts"
 import { makeRateLimiter } from "./RateLimiter.ts"
 import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
 
@@ -47,6 +48,6 @@ export const makeApp = Effect.gen(function* () {
   ]
   const app = middleware.reduceRight<HttpApp>((inner, around) => around(inner), routes)
   const duties = { headers: securityHeaders(production), permission: makePermission(corsOrigins), record, lifecycle }
-  const lane: Lane | undefined = fastLane ? yield* makeLane(duties, limiters) : undefined
+  const lane: Lane | undefined = fastLane && keepsLines() ? yield* makeLane(duties, limiters) : undefined
   return { app, lane }
 })

@@ -1,5 +1,6 @@
+import { OutgoingMessage } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { headLines } from "../../src/http/PreparedResponse.ts"
+import { headLines, keepsLines } from "../../src/http/PreparedResponse.ts"
 
 describe("the lines of a head", () => {
   it("are one for each header", () => {
@@ -18,5 +19,18 @@ describe("the lines of a head", () => {
     ["", "Origin"]
   ])("are refused where Node would refuse a header: %j", (name, value) => {
     assert.throws(() => headLines([name, value]))
+  })
+})
+
+describe("the function of Node's that puts a head together", () => {
+  it("is missed where it is not used any more", () => {
+    assert.isTrue(keepsLines())
+    const { _storeHeader } = OutgoingMessage.prototype
+    try {
+      OutgoingMessage.prototype._storeHeader = () => undefined
+      assert.isFalse(keepsLines())
+    } finally {
+      OutgoingMessage.prototype._storeHeader = _storeHeader
+    }
   })
 })
