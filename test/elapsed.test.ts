@@ -31,6 +31,8 @@ const moments: Readonly<Record<string, string>> = {
   "web/admin/closingForm.ts": "whether a closing time is past, which the service decides",
   "web/admin/createForm.ts": "the same of all times of a form",
   "web/admin/editForm.ts": "the same",
+  "web/admin/panel.ts": "whether a poll is closed for a moment, so that it can be changed",
+  "web/admin/pollList.ts": "the same",
   "web/admin/share.ts": "when a picture of results was made"
 }
 
