@@ -37,6 +37,7 @@ import log from "./tables/0010_log.sql"
 import ballot from "./tables/0011_ballot.sql"
 import logLess from "./tables/0013_log_less.sql"
 import newest from "./tables/0014_newest.sql"
+import places from "./tables/0018_places.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -53,7 +54,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 17,
+  version: 18,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -66,7 +67,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 10, text: log },
     { number: 11, text: ballot },
     { number: 13, text: logLess },
-    { number: 14, text: newest }
+    { number: 14, text: newest },
+    { number: 18, text: places }
   ],
   functions: [
     addPartition,

@@ -256,7 +256,7 @@ create table vote_event_other partition of vote_event default;
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
--- function count_ballots(vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], polls text[], choices text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[], oldest uuid, out changed integer[], out counted bigint[], out superseded bigint[], out recorded bigint[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
+-- function count_ballots(vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], polls text[], choices text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[], oldest uuid, logs boolean[], out changed integer[], out counted bigint[], out superseded bigint[], out recorded bigint[], out counted_at integer[], out superseded_at integer[], out rejected_at integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
 -- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
@@ -268,7 +268,7 @@ create table vote_event_other partition of vote_event default;
 -- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
 -- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
 -- function log_result(finished text) returns void
--- function log_votes(vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[], whole boolean) returns void
+-- function log_votes(status text, places integer[], vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[]) returns void
 -- function out_of_time(p poll, ms bigint) returns text
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer

@@ -145,6 +145,52 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       })
   )
 
+  it.effect("are told of each new vote what it came to, whatever else is in its batch", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const once = yield* createPoll({ ballot: "once", identity: "browser" })
+      const changeable = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      const closing = yield* createPoll({ closesMs: 1005 })
+      const unlogged = yield* createPoll()
+      yield* sql`update poll set log = false where slug = ${unlogged}`
+      const [ann, bob] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "bob")]
+      yield* ledger.count(VoteColumns.of([ann, bob]))
+      yield* sql`delete from log_queue`
+      const told = [
+        ["counted", voteAt(1000, once, "coffee", "ann")],
+        ["rejected", voteAt(1002, once, "tea", "ann")],
+        ["counted", voteAt(1002, once, "tea", "cid")],
+        ["superseded", voteAt(1000, changeable, "coffee", "bob")],
+        ["counted", voteAt(1003, changeable, "coffee", "bob")],
+        ["counted", voteAt(1004, closing, "tea")],
+        ["rejected", voteAt(1005, closing, "coffee")]
+      ] as const
+      const votes = told.map(([, vote], index) =>
+        index % 2 === 0 ? { ...vote, n: keyProof(vote.voteId, "key") } : vote
+      )
+      const others = [bob, voteAt(1001, unlogged, "tea"), voteAt(1001, closing, "milk"), voteAt(1001, "none", "tea")]
+      const rows = sql<{ kind: string; poll: string; choice: string | null; id: string; n: string | null }>`
+        select q.kind, q.polls[coalesce(q.numbers[at], at)] as poll, q.choices[coalesce(q.numbers[at], at)] as choice,
+          q.vote_ids[at]::text as id, rtrim(translate(encode(uuid_send(q.proofs[at]), 'base64'), '+/', '-_'), '=') as n
+        from log_queue q, generate_subscripts(q.vote_ids, 1) as at`
+      const none = "A".repeat(22)
+      const expected = [
+        ...told.map(([kind, { choice, poll, voteId }], index) => ({
+          ...{ kind, poll, choice, id: voteId },
+          n: index % 2 === 0 ? keyProof(voteId, "key") : none
+        })),
+        // Whose places others have taken.
+        { kind: "rejected", poll: once, choice: null, id: ann.voteId, n: null },
+        { kind: "superseded", poll: changeable, choice: null, id: bob.voteId, n: null }
+      ]
+      const sorted = <A extends { readonly id: string }>(list: ReadonlyArray<A>) =>
+        [...list].sort((a, b) => (a.id < b.id ? -1 : 1))
+      yield* ledger.count(VoteColumns.of([...others, ...votes, ...votes.slice(2, 4)]))
+      assert.deepStrictEqual(sorted(yield* rows), sorted(expected))
+    })
+  )
+
   it.effect("have new seeds for a poll that is reopened, so that nobody could vote for what a draw will say", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger

@@ -44,6 +44,8 @@ declare
   shuts int8multirange[];
   -- By poll, of those that are `open`: the same times.
   poll_times jsonb;
+  -- By choice: whether its poll has a public log.
+  logs boolean[];
   -- The votes to insert: all of them, or those that are left once one was found in the ledger.
   new_ids uuid[] := vote_ids;
   new_numbers int[] := numbers;
@@ -51,6 +53,7 @@ declare
   new_ms bigint[] := ms;
   new_seqs bigint[] := seqs;
   new_cast_ms bigint[] := cast_ms;
+  new_proofs uuid[] := proofs;
   attempts int := 0;
   violated text;
   number bigint;
@@ -59,6 +62,10 @@ declare
   counted bigint[];
   superseded bigint[];
   recorded bigint[];
+  -- Of votes in polls that have a public log: where those of each status are among the votes to insert.
+  counted_at int[];
+  superseded_at int[];
+  rejected_at int[];
   -- The choices of votes that no longer count.
   left_polls text[];
   left_choices text[];
@@ -77,12 +84,13 @@ begin
     valid[number] := true;
   end loop;
   select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms), array_agg(c.shut),
+    array_agg(c.log),
     (select jsonb_object_agg(slug, jsonb_build_array(opens_ms, closes_ms, shut)) from poll where slug = any (polls) and ballot = 'open')
-  into rules, opens, closes, shuts, poll_times
+  into rules, opens, closes, shuts, logs, poll_times
   from (
     select
       case when p.slug is null then null when not valid[c.number] then 'invalid' when p.decided then 'decided' else p.ballot end as rule,
-      p.opens_ms, p.closes_ms, p.shut
+      p.opens_ms, p.closes_ms, p.shut, coalesce(p.log, false) as log
     from unnest(polls) with ordinality as c (poll, number) left join poll p on p.slug = c.poll
     order by c.number
   ) c;
@@ -93,10 +101,11 @@ begin
   loop
     begin
       if judging then
-        select b.* into changed, counted, superseded, recorded, left_polls, left_choices, left_votes
+        select b.* into changed, counted, superseded, recorded, counted_at, superseded_at, rejected_at,
+          left_polls, left_choices, left_votes
         from count_ballots(
           new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms, polls, choices, rules, opens, closes, shuts,
-          oldest
+          oldest, logs
         ) b;
       elsif has_ballots then
         insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
@@ -111,34 +120,41 @@ begin
       end if;
       -- All votes were judged.
       exit when judging and not rules && '{open,invalid}';
+      -- What else is known of a vote is looked up where it is needed, by its place: no row carries it along.
       with entry as (
         select e.*,
           -- The same as out_of_time, which takes longer when it is called for each vote.
           case
-            when e.ms < opens[e.number] then 'the poll was not open yet'
-            when e.ms >= closes[e.number] or shuts[e.number] @> e.ms then 'the poll was closed'
+            when new_ms[e.place] < opens[e.number] then 1
+            when new_ms[e.place] >= closes[e.number] or shuts[e.number] @> new_ms[e.place] then 2
+            else 0
           end as late
-        from (
-          select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
-            unnest(new_seqs) as seq, unnest(new_cast_ms) as cast_ms
-        ) e
-        where e.vote_id >= oldest
-          and (rules[e.number] in ('open', 'invalid') or not judging and rules[e.number] is not null and e.voter is not null)
+        from (select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number) e
+        where new_ids[e.place] >= oldest
+          and (
+            rules[e.number] in ('open', 'invalid')
+            or not judging and rules[e.number] is not null and new_voters[e.place] is not null
+          )
       ), vote as materialized (
         -- What was no choice when it was too late may have been one when it was made.
-        select * from entry where late is not null or rules[number] not in ('decided', 'invalid')
+        select * from entry where late <> 0 or rules[number] not in ('decided', 'invalid')
       ), inserted as (
         insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-        select vote_id, polls[number], choices[number], voter, case when late is null then 'counted' else 'rejected' end, late,
-          ms, seq, to_timestamp(cast_ms::float8 / 1000)
-        from vote
-        order by vote_id
+        select new_ids[v.place], polls[v.number], choices[v.number], new_voters[v.place],
+          case v.late when 0 then 'counted' else 'rejected' end,
+          case v.late when 1 then 'the poll was not open yet' when 2 then 'the poll was closed' end,
+          new_ms[v.place], new_seqs[v.place], to_timestamp(new_cast_ms[v.place]::float8 / 1000)
+        from (select * from vote order by new_ids[place]) v
+      ), placed as (
+        select array_agg(place) filter (where late = 0) as counted_at, array_agg(place) filter (where late <> 0) as rejected_at
+        from vote where true = any (logs) and logs[number]
       )
       select changed || array_agg(number), counted || array_agg(accepted), superseded || array_agg(0::bigint),
-        recorded || array_agg(votes)
-      into changed, counted, superseded, recorded
+        recorded || array_agg(votes), counted_at || (select p.counted_at from placed p),
+        rejected_at || (select p.rejected_at from placed p)
+      into changed, counted, superseded, recorded, counted_at, rejected_at
       from (
-        select number, count(*) filter (where late is null) as accepted, count(*) as votes from vote group by number
+        select number, count(*) filter (where late = 0) as accepted, count(*) as votes from vote group by number
       ) n;
       exit;
     exception when unique_violation then
@@ -153,12 +169,13 @@ begin
       continue;
     end if;
     select array_agg(e.vote_id), array_agg(e.number), array_agg(e.voter), array_agg(e.ms), array_agg(e.seq),
-      array_agg(e.cast_ms)
-    into new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms
+      array_agg(e.cast_ms), case when proofs is not null then array_agg(e.proof) end
+    into new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms, new_proofs
     from (
       -- Where the batch has a vote twice, the lowest entry id is its acceptance.
       select distinct on (e.vote_id) e.*
-      from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms) as e (vote_id, number, voter, ms, seq, cast_ms)
+      from unnest(vote_ids, numbers, voters, ms, seqs, cast_ms, proofs)
+        as e (vote_id, number, voter, ms, seq, cast_ms, proof)
       where (rules[e.number] in ('open', 'invalid') or e.voter is not null)
         and (
           rules[e.number] <> 'invalid'
@@ -173,9 +190,13 @@ begin
 
   if fresh > 0 then
     -- Before something else becomes of these votes (settle_poll).
-    perform log_votes(
-      vote_ids, numbers, polls, choices, proofs, cardinality(vote_ids) = (select sum(c) from unnest(counted) as c)
-    );
+    if true = all (logs) and cardinality(vote_ids) = (select sum(c) from unnest(counted) as c) then
+      perform log_votes('counted', null, vote_ids, numbers, polls, choices, proofs);
+    else
+      perform log_votes(s.status, s.places, new_ids, new_numbers, polls, choices, new_proofs)
+      from (values ('counted', counted_at), ('superseded', superseded_at), ('rejected', rejected_at)) as s (status, places)
+      where s.places is not null;
+    end if;
     for place in 1 .. cardinality(changed) loop
       counts[changed[place]] := counted[place];
     end loop;
