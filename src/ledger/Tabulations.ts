@@ -81,8 +81,10 @@ export class Tabulations extends Context.Service<
           Effect.gen(function* () {
             // All pages are of the revision that is read first.
             yield* sql`set transaction isolation level repeatable read, read only`
+            // While votes still come, nobody is to know whom the seed draws: its hash draws until then, which everyone knows.
             const [row] = yield* sql<RankedRow>`
-              select revision, method, seats, tie_break as "tieBreak", tie_seed as "tieSeed",
+              select revision, method, seats, tie_break as "tieBreak",
+                case when final_at is null then sha256(tie_seed) else tie_seed end as "tieSeed",
                 array(select option from tally where poll = slug order by position) as options
               from poll where slug = ${poll}`
             if (row === undefined) return yield* Effect.die(new Error(`There is no poll ${poll} any more`))

@@ -203,6 +203,11 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       const end = Effect.fnUntraced(function* (ms: number) {
         yield* ledger.count(VoteColumns.of(votesAt(ms)))
         yield* polls.close(poll, ms + 10)
+        const before = yield* tabulations.read(
+          poll,
+          () => Effect.void,
+          () => Effect.void
+        )
         assert.isTrue(yield* (yield* PollStore).finish(poll, ms + 10))
         const ballots = new RankingsBuilder(teaOrCoffeePoll.options.map(({ id }) => id))
         const { rules } = yield* tabulations.read(
@@ -216,6 +221,9 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
                 ballots.add(choice, Number(count))
             })
         )
+        // What is known of the seed from the start, until the end.
+        const hash = createHash("sha256").update(rules.tieSeed).digest()
+        assert.deepStrictEqual(Buffer.from(before.rules.tieSeed), hash)
         return tabulate(rules, ballots.build())
       })
       const drawn = [yield* end(1000)]

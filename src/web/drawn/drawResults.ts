@@ -24,8 +24,9 @@ export const tellOutcome = (options: Drawn["options"], shown: Shown): string => 
   if (labels.length === 0) return ""
   const elected = (tabulation?.elected ?? []).map(labelOf)
   if (tie) {
-    const tied = status === "final" ? outcome.tied(labels) : outcome.tiedNow(labels)
-    return tabulation?.pairwise !== undefined && elected.length > 0 ? `${tied} ${outcome.drawn(elected)}` : tied
+    const [tied, drawn] = status === "final" ? [outcome.tied, outcome.drawn] : [outcome.tiedNow, outcome.drawnNow]
+    const isDrawn = tabulation?.pairwise !== undefined && elected.length > 0
+    return isDrawn ? `${tied(labels)} ${drawn(elected)}` : tied(labels)
   }
   if (tabulation === undefined) {
     return status === "final" ? outcome.wins(labels) : outcome.leads(labels)

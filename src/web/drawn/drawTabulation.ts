@@ -7,8 +7,9 @@ import { branch, type Tree } from "./tree.ts"
 
 type Tie = ShownTabulation["ties"][number]
 
-const tellTie = (tie: Tie, labelOf: LabelOf): string => {
-  const how = tie.decided_by_round === undefined ? tieWords.byDraw : tieWords.byRound(tie.decided_by_round)
+const tellTie = (tie: Tie, status: Shown["status"], labelOf: LabelOf): string => {
+  const byDraw = status === "final" ? tieWords.byDraw : tieWords.byDrawNow
+  const how = tie.decided_by_round === undefined ? byDraw : tieWords.byRound(tie.decided_by_round)
   const chosen = tieWords.chosen[tie.choice](labelOf(tie.chosen))
   return `${tieWords.of(tie.options.map(labelOf), tie.round)} ${how} ${chosen}`
 }
@@ -19,7 +20,7 @@ const explainMethod = ({ method, quota, seats }: ShownTabulation): string =>
 /** Draws how a ranked poll's ballots were counted, as far as they are. */
 export const drawTabulation = (
   rules: Rules,
-  { revision, tabulation, total_votes }: Shown,
+  { revision, status, tabulation, total_votes }: Shown,
   labelOf: LabelOf
 ): ReadonlyArray<Tree> => {
   if (rules.kind !== "ranked" || total_votes === 0) return []
@@ -35,7 +36,7 @@ export const drawTabulation = (
       ? []
       : [
           branch("h3", {}, tieWords.heading),
-          branch("ul", { class: "ties" }, ...ties.map((tie) => branch("li", {}, tellTie(tie, labelOf))))
+          branch("ul", { class: "ties" }, ...ties.map((tie) => branch("li", {}, tellTie(tie, status, labelOf))))
         ])
   ]
 }

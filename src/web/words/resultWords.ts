@@ -60,7 +60,9 @@ export const outcome = {
   wins: (labels: ReadonlyArray<string>) => `Winner: ${listed(labels)}.`,
   elected: (labels: ReadonlyArray<string>) => `Elected: ${listed(labels)}.`,
   tied: (labels: ReadonlyArray<string>) => `A tie between ${listed(labels)}.`,
-  drawn: (labels: ReadonlyArray<string>) => `Elected by the draw: ${listed(labels)}.`
+  drawn: (labels: ReadonlyArray<string>) => `Elected by the draw: ${listed(labels)}.`,
+  drawnNow: (labels: ReadonlyArray<string>) =>
+    `Drawn for now: ${listed(labels)}; the draw that counts comes with the end.`
 }
 
 /** How a ranked poll is counted. */
@@ -99,6 +101,7 @@ export const ties = {
     `${round === undefined ? "" : `Round ${round}: `}${listed(labels)} had equally many votes.`,
   byRound: (round: number) => `The votes of round ${round} decided:`,
   byDraw: "The poll's draw decided:",
+  byDrawNow: "A draw for now decided, the poll's own comes with its end:",
   chosen: {
     elimination: (label: string) => `${label} goes out.`,
     surplus: (label: string) => `${label}'s votes go on first.`,

@@ -211,7 +211,9 @@ describe("the rounds that the pages draw", () => {
     ]
     const words = wordsOf(poll, shown(firsts, { tabulation: tabulation({ revision: 2, ties }) }))
     assert.include(words, "the latest votes are not in them yet")
-    assert.include(words, "Round 1: Apples and Plums had equally many votes. The poll's draw decided: Plums goes out.")
+    assert.include(words, "A draw for now decided, the poll's own comes with its end: Plums goes out.")
+    const final = wordsOf(poll, shown(firsts, { status: "final", tabulation: tabulation({ revision: 2, ties }) }))
+    assert.include(final, "Round 1: Apples and Plums had equally many votes. The poll's draw decided: Plums goes out.")
     assert.include(words, "The votes of round 1 decided: Pears goes out.")
   })
 
@@ -258,6 +260,10 @@ describe("the outcome that the pages tell", () => {
     assert.strictEqual(
       tell({ ...drawn, status: "final" }),
       "A tie between Apples and Pears. Elected by the draw: Pears."
+    )
+    assert.strictEqual(
+      tell(drawn),
+      "Tied for the lead: Apples and Pears. Drawn for now: Pears; the draw that counts comes with the end."
     )
   })
 })
