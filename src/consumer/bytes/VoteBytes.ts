@@ -112,13 +112,15 @@ interface Known {
 }
 
 /** The polls and choices that were read lately: mostly there are few, and each vote has one of each. */
-const polls: Known = { pattern: slugPattern, texts: new Array<string>(256).fill("") }
-const choices: Known = { pattern: choicePattern, texts: new Array<string>(256).fill("") }
+const polls: Known = { pattern: slugPattern, texts: new Array<string>(4_096).fill("") }
+const choices: Known = { pattern: choicePattern, texts: new Array<string>(4_096).fill("") }
 
 /** Reads a text; returns undefined where it is not of the pattern. */
 const knownAt = (bytes: Buffer, start: number, end: number, { pattern, texts }: Known): string | undefined => {
   const length = end - start
-  const place = (31 * (bytes[start] ?? 0) + 7 * (bytes[end - 1] ?? 0) + length) % texts.length
+  // Names of many polls mostly differ at their ends. What is before a short text may be any byte.
+  const ending = 7 * (bytes[end - 1] ?? 0) + 67 * (bytes[end - 2] ?? 0) + 641 * (bytes[end - 3] ?? 0)
+  const place = (31 * (bytes[start] ?? 0) + ending + length) % texts.length
   const known = texts[place] ?? ""
   let same = 0
   if (known.length === length) while (same < length && bytes[start + same] === known.charCodeAt(same)) same++
