@@ -38,6 +38,7 @@ import ballot from "./tables/0011_ballot.sql"
 import logLess from "./tables/0013_log_less.sql"
 import newest from "./tables/0014_newest.sql"
 import places from "./tables/0018_places.sql"
+import room from "./tables/0019_room.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -54,7 +55,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 18,
+  version: 19,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -68,7 +69,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 11, text: ballot },
     { number: 13, text: logLess },
     { number: 14, text: newest },
-    { number: 18, text: places }
+    { number: 18, text: places },
+    { number: 19, text: room }
   ],
   functions: [
     addPartition,

@@ -5,7 +5,8 @@ import { SqlClient } from "effect/sql"
 export const dumpSchema = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const tables = yield* sql<{ text: string }>`
-    select format(E'create table %I (\n%s\n)%s;%s', c.relname, lines.text, ' partition by ' || pg_get_partkeydef(c.oid),
+    select format(E'create table %I (\n%s\n)%s%s;%s', c.relname, lines.text, ' partition by ' || pg_get_partkeydef(c.oid),
+      ' with (' || array_to_string(c.reloptions, ', ') || ')',
       (
         select string_agg(E'\n' || replace(pg_get_indexdef(i.indexrelid), 'public.', '') || ';', '' order by i.indexrelid::regclass::text)
         from pg_index i where i.indrelid = c.oid and not i.indisunique

@@ -42,7 +42,7 @@ create table choice_tally (
   count bigint not null default 0,
   constraint choice_tally_count_check check ((count >= 0)),
   constraint choice_tally_pkey primary key (poll, choice)
-);
+) with (fillfactor=90);
 
 create table dead_letter (
   vote_id uuid not null,
@@ -183,7 +183,7 @@ create table poll (
   constraint poll_results_check check ((results = any (array['live'::text, 'after_vote'::text, 'after_close'::text]))),
   constraint poll_tie_break_check check ((tie_break = any (array['previous_rounds'::text, 'draw'::text]))),
   constraint poll_tie_seed_check check ((length(tie_seed) = 32))
-);
+) with (fillfactor=75);
 create index poll_newest on poll using btree (created_at desc, slug);
 create index poll_not_final on poll using btree (closes_ms) where ((final_at is null) and (closes_ms is not null));
 create index poll_ranked on poll using btree (slug) where (kind = 'ranked'::text);
@@ -223,7 +223,7 @@ create table tally (
   constraint tally_count_check check ((count >= 0)),
   constraint tally_pkey primary key (poll, option),
   constraint tally_poll_fkey foreign key (poll) references poll(slug)
-);
+) with (fillfactor=75);
 
 create table tallykeep_schema (
   version integer not null,

@@ -29,16 +29,22 @@ begin
   set revision = p.revision + 1, last_updated = clock_timestamp(), ballots = p.ballots + d.votes,
     changed_after_final = case when p.final_at is not null and d.changed then clock_timestamp() else p.changed_after_final end
   from (
-    select poll, sum(votes) as votes, bool_or(votes <> 0) as changed
-    from unnest(polls, counts) as c (poll, votes) where votes is not null group by poll
+    select poll, sum(votes)::bigint as votes, bool_or(votes <> 0) as changed
+    from (select unnest(polls) as poll, unnest(counts) as votes) c where votes is not null group by poll
   ) d
   where p.slug = d.poll;
-  -- So many different choices are mostly rankings that nobody has made before: inserting them as such takes half the time of
-  -- looking up each. Where a choice has a tally already, or comes twice, the insert fails as a whole.
-  if cardinality(choices) >= 100 and 0 <= all (counts) is not false then
+  -- Many different choices may be rankings that nobody has made before, as the first of them are: inserting all as such takes half
+  -- the time of looking up each, and their order spares the index a tenth. Where a choice has a tally already, or comes twice, the
+  -- insert fails as a whole.
+  if cardinality(choices) >= 100 and 0 <= all (counts) is not false and not exists (
+    select from unnest(polls[1:10], choices[1:10]) as c (poll, choice)
+    where (select true from choice_tally t where t.poll = c.poll and t.choice = c.choice)
+  ) then
     begin
       insert into choice_tally (poll, choice, count)
-      select c.* from unnest(polls, choices, counts) as c (poll, choice, votes) where votes <> 0;
+      select c.*
+      from (select unnest(polls) as poll, unnest(choices) as choice, unnest(counts) as votes) c
+      where votes <> 0 order by choice;
       added := true;
     exception when unique_violation then
       null;
@@ -47,8 +53,8 @@ begin
   with change as materialized (
     select c.*, t.place
     from (
-      select poll, choice, sum(votes) as votes
-      from unnest(polls, choices, counts) as c (poll, choice, votes)
+      select poll, choice, sum(votes)::bigint as votes
+      from (select unnest(polls) as poll, unnest(choices) as choice, unnest(counts) as votes) c
       where votes <> 0 and not added group by poll, choice
     ) c
     -- Looked up one by one, and then found by its place: a join may read the tallies of all choices.
@@ -59,16 +65,14 @@ begin
     update choice_tally t set count = t.count + c.votes from change c where t.ctid = c.place
   ), inserted as (
     insert into choice_tally (poll, choice, count) select poll, choice, votes from change where place is null
-  ), part as materialized (
-    select poll, option, value, sum(votes) as votes
-    from (
-      select polls[p.number] as poll, p.option, p.value, counts[p.number] as votes
-      from unnest(part_numbers, part_options, part_values) as p (number, option, value)
-    ) named
-    where option is not null and votes <> 0
-    group by poll, option, value
+  ), part as not materialized (
+    select polls[p.number] as poll, p.option, p.value, counts[p.number] as votes
+    from (select unnest(part_numbers) as number, unnest(part_options) as option, unnest(part_values) as value) p
+    where p.option is not null and counts[p.number] <> 0
   ), score as (
-    select s.* from part s join poll p on p.slug = s.poll and p.kind = 'score' where s.value is not null
+    select s.*
+    from (select poll, option, value, sum(votes)::bigint as votes from part where value is not null group by poll, option, value) s
+    join poll p on p.slug = s.poll and p.kind = 'score'
   ), scores_lowered as (
     update score_tally t set count = t.count + s.votes
     from score s where s.votes < 0 and t.poll = s.poll and t.option = s.option and t.score = s.value
@@ -79,7 +83,7 @@ begin
   update tally t
   set count = t.count + d.votes, sum = t.sum + d.sum
   from (
-    select poll, option, sum(votes) as votes, coalesce(sum(votes * value), 0) as sum from part group by poll, option
+    select poll, option, sum(votes)::bigint as votes, coalesce(sum(votes * value)::bigint, 0) as sum from part group by poll, option
   ) d
   where t.poll = d.poll and t.option = d.option;
 end

@@ -28,7 +28,8 @@ as $$
 declare
   -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
-  has_ballots boolean;
+  -- Whether some of the polls have ballots.
+  has_ballots boolean := false;
   -- Whether some of the voters have voted.
   judging boolean := false;
   -- What the choices say, and which of them are none in their polls, is found out once.
@@ -42,10 +43,15 @@ declare
   opens bigint[];
   closes bigint[];
   shuts int8multirange[];
-  -- By poll, of those that are `open`: the same times.
-  poll_times jsonb;
   -- By choice: whether its poll has a public log.
   logs boolean[];
+  -- The same by poll, of those that there are.
+  slugs text[];
+  poll_rules text[];
+  poll_opens bigint[];
+  poll_closes bigint[];
+  poll_shuts int8multirange[];
+  poll_logs boolean[];
   -- The votes to insert: all of them, or those that are left once one was found in the ledger.
   new_ids uuid[] := vote_ids;
   new_numbers int[] := numbers;
@@ -71,27 +77,36 @@ declare
   left_choices text[];
   left_votes bigint[];
   fresh bigint;
+  -- A poll whose times are others than they were, or that is gone.
+  moved record;
   -- By how much the tally of each choice changes.
   counts bigint[] := array_fill(null::bigint, array[cardinality(polls)]);
 begin
-  -- Until the transaction ends, nobody else decides over the voters of these polls.
-  perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
-  has_ballots := found;
+  loop
+    select array_agg(slug), array_agg(case when decided then 'decided' else ballot end), array_agg(opens_ms), array_agg(closes_ms),
+      array_agg(shut), array_agg(log)
+    into slugs, poll_rules, poll_opens, poll_closes, poll_shuts, poll_logs
+    from poll where slug = any (polls);
+    exit when has_ballots or coalesce(poll_rules <@ '{open}', true);
+    -- Until the transaction ends, nobody else decides over the voters of these polls.
+    perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
+    has_ballots := true;
+  end loop;
 
   select array_agg(p.number), array_agg(p.option), array_agg(p.value) into part_numbers, part_options, part_values
   from choice_parts(polls, choices) p;
   foreach number in array coalesce(part_numbers, '{}') loop
     valid[number] := true;
   end loop;
-  select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms), array_agg(c.shut),
-    array_agg(c.log),
-    (select jsonb_object_agg(slug, jsonb_build_array(opens_ms, closes_ms, shut)) from poll where slug = any (polls) and ballot = 'open')
-  into rules, opens, closes, shuts, logs, poll_times
+  select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms), array_agg(c.shut), array_agg(c.log)
+  into rules, opens, closes, shuts, logs
   from (
     select
-      case when p.slug is null then null when not valid[c.number] then 'invalid' when p.decided then 'decided' else p.ballot end as rule,
+      case when p.slug is null then null when not valid[c.number] then 'invalid' else p.rule end as rule,
       p.opens_ms, p.closes_ms, p.shut, coalesce(p.log, false) as log
-    from unnest(polls) with ordinality as c (poll, number) left join poll p on p.slug = c.poll
+    from (select generate_subscripts(polls, 1) as number, unnest(polls) as poll) c
+    left join unnest(slugs, poll_rules, poll_opens, poll_closes, poll_shuts, poll_logs)
+      as p (slug, rule, opens_ms, closes_ms, shut, log) on p.slug = c.poll
     order by c.number
   ) c;
 
@@ -221,27 +236,32 @@ begin
       on conflict do nothing;
     end if;
     -- A poll may have been closed or reopened after its times were read above, or deleted. It can't be any more: it is locked now.
-    if poll_times is distinct from (
-      select jsonb_object_agg(slug, jsonb_build_array(opens_ms, closes_ms, shut)) from poll where slug = any (polls) and ballot = 'open'
-    ) then
-      if exists (select from jsonb_object_keys(poll_times) as k where not exists (select from poll where slug = k)) then
+    for moved in
+      with p as materialized (
+        select slug, opens_ms, closes_ms, shut from poll where slug = any (slugs)
+      )
+      select was.slug, p.slug is null as gone
+      from unnest(slugs, poll_opens, poll_closes, poll_shuts) as was (slug, opens_ms, closes_ms, shut)
+      left join p on p.slug = was.slug
+      where p.slug is null or (p.opens_ms, p.closes_ms, p.shut) is distinct from (was.opens_ms, was.closes_ms, was.shut)
+      order by was.slug
+    loop
+      if moved.gone then
         raise exception 'a poll was deleted meanwhile' using errcode = 'serialization_failure';
       end if;
-      perform settle_poll(p.slug)
-      from poll p
-      where p.slug = any (polls) and p.ballot = 'open'
-        and jsonb_build_array(p.opens_ms, p.closes_ms, p.shut) is distinct from poll_times -> p.slug
-      order by p.slug;
-    end if;
+      perform settle_poll(moved.slug);
+    end loop;
   end if;
 
   if summary then
     return query
       select null::bigint, null::text, r.poll, s.status, s.votes
       from (
-        select polls[n.number] as poll, sum(n.counted)::bigint as counted, sum(n.superseded)::bigint as superseded,
-          sum(n.votes)::bigint as votes
-        from unnest(changed, counted, superseded, recorded) as n (number, counted, superseded, votes)
+        select polls[n.number] as poll, sum(n.counted::int) as counted, sum(n.superseded::int) as superseded,
+          sum(n.votes::int) as votes
+        from (
+          select unnest(changed) as number, unnest(counted) as counted, unnest(superseded) as superseded, unnest(recorded) as votes
+        ) n
         group by polls[n.number]
       ) r
       cross join lateral (
