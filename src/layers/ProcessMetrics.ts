@@ -64,7 +64,7 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
         seen = now
       })
       for (const lag of ["p50", "p99", "max"] as const) {
-        const about = `How late the event loop was in the last ${window / 1000} s`
+        const about = `How late the event loop was in the last ${window / 1000} s; 0 where it had next to nothing to do`
         yield* meter.gauge(`nodejs_eventloop_lag_${lag}_seconds`, about, () => lags[lag])
       }
       yield* Effect.addFinalizer(() => Effect.sync(() => delay.disable()))
