@@ -1,8 +1,8 @@
 import { Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { onBeat } from "../Elapsed.ts"
+import { elapsed, onBeat } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
-import { PollStore } from "../ledger/PollStore.ts"
+import { type ClosedPoll, PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
 import { makeOutageLog } from "../stream/Outage.ts"
@@ -13,6 +13,8 @@ import { VoteStream } from "../stream/VoteStream.ts"
 
 /** How often polls that have closed are looked at, in ms: nobody announces that a closing time has come. */
 const interval = 500
+/** For how long it is believed which polls close next, in ms, unless a change is announced. */
+const lookAhead = 2_000
 
 /**
  * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
@@ -24,11 +26,30 @@ export const makeFinishing = Effect.gen(function* () {
   const shards = yield* Shards
   const stream = yield* VoteStream
   const store = yield* PollStore
-  const { announce } = yield* Announcements
+  const { announce, listen } = yield* Announcements
   const countedUpTo = makeCountedUpTo(yield* StreamSettings)
 
+  let closing: ReadonlyArray<ClosedPoll> = []
+  let readAt = Number.NEGATIVE_INFINITY
+  const forget = () => {
+    readAt = Number.NEGATIVE_INFINITY
+  }
+  yield* listen("poll", forget)
+
+  /** The database is asked seldom while no poll closes, and each time while one is closed and not final. */
+  const findClosed = Effect.gen(function* () {
+    const [now, at] = [stream.now(), yield* elapsed]
+    if (at - readAt >= lookAhead) {
+      readAt = at
+      closing = yield* Effect.tapError(store.counting(now + lookAhead), () => Effect.sync(forget))
+    }
+    const closed = closing.filter(({ closesMs }) => closesMs <= now)
+    if (closed.length > 0) forget()
+    return closed
+  })
+
   return Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<string>, OutOfService> {
-    const closed = yield* store.counting(stream.now())
+    const closed = yield* findClosed
     const [first, last] = [closed[0], closed.at(-1)]
     if (first === undefined || last === undefined) return []
     const current = yield* countedUpTo(shards.current, last.closesMs)

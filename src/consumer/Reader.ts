@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
+import { untilBeat } from "../Elapsed.ts"
 import { type Connection, command, isGroupGone, isWoken } from "../stream/Redis.ts"
 import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
 import { batchOf, type Entry, type EntryBatch } from "./EntryBatch.ts"
@@ -67,9 +68,9 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
   const { batchSize, blockMs, consumer, fastRead, fence, group, stream } = options
   const fast = fastRead ? makeFastRead(connection) : undefined
 
-  const send = async (position: Position) => {
+  const send = async (position: Position, wait: number) => {
     const from = position === "new" ? ">" : position.pendingAfter
-    const place = ["COUNT", batchSize, "BLOCK", blockMs, "STREAMS", stream, from] as const
+    const place = ["COUNT", batchSize, "BLOCK", wait, "STREAMS", stream, from] as const
     const refused = fast?.expect()
     const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
     return { reply, refused }
@@ -84,7 +85,8 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
   }
 
   const read = (position: Position) =>
-    command(() => send(position)).pipe(
+    // Reads that nothing comes to end together.
+    Effect.flatMap(untilBeat(blockMs), (wait) => command(() => send(position, wait))).pipe(
       Effect.flatMap(batchIn),
       Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : fence)),
       Effect.timeoutOrElse({

@@ -1,15 +1,19 @@
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
+import { onBeat } from "../Elapsed.ts"
 import { type Meter, makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
 
-/**
- * How often the event loop's delay is measured, and over which time it is reported, in ms. Each measurement wakes the process:
- * every 20 ms they take 0.3 % of a core from one that has nothing else to do, every 100 ms a sixth of that.
- */
+/** How often the event loop's delay is measured, and over which time it is reported, in ms. */
 const resolution = 100
 const window = 10_000
+/**
+ * Which part of a second the event loop must have worked for its delay to be measured from then on, until a window has had no
+ * such second. Each measurement wakes the process: of one that has nothing to do, they were half of what woke it.
+ */
+const busy = 0.05
+const second = 1_000
 
 /** Measures the process itself, under the names that dashboards for Node.js know. */
 export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
@@ -36,6 +40,8 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       let lags = { p50: 0, p99: 0, max: 0 }
       /** The histogram holds the time between two looks, in ns. */
       const seconds = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1000)
+      /** Whether the loop has worked so much in any second of the window. */
+      let works = false
       const look = Effect.sync(() => {
         if (delay.count > 0) {
           lags = {
@@ -43,18 +49,27 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
             p99: seconds(delay.percentile(99)),
             max: seconds(delay.max)
           }
-        }
+        } else lags = { p50: 0, p99: 0, max: 0 }
         delay.reset()
+        if (!works) delay.disable()
+        works = false
+      })
+      let seen = performance.eventLoopUtilization()
+      const choose = Effect.sync(() => {
+        const now = performance.eventLoopUtilization()
+        if (performance.eventLoopUtilization(now, seen).utilization >= busy) {
+          works = true
+          delay.enable()
+        }
+        seen = now
       })
       for (const lag of ["p50", "p99", "max"] as const) {
-        const about = `How late the event loop was in the last ${window / 1000} s`
+        const about = `How late the event loop was in the last ${window / 1000} s; 0 where it had next to nothing to do`
         yield* meter.gauge(`nodejs_eventloop_lag_${lag}_seconds`, about, () => lags[lag])
       }
-      yield* Effect.acquireRelease(
-        Effect.sync(() => delay.enable()),
-        () => Effect.sync(() => delay.disable())
-      )
-      yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(window)))
+      yield* Effect.addFinalizer(() => Effect.sync(() => delay.disable()))
+      yield* Effect.forkScoped(Effect.repeat(choose, onBeat(second)))
+      yield* Effect.forkScoped(Effect.repeat(look, onBeat(window)))
     })
   )
 

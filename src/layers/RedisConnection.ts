@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import { Command, Redis as IoRedis, type RedisOptions } from "ioredis"
+import { onBeat } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Connection, commandTimeout, Unsuitable } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
 import type { RedisLogin, RedisServer } from "./RedisAddress.ts"
-import { makePulse } from "./RedisPulse.ts"
+import { beat, makePulse } from "./RedisPulse.ts"
 
 const connectTimeout = 2_000
 
@@ -87,10 +88,8 @@ const wrongDatabase = (error: Error): Unsuitable | undefined => {
  * and one when it is back, and reconnects are counted. `reads` says whether it is for reads that block, `replicas` whether a replica will do.
  */
 export const makeWatch = Effect.fnUntraced(function* (options: { readonly replicas: boolean }) {
-  const pulse = yield* Effect.acquireRelease(
-    Effect.sync(() => makePulse(options)),
-    ({ stop }) => Effect.sync(stop)
-  )
+  const pulse = makePulse(options)
+  yield* Effect.forkScoped(Effect.repeat(Effect.sync(pulse.look), onBeat(beat)))
   const meter = yield* makeMeter
   const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
     server: "redis"

@@ -6,7 +6,7 @@ import { type Connection, isDemoted } from "../stream/Redis.ts"
  */
 
 /** How often each connection is looked after, in ms. */
-const beat = 1_000
+export const beat = 1_000
 
 /** After so many beats without a byte, though an answer is due, the other side is gone: counted, since the process may sleep. */
 const silentBeats = 2
@@ -25,7 +25,8 @@ interface Watched {
 export interface Pulse {
   /** Looks after a connection until it is closed for good; `reads` says whether it is for reads that block. */
   watch(connection: Connection, reads: boolean): void
-  stop(): void
+  /** Looks after all of them; to be called at each beat. */
+  look(): void
 }
 
 /** Whether it waits in Redis for as long as that likes. Such a connection can't be asked anything. */
@@ -81,11 +82,6 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
     else if (one.silent === 0 && one.connection.status === "ready") ask(one)
   }
 
-  const timer = setInterval(() => {
-    all.forEach(listen)
-    all.forEach(act)
-  }, beat)
-  timer.unref()
   return {
     watch: (connection, reads) => {
       const one: Watched = { connection, reads, stream: undefined, bytes: 0, silent: 0, role: true }
@@ -98,6 +94,9 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
         return true
       }
     },
-    stop: () => clearInterval(timer)
+    look: () => {
+      all.forEach(listen)
+      all.forEach(act)
+    }
   }
 }

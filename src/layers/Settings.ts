@@ -34,7 +34,7 @@ export const definitions = {
   consumerName: optional("CONSUMER_NAME", Kinds.text),
   consumerFibers: setting("CONSUMER_FIBERS", Kinds.int(1, 64), "4"),
   batchSize: setting("BATCH_SIZE", Kinds.int(1, 10_000), "5000"),
-  blockMs: setting("BLOCK_MS", Kinds.int(10, 60_000), "2000"),
+  blockMs: setting("BLOCK_MS", Kinds.int(10, 60_000), "5000"),
   countWithin: setting("COUNT_WITHIN", Kinds.durationUpTo("5s"), "50ms"),
   maxRetries: setting("MAX_RETRIES", Kinds.int(1, 100), "3"),
   claimIdleMs: setting("CLAIM_IDLE_MS", Kinds.int(100, 3_600_000), "30000"),

@@ -1,24 +1,29 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 import { replayLetter } from "../../src/cli/DeadLettersCommand.ts"
 import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { pollStatus } from "../../src/domain/PollStatus.ts"
 import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
+import { elapsed, elapsedMs } from "../../src/Elapsed.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
+import { type ClosedPoll, PollStore } from "../../src/ledger/PollStore.ts"
 import { rebuildTallies } from "../../src/ledger/TallyBooks.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { everyShard, type Shard, Shards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
-import { eventually, layerServers } from "../support/servers.ts"
+import { eventually, layerServers, testSettings } from "../support/servers.ts"
 import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
+import { noKeyMemory } from "../support/world.ts"
 
 /** One turn of a process, once Redis has had the time for it. */
 const finishing = Effect.map(makeFinishing, (finish) => eventually(finish))
@@ -147,6 +152,55 @@ describe("a poll that has closed", () => {
         assert.match(refusal ?? "", /equal or smaller/)
       }
     }).pipe(Effect.provide(layerServers({ shards: 2 })))
+  )
+
+  it.effect("is found without the database being asked each time, also where it was to close later", () =>
+    Effect.gen(function* () {
+      let polls: ReadonlyArray<ClosedPoll> = []
+      const asked: Array<number> = []
+      let changed = (_poll: string) => {}
+      const client = { countedUpTo: (_stream: string, _group: string, ms: number) => Promise.resolve(`${ms}`) }
+      const shard = { stream: "votes", client } as unknown as Shard
+      const now = Effect.map(elapsed, (ms) => ms + 1_000_000)
+      const clock = yield* Clock.Clock
+      const finish = yield* makeFinishing.pipe(
+        Effect.provide([
+          Layer.mock(Shards, { current: [shard], of: () => shard, possible: Effect.succeed([shard]) }),
+          Layer.mock(VoteStream, { now: () => 1_000_000 + elapsedMs(clock), keyMemory: noKeyMemory }),
+          Layer.mock(PollStore, {
+            counting: (until) =>
+              Effect.map(now, (ms) => {
+                asked.push(ms - 1_000_000)
+                return polls.filter(({ closesMs }) => closesMs <= until)
+              }),
+            finish: (slug) =>
+              Effect.sync(() => {
+                polls = polls.filter((poll) => poll.slug !== slug)
+                return true
+              })
+          }),
+          Layer.mock(Announcements, {
+            announce: () => Effect.void,
+            listen: (_topic, listener) =>
+              Effect.sync(() => {
+                changed = listener
+              })
+          }),
+          Layer.succeed(StreamSettings, testSettings())
+        ])
+      )
+      /** The turns of so many seconds, each with what has become final. */
+      const turns = (seconds: number) =>
+        Effect.forEach(Array.from({ length: seconds * 2 }), () => Effect.tap(finish, () => TestClock.adjust(500)))
+      assert.deepStrictEqual((yield* turns(4)).flat(), [])
+      assert.deepStrictEqual(asked.splice(0), [0, 2_000])
+      polls = [{ slug: "in-three", closesMs: 1_007_000 }]
+      assert.deepStrictEqual((yield* turns(4)).flat(), ["in-three"])
+      assert.deepStrictEqual(asked.splice(0), [4_000, 6_000, 7_500])
+      polls = [{ slug: "now", closesMs: 1_008_000 }]
+      changed("now")
+      assert.deepStrictEqual(yield* finish, ["now"])
+    })
   )
 
   it.live("is not closed again once it is final", () =>

@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
 import type { EntryBatch } from "../../src/consumer/EntryBatch.ts"
 import { ensureGroup, type Position } from "../../src/consumer/Reader.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
-import { command, Redis } from "../../src/stream/Redis.ts"
+import { type Connection, command, Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { entriesOf } from "../support/entries.ts"
 import { readerOf } from "../support/readers.ts"
-import { eventually, layerServers } from "../support/servers.ts"
+import { eventually, layerServers, testSettings } from "../support/servers.ts"
 
 const fieldsOf = (option: string) =>
   encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: 1 })
@@ -35,6 +37,25 @@ const makeStream = Effect.gen(function* () {
 const servers = layerServers()
 
 describe("a reader", () => {
+  it.effect("waits until the moment at which all of a process's reads end that nothing came to", () =>
+    Effect.gen(function* () {
+      const sent: Array<unknown> = []
+      const connection = {
+        xreadgroup: (...args: ReadonlyArray<unknown>) => {
+          sent.push(args[args.indexOf("BLOCK") + 1])
+          return Promise.resolve(null)
+        }
+      } as unknown as Connection
+      const { read } = yield* readerOf(connection, { consumer: "reader", blockMs: 500, fastRead: false })
+      yield* TestClock.adjust(1_120)
+      yield* read("new")
+      // What is shown then has no BLOCK.
+      assert.deepStrictEqual(sent[0], 380)
+    }).pipe(
+      Effect.provide([Layer.succeed(StreamSettings, testSettings()), Layer.succeed(ConsumerSettings, testSettings())])
+    )
+  )
+
   it.live("reads votes from the socket, and what else the stream holds", () =>
     Effect.gen(function* () {
       const { append, read } = yield* makeStream

@@ -37,7 +37,7 @@ describe("loadSettings", () => {
         consumerName: undefined,
         consumerFibers: 4,
         batchSize: 5_000,
-        blockMs: 2_000,
+        blockMs: 5_000,
         maxRetries: 3,
         claimIdleMs: 30_000,
         maxBacklog: 1_000_000,

@@ -2,15 +2,15 @@ import { Context, Deferred, Effect, Fiber, Layer, Semaphore } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
-import { elapsed } from "../../Elapsed.ts"
+import { elapsed, untilBeat } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
 import { Announcements } from "../../stream/Announcements.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 
-/** How often the polls are read without being told of a change; while a poll counts, its readers wait for the result. */
-const refreshInterval = "5 seconds"
-const countingInterval = "1 second"
+/** How often the polls are read without being told of a change, in ms; while a poll counts, its readers wait for the result. */
+const refreshInterval = 5_000
+const countingInterval = 1_000
 /** How often a request for an unknown poll may lead to reading all polls, in ms. */
 const missInterval = 1_000
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
@@ -77,7 +77,7 @@ export class PollCache extends Context.Service<
       const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
       const pause = Effect.suspend(() => {
         const counting = list.some((poll) => pollStatus(poll, now()) === "counting")
-        return Effect.sleep(counting ? countingInterval : refreshInterval)
+        return Effect.flatMap(untilBeat(counting ? countingInterval : refreshInterval), Effect.sleep)
       })
       yield* pause.pipe(Effect.andThen(read), Effect.forever, Effect.forkScoped)
 
