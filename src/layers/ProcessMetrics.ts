@@ -25,7 +25,7 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
         const { system, user } = process.cpuUsage()
         return (system + user) / 1e6
       })
-      yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss())
+      yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", residentMemory())
       const started = Date.now() / 1000 - process.uptime()
       yield* meter.gauge("process_start_time_seconds", "When it was started, since 1970", () => started)
       // memoryUsage() asks the system besides.
@@ -57,6 +57,19 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(window)))
     })
   )
+
+/** Returns what reads the process's memory, in bytes. Node opens a file for that: where it can't, the last figure stays. */
+const residentMemory = (): (() => number) => {
+  let resident = 0
+  return () => {
+    try {
+      resident = process.memoryUsage.rss()
+    } catch {
+      // A process without a free descriptor is watched all the same.
+    }
+    return resident
+  }
+}
 
 /** Tells whether this start has used the compiled code of a former one (src/CompiledCode.ts), and why not. */
 const compiledCode = Effect.fnUntraced(function* (meter: Meter) {
