@@ -17,8 +17,15 @@ describe("metrics of the process", () => {
       const reading = vi.spyOn(process.memoryUsage, "rss").mockImplementation(() => {
         throw new Error("EMFILE")
       })
-      yield* Effect.addFinalizer(() => Effect.sync(() => reading.mockRestore()))
+      const later = performance.now() + 2_000
+      const clock = vi.spyOn(performance, "now").mockImplementation(() => later)
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          for (const spy of [reading, clock]) spy.mockRestore()
+        })
+      )
       assert.strictEqual(resident(), before)
+      assert.strictEqual(reading.mock.calls.length, 1)
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
 })
