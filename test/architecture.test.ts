@@ -37,6 +37,17 @@ const imports = files.flatMap((from): ReadonlyArray<Import> => {
   }))
 })
 
+/** What is loaded with a file, and is no type. */
+const loadedWith = (file: string, known = new Set<string>()): ReadonlySet<string> => {
+  if (known.has(file) || !file.endsWith(".ts")) return known
+  known.add(file)
+  const source = readFileSync(join(src, file), "utf8")
+  for (const [, path = ""] of source.matchAll(/^(?:import|export) (?!type\b)[^"']*? from "(\.[^"]+)"/gm)) {
+    loadedWith(join(dirname(file), path), known)
+  }
+  return known
+}
+
 /** The folder of a file, or the file itself where it is in none. */
 const partOf = (file: string): string => file.split("/")[0] ?? file
 
@@ -63,6 +74,21 @@ describe("the folders of src/", () => {
     assert.deepInclude(imports, { from: "main.ts", to: "cli/Cli.ts" })
     const upwards = imports.filter((one) => !isAllowed(one)).map(({ from, to }) => `${from} imports ${to}`)
     assert.deepStrictEqual(upwards, [])
+  })
+
+  it("load what serves the API, and the commands, only where they are needed", () => {
+    const loaded = loadedWith("main.ts")
+    assert.isTrue(loaded.has("consumer/Pool.ts") && loaded.has("http/operations/ManagementServer.ts"))
+    for (const file of [
+      "http/Server.ts",
+      "http/Routes.ts",
+      "http/HttpServices.ts",
+      "cli/Cli.ts",
+      "embedded/Embedded.ts"
+    ]) {
+      assert.isFalse(loaded.has(file), file)
+    }
+    assert.isTrue(loadedWith("http/Server.ts").has("http/Routes.ts"))
   })
 
   it("have no two files of one name", () => {

@@ -16,10 +16,8 @@ import { securityHeaders, withSecurityHeaders } from "./middleware/SecurityHeade
 import { withSizeLimit } from "./middleware/SizeLimit.ts"
 import { keepsLines } from "./PreparedResponse.ts"
 import { makeRateLimiter } from "./RateLimiter.ts"
+import { exactPaths } from "./RequestPath.ts"
 import { layerRoutes, methodsOf, routeOf } from "./Routes.ts"
-
-/** A path has one spelling: else an answer that no route gives (405, `Allow`) would have to know the others. */
-export const exactPaths = { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false }
 
 /** Makes the app, which answers every request, and the lane, which answers the ordinary ones by the same rules. */
 export const makeApp = Effect.gen(function* () {

@@ -25,11 +25,13 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
         role
       })
       yield* compiledCode(meter)
-      yield* meter.total("process_cpu_seconds_total", "CPU time of the process", () => {
+      const cpu = atMostEachSecond(() => {
         const { system, user } = process.cpuUsage()
         return (system + user) / 1e6
       })
-      yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss())
+      const resident = atMostEachSecond(() => process.memoryUsage.rss())
+      yield* meter.total("process_cpu_seconds_total", "CPU time of the process", cpu)
+      yield* meter.gauge("process_resident_memory_bytes", "Memory of the process", resident)
       const started = Date.now() / 1000 - process.uptime()
       yield* meter.gauge("process_start_time_seconds", "When it was started, since 1970", () => started)
       // memoryUsage() asks the system besides.
@@ -72,6 +74,26 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       yield* Effect.forkScoped(Effect.repeat(look, onBeat(window)))
     })
   )
+
+/**
+ * Makes a reading of what the system has to be asked for, which takes it a third as long as all of a scrape. Node opens a file to read
+ * the memory: where it can't, the last figure stays, so that a process without a free descriptor is watched all the same.
+ */
+const atMostEachSecond = (ask: () => number): (() => number) => {
+  let figure = 0
+  let asked = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = performance.now()
+    if (now - asked < 1_000) return figure
+    asked = now
+    try {
+      figure = ask()
+    } catch {
+      // It is asked again.
+    }
+    return figure
+  }
+}
 
 /** Tells whether this start has used the compiled code of a former one (src/CompiledCode.ts), and why not. */
 const compiledCode = Effect.fnUntraced(function* (meter: Meter) {

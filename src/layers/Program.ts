@@ -7,13 +7,11 @@ import { layerHousekeeping } from "../consumer/Housekeeping.ts"
 import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
 import { layerTabulating } from "../consumer/Tabulating.ts"
-import { layerHttpServices } from "../http/HttpServices.ts"
 import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
 import { layerManagementServer } from "../http/operations/ManagementServer.ts"
 import { Probes } from "../http/operations/Probes.ts"
-import { PublicFolder } from "../http/pages/PageRoutes.ts"
-import { layerServer } from "../http/Server.ts"
+import { PublicFolder } from "../http/pages/PublicFolder.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { layerLedgerGauges } from "../ledger/LedgerGauges.ts"
 import { LogStore } from "../ledger/LogStore.ts"
@@ -196,6 +194,14 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
       yield* Effect.logInfo("Counting votes")
     })
   )
+  // A consumer need not load it.
+  const server = Layer.unwrap(
+    Effect.promise(async () => {
+      const { layerServer } = await import("../http/Server.ts")
+      const { layerHttpServices } = await import("../http/HttpServices.ts")
+      return layerServer.pipe(Layer.provide([connected, layerHttpServices]))
+    })
+  )
   const listening = HttpServer.addressFormattedWith((address) => Effect.logInfo(`Listening on ${address}`))
   // Listening is not being ready: the first start makes the schema.
   const greeting = Ledger.pipe(
@@ -205,8 +211,7 @@ export const layerProgram = (role: Role, settings: Settings, servers: Servers, p
   const api = Layer.effectDiscard(
     settings.environment === "production" ? listening : Effect.andThen(listening, greeting)
   ).pipe(
-    Layer.provideMerge(layerServer.pipe(Layer.provide(connected))),
-    Layer.provide(layerHttpServices),
+    Layer.provideMerge(server),
     Layer.provide([Backlog.layer, Layer.succeed(PublicFolder, publicFolder)]),
     tracked("the HTTP server")
   )

@@ -26,6 +26,17 @@ describe("the management port", () => {
         assert.strictEqual((yield* getText(`${api.url}${path}`)).status, 404)
       }
       assert.strictEqual((yield* getText(`${apiUrl}/api/results`)).status, 404)
+      for (const url of [apiUrl, consumerUrl]) {
+        // With a query it goes past the lane.
+        const heads = yield* Effect.forEach(["/metrics", "/metrics?x"], (path) =>
+          Effect.promise(async () => {
+            const response = await fetch(`${url}${path}`)
+            assert.include(await response.text(), "process_cpu_seconds_total ")
+            return [...response.headers].filter(([name]) => name !== "date" && name !== "content-length")
+          })
+        )
+        assert.deepStrictEqual(Object.fromEntries(heads[0] ?? []), Object.fromEntries(heads[1] ?? []))
+      }
 
       for (const option of ["cats", "dogs", "cats", "birds"]) yield* vote(api.url, option)
       const poll = 'poll="cats-or-dogs"'

@@ -1,7 +1,10 @@
 import { Effect } from "effect"
+import { HttpSettings } from "../HttpSettings.ts"
 import type { RateLimiters } from "../middleware/RateLimit.ts"
+import { Probes } from "../operations/Probes.ts"
 import type { Lane } from "./LaneRequests.ts"
 import { type Duties, makeLaneResponses } from "./LaneResponses.ts"
+import { makeMetricsLane } from "./MetricsLane.ts"
 import { makePollsLane } from "./PollsLane.ts"
 import { makeEventsLane, makeResultsLane } from "./ResultsLane.ts"
 import { makeVoteLane } from "./VoteLane.ts"
@@ -9,7 +12,7 @@ import { makeVoteLane } from "./VoteLane.ts"
 export type { Lane } from "./LaneRequests.ts"
 
 /**
- * Makes the fast lane. What nearly all requests are, a plain vote, a look at live results or at a poll, goes from Node's request to
+ * Makes the fast lane. What nearly all requests are, a plain vote, a look at live results, at a poll or at the metrics, goes from Node's request to
  * Node's response by way of the same functions that the app is made of, without the app around them. Whatever is out of the
  * ordinary, the lane leaves to the app; `test/http/lane/lane.test.ts` holds the answers of both together.
  */
@@ -19,7 +22,13 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
   const results = yield* makeResultsLane(responses, limiters.reads)
   const events = yield* makeEventsLane(responses, limiters.reads)
   const polls = yield* makePollsLane(responses, limiters.reads)
+  const { managementPort } = yield* HttpSettings
+  const metrics: Lane = managementPort === undefined ? makeMetricsLane(responses, (yield* Probes).metrics) : () => false
   const lane: Lane = (request, response) =>
-    votes(request, response) || results(request, response) || events(request, response) || polls(request, response)
+    votes(request, response) ||
+    results(request, response) ||
+    events(request, response) ||
+    polls(request, response) ||
+    metrics(request, response)
   return lane
 })

@@ -32,7 +32,7 @@ export const Ready = Schema.Struct({
 export const NotReady = Schema.Struct({ status: Schema.Literals(["not ready", "shutting down"]), ...parts })
 
 /** The text format of Prometheus. */
-const metricsType = "text/plain; version=0.0.4; charset=utf-8"
+export const metricsType = "text/plain; version=0.0.4; charset=utf-8"
 
 /** Where health and metrics have a port of their own, they are not found at the public one. */
 const elsewhere = { error: NotFound }

@@ -3,6 +3,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { NotFound } from "../../domain/Problems.ts"
 import { Api } from "../Api.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { metricsResponse } from "./MetricsText.ts"
 import { Probes } from "./Probes.ts"
 
 const elsewhere = Effect.fail(new NotFound({ detail: "This is served at the management port" }))
@@ -18,6 +19,6 @@ export const layerOperationsRoutes = HttpApiBuilder.group(
     return handlers
       .handle("health", () => (here ? health : elsewhere))
       .handle("ready", () => (here ? ready : elsewhere))
-      .handle("metrics", () => (here ? metrics : elsewhere))
+      .handleRaw("metrics", () => (here ? metricsResponse(metrics) : elsewhere))
   })
 )

@@ -27,8 +27,8 @@ export class Probes extends Context.Service<
     readonly health: Effect.Effect<typeof Health.Type | typeof Stuck.Type>
     /** Whether it can do its work, and what is missing where it can't. */
     readonly ready: Effect.Effect<typeof Ready.Type | typeof NotReady.Type>
-    /** Its metrics, in Prometheus's text format. */
-    readonly metrics: Effect.Effect<string>
+    /** Returns its metrics, in Prometheus's text format. */
+    readonly metrics: () => Uint8Array
   }
 >()("tallykeep/http/operations/Probes") {
   /** Answers for an API, which also where it counts has to take votes above all. */
@@ -64,7 +64,7 @@ const make = Effect.fnUntraced(function* (work: Work) {
     Effect.timeout(checkTimeout),
     Effect.match({ onSuccess: () => "connected" as const, onFailure: () => "unavailable" as const })
   )
-  const metricsText = yield* makeMetricsText
+  const metrics = yield* makeMetricsText
   const durability = yield* stream.keeping.pipe(
     Effect.map(({ durability }) => ({ durability })),
     Effect.orElseSucceed(() => ({})),
@@ -99,6 +99,6 @@ const make = Effect.fnUntraced(function* (work: Work) {
       // Votes are taken without the database; a first start needs it, and so does counting.
       return { status: work === "append" && wasUp ? "degraded" : "not ready", ...parts }
     }),
-    metrics: Effect.sync(metricsText)
+    metrics
   })
 })

@@ -1,4 +1,4 @@
-import { Context, Effect } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { NotFound } from "../../domain/Problems.ts"
 import { etagOf, taggedResponse } from "../ETag.ts"
@@ -7,10 +7,8 @@ import { adminPage } from "./AdminPage.ts"
 import { makeFiles, readAssets } from "./Assets.ts"
 import { pagePolicy } from "./Layout.ts"
 import { addPollPages } from "./PollPageRoutes.ts"
+import { PublicFolder } from "./PublicFolder.ts"
 import { addQrCode } from "./QrCode.ts"
-
-/** The folder of the files that pages are made of, as the build makes it. */
-export class PublicFolder extends Context.Service<PublicFolder, URL>()("tallykeep/http/pages/PublicFolder") {}
 
 /** The documentation's files, by path. Besides these and the assets, no file of the folder can be asked for. */
 const docs: Readonly<Record<string, string>> = {

@@ -19,6 +19,9 @@ export interface Jwt {
   readonly signature: string
 }
 
+/** What a token claims, of which nothing is checked yet. */
+export type Claims = Readonly<Record<"aud" | "exp" | "iat" | "iss" | "nbf" | "sub", unknown>>
+
 /** What a token's claims have to be. */
 export interface Expected {
   readonly issuer: string
@@ -65,9 +68,19 @@ export const parseJwt = (token: string): Jwt | undefined => {
   return header && { ...header, payload, signature, signed: token.slice(0, text.length + 1 + payload.length) }
 }
 
-/** Returns the voter that a token stands for (`sub`), whose signature is right; or why it can't be taken. */
-export const readSubject = ({ payload }: Jwt, { audience, issuer, now, skew }: Expected): string | TokenRefusal => {
+/** Returns what a token claims; undefined where that can't be read. */
+export const readClaims = ({ payload }: Jwt): Claims | undefined => {
   const claims = parseObject(payload)
+  if (claims === undefined) return undefined
+  const { aud, exp, iat, iss, nbf, sub } = claims
+  return { aud, exp, iat, iss, nbf, sub }
+}
+
+/** Returns the voter that a token stands for (`sub`), by its claims, where its signature is right; or why it can't be taken. */
+export const readSubject = (
+  claims: Claims | undefined,
+  { audience, issuer, now, skew }: Expected
+): string | TokenRefusal => {
   if (claims === undefined) return invalid
   const { aud, exp, iat, iss, nbf, sub } = claims
   if (iss === undefined || aud === undefined) return anotherService

@@ -2,7 +2,8 @@ import { constants, KeyObject, type SigningOptions, verify } from "node:crypto"
 import { createRemoteJWKSet, errors } from "jose"
 import { Unavailable } from "../../domain/Problems.ts"
 import type { HttpSettings } from "../HttpSettings.ts"
-import { type Jwt, readSubject, type TokenRefusal } from "./Jwt.ts"
+import { type Memory, makeMemory } from "../Memory.ts"
+import { type Claims, type Jwt, readClaims, readSubject, type TokenRefusal } from "./Jwt.ts"
 import { invalid } from "./TokenRefusals.ts"
 
 /** An algorithm of signatures: its hash, and how they are made. */
@@ -37,6 +38,12 @@ const algorithms: ReadonlyMap<string, Algorithm> = new Map([
 /** RSA keys of fewer bits are no protection (RFC 7518, 3.3). */
 const fewestBits = 2048
 
+/** A key of the provider's, and what is known of the tokens that it has signed: both are gone when the provider shows it no longer. */
+interface KnownKey {
+  readonly key: KeyObject
+  readonly signed: Memory<Claims>
+}
+
 /** How far a provider's clock may be ahead of ours, in s. */
 const skew = 60
 
@@ -59,25 +66,30 @@ export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options)
   }
   const find = createRemoteJWKSet(new URL(jwksUrl))
   /** What jose finds is the same object each time, and for each algorithm another one. */
-  const keys = new WeakMap<object, KeyObject>()
-  const keyFor = async ({ alg, kid }: Jwt, options: SigningOptions): Promise<KeyObject> => {
+  const keys = new WeakMap<object, KnownKey>()
+  const keyFor = async ({ alg, kid }: Jwt, options: SigningOptions): Promise<KnownKey> => {
     const found = await find(kid === undefined ? { alg } : { alg, kid })
-    const key = keys.get(found) ?? makeKey(KeyObject.from(found), options)
-    keys.set(found, key)
-    return key
+    const made = keys.get(found) ?? { key: makeKey(KeyObject.from(found), options), signed: makeMemory() }
+    keys.set(found, made)
+    return made
   }
   return {
     verify: async (token) => {
       const algorithm = algorithms.get(token.alg)
       if (algorithm === undefined) return invalid
       const { hash, ...options } = algorithm
+      let claims: Claims | undefined
       try {
-        const key = await keyFor(token, options)
-        if (!verify(hash, Buffer.from(token.signed), key, Buffer.from(token.signature, "base64url"))) return invalid
+        const { key, signed } = await keyFor(token, options)
+        claims = signed(`${token.signed}.${token.signature}`, () =>
+          verify(hash, Buffer.from(token.signed), key, Buffer.from(token.signature, "base64url"))
+            ? readClaims(token)
+            : undefined
+        )
       } catch (error) {
         return isOutage(error) ? away : invalid
       }
-      const subject = readSubject(token, {
+      const subject = readSubject(claims, {
         issuer: jwtIssuer,
         audience: jwtAudience,
         now: Math.floor(Date.now() / 1000),

@@ -1,4 +1,5 @@
 import type { HttpSettings } from "../HttpSettings.ts"
+import { makeMemory } from "../Memory.ts"
 import { isSecure, type SentHeaders } from "../Origin.ts"
 import { isSigned, type Sign } from "./Signatures.ts"
 
@@ -28,19 +29,28 @@ export const makeVoterCookie = (
   proxies: Pick<HttpSettings["Service"], "production" | "trustProxy">,
   signatures: ReadonlyArray<Sign>
 ): VoterCookie => {
+  const known = makeMemory<true>()
   const verify = (value: string): string | undefined => {
-    const [id = "", signature = ""] = value.split(".")
-    return isSigned(id, signature, signatures) && id !== "" ? id : undefined
+    const [id = "", ...rest] = value.split(".")
+    const right = known(`cookie ${value}`, () => isSigned(id, rest.join("."), signatures) || undefined)
+    return right && id !== "" ? id : undefined
   }
 
   return {
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
       const start = `${isSecure(request, proxies) ? "__Host-" : ""}${name}=`
-      const values = (request.headers.cookie?.toString() ?? "").split(";").map((pair) => pair.trim())
-      const ids = values.filter((pair) => pair.startsWith(start)).map((pair) => verify(pair.slice(start.length)))
-      if (ids.includes(undefined)) refused()
-      return ids.findLast((id) => id !== undefined)
+      let known: string | undefined
+      let wrong = false
+      for (const pair of (request.headers.cookie?.toString() ?? "").split(";")) {
+        const trimmed = pair.trim()
+        if (!trimmed.startsWith(start)) continue
+        const id = verify(trimmed.slice(start.length))
+        if (id === undefined) wrong = true
+        else known = id
+      }
+      if (wrong) refused()
+      return known
     },
     write: (request, id) => {
       const secure = isSecure(request, proxies)

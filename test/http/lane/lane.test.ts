@@ -3,6 +3,7 @@ import { Effect, Layer, Metric } from "effect"
 import { layerApi, request, type Sent, until } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { openEvents } from "../../support/events.ts"
+import { parseMetrics } from "../../support/metrics.ts"
 import { World } from "../../support/world.ts"
 
 const json = { "content-type": "application/json" }
@@ -152,6 +153,40 @@ describe("the fast lane", () => {
       const lane = yield* seen(true)
       assert.lengthOf(lane, 6)
       assert.deepStrictEqual(lane, yield* seen(false))
+    })
+  )
+
+  it.live("sends the metrics as the app does", () =>
+    Effect.gen(function* () {
+      const seen = (fastLane: boolean) =>
+        Effect.gen(function* () {
+          const heads: Array<unknown> = []
+          for (const path of ["/metrics", "/metrics?x", "/metrics"]) {
+            for (const headers of [{}, { origin: "http://localhost:3000" }]) {
+              const { body, ...answer } = comparable(yield* request("GET", path, { headers }))
+              const { "content-length": length, ...rest } = answer.headers
+              assert.strictEqual(Number(length), Buffer.byteLength(body))
+              heads.push({ ...answer, headers: rest })
+            }
+          }
+          heads.push((yield* request("HEAD", "/metrics")).status, (yield* request("POST", "/metrics")).status)
+          const series = parseMetrics((yield* request("GET", "/metrics")).body)
+          const passed = series.get("tallykeep_lane_passed_total")
+          const answered = series.get('tallykeep_http_requests_total{route="/metrics",method="GET",status="200"}')
+          return { heads, answered, passed }
+        }).pipe(
+          Effect.provide(
+            layerApi({ fastLane, production: true }).pipe(
+              Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
+            )
+          )
+        )
+      const lane = yield* seen(true)
+      const app = yield* seen(false)
+      assert.deepStrictEqual(lane.heads, app.heads)
+      assert.deepStrictEqual([lane.answered, app.answered], [6, 6])
+      // Those with a query, and the other methods.
+      assert.strictEqual(lane.passed, 4)
     })
   )
 

@@ -12,7 +12,7 @@ describe("the text of the metrics", () => {
       const text = yield* makeMetricsText
       const expectSame = Effect.gen(function* () {
         const plain = yield* PrometheusMetrics.format()
-        assert.strictEqual(text(), plain)
+        assert.strictEqual(text().toString(), plain)
         return plain
       })
       assert.strictEqual(yield* expectSame, "")

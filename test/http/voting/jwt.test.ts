@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { decodeProtectedHeader, errors, jwtVerify } from "jose"
-import { parseJwt, readSubject } from "../../../src/http/voting/Jwt.ts"
+import { parseJwt, readClaims, readSubject } from "../../../src/http/voting/Jwt.ts"
 
 const now = 1_700_000_000
 const issuer = "https://id.example"
@@ -35,7 +35,7 @@ const byJose = async (token: string): Promise<string> => {
 const byUs = (token: string): string => {
   const parsed = parseJwt(token)
   if (parsed === undefined || parsed.alg !== "HS256") return "The token is not valid"
-  const subject = readSubject(parsed, { issuer, audience, now, skew: Number.POSITIVE_INFINITY })
+  const subject = readSubject(readClaims(parsed), { issuer, audience, now, skew: Number.POSITIVE_INFINITY })
   return typeof subject === "string" ? subject : `${subject.detail}`
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose"
+import { vi } from "vitest"
 import { type Jwt, parseJwt } from "../../../src/http/voting/Jwt.ts"
 import { makeProviderTokens } from "../../../src/http/voting/ProviderTokens.ts"
 
@@ -109,6 +110,30 @@ layer(Provider.layer)("a provider's token", (it) => {
       assert.propertyVal(yield* Effect.promise(() => after.verify(token)), "detail", "The token is not valid")
       assert.strictEqual(provider.asked, asked + 1)
     })
+  )
+
+  it.effect("that was taken before is looked at again: it expires, and its key may be replaced", () =>
+    Effect.gen(function* () {
+      const provider = yield* Provider
+      const [key, next] = [yield* makeKey("ES256", "lasting"), yield* makeKey("ES256", "lasting")]
+      const token = yield* tokenOf(key.privateKey, "ES256", "lasting")
+      provider.keys = [key.jwk]
+      const { verify } = yield* verifier
+      const now = Date.now()
+      const clock = vi.spyOn(Date, "now")
+      yield* Effect.addFinalizer(() => Effect.sync(() => clock.mockRestore()))
+      const verifyIn = (minutes: number) => {
+        clock.mockReturnValue(now + minutes * 60_000)
+        return Effect.promise(() => verify(token))
+      }
+      for (const minutes of [0, 1, 59]) assert.strictEqual(yield* verifyIn(minutes), `${issuer}\nalice`)
+      assert.propertyVal(yield* verifyIn(61), "detail", "The token has expired")
+      assert.strictEqual(yield* verifyIn(1), `${issuer}\nalice`)
+      provider.keys = [next.jwk]
+      // jose asks for the keys again after ten minutes.
+      assert.propertyVal(yield* verifyIn(90), "detail", "The token is not valid")
+      assert.propertyVal(yield* verifyIn(1), "detail", "The token is not valid")
+    }).pipe(Effect.scoped)
   )
 
   it.effect("is not taken where its RSA key is shorter than 2,048 bits", () =>
