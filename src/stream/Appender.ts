@@ -3,7 +3,6 @@ import type { Vote } from "../domain/Vote.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
 import type { Shard } from "./Shards.ts"
-import { makeSpacing } from "./Spacing.ts"
 import { type Beside, optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
 /** The most votes that one command appends: such a command keeps Redis from all else for about a millisecond. */
@@ -31,19 +30,12 @@ const noExtras: Extras = {}
 
 /**
  * Makes an appender. All votes that arrive while others are under way are sent together after those: most of what an append
- * costs, here and in Redis, is its command. Commands are kept apart where that gathers more of them. New records of idempotency
- * keys are kept for `ttl()` ms. With `replicated`, votes and records count as appended once replicas have them.
+ * costs, here and in Redis, is its command. New records of idempotency keys are kept for `ttl()` ms. With `replicated`, votes
+ * and records count as appended once replicas have them.
  */
-export const makeAppender = (
-  shard: Shard,
-  ttl: () => number,
-  replicated?: ReplicatedWrites,
-  spacing = makeSpacing()
-): Appender => {
+export const makeAppender = (shard: Shard, ttl: () => number, replicated?: ReplicatedWrites): Appender => {
   let waiting: Array<Waiting> = []
   let busy = false
-  /** Ends the wait for further votes, while there is one. */
-  let endWait: (() => void) | undefined
 
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
     const keys = [shard.stream]
@@ -85,27 +77,12 @@ export const makeAppender = (
     }
   }
 
-  /** Waits for others to come, together with all that come in the turn of the event loop that ends it. */
-  const waitForMore = (ms: number): Promise<void> =>
-    new Promise((resolve) => {
-      endWait = () => {
-        endWait = undefined
-        clearTimeout(timer)
-        setImmediate(resolve)
-      }
-      const timer = setTimeout(endWait, Math.ceil(ms))
-    })
-
   const sendAll = async (): Promise<void> => {
     while (waiting.length > 0) {
-      const ms = spacing.wait(waiting.length)
-      if (ms > 0) await waitForMore(ms)
-      spacing.sent()
       const votes = waiting
       waiting = []
       // However many votes have come while Redis was slow, none waits for the ones behind it.
       await Promise.all(Array.chunksOf(votes, maxVotes).map(send))
-      spacing.answered(votes.length)
     }
     busy = false
   }
@@ -114,7 +91,6 @@ export const makeAppender = (
     append: (vote, extras = noExtras) =>
       new Promise((resolve, reject) => {
         waiting.push({ vote, extras, resolve, reject })
-        if (endWait !== undefined && spacing.wait(waiting.length) === 0) endWait()
         if (busy) return
         busy = true
         // Together with all other votes that this turn of the event loop brings.

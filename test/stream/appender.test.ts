@@ -6,7 +6,6 @@ import { makeAppender } from "../../src/stream/Appender.ts"
 import { keyRecord } from "../../src/stream/KeyRecords.ts"
 import type { Shard } from "../../src/stream/Shards.ts"
 import { Shards } from "../../src/stream/Shards.ts"
-import type { Spacing } from "../../src/stream/Spacing.ts"
 import { encodeVote, keyProof } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { layerServers } from "../support/servers.ts"
@@ -31,9 +30,6 @@ const slowShard = () => {
   return { sent, shard: { stream: "votes", keyPrefix: "votes", client } as unknown as Shard }
 }
 
-/** No command waits for others to come. */
-const atOnce: Spacing = { wait: () => 0, sent: () => {}, answered: () => {} }
-
 const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
   Promise.all(votes.map((vote) => vote.catch((cause: Error) => cause.message)))
 
@@ -48,7 +44,7 @@ const argsOf = (voteId: string) => ["", voteId, "p", "o", "7"]
 describe("an appender", () => {
   it("sends what comes in one turn at once, and what comes meanwhile together with the next", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, () => 1_000, undefined, atOnce)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = [append(named("a")), append({ ...named("b"), voter: "x" }, { record: "record-b", traceparent })]
     await sleep(5)
     const second = [append(named("c")), append(named("d"))]
@@ -69,29 +65,9 @@ describe("an appender", () => {
     assert.strictEqual(await third, "3-0")
   })
 
-  it("sends votes that have to wait together, once they need not wait any more", async () => {
-    const { sent, shard } = slowShard()
-    const spacing: Spacing = { ...atOnce, wait: (votes) => (votes < 3 ? 3_600_000 : 0) }
-    const { append } = makeAppender(shard, () => 1_000, undefined, spacing)
-    const votes = [append(named("a"))]
-    await sleep(5)
-    votes.push(append(named("b")))
-    await sleep(5)
-    assert.lengthOf(sent, 0)
-    // The last one comes with those of the same turn.
-    votes.push(append(named("c")), append(named("d")))
-    await sleep(5)
-    assert.deepStrictEqual(
-      sent.map(({ args }) => args),
-      [["1", "votes", "1000", ...["a", "b", "c", "d"].flatMap(argsOf)]]
-    )
-    sent[0]?.resolve(["1-0", "1-1", "1-2", "1-3"])
-    assert.deepStrictEqual(await outcomes(votes), ["1-0", "1-1", "1-2", "1-3"])
-  })
-
   it("leaves no vote waiting behind a command that fails, and never sends those", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, () => 1_000, undefined, atOnce)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = append(named("a"))
     await sleep(5)
     const waiting = [append(named("b")), append(named("c"))]
@@ -107,7 +83,7 @@ describe("an appender", () => {
 
   it("sends two hundred at most in one command, and lets none wait for another that came with it", async () => {
     const { sent, shard } = slowShard()
-    const { append } = makeAppender(shard, () => 1_000, undefined, atOnce)
+    const { append } = makeAppender(shard, () => 1_000)
     const first = append(named("first"))
     await sleep(5)
     const votes = Array.from({ length: 450 }, (_, index) => append(named(String(index))))
