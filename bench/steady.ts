@@ -86,9 +86,18 @@ export const steady: Bench = {
           taken.map(({ cpu }) => sum(cpu)),
           { ...(taken.length === 0 ? {} : { cpu: medians(taken.map(({ cpu }) => cpu)) }), ...target }
         )
+      /** How many were taken where that is fewer than were to be sent: the machine had no more for programs and load. */
+      const takenRow = (whose: string, taken: ReadonlyArray<Played>): ReadonlyArray<Row> => {
+        const rates = taken.map((played) => played.rate)
+        return rates.length === 0 || median(rates) >= 0.98 * rate
+          ? []
+          : [figureRow(`${name}: taken, ${whose}`, "votes/s", rates)]
+      }
       const delay = (what: string, value: (played: Played) => number, most?: number) =>
         figureRow(`${name}: ${what}`, "ms", at(ours).map(value), most === undefined ? {} : { target: { atMost: most } })
       return [
+        ...takenRow("tallykeep", at(ours)),
+        ...takenRow("bare", at(theirs)),
         cpuRow("tallykeep", at(ours), atMost === undefined ? {} : { target: { atMost } }),
         ...("skipped" in consumer
           ? [cpuRow("bare API and batch loop", [], { note: `skipped: ${consumer.skipped}` })]

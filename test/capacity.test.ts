@@ -42,7 +42,11 @@ const coresOf = (rate: number, ...each: ReadonlyArray<string | undefined>): stri
 const rates = [
   ...figuresOf("steady").flatMap(({ cpu, name }) => {
     const [, rate] = /^([\d,]+) votes\/s: tallykeep$/.exec(name) ?? []
-    return rate === undefined ? [] : [{ bench: "steady", cpu, rate, delays: `${rate} votes/s` }]
+    if (rate === undefined) return []
+    const delays = `${rate} votes/s`
+    // Fewer were taken than were to be sent, where the machine was too slow.
+    const taken = figuresOf("steady").find((row) => row.name === `${delays}: taken, tallykeep`)
+    return [{ bench: "steady", cpu, rate: taken?.median ?? rate, delays }]
   }),
   ...figuresOf("end-to-end")
     .filter(({ name }) => !name.includes(":"))
