@@ -35,8 +35,6 @@ export interface Voters {
   readonly accepted: ReadonlyArray<Ballot>
   /** Votes refused because their voter had voted, by poll and voter. */
   readonly refused: ReadonlySet<string>
-  /** The polls of those that were sent before without an answer: the ledger may have such a vote as rejected, and its sender no id. */
-  readonly unanswered: ReadonlyArray<string>
   readonly wrong: ReadonlyArray<string>
   readonly open: () => number
   stop(): void
@@ -84,13 +82,11 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   const tokens = await openPolls(apis[0]?.() ?? "")
   const accepted: Array<Ballot> = []
   const refused = new Set<string>()
-  const unanswered: Array<string> = []
   const wrong: Array<string> = []
   let [cast, done, closed] = [0, 0, false]
 
   /** Sends a vote until it is accepted, or refused because its voter has voted. */
   const persist = async ({ rule, slug }: Poll, voter: number, said: unknown, key: string): Promise<void> => {
-    let lost = false
     for (let tries = 0; !closed; tries++) {
       const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${slug}/votes`
       const answer = await post(url, tokens.get(slug)?.[voter] ?? "", said, key).catch(() => undefined)
@@ -101,10 +97,8 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
       }
       if (answer?.status === 409 && rule === "once") {
         refused.add(`${slug} ${voter}`)
-        if (lost) unanswered.push(slug)
         return
       }
-      lost ||= answer === undefined || answer.status >= 500
       if (answer !== undefined && answer.status < 500) wrong.push(`${answer.status} for ${key}: ${answer.text}`)
       await sleep(Math.min(50 * 2 ** tries, 400) * (0.5 + Math.random()))
     }
@@ -120,7 +114,6 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   return {
     accepted,
     refused,
-    unanswered,
     wrong,
     open: () => cast - done,
     stop: () => clearInterval(timer),
@@ -138,18 +131,14 @@ const orderOf = ({ streamId }: Ballot): bigint => {
 }
 
 /** Checks that of each voter exactly the vote counts that the poll's rule says; returns a line for each that does not. */
-export const judgeVoters = async (
-  site: Site,
-  { accepted, refused, unanswered, wrong }: Voters
-): Promise<ReadonlyArray<string>> => {
-  const rows = await site.query<{ poll: string; vote_id: string; status: string }>(
-    "select poll, vote_id::text, status from vote_event where poll ~ '^(once|changeable)-'"
+export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
+  const rows = await site.query<{ vote_id: string; status: string }>(
+    "select vote_id::text, status from vote_event where poll ~ '^(once|changeable)-'"
   )
   const [tally] = await site.query<{ count: string }>(
     "select sum(count)::text as count from choice_tally where poll ~ '^(once|changeable)-'"
   )
   const statuses = new Map(rows.map(({ status, vote_id }) => [vote_id, status]))
-  const pollOf = new Map(rows.map(({ poll, vote_id }) => [vote_id, poll]))
   const ofVoter = new Map(Object.entries(Array.groupBy(accepted, ({ poll, voter }) => `${poll} ${voter}`)))
   const problems = [...wrong]
   for (const [voter, ballots] of ofVoter) {
@@ -163,12 +152,7 @@ export const judgeVoters = async (
       statuses.delete(ballot.voteId)
     }
   }
-  const left = [...unanswered]
-  for (const [voteId, status] of statuses) {
-    const answer = status === "rejected" ? left.indexOf(pollOf.get(voteId) ?? "") : -1
-    if (answer === -1) problems.push(`${voteId} is ${status}, yet nobody was answered with it`)
-    else left.splice(answer, 1)
-  }
+  for (const [voteId, status] of statuses) problems.push(`${voteId} is ${status}, yet nobody was answered with it`)
   for (const voter of refused) if (!ofVoter.has(voter)) problems.push(`voter ${voter} was refused and has no vote`)
   if (Number(tally?.count) !== ofVoter.size) problems.push(`${ofVoter.size} voters, and ${tally?.count} in the tallies`)
   return problems
