@@ -43,8 +43,10 @@ const findIn = (
 ): Effect.Effect<Appended | undefined, OutOfService> => {
   const key = keyRecord(shard, use)
   const find = async () => {
-    const record = await shard.client.get(key)
-    return record === null || replicated === undefined ? record : replicated.run(shard.writer, "findAgain", ["1", key])
+    const record = await shard.client.findKey(["1", key])
+    return record === null || replicated === undefined
+      ? record
+      : replicated.run(shard.writer, "findKey", ["1", key, "again"])
   }
   return Effect.map(command(find), (record) => (record === null ? undefined : fromRecord(record)))
 }

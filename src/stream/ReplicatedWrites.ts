@@ -8,7 +8,7 @@ import type { Shard } from "./Shards.ts"
 /** How long replicas may take, in ms: the rest of `commandTimeout` is for Redis itself. */
 const replicaTimeout = 600
 
-type WritingScript = "appendVotes" | "fence" | "findAgain"
+type WritingScript = "appendVotes" | "fence" | "findKey"
 
 /** Writes that count as done once replicas have them. */
 export interface ReplicatedWrites {

@@ -5,7 +5,7 @@ import closingTime from "./scripts/closing_time.lua"
 import countedUpTo from "./scripts/counted_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
-import findAgain from "./scripts/find_again.lua"
+import findKey from "./scripts/find_key.lua"
 import guardLog from "./scripts/guard_log.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keepLag from "./scripts/keep_lag.lua"
@@ -31,7 +31,7 @@ export interface Scripts {
   ): Promise<readonly [...numbers: readonly [number, number, number, number, number, number], lastMs: string]>
   appendedUpTo(stream: string, id: string): Promise<number>
   fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>
-  findAgain(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
+  findKey(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
   guardLog(checkpoints: string, log: string, size: number, checkpoint: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
@@ -51,7 +51,7 @@ export const scripts = {
   streamState: { lua: streamState, numberOfKeys: 1 },
   appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
   fence: { lua: fence },
-  findAgain: { lua: findAgain },
+  findKey: { lua: findKey },
   guardLog: { lua: guardLog, numberOfKeys: 1 },
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },

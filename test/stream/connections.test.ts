@@ -49,6 +49,24 @@ describe("a Redis that was demoted", () => {
   )
 })
 
+describe("a replica, as a connection may still have it that has not heard of a failover", () => {
+  it.live("tells of a key that it knows, and of no other that it was not used", () =>
+    Effect.gen(function* () {
+      const server = yield* startReplicable
+      yield* Effect.gen(function* () {
+        const votes = yield* VoteStream
+        const known = yield* eventually(votes.appendOnce(cast(), "known"))
+        const find = (key: string) => votes.findKey("cats-or-dogs", undefined, key)
+        assert.isUndefined(yield* find("another"))
+        // Its master is away, so it keeps what it has.
+        yield* Effect.promise(() => withRedis(server.address, (client) => client.replicaof("127.0.0.1", 1)))
+        assert.deepStrictEqual(yield* find("known"), known)
+        assert.match(String((yield* Effect.flip(find("another"))).cause), /READONLY/)
+      }).pipe(Effect.provide(layerServers({}, undefined, server.url)))
+    }).pipe(Effect.scoped)
+  )
+})
+
 describe("a process that was not run for longer than a command may take", () => {
   it.live("takes the answers that have come meanwhile", () =>
     Effect.gen(function* () {
