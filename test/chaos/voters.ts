@@ -30,11 +30,20 @@ interface Ballot {
   readonly streamId: string
 }
 
+/** A vote that was refused because its voter had voted. */
+interface Refused {
+  /** The poll and the voter. */
+  readonly of: string
+  /** When the try was sent that got this answer, in ms since 1970. */
+  readonly sentAt: number
+  /** How the tries before it went, each with its time. */
+  readonly before: ReadonlyArray<string>
+}
+
 /** What the voters have sent and got so far. */
 export interface Voters {
   readonly accepted: ReadonlyArray<Ballot>
-  /** Votes refused because their voter had voted, by poll and voter. */
-  readonly refused: ReadonlySet<string>
+  readonly refused: ReadonlyArray<Refused>
   readonly wrong: ReadonlyArray<string>
   readonly open: () => number
   stop(): void
@@ -81,13 +90,15 @@ const openPolls = async (api: string): Promise<ReadonlyMap<string, ReadonlyArray
 export const startVoters = async (apis: ReadonlyArray<() => string>, random: Random): Promise<Voters> => {
   const tokens = await openPolls(apis[0]?.() ?? "")
   const accepted: Array<Ballot> = []
-  const refused = new Set<string>()
+  const refused: Array<Refused> = []
   const wrong: Array<string> = []
   let [cast, done, closed] = [0, 0, false]
 
   /** Sends a vote until it is accepted, or refused because its voter has voted. */
   const persist = async ({ rule, slug }: Poll, voter: number, said: unknown, key: string): Promise<void> => {
+    const before: Array<string> = []
     for (let tries = 0; !closed; tries++) {
+      const sentAt = Date.now()
       const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${slug}/votes`
       const answer = await post(url, tokens.get(slug)?.[voter] ?? "", said, key).catch(() => undefined)
       if (answer?.status === 201) {
@@ -96,9 +107,10 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
         return
       }
       if (answer?.status === 409 && rule === "once") {
-        refused.add(`${slug} ${voter}`)
+        refused.push({ of: `${slug} ${voter}`, sentAt, before })
         return
       }
+      before.push(`${answer?.status ?? "no answer"} from ${timeOf(sentAt)} to ${timeOf(Date.now())}`)
       if (answer !== undefined && answer.status < 500) wrong.push(`${answer.status} for ${key}: ${answer.text}`)
       await sleep(Math.min(50 * 2 ** tries, 400) * (0.5 + Math.random()))
     }
@@ -124,36 +136,60 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
   }
 }
 
+const timeOf = (ms: number): string => new Date(ms).toISOString().slice(11, 23)
+
 /** Converts an entry's id to a number that is greater the later the entry was accepted. */
 const orderOf = ({ streamId }: Ballot): bigint => {
   const [ms = "0", seq = "0"] = streamId.split("-")
   return (BigInt(ms) << 64n) + BigInt(seq)
 }
 
+/** A vote as the ledger has it. */
+interface Row {
+  readonly vote_id: string
+  readonly status: string
+  readonly seat: string
+  readonly accepted_ms: string
+}
+
 /** Checks that of each voter exactly the vote counts that the poll's rule says; returns a line for each that does not. */
 export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
-  const rows = await site.query<{ vote_id: string; status: string }>(
-    "select vote_id::text, status from vote_event where poll ~ '^(once|changeable)-'"
+  const rows = await site.query<Row>(
+    `select vote_id::text, status, poll || ' ' || encode(voter, 'hex') as seat, accepted_ms::text
+    from vote_event where poll ~ '^(once|changeable)-'`
   )
   const [tally] = await site.query<{ count: string }>(
     "select sum(count)::text as count from choice_tally where poll ~ '^(once|changeable)-'"
   )
-  const statuses = new Map(rows.map(({ status, vote_id }) => [vote_id, status]))
+  const left = new Map(rows.map((row) => [row.vote_id, row]))
   const ofVoter = new Map(Object.entries(Array.groupBy(accepted, ({ poll, voter }) => `${poll} ${voter}`)))
   const problems = [...wrong]
+  /** The poll and the voter, by what the ledger has for them. */
+  const voterAt = new Map<string, string>()
   for (const [voter, ballots] of ofVoter) {
     const [first, ...rest] = ballots.toSorted((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
     const winner = first?.rule === "once" ? first : (rest.at(-1) ?? first)
     for (const ballot of ballots) {
       const other = ballot.rule === "once" ? "rejected" : "superseded"
       const wanted = ballot.voteId === winner?.voteId ? "counted" : other
-      const status = statuses.get(ballot.voteId)
-      if (status !== wanted) problems.push(`${ballot.voteId} of voter ${voter} is ${status}, and should be ${wanted}`)
-      statuses.delete(ballot.voteId)
+      const row = left.get(ballot.voteId)
+      if (row?.status !== wanted)
+        problems.push(`${ballot.voteId} of voter ${voter} is ${row?.status}, and should be ${wanted}`)
+      if (row !== undefined) voterAt.set(row.seat, voter)
+      left.delete(ballot.voteId)
     }
   }
-  for (const [voteId, status] of statuses) problems.push(`${voteId} is ${status}, yet nobody was answered with it`)
-  for (const voter of refused) if (!ofVoter.has(voter)) problems.push(`voter ${voter} was refused and has no vote`)
+  for (const row of left.values()) {
+    const tries = refused.filter(({ before, of }) => of === voterAt.get(row.seat) && before.length > 0)
+    // A try that got no answer may still be under way while the next one is refused.
+    if (row.status === "rejected" && tries.some(({ sentAt }) => sentAt <= Number(row.accepted_ms))) continue
+    const story = tries.map(({ before, sentAt }) => `${before.join(", ")}, refused from ${timeOf(sentAt)}`)
+    const accepted = timeOf(Number(row.accepted_ms))
+    problems.push(
+      [`${row.vote_id}, ${row.status}, accepted ${accepted}: nobody was answered with it`, ...story].join("; ")
+    )
+  }
+  for (const { of } of refused) if (!ofVoter.has(of)) problems.push(`voter ${of} was refused and has no vote`)
   if (Number(tally?.count) !== ofVoter.size) problems.push(`${ofVoter.size} voters, and ${tally?.count} in the tallies`)
   return problems
 }
