@@ -35,11 +35,8 @@ export interface ConsumerParts {
   readonly pace: Pace
   /** One for each batch that may be counted at once; those who wait get theirs in order. */
   readonly permits: Semaphore.Semaphore
-  /**
-   * Lets one large batch of the shard be counted at a time: it gives the database enough to do, and leaves Redis the time to
-   * hand out the next. Several at once take longer.
-   */
-  readonly turn: Semaphore.Semaphore
+  /** One for each large batch of the shard that may be counted at once. */
+  readonly turns: Semaphore.Semaphore
   /** Completed when the pool has to stop. */
   readonly stop: Deferred.Deferred<void>
   /** Log outages of Redis, met while reading, and of Redis or PostgreSQL, met while counting. */
@@ -81,7 +78,7 @@ const stepping = (ledger: Ledger["Service"], step: Effect.Effect<void>): Ledger[
  */
 export const runConsumer = Effect.fnUntraced(function* (name: string, connection: Connection, parts: ConsumerParts) {
   const { announcements, counting, group, liveness, metrics, pace } = parts
-  const { permits, plainRead, reading, shard, stop, tracing, turn } = parts
+  const { permits, plainRead, reading, shard, stop, tracing, turns } = parts
   const { stream } = shard
   const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
@@ -98,9 +95,9 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     // Waiting for a turn takes as long as the turns of the other consumers.
     yield* Effect.sync(() => liveness.rest(name))
     // A pool that stops waits for no turns: while the database does not answer, one after the other takes too long.
-    const taken = batch.ids.length < largeBatch ? undefined : yield* untilStop(turn.take(1))
+    const taken = batch.ids.length < largeBatch ? undefined : yield* untilStop(turns.take(1))
     const counted = permits.withPermit(recordBatch(ledger, shard.client, { stream, group, maxRetries }, batch))
-    const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turn.release(1))
+    const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turns.release(1))
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint

@@ -24,6 +24,12 @@ const wakeInterval = "50 millis"
 const readersPerShard = (fibers: number, shards: number): number =>
   Math.max(Math.ceil(fibers / shards), Math.min(fibers, 2))
 
+/**
+ * How many large batches of a shard are counted at once. While one inserts its votes, another one changes the tallies of the same
+ * poll, which is locked then, and commits; a third would wait for it, and take from Redis what it needs to hand out the next.
+ */
+const largeAtOnce = 2
+
 /** How long to wait before a consumer starts anew that has failed for an unexpected reason. */
 const restartPause = "1 second"
 
@@ -86,7 +92,7 @@ export const layerPool: Layer.Layer<
         ...common,
         shard,
         pace: makePace(settings),
-        turn: Semaphore.makeUnsafe(1),
+        turns: Semaphore.makeUnsafe(largeAtOnce),
         reading: makeOutageLog("Reading", of),
         counting: makeOutageLog("Counting", of)
       }

@@ -39,6 +39,7 @@ import logLess from "./tables/0013_log_less.sql"
 import newest from "./tables/0014_newest.sql"
 import places from "./tables/0018_places.sql"
 import room from "./tables/0019_room.sql"
+import guess from "./tables/0021_guess.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -55,7 +56,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 19,
+  version: 21,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -70,7 +71,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 13, text: logLess },
     { number: 14, text: newest },
     { number: 18, text: places },
-    { number: 19, text: room }
+    { number: 19, text: room },
+    { number: 21, text: guess }
   ],
   functions: [
     addPartition,

@@ -9,9 +9,10 @@
 -- and `status`.
 --
 -- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
--- (hold_horizon), the polls that are not `open` by slug, their voters' ballots, the votes by id (those that count_ballots judges
--- before the others: no other batch has them while their polls are locked), the polls that are `open` by slug, their voters'
--- ballots. What was in the ledger already is looked at last (record_duplicates).
+-- (hold_horizon), the votes by id, the polls that are not `open` by slug, their voters' ballots, the votes that no longer count,
+-- the polls that are `open` by slug, their voters' ballots. What was in the ledger already is looked at last (record_duplicates).
+-- The votes come before their polls, and with what is taken to become of them: while one batch inserts them, another one has the
+-- polls.
 create or replace function increment_vote(
   vote_ids uuid[], numbers int[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[],
   cast_ms bigint[], summary boolean default false, proofs uuid[] default null
@@ -29,9 +30,9 @@ declare
   -- Votes below it are not counted any more.
   oldest constant uuid := vote_id_at(hold_horizon());
   -- Whether some of the polls have ballots.
-  has_ballots boolean := false;
+  has_ballots boolean;
   -- Whether some of the voters have voted.
-  judging boolean := false;
+  judging boolean;
   -- What the choices say, and which of them are none in their polls, is found out once.
   part_numbers bigint[];
   part_options text[];
@@ -45,6 +46,10 @@ declare
   shuts int8multirange[];
   -- By choice: whether its poll has a public log.
   logs boolean[];
+  -- By choice: 1 where its poll counts a voter's first vote, -1 where it counts the latest; else null.
+  signs int[];
+  -- By choice: the first one of the same poll.
+  firsts bigint[];
   -- The same by poll, of those that there are.
   slugs text[];
   poll_rules text[];
@@ -72,6 +77,12 @@ declare
   counted_at int[];
   superseded_at int[];
   rejected_at int[];
+  -- Where those are among them that may be the one that counts for their voter: they are taken to be, or not to be.
+  ahead int[];
+  behind int[];
+  -- Where those are of them that are not what they were taken to be.
+  lost int[];
+  won int[];
   -- The choices of votes that no longer count.
   left_polls text[];
   left_choices text[];
@@ -82,28 +93,23 @@ declare
   -- By how much the tally of each choice changes.
   counts bigint[] := array_fill(null::bigint, array[cardinality(polls)]);
 begin
-  loop
-    select array_agg(slug), array_agg(case when decided then 'decided' else ballot end), array_agg(opens_ms), array_agg(closes_ms),
-      array_agg(shut), array_agg(log)
-    into slugs, poll_rules, poll_opens, poll_closes, poll_shuts, poll_logs
-    from poll where slug = any (polls);
-    exit when has_ballots or coalesce(poll_rules <@ '{open}', true);
-    -- Until the transaction ends, nobody else decides over the voters of these polls.
-    perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
-    has_ballots := true;
-  end loop;
+  select array_agg(slug), array_agg(case when decided then 'decided' else ballot end), array_agg(opens_ms), array_agg(closes_ms),
+    array_agg(shut), array_agg(log), coalesce(bool_or(ballot <> 'open'), false)
+  into slugs, poll_rules, poll_opens, poll_closes, poll_shuts, poll_logs, has_ballots
+  from poll where slug = any (polls);
 
   select array_agg(p.number), array_agg(p.option), array_agg(p.value) into part_numbers, part_options, part_values
   from choice_parts(polls, choices) p;
   foreach number in array coalesce(part_numbers, '{}') loop
     valid[number] := true;
   end loop;
-  select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms), array_agg(c.shut), array_agg(c.log)
-  into rules, opens, closes, shuts, logs
+  select array_agg(c.rule), array_agg(c.opens_ms), array_agg(c.closes_ms), array_agg(c.shut), array_agg(c.log),
+    array_agg(case c.rule when 'once' then 1 when 'changeable' then -1 end), array_agg(c.first)
+  into rules, opens, closes, shuts, logs, signs, firsts
   from (
     select
       case when p.slug is null then null when not valid[c.number] then 'invalid' else p.rule end as rule,
-      p.opens_ms, p.closes_ms, p.shut, coalesce(p.log, false) as log
+      p.opens_ms, p.closes_ms, p.shut, coalesce(p.log, false) as log, min(c.number) over (partition by c.poll) as first
     from (select generate_subscripts(polls, 1) as number, unnest(polls) as poll) c
     left join unnest(slugs, poll_rules, poll_opens, poll_closes, poll_shuts, poll_logs)
       as p (slug, rule, opens_ms, closes_ms, shut, log) on p.slug = c.poll
@@ -112,29 +118,11 @@ begin
 
   -- Nearly every batch is new from end to end, and of voters who have not voted: inserting it as if it were takes a third less
   -- time than looking up each vote and each ballot before. Where one is there already, or in the batch twice, the insert fails as
-  -- a whole. Then the voters' votes are judged (count_ballots), or all is done again with the votes that are new.
+  -- a whole. Then the voters' votes are judged (count_ballots), as they are where one of a few has voted, or all is done again with
+  -- the votes that are new.
+  judging := has_ballots and exists (select from ballot b where b.voter = any (voters[1:100]));
   loop
     begin
-      if judging then
-        select b.* into changed, counted, superseded, recorded, counted_at, superseded_at, rejected_at,
-          left_polls, left_choices, left_votes
-        from count_ballots(
-          new_ids, new_numbers, new_voters, new_ms, new_seqs, new_cast_ms, polls, choices, rules, opens, closes, shuts,
-          oldest, logs
-        ) b;
-      elsif has_ballots then
-        insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
-        select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
-        from (
-          select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
-            unnest(new_seqs) as seq
-        ) e
-        where rules[e.number] in ('once', 'changeable') and e.voter is not null and e.vote_id >= oldest
-          and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
-          and shuts[e.number] @> e.ms is not true;
-      end if;
-      -- All votes were judged.
-      exit when judging and not rules && '{open,invalid}';
       -- What else is known of a vote is looked up where it is needed, by its place: no row carries it along.
       with entry as (
         select e.*,
@@ -146,31 +134,76 @@ begin
           end as late
         from (select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number) e
         where new_ids[e.place] >= oldest
-          and (
-            rules[e.number] in ('open', 'invalid')
-            or not judging and rules[e.number] is not null and new_voters[e.place] is not null
-          )
+          and (rules[e.number] in ('open', 'invalid') or rules[e.number] is not null and new_voters[e.place] is not null)
       ), vote as materialized (
         -- What was no choice when it was too late may have been one when it was made.
         select * from entry where late <> 0 or rules[number] not in ('decided', 'invalid')
+      ), ranked as materialized (
+        select r.*,
+          row_number() over (
+            partition by r.voter, firsts[r.number] order by signs[r.number] * new_ms[r.place], signs[r.number] * new_seqs[r.place]
+          ) = 1 as best
+        from (
+          select place, number, new_voters[place] as voter from vote where judging and late = 0 and signs[number] is not null
+        ) r
+      ), seat as materialized (
+        select b.poll, b.voter from ballot b
+        where b.voter = any (array(select voter from ranked where best and signs[number] = 1))
+      ), guess as materialized (
+        select r.place, r.best, r.best and s.voter is null as leads
+        from ranked r left join seat s on r.best and signs[r.number] = 1 and s.voter = r.voter and s.poll = polls[r.number]
+      ), fate as materialized (
+        select v.*, coalesce(v.late = 0 and g.leads is not false, false) as counts
+        from vote v left join guess g on g.place = v.place
       ), inserted as (
         insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-        select new_ids[v.place], polls[v.number], choices[v.number], new_voters[v.place],
-          case v.late when 0 then 'counted' else 'rejected' end,
-          case v.late when 1 then 'the poll was not open yet' when 2 then 'the poll was closed' end,
-          new_ms[v.place], new_seqs[v.place], to_timestamp(new_cast_ms[v.place]::float8 / 1000)
-        from (select * from vote order by new_ids[place]) v
+        select new_ids[f.place], polls[f.number], choices[f.number], new_voters[f.place],
+          case when f.counts then 'counted' when f.late = 0 and signs[f.number] = -1 then 'superseded' else 'rejected' end,
+          case
+            when f.late = 1 then 'the poll was not open yet'
+            when f.late = 2 then 'the poll was closed'
+            when not f.counts and signs[f.number] = 1 then 'the voter has voted'
+          end,
+          new_ms[f.place], new_seqs[f.place], to_timestamp(new_cast_ms[f.place]::float8 / 1000)
+        from (select * from fate order by new_ids[place]) f
       ), placed as (
-        select array_agg(place) filter (where late = 0) as counted_at, array_agg(place) filter (where late <> 0) as rejected_at
-        from vote where true = any (logs) and logs[number]
+        select array_agg(place) filter (where counts) as counted_at,
+          array_agg(place) filter (where not counts and late = 0 and signs[number] = -1) as superseded_at,
+          array_agg(place) filter (where not counts and (late <> 0 or signs[number] = 1)) as rejected_at
+        from fate where true = any (logs) and logs[number]
+      ), candidate as (
+        select array_agg(place) filter (where leads) as ahead, array_agg(place) filter (where not leads) as behind
+        from guess where best
       )
-      select changed || array_agg(number), counted || array_agg(accepted), superseded || array_agg(0::bigint),
-        recorded || array_agg(votes), counted_at || (select p.counted_at from placed p),
-        rejected_at || (select p.rejected_at from placed p)
-      into changed, counted, superseded, recorded, counted_at, rejected_at
+      select array_agg(number), array_agg(accepted), array_agg(beaten), array_agg(votes),
+        (select p.counted_at from placed p), (select p.superseded_at from placed p), (select p.rejected_at from placed p),
+        (select c.ahead from candidate c), (select c.behind from candidate c)
+      into changed, counted, superseded, recorded, counted_at, superseded_at, rejected_at, ahead, behind
       from (
-        select number, count(*) filter (where late = 0) as accepted, count(*) as votes from vote group by number
+        select number, count(*) filter (where counts) as accepted,
+          count(*) filter (where not counts and late = 0 and signs[number] = -1) as beaten, count(*) as votes
+        from fate group by number
       ) n;
+      exit when not has_ballots;
+
+      -- Until the transaction ends, nobody else decides over the voters of these polls.
+      perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
+      if judging then
+        select b.* into lost, won, left_polls, left_choices, left_votes
+        from count_ballots(
+          ahead, behind, new_ids, new_numbers, new_voters, new_ms, new_seqs, polls, choices, signs, firsts, oldest, logs
+        ) b;
+      else
+        insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+        select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
+        from (
+          select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
+            unnest(new_seqs) as seq
+        ) e
+        where signs[e.number] is not null and e.voter is not null and e.vote_id >= oldest
+          and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
+          and shuts[e.number] @> e.ms is not true;
+      end if;
       exit;
     exception when unique_violation then
       get stacked diagnostics violated = table_name;
@@ -202,6 +235,27 @@ begin
     ) e;
   end loop;
   select coalesce(sum(r), 0) into fresh from unnest(recorded) as r;
+  if lost is not null or won is not null then
+    select changed || array_agg(number), counted || array_agg(accepted), superseded || array_agg(beaten), recorded || array_agg(0::bigint)
+    into changed, counted, superseded, recorded
+    from (
+      select new_numbers[p] as number, -1::bigint as accepted, case signs[new_numbers[p]] when -1 then 1 else 0 end::bigint as beaten
+      from unnest(lost) as p
+      union all
+      select new_numbers[p], 1, case signs[new_numbers[p]] when -1 then -1 else 0 end from unnest(won) as p
+    ) c;
+    counted_at := array(
+      select unnest(counted_at) except select unnest(lost) union select p from unnest(won) as p where logs[new_numbers[p]]
+    );
+    superseded_at := array(
+      select unnest(superseded_at) except select unnest(won)
+      union select p from unnest(lost) as p where logs[new_numbers[p]] and signs[new_numbers[p]] = -1
+    );
+    rejected_at := array(
+      select unnest(rejected_at) except select unnest(won)
+      union select p from unnest(lost) as p where logs[new_numbers[p]] and signs[new_numbers[p]] = 1
+    );
+  end if;
 
   if fresh > 0 then
     -- Before something else becomes of these votes (settle_poll).
@@ -210,10 +264,10 @@ begin
     else
       perform log_votes(s.status, s.places, new_ids, new_numbers, polls, choices, new_proofs)
       from (values ('counted', counted_at), ('superseded', superseded_at), ('rejected', rejected_at)) as s (status, places)
-      where s.places is not null;
+      where cardinality(s.places) > 0;
     end if;
     for place in 1 .. cardinality(changed) loop
-      counts[changed[place]] := counted[place];
+      counts[changed[place]] := coalesce(counts[changed[place]], 0) + counted[place];
     end loop;
     if left_polls is not null then
       select part_numbers || array_agg(p.number + cardinality(polls)), part_options || array_agg(p.option),
