@@ -256,7 +256,7 @@ create table vote_event_other partition of vote_event default;
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
--- function count_ballots(ahead integer[], behind integer[], vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], polls text[], choices text[], signs integer[], firsts bigint[], oldest uuid, logs boolean[], out lost integer[], out won integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
+-- function count_ballots(best integer[], fates integer[], vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], polls text[], choices text[], signs integer[], firsts bigint[], oldest uuid, logs boolean[], out lost integer[], out won integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
 -- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text

@@ -2,15 +2,14 @@
 -- (`changeable`) vote does, by acceptance and whatever order the batches come in. The votes are in the ledger by now, as what they
 -- were taken to be, and the polls are locked. What is not what it was taken to be is mended, and a vote that counted until now and
 -- no longer does is marked so.
--- Takes the places of the votes that were taken to count, and of those that were not, at most one of each voter in a poll; and
--- what increment_vote has: arrays with an element for each vote, arrays with one for each choice, and the lowest identity of a
--- vote that is still counted.
+-- Takes the places of the votes, at most one of each voter in a poll, and what increment_vote has: arrays with an element for each
+-- vote, arrays with one for each choice, and the lowest identity of a vote that is still counted.
 -- Returns the places of votes that were taken to count and do not, and of those that do against it; null where there are none. Of
 -- the votes that no longer count, it returns the choices, and how many votes each had.
 --
 -- Locks: the voters' ballots, the votes that are not what they were; all in polls that are locked.
 create or replace function count_ballots(
-  ahead int[], behind int[],
+  best int[], fates int[],
   vote_ids uuid[], numbers int[], voters bytea[], ms bigint[], seqs bigint[],
   polls text[], choices text[], signs int[], firsts bigint[], oldest uuid, logs boolean[],
   out lost int[], out won int[], out left_polls text[], out left_choices text[], out left_votes bigint[]
@@ -23,8 +22,8 @@ declare
   to_count uuid[];
 begin
   with candidate as materialized (
-    select c.place, numbers[c.place] as number, voters[c.place] as voter, c.leads
-    from (select unnest(ahead) as place, true as leads union all select unnest(behind), false) c
+    select c.place, numbers[c.place] as number, voters[c.place] as voter, fates[c.place] = 0 as leads
+    from (select unnest(best) as place) c
   ), seat as materialized (
     -- A voter has a ballot in one poll only: in another one its hash is another.
     select b.poll, b.voter, b.vote_id, b.choice, b.accepted_ms, b.accepted_seq, b.ctid as at

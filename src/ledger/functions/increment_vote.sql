@@ -31,8 +31,9 @@ declare
   oldest constant uuid := vote_id_at(hold_horizon());
   -- Whether some of the polls have ballots.
   has_ballots boolean;
-  -- Whether some of the voters have voted.
+  -- Whether some of the voters have voted, and whether most of a few have.
   judging boolean;
+  voted boolean;
   -- What the choices say, and which of them are none in their polls, is found out once.
   part_numbers bigint[];
   part_options text[];
@@ -65,6 +66,15 @@ declare
   new_seqs bigint[] := seqs;
   new_cast_ms bigint[] := cast_ms;
   new_proofs uuid[] := proofs;
+  -- What each of them is: 0 counted, 1 too early, 2 too late, 3 of a voter for whom another one counts; null where it is not
+  -- inserted.
+  fates int[];
+  -- Where those are among them that come first for their voter, of the batch's, and those that are not.
+  best int[];
+  beaten int[];
+  -- Where those are that are not what they were taken to be.
+  lost int[];
+  won int[];
   attempts int := 0;
   violated text;
   number bigint;
@@ -73,16 +83,6 @@ declare
   counted bigint[];
   superseded bigint[];
   recorded bigint[];
-  -- Of votes in polls that have a public log: where those of each status are among the votes to insert.
-  counted_at int[];
-  superseded_at int[];
-  rejected_at int[];
-  -- Where those are among them that may be the one that counts for their voter: they are taken to be, or not to be.
-  ahead int[];
-  behind int[];
-  -- Where those are of them that are not what they were taken to be.
-  lost int[];
-  won int[];
   -- The choices of votes that no longer count.
   left_polls text[];
   left_choices text[];
@@ -120,70 +120,60 @@ begin
   -- time than looking up each vote and each ballot before. Where one is there already, or in the batch twice, the insert fails as
   -- a whole. Then the voters' votes are judged (count_ballots), as they are where one of a few has voted, or all is done again with
   -- the votes that are new.
-  judging := has_ballots and exists (select from ballot b where b.voter = any (voters[1:100]));
+  select count(*) > 0, 2 * count(*) > least(cardinality(voters), 100) into judging, voted
+  from ballot where has_ballots and voter = any (voters[1:100]);
   loop
     begin
-      -- What else is known of a vote is looked up where it is needed, by its place: no row carries it along.
-      with entry as (
-        select e.*,
+      select array_agg(
+        case
+          when e.vote_id < oldest or rules[e.number] is null then null
+          when e.voter is null and rules[e.number] not in ('open', 'invalid') then null
           -- The same as out_of_time, which takes longer when it is called for each vote.
-          case
-            when new_ms[e.place] < opens[e.number] then 1
-            when new_ms[e.place] >= closes[e.number] or shuts[e.number] @> new_ms[e.place] then 2
-            else 0
-          end as late
-        from (select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number) e
-        where new_ids[e.place] >= oldest
-          and (rules[e.number] in ('open', 'invalid') or rules[e.number] is not null and new_voters[e.place] is not null)
-      ), vote as materialized (
-        -- What was no choice when it was too late may have been one when it was made.
-        select * from entry where late <> 0 or rules[number] not in ('decided', 'invalid')
-      ), ranked as materialized (
-        select r.*,
-          row_number() over (
-            partition by r.voter, firsts[r.number] order by signs[r.number] * new_ms[r.place], signs[r.number] * new_seqs[r.place]
-          ) = 1 as best
-        from (
-          select place, number, new_voters[place] as voter from vote where judging and late = 0 and signs[number] is not null
-        ) r
-      ), seat as materialized (
-        select b.poll, b.voter from ballot b
-        where b.voter = any (array(select voter from ranked where best and signs[number] = 1))
-      ), guess as materialized (
-        select r.place, r.best, r.best and s.voter is null as leads
-        from ranked r left join seat s on r.best and signs[r.number] = 1 and s.voter = r.voter and s.poll = polls[r.number]
-      ), fate as materialized (
-        select v.*, coalesce(v.late = 0 and g.leads is not false, false) as counts
-        from vote v left join guess g on g.place = v.place
-      ), inserted as (
-        insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
-        select new_ids[f.place], polls[f.number], choices[f.number], new_voters[f.place],
-          case when f.counts then 'counted' when f.late = 0 and signs[f.number] = -1 then 'superseded' else 'rejected' end,
-          case
-            when f.late = 1 then 'the poll was not open yet'
-            when f.late = 2 then 'the poll was closed'
-            when not f.counts and signs[f.number] = 1 then 'the voter has voted'
-          end,
-          new_ms[f.place], new_seqs[f.place], to_timestamp(new_cast_ms[f.place]::float8 / 1000)
-        from (select * from fate order by new_ids[place]) f
-      ), placed as (
-        select array_agg(place) filter (where counts) as counted_at,
-          array_agg(place) filter (where not counts and late = 0 and signs[number] = -1) as superseded_at,
-          array_agg(place) filter (where not counts and (late <> 0 or signs[number] = 1)) as rejected_at
-        from fate where true = any (logs) and logs[number]
-      ), candidate as (
-        select array_agg(place) filter (where leads) as ahead, array_agg(place) filter (where not leads) as behind
-        from guess where best
+          when e.ms < opens[e.number] then 1
+          when e.ms >= closes[e.number] or shuts[e.number] @> e.ms then 2
+          -- What was no choice when it was too late may have been one when it was made.
+          when rules[e.number] in ('decided', 'invalid') then null
+          else 0
+        end
       )
-      select array_agg(number), array_agg(accepted), array_agg(beaten), array_agg(votes),
-        (select p.counted_at from placed p), (select p.superseded_at from placed p), (select p.rejected_at from placed p),
-        (select c.ahead from candidate c), (select c.behind from candidate c)
-      into changed, counted, superseded, recorded, counted_at, superseded_at, rejected_at, ahead, behind
+      into fates
       from (
-        select number, count(*) filter (where counts) as accepted,
-          count(*) filter (where not counts and late = 0 and signs[number] = -1) as beaten, count(*) as votes
-        from fate group by number
-      ) n;
+        select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms
+      ) e;
+      if judging then
+        select array_agg(r.place) filter (where r.best), array_agg(r.place) filter (where not r.best or voted and r.sign = 1)
+        into best, beaten
+        from (
+          select e.place, signs[e.number] as sign,
+            row_number() over (
+              partition by e.voter, firsts[e.number]
+              order by signs[e.number] * new_ms[e.place], signs[e.number] * new_seqs[e.place]
+            ) = 1 as best
+          from (
+            select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number, unnest(new_voters) as voter
+          ) e
+          where fates[e.place] = 0 and signs[e.number] is not null
+        ) r;
+        foreach place in array coalesce(beaten, '{}') loop
+          fates[place] := 3;
+        end loop;
+      end if;
+      insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
+      select new_ids[e.place], polls[e.number], choices[e.number], new_voters[e.place],
+        case when e.fate = 0 then 'counted' when e.fate = 3 and signs[e.number] = -1 then 'superseded' else 'rejected' end,
+        case
+          when e.fate = 1 then 'the poll was not open yet'
+          when e.fate = 2 then 'the poll was closed'
+          when e.fate = 3 and signs[e.number] = 1 then 'the voter has voted'
+        end,
+        new_ms[e.place], new_seqs[e.place], to_timestamp(new_cast_ms[e.place]::float8 / 1000)
+      from (
+        -- What else is known of a vote is looked up by its place: no row that is sorted carries it along.
+        select * from (
+          select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number, unnest(fates) as fate
+        ) f
+        where f.fate is not null order by new_ids[f.place]
+      ) e;
       exit when not has_ballots;
 
       -- Until the transaction ends, nobody else decides over the voters of these polls.
@@ -191,18 +181,22 @@ begin
       if judging then
         select b.* into lost, won, left_polls, left_choices, left_votes
         from count_ballots(
-          ahead, behind, new_ids, new_numbers, new_voters, new_ms, new_seqs, polls, choices, signs, firsts, oldest, logs
+          best, fates, new_ids, new_numbers, new_voters, new_ms, new_seqs, polls, choices, signs, firsts, oldest, logs
         ) b;
+        foreach place in array coalesce(lost, '{}') loop
+          fates[place] := 3;
+        end loop;
+        foreach place in array coalesce(won, '{}') loop
+          fates[place] := 0;
+        end loop;
       else
         insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
         select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
         from (
           select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms,
-            unnest(new_seqs) as seq
+            unnest(new_seqs) as seq, unnest(fates) as fate
         ) e
-        where signs[e.number] is not null and e.voter is not null and e.vote_id >= oldest
-          and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
-          and shuts[e.number] @> e.ms is not true;
+        where e.fate = 0 and signs[e.number] is not null;
       end if;
       exit;
     exception when unique_violation then
@@ -234,40 +228,37 @@ begin
       order by e.vote_id, e.ms, e.seq
     ) e;
   end loop;
-  select coalesce(sum(r), 0) into fresh from unnest(recorded) as r;
-  if lost is not null or won is not null then
-    select changed || array_agg(number), counted || array_agg(accepted), superseded || array_agg(beaten), recorded || array_agg(0::bigint)
-    into changed, counted, superseded, recorded
-    from (
-      select new_numbers[p] as number, -1::bigint as accepted, case signs[new_numbers[p]] when -1 then 1 else 0 end::bigint as beaten
-      from unnest(lost) as p
-      union all
-      select new_numbers[p], 1, case signs[new_numbers[p]] when -1 then -1 else 0 end from unnest(won) as p
-    ) c;
-    counted_at := array(
-      select unnest(counted_at) except select unnest(lost) union select p from unnest(won) as p where logs[new_numbers[p]]
-    );
-    superseded_at := array(
-      select unnest(superseded_at) except select unnest(won)
-      union select p from unnest(lost) as p where logs[new_numbers[p]] and signs[new_numbers[p]] = -1
-    );
-    rejected_at := array(
-      select unnest(rejected_at) except select unnest(won)
-      union select p from unnest(lost) as p where logs[new_numbers[p]] and signs[new_numbers[p]] = 1
-    );
-  end if;
+  select array_agg(n.number), array_agg(n.counted), array_agg(n.superseded), array_agg(n.votes), coalesce(sum(n.votes), 0)
+  into changed, counted, superseded, recorded, fresh
+  from (
+    select e.number, count(*) filter (where e.fate = 0) as counted,
+      count(*) filter (where e.fate = 3 and signs[e.number] = -1) as superseded, count(*) as votes
+    from (select unnest(new_numbers) as number, unnest(fates) as fate) e
+    where e.fate is not null group by e.number
+  ) n;
 
   if fresh > 0 then
-    -- Before something else becomes of these votes (settle_poll).
+    -- Before something else becomes of these votes (settle_poll). Where all are logged as counted, their arrays go as they are.
     if true = all (logs) and cardinality(vote_ids) = (select sum(c) from unnest(counted) as c) then
       perform log_votes('counted', null, vote_ids, numbers, polls, choices, proofs);
-    else
+    elsif true = any (logs) then
       perform log_votes(s.status, s.places, new_ids, new_numbers, polls, choices, new_proofs)
-      from (values ('counted', counted_at), ('superseded', superseded_at), ('rejected', rejected_at)) as s (status, places)
-      where cardinality(s.places) > 0;
+      from (
+        select array_agg(e.place) filter (where e.fate = 0) as counted,
+          array_agg(e.place) filter (where e.fate = 3 and signs[e.number] = -1) as superseded,
+          array_agg(e.place) filter (where e.fate in (1, 2) or e.fate = 3 and signs[e.number] = 1) as rejected
+        from (
+          select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number, unnest(fates) as fate
+        ) e
+        where logs[e.number]
+      ) p
+      cross join lateral (
+        values ('counted', p.counted), ('superseded', p.superseded), ('rejected', p.rejected)
+      ) as s (status, places)
+      where s.places is not null;
     end if;
     for place in 1 .. cardinality(changed) loop
-      counts[changed[place]] := coalesce(counts[changed[place]], 0) + counted[place];
+      counts[changed[place]] := counted[place];
     end loop;
     if left_polls is not null then
       select part_numbers || array_agg(p.number + cardinality(polls)), part_options || array_agg(p.option),
@@ -283,10 +274,8 @@ begin
       -- Whoever has voted, however often, is found there.
       insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
       select polls[e.number], e.voter, e.vote_id, choices[e.number], e.ms, e.seq
-      from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs) as e (vote_id, number, voter, ms, seq)
-      where rules[e.number] = 'open' and e.vote_id >= oldest and e.voter is not null
-        and e.ms < opens[e.number] is not true and e.ms >= closes[e.number] is not true
-        and shuts[e.number] @> e.ms is not true
+      from unnest(new_ids, new_numbers, new_voters, new_ms, new_seqs, fates) as e (vote_id, number, voter, ms, seq, fate)
+      where e.fate = 0 and rules[e.number] = 'open' and e.voter is not null
       on conflict do nothing;
     end if;
     -- A poll may have been closed or reopened after its times were read above, or deleted. It can't be any more: it is locked now.
