@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { layerServers } from "../support/servers.ts"
+import { eventually, layerServers } from "../support/servers.ts"
+import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
 
 let clock = 1_700_000_000_000n
 
@@ -44,7 +45,74 @@ const withLedger = <A, E>(test: (ledger: Ledger["Service"]) => Effect.Effect<A, 
     return yield* test(ledger)
   }).pipe(Effect.provide(layerServers()))
 
+/** Waits until so many transactions wait for a lock of another one. */
+const expectWaiting = (count: number) =>
+  eventually(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const rows = yield* sql`
+        select from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0`
+      assert.lengthOf(rows, count)
+    })
+  )
+
 describe("Ledger.count", () => {
+  it.live.each(["once", "changeable"] as const)(
+    "counts one vote of each voter where two batches that are under way at once have votes of the same ones (%s)",
+    (ballot) =>
+      Effect.gen(function* () {
+        const ledger = yield* Ledger
+        const sql = yield* SqlClient.SqlClient
+        const poll = yield* createPoll({ ballot, identity: "browser" })
+        const start = Date.now()
+        const cast = (voter: string, after: number, choice: string) =>
+          voteAt(start + after, poll, choice, `the-voter-${voter}`)
+        yield* ledger.count(VoteColumns.of([cast("a", 0, "tea")]))
+        // Of one voter, the earlier vote is in the one batch, of another voter in the other.
+        const batches = [
+          [cast("a", 1, "tea"), cast("b", 1, "tea"), cast("c", 2, "tea")],
+          [cast("a", 3, "coffee"), cast("b", 2, "coffee"), cast("c", 1, "coffee")]
+        ]
+        const [locked, unlock] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+        yield* sql`select from poll where slug = ${poll} for update`.pipe(
+          Effect.andThen(Deferred.succeed(locked, undefined)),
+          Effect.andThen(Deferred.await(unlock)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(locked)
+        const counting = yield* Effect.forkChild(
+          Effect.forEach(batches, (batch) => ledger.count(VoteColumns.of(batch)), { concurrency: 2 })
+        )
+        yield* expectWaiting(2)
+        yield* Deferred.succeed(unlock, undefined)
+        const recorded = (yield* Fiber.join(counting)).flatMap((batch) => batch.recorded)
+        assert.strictEqual(
+          recorded.reduce((sum, { votes }) => sum + votes, 0),
+          6
+        )
+
+        const rows = yield* sql<{ id: string; voter: string; choice: string; status: string }>`
+          select vote_id as id, right(encode(voter, 'escape'), 1) as voter, choice, status
+          from vote_event where poll = ${poll} order by voter, accepted_ms`
+        const [counted, other] = ballot === "once" ? [0, "rejected"] : [1, "superseded"]
+        const of = (voter: string) => rows.filter((row) => row.voter === voter).map(({ status }) => status)
+        for (const voter of ["b", "c"]) {
+          assert.deepStrictEqual(of(voter), counted === 0 ? ["counted", other] : [other, "counted"])
+        }
+        assert.deepStrictEqual(of("a"), counted === 0 ? ["counted", other, other] : [other, other, "counted"])
+        assert.deepStrictEqual(yield* tallyOf(poll), counted === 0 ? { tea: 2, coffee: 1 } : { tea: 1, coffee: 2 })
+        // What the log has been given last of each.
+        const logged = yield* sql<{ id: string; status: string }>`
+          select distinct on (v.id) v.id, q.kind as status from log_queue q cross join unnest(q.vote_ids) as v (id)
+          order by v.id, q.id desc`
+        assert.deepStrictEqual(
+          new Map(logged.map(({ id, status }) => [id, status])),
+          new Map(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, status }) => [id, status]))
+        )
+      }).pipe(Effect.provide(layerServers()))
+  )
+
   it.live("counts a batch, and each vote once however often it is given", () =>
     withLedger((ledger) =>
       Effect.gen(function* () {
