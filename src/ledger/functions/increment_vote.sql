@@ -88,7 +88,7 @@ declare
   left_choices text[];
   left_votes bigint[];
   fresh bigint;
-  -- A poll whose times are others than they were, or that is gone.
+  -- A poll whose times are others than they were, or that is gone as it was.
   moved record;
   -- By how much the tally of each choice changes.
   counts bigint[] := array_fill(null::bigint, array[cardinality(polls)]);
@@ -278,19 +278,20 @@ begin
       where e.fate = 0 and rules[e.number] = 'open' and e.voter is not null
       on conflict do nothing;
     end if;
-    -- A poll may have been closed or reopened after its times were read above, or deleted. It can't be any more: it is locked now.
+    -- A poll may have been closed or reopened after it was read above, or edited, or deleted. It can't be any more: it is locked now.
     for moved in
       with p as materialized (
-        select slug, opens_ms, closes_ms, shut from poll where slug = any (slugs)
+        select slug, case when decided then 'decided' else ballot end as rule, opens_ms, closes_ms, shut
+        from poll where slug = any (slugs)
       )
-      select was.slug, p.slug is null as gone
-      from unnest(slugs, poll_opens, poll_closes, poll_shuts) as was (slug, opens_ms, closes_ms, shut)
+      select was.slug, p.rule is distinct from was.rule as gone
+      from unnest(slugs, poll_rules, poll_opens, poll_closes, poll_shuts) as was (slug, rule, opens_ms, closes_ms, shut)
       left join p on p.slug = was.slug
-      where p.slug is null or (p.opens_ms, p.closes_ms, p.shut) is distinct from (was.opens_ms, was.closes_ms, was.shut)
+      where (p.rule, p.opens_ms, p.closes_ms, p.shut) is distinct from (was.rule, was.opens_ms, was.closes_ms, was.shut)
       order by was.slug
     loop
       if moved.gone then
-        raise exception 'a poll was deleted meanwhile' using errcode = 'serialization_failure';
+        raise exception 'a poll was deleted meanwhile, or has another rule' using errcode = 'serialization_failure';
       end if;
       perform settle_poll(moved.slug);
     end loop;
