@@ -17,6 +17,13 @@ export interface EntryBatch {
   readonly others: ReadonlyArray<Entry>
 }
 
+/** Returns a batch followed by entries as Redis's client decodes them. */
+export const withEntries = ({ ids, others, votes }: EntryBatch, entries: ReadonlyArray<Entry>): EntryBatch => ({
+  ids: [...ids, ...entries.map(({ id }) => id)],
+  votes,
+  others: [...others, ...entries]
+})
+
 /** Makes a batch of entries as Redis's client decodes them. */
 export const batchOf = (entries: ReadonlyArray<Entry>): EntryBatch => ({
   ids: entries.map(({ id }) => id),

@@ -3,7 +3,7 @@ import type { OutOfService } from "../domain/Problems.ts"
 import { untilBeat } from "../Elapsed.ts"
 import { type Connection, command, isGroupGone, isWoken } from "../stream/Redis.ts"
 import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
-import { batchOf, type Entry, type EntryBatch } from "./EntryBatch.ts"
+import { batchOf, type Entry, type EntryBatch, withEntries } from "./EntryBatch.ts"
 
 /** What a consumer reads next: its own pending entries after this id, or entries that no consumer was given yet. */
 export type Position = { readonly pendingAfter: string } | "new"
@@ -59,34 +59,46 @@ export const showConsumer = (
 
 /** Reads entries as one named consumer. */
 export interface Reader {
-  /** Reads up to a batch of entries; none where none came in time. The batch is good until the next read. */
+  /**
+   * Reads up to a batch of entries, or more where they are for many polls; none where none came in time. The batch is good until the
+   * next read.
+   */
   read(position: Position): Effect.Effect<EntryBatch, OutOfService>
 }
+
+/**
+ * With fewer votes in each of its polls a batch is read on, up to so many reads: each poll that a batch has votes in costs the database
+ * as much as several votes. They are reads of their own, since Redis answers nobody else while it hands out entries.
+ */
+const enoughPerPoll = 20
+const mostReads = 4
 
 /** Makes a reader that has `connection` for itself. `plainRead` is told of each read that did not take the fast path. */
 export const makeReader = (connection: Connection, options: ReaderOptions, plainRead: PlainReadLog): Reader => {
   const { batchSize, blockMs, consumer, fastRead, fence, group, stream } = options
   const fast = fastRead ? makeFastRead(connection) : undefined
 
-  const send = async (position: Position, wait: number) => {
-    const from = position === "new" ? ">" : position.pendingAfter
-    const place = ["COUNT", batchSize, "BLOCK", wait, "STREAMS", stream, from] as const
-    const refused = fast?.expect()
-    const reply = (await connection.xreadgroup("GROUP", group, consumer, ...place)) as Reply | null
-    return { reply, refused }
+  /** Sends a read, which waits so many ms for entries; without `wait`, those that are there follow what was read. */
+  const send = async (position: Position, wait?: number) => {
+    const place = ["STREAMS", stream, position === "new" ? ">" : position.pendingAfter] as const
+    const refused = fast?.expect(wait === undefined)
+    const reply = await (wait === undefined
+      ? connection.xreadgroup("GROUP", group, consumer, "COUNT", batchSize, ...place)
+      : connection.xreadgroup("GROUP", group, consumer, "COUNT", batchSize, "BLOCK", wait, ...place))
+    return { reply: reply as Reply | null, refused }
   }
 
   /** Returns the entries of an answer. It is null where the fast path has read it, and where there were none in time. */
   const batchIn = ({ refused, reply }: { readonly refused: string | undefined; readonly reply: Reply | null }) => {
     if (fast === undefined) return Effect.as(plainRead(undefined), batchOf(entriesIn(reply)))
-    const batch = reply === null ? fast.batch : batchOf(entriesIn(reply))
+    const batch = reply === null ? fast.batch : withEntries(fast.batch, entriesIn(reply))
     const why = refused ?? (reply === null ? undefined : "its answer was not in the form of RESP 3")
     return why === undefined ? Effect.succeed(batch) : Effect.as(plainRead(why), batch)
   }
 
-  const read = (position: Position) =>
-    // Reads that nothing comes to end together.
-    Effect.flatMap(untilBeat(blockMs), (wait) => command(() => send(position, wait))).pipe(
+  /** Reads once. Where nothing comes, it returns what was read before. */
+  const readOnce = (position: Position, wait?: number, before: EntryBatch = batchOf([])) =>
+    command(() => send(position, wait)).pipe(
       Effect.flatMap(batchIn),
       Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : fence)),
       Effect.timeoutOrElse({
@@ -95,7 +107,7 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
           // Redis always answers by then: the other side has gone without a word.
           fast?.leave()
           connection.disconnect(true)
-          return Effect.succeed(batchOf([]))
+          return Effect.succeed(before)
         }
       }),
       Effect.tap(({ ids }) =>
@@ -103,8 +115,23 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
           given = ids.at(-1) ?? given
         })
       ),
-      Effect.catchIf(isWoken, () => Effect.succeed(batchOf([]))),
-      Effect.catchIf(isGroupGone, () => Effect.as(beginAnew, batchOf([])))
+      Effect.catchIf(isWoken, () => Effect.succeed(before)),
+      Effect.catchIf(isGroupGone, () => Effect.as(beginAnew, before))
+    )
+
+  /** Reads a batch on while that makes its polls fewer for its votes, and all reads bring as much as they may. */
+  const readOn = (batch: EntryBatch, reads = 1): Effect.Effect<EntryBatch, OutOfService> =>
+    batch === fast?.batch &&
+    batch.ids.length === reads * batchSize &&
+    batch.votes.length < enoughPerPoll * batch.votes.pollCount &&
+    reads < mostReads
+      ? Effect.flatMap(readOnce("new", undefined, batch), (more) => readOn(more, reads + 1))
+      : Effect.succeed(batch)
+
+  const read = (position: Position) =>
+    // Reads that nothing comes to end together.
+    Effect.flatMap(untilBeat(blockMs), (wait) => readOnce(position, wait)).pipe(
+      Effect.flatMap((batch) => (position === "new" ? readOn(batch) : Effect.succeed(batch)))
     )
 
   /** The last entry that was read, if any. */

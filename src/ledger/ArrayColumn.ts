@@ -21,11 +21,13 @@ export class ArrayColumn {
     this.elementSize = elementSize
   }
 
-  /** Makes room for so many elements; where there was less room, the elements are gone. */
+  /** Makes room for so many elements; those that are there stay. */
   reserve(length: number): void {
     const size = headSize + length * (lengthSize + this.elementSize)
     if (size <= this.bytes.length) return
-    this.bytes = Buffer.allocUnsafe(size)
+    const larger = Buffer.allocUnsafe(size)
+    this.bytes.copy(larger)
+    this.bytes = larger
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size)
     this.view.setInt32(head.dimensions, 1)
     this.view.setInt32(head.hasNulls, 0)

@@ -51,7 +51,7 @@ export class VoteColumns {
     this.hasProofs = false
   }
 
-  /** Makes room for so many votes, while there are none. */
+  /** Makes room for so many votes, those that there are included. */
   reserve(votes: number): void {
     for (const column of [this.voteIds, this.choices, this.ms, this.seqs, this.castAts, this.proofs])
       column.reserve(votes)
@@ -150,6 +150,11 @@ export class VoteColumns {
   /** Returns these votes followed by others. */
   with(others: ReadonlyArray<AcceptedVote>): VoteColumns {
     return VoteColumns.of([...Array.from({ length: this.length }, (_, index) => this.at(index)), ...others])
+  }
+
+  /** In how many polls the votes are. */
+  get pollCount(): number {
+    return this.places.size
   }
 
   /** Returns how many of the votes are in each poll. */

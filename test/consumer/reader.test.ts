@@ -13,19 +13,19 @@ import { entriesOf } from "../support/entries.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers, testSettings } from "../support/servers.ts"
 
-const fieldsOf = (option: string) =>
-  encodeVote({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: 1 })
+const fieldsOf = (option: string, poll = "cats-or-dogs") =>
+  encodeVote({ voteId: makeVoteId(), poll, choice: option, castAt: 1 })
 
 const choicesOf = (batch: EntryBatch) => entriesOf(batch).map(({ fields, vote }) => vote?.choice ?? fields)
 
 /** A stream with a group, and a consumer's connection to it. */
-const makeStream = Effect.gen(function* () {
+const makeStreamOf = Effect.fnUntraced(function* (batchSize: number) {
   const redis = yield* Redis
   const { group, stream } = yield* StreamSettings
   yield* ensureGroup(redis.client, stream, group)
   const connection = yield* redis.dedicated("reader")
   yield* eventually(command(() => connection.ping()))
-  const reader = yield* readerOf(connection, { consumer: "reader", batchSize: 1_000, blockMs: 500 })
+  const reader = yield* readerOf(connection, { consumer: "reader", batchSize, blockMs: 500 })
   return {
     connection,
     append: (fields: ReadonlyArray<string>) => command(() => redis.client.xadd(stream, "*", ...fields)),
@@ -33,6 +33,8 @@ const makeStream = Effect.gen(function* () {
     read: (position: Position = "new") => reader.read(position)
   }
 })
+
+const makeStream = makeStreamOf(1_000)
 
 const servers = layerServers()
 
@@ -67,6 +69,29 @@ describe("a reader", () => {
       yield* append([...fieldsOf("dogs"), "later", "x"])
       const { others } = yield* read()
       assert.include(others[0]?.fields ?? [], "later")
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
+  it.live("reads on where a batch has few votes in each of many polls, up to four times as many entries", () =>
+    Effect.gen(function* () {
+      const { append, connection, read } = yield* makeStreamOf(10)
+      const choices = Array.from({ length: 80 }, (_, index) => `choice-${index}`)
+      const polls = choices.map((_, index) => (index < 70 ? `poll-${index % 10}` : "one"))
+      for (const [index, choice] of choices.entries()) {
+        yield* append(index === 15 ? ["something", "else"] : fieldsOf(choice, polls[index]))
+      }
+      const expected = choices.map((choice, index) => (index === 15 ? ["something", "else"] : choice))
+      assert.deepStrictEqual(choicesOf(yield* read()), expected.slice(0, 40))
+      // The client has to read what is sent for before a pong has come.
+      connection.stream.once("data", () => void connection.ping())
+      const { ids, others, votes } = yield* read()
+      assert.deepStrictEqual([ids.length, votes.length, others.length], [20, 10, 10])
+      assert.deepStrictEqual(
+        others.map(({ fields }) => fields?.[7]),
+        choices.slice(50, 60)
+      )
+      assert.deepStrictEqual(choicesOf(yield* read()), expected.slice(60))
+      assert.deepStrictEqual((yield* read()).ids, [])
     }).pipe(Effect.scoped, Effect.provide(servers))
   )
 
@@ -117,7 +142,7 @@ describe("a reader", () => {
         )
         assert.deepStrictEqual((yield* Fiber.join(reading)).ids, [])
         yield* append(fieldsOf("birds"))
-        const again = choicesOf(yield* eventually(read()))
+        const again = choicesOf(yield* eventually(Effect.filterOrFail(read(), ({ ids }) => ids.length > 0)))
         assert.deepStrictEqual(again, destroy === "group" ? ["cats", "dogs", "birds"] : ["birds"])
       }).pipe(Effect.scoped, Effect.provide(log.layer))
       assert.lengthOf(log.like(/ALARM/), alarms, log.lines.join("\n"))

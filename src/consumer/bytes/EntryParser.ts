@@ -22,7 +22,7 @@ const unexpected = (bytes: Buffer, at: number) =>
  * between: with the strings and arrays that a client makes of each, a consumer takes twice the time.
  */
 export class EntryParser {
-  /** The entries that were read; the same object holds those of the next answer. */
+  /** The entries that were read; the same object holds those of later answers. */
   readonly batch = {
     ids: [] as Array<string>,
     votes: new VoteColumns(),
@@ -34,7 +34,7 @@ export class EntryParser {
   private kept = Buffer.allocUnsafe(usualKept)
   private keptLength = 0
   private wanted = 0
-  /** How many entries the answer holds; undefined before its head was read. */
+  /** How many entries the batch holds at the answer's end; undefined before its head was read. */
   private size: number | undefined
   /** How many texts the entry has beside its id; undefined before that was read. */
   private texts: number | undefined
@@ -44,12 +44,14 @@ export class EntryParser {
   private readonly bounds: Array<number> = []
   private bound = 0
 
-  /** Prepares for an answer; the entries of the last one are gone. */
-  begin(): void {
+  /** Prepares for an answer. Its entries follow those of the last one where these are `kept`; else they are gone. */
+  begin(kept = false): void {
     const { ids, others, votes } = this.batch
-    ids.length = 0
-    votes.clear()
-    others.length = 0
+    if (!kept) {
+      ids.length = 0
+      votes.clear()
+      others.length = 0
+    }
     this.size = undefined
     this.texts = undefined
     this.begun = false
@@ -100,11 +102,12 @@ export class EntryParser {
     this.wanted = 0
     let from = 0
     if (this.size === undefined) {
-      this.size = this.readHead()
-      if (this.size === undefined) {
+      const entries = this.readHead()
+      if (entries === undefined) {
         this.at = 0
         return 0
       }
+      this.size = ids.length + entries
       votes.reserve(this.size)
       from = this.at
     }

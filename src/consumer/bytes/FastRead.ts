@@ -9,11 +9,14 @@ import { tapNext } from "./Tap.ts"
  * the strings and arrays that its client makes of them. Whatever it leaves to the client is read as ever (`batchOf`).
  */
 export interface FastRead {
-  /** Prepares to read the answer to the command that is sent next. Returns why the client has to read it, if it has to. */
-  expect(): string | undefined
+  /**
+   * Prepares to read the answer to the command that is sent next, whose entries follow those of the last one where these are
+   * `kept`. Returns why the client has to read it, if it has to.
+   */
+  expect(kept?: boolean): string | undefined
   /** Leaves to the client what has not come yet. */
   leave(): void
-  /** What was read of the answer, of which the client gets null; good until the next `expect`. */
+  /** What was read of the answer, of which the client gets null; good until the next `expect` that does not keep it. */
   readonly batch: EntryBatch
 }
 
@@ -21,10 +24,10 @@ export const makeFastRead = (connection: Connection): FastRead => {
   const parser = new EntryParser()
   let leave = () => {}
   return {
-    expect: () => {
+    expect: (kept) => {
       // A part of the last answer may still be on its way on the connection before this one.
       leave()
-      parser.begin()
+      parser.begin(kept)
       const tapped = tapNext(connection, parser)
       leave = tapped.leave
       return tapped.refused

@@ -166,6 +166,23 @@ describe("EntryParser", () => {
     }
   })
 
+  it("has the entries of one answer follow those of the one before, where these are to be kept", () => {
+    const parser = new EntryParser()
+    const held = Array.from(
+      { length: 300 },
+      (_, index): Held => [`1732000000000-${index}`, index % 100 === 1 ? ["something", "else"] : right]
+    )
+    const parts = [held.slice(0, 3), [], held.slice(3)]
+    for (const part of parts) {
+      parser.begin(true)
+      const answer = answerOf(part)
+      const middle = answer.length >> 1
+      assert.isUndefined(parser.take(answer.subarray(0, middle)))
+      assert.strictEqual(parser.take(answer.subarray(middle))?.length, 0)
+    }
+    expectHeld(parser.batch, held)
+  })
+
   it("reads an entry that is longer than many pieces", () => {
     const long = ["v", "x".repeat(300_000), ...Array.from({ length: 20_000 }, (_, index) => String(index))]
     const held: ReadonlyArray<Held> = [
