@@ -56,7 +56,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 21,
+  version: 22,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },

@@ -24,6 +24,11 @@ begin
     select array_agg(p.number), array_agg(p.option), array_agg(p.value) into part_numbers, part_options, part_values
     from choice_parts(polls, choices) p;
   end if;
+  -- Where another batch with many of the same polls is under way, this one waits for the first of them, and finds all as the other has
+  -- left them. In one statement, each would be looked at as it was, and then again.
+  if cardinality(polls) >= 100 then
+    perform 1 from poll where slug = (select min(poll collate "C") from unnest(polls) as poll) for update;
+  end if;
   perform 1 from poll where slug = any (polls) order by slug for update;
   update poll p
   set revision = p.revision + 1, last_updated = clock_timestamp(), ballots = p.ballots + d.votes,
