@@ -95,6 +95,20 @@ describe("a reader", () => {
     }).pipe(Effect.scoped, Effect.provide(servers))
   )
 
+  it.live("reads all again after a connection that was lost while it read on", () =>
+    Effect.gen(function* () {
+      const { append, connection, read } = yield* makeStreamOf(10)
+      const choices = Array.from({ length: 40 }, (_, index) => `choice-${index}`)
+      for (const [index, choice] of choices.entries()) yield* append(fieldsOf(choice, `poll-${index}`))
+      connection.stream.once("data", () => connection.stream.once("data", () => connection.stream.destroy()))
+      const error = yield* Effect.flip(read())
+      assert.strictEqual(error.part, "redis")
+      const first = yield* eventually(read({ pendingAfter: "0" }))
+      assert.deepStrictEqual(choicesOf(first), choices.slice(0, 10))
+      assert.deepStrictEqual(choicesOf(yield* read({ pendingAfter: `${first.ids.at(-1)}` })), choices.slice(10, 20))
+    }).pipe(Effect.scoped, Effect.provide(servers))
+  )
+
   it.live("reads again what was not acked, and tells what the stream no longer holds", () =>
     Effect.gen(function* () {
       const { append, read, remove } = yield* makeStream
