@@ -27,6 +27,16 @@ export const untilBeat = (interval: number): Effect.Effect<number> =>
 export const onBeat = (interval: number): Schedule.Schedule<number> =>
   Schedule.addDelay(Schedule.forever, () => untilBeat(interval))
 
+/** How often what finds nothing going on looks again, in ms, unless it has to know sooner. */
+const quietInterval = 2_000
+
+/**
+ * The same for something that says whether anything goes on: while nothing does, it is done at the multiples of `quiet` alone. So a
+ * process that has nothing to do is hardly woken.
+ */
+export const onBeatWhileBusy = (interval: number, quiet = quietInterval): Schedule.Schedule<number, boolean> =>
+  Schedule.addDelay(Schedule.forever, ({ input }) => untilBeat(input === true ? interval : quiet))
+
 /**
  * Returns how far a server's clock is ahead of our wall clock, in ms. It said `theirs` between two readings of `elapsed`, and is
  * taken to have done so halfway.

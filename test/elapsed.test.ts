@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { cachedFor, elapsed, onBeat } from "../src/Elapsed.ts"
+import { cachedFor, elapsed, onBeat, onBeatWhileBusy } from "../src/Elapsed.ts"
 import { makeOutageLog } from "../src/stream/Outage.ts"
 import { makeSteppedClock } from "./support/steppedClock.ts"
 
@@ -112,5 +112,15 @@ it.effect("loops turn at the same moments", () =>
     yield* Effect.forkScoped(Effect.repeat(turn, onBeat(1_000)))
     yield* TestClock.adjust(2_399)
     assert.deepStrictEqual(turned, [400, 1_000, 2_000])
+  })
+)
+
+it.effect("what finds nothing going on turns every 2 s, at the same moments as the others", () =>
+  Effect.gen(function* () {
+    const turned: Array<number> = []
+    const turn = Effect.map(elapsed, (now) => turned.push(now) % 5 > 2)
+    yield* Effect.forkScoped(Effect.repeat(turn, onBeatWhileBusy(500)))
+    yield* TestClock.adjust(8_000)
+    assert.deepStrictEqual(turned, [0, 2_000, 4_000, 4_500, 5_000, 6_000, 8_000])
   })
 )

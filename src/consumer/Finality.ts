@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { elapsed, onBeat } from "../Elapsed.ts"
+import { elapsed } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { type ClosedPoll, PollStore } from "../ledger/PollStore.ts"
 import { Announcements } from "../stream/Announcements.ts"
@@ -9,18 +9,21 @@ import { makeOutageLog } from "../stream/Outage.ts"
 import type { Redis } from "../stream/Redis.ts"
 import { Shards } from "../stream/Shards.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
+import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
 
-/** How often polls that have closed are looked at, in ms: nobody announces that a closing time has come. */
-const interval = 500
-/** For how long it is believed which polls close next, in ms, unless a change is announced. */
-const lookAhead = 2_000
+/** How long it is believed which polls close next, in ms, unless a change is announced: as long as an api believes what polls are. */
+const believed = 5_000
+/** Nobody announces that a closing time has come: it is looked for often once it is near. */
+const turns: Turns = { topics: ["poll"], soonest: 500, latest: 500, quiet: believed }
+/** How near that is, in ms: further away than the next turn. */
+const lookAhead = 6_000
 
 /**
  * Makes the function that makes results final: those of closed polls whose votes that were accepted in time are all in the
  * ledger. That is so when no shard has an entry from before the closing time that is not acked, and none can take one any more
  * (counted_up_to.lua). While one shard can't be asked, it fails. Several processes may do it at once; it returns the polls whose
- * results have become final by this one.
+ * results have become final by this one. `waiting` tells whether a poll is not final that closes soon, or has closed.
  */
 export const makeFinishing = Effect.gen(function* () {
   const shards = yield* Shards
@@ -39,7 +42,7 @@ export const makeFinishing = Effect.gen(function* () {
   /** The database is asked seldom while no poll closes, and each time while one is closed and not final. */
   const findClosed = Effect.gen(function* () {
     const [now, at] = [stream.now(), yield* elapsed]
-    if (at - readAt >= lookAhead) {
+    if (closing.length === 0 || at - readAt >= believed) {
       readAt = at
       closing = yield* Effect.tapError(store.counting(now + lookAhead), () => Effect.sync(forget))
     }
@@ -48,7 +51,7 @@ export const makeFinishing = Effect.gen(function* () {
     return closed
   })
 
-  return Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<string>, OutOfService> {
+  const finish = Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<string>, OutOfService> {
     const closed = yield* findClosed
     const [first, last] = [closed[0], closed.at(-1)]
     if (first === undefined || last === undefined) return []
@@ -66,6 +69,7 @@ export const makeFinishing = Effect.gen(function* () {
     }
     return finished
   })
+  return { finish, waiting: () => closing.length > 0 }
 })
 
 /** Makes results final again and again, as long as the process lives. */
@@ -75,7 +79,7 @@ export const layerFinality: Layer.Layer<
   Redis | StreamSettings | VoteStream | Ledger | PollStore | Announcements
 > = Layer.effectDiscard(
   Effect.gen(function* () {
-    const finish = yield* makeFinishing
+    const { finish, waiting } = yield* makeFinishing
     const { migrated } = yield* Ledger
     const outage = makeOutageLog("Making results final")
     const turn = finish.pipe(
@@ -84,8 +88,9 @@ export const layerFinality: Layer.Layer<
       Effect.catch((error) =>
         error.part === "database" ? Effect.logDebug(error.message) : outage.down("make results final", error.message)
       ),
-      Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
+      Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause)),
+      Effect.map(waiting)
     )
-    yield* Effect.forkScoped(Effect.andThen(migrated, Effect.repeat(turn, onBeat(interval))))
+    yield* Effect.forkScoped(Effect.andThen(migrated, takeTurns(turn, turns)))
   })
 ).pipe(Layer.provide(Shards.layer))

@@ -1,6 +1,6 @@
 import { Effect, Layer, Schedule } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { onBeat } from "../Elapsed.ts"
+import { onBeat, onBeatWhileBusy } from "../Elapsed.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { command, isGroupGone, type Redis } from "../stream/Redis.ts"
 import { makeFence } from "../stream/ReplicatedWrites.ts"
@@ -13,8 +13,8 @@ import { showConsumer } from "./Reader.ts"
 import { drain, type TakeOverOptions, takeOver } from "./TakeOver.ts"
 
 /**
- * How often acked entries are removed from the stream, whatever the number of consumers, in ms. Redis's own account of the lag
- * is looked at then too, and streams that are no longer appended to are searched for votes.
+ * How often acked entries are removed from the stream, whatever the number of consumers, in ms; less often, while there are none to
+ * remove. Redis's own account of the lag is looked at then too, and streams that are no longer appended to are searched for votes.
  */
 const beat = 1_000
 /** How often silent consumers are looked for. */
@@ -46,11 +46,14 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
         fence: Effect.suspend(() => fence(shard, shard.writer))
       })
 
-      /** Runs a task for each shard again and again. After a failure the next turn tries again; the pool logs outages. */
+      /**
+       * Runs a task for each shard again and again. It may tell how much there was to do, and the interval takes notice of whether it was
+       * anything. After a failure the next turn tries again; the pool logs outages.
+       */
       const loop = <A>(
         shards: Effect.Effect<ReadonlyArray<Shard>, OutOfService>,
         task: (shard: Shard) => Effect.Effect<A, OutOfService>,
-        interval: Schedule.Schedule<unknown>
+        interval: Schedule.Schedule<unknown, boolean>
       ) => {
         const careful = (shard: Shard) =>
           task(shard).pipe(
@@ -58,8 +61,9 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
             Effect.catchCause((cause) => Effect.logError("A housekeeping task failed", cause))
           )
         return shards.pipe(
-          Effect.flatMap((all) => Effect.forEach(all, careful, { concurrency: "unbounded", discard: true })),
-          Effect.catch((error) => Effect.logDebug(error.message)),
+          Effect.flatMap((all) => Effect.forEach(all, careful, { concurrency: "unbounded" })),
+          Effect.map((done) => done.some((entries) => entries !== 0)),
+          Effect.catch((error) => Effect.as(Effect.logDebug(error.message), true)),
           Effect.repeat(interval),
           Effect.forkScoped
         )
@@ -85,12 +89,12 @@ export const layerHousekeeping: Layer.Layer<never, never, Redis | StreamSettings
         shards.all,
         ({ client, keyPrefix, stream }) =>
           command(() => client.trimAcked(stream, `${keyPrefix}:trimmed`, beat, streamRetention.ms, kept)),
-        onBeat(beat)
+        onBeatWhileBusy(beat)
       )
       yield* loop(
         shards.all,
         ({ client, keyPrefix, stream }) => command(() => client.keepLag(stream, `${keyPrefix}:read:${group}`, group)),
-        onBeat(beat)
+        onBeatWhileBusy(beat)
       )
       yield* loop(
         shards.all,

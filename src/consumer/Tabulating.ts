@@ -7,8 +7,11 @@ import { Announcements } from "../stream/Announcements.ts"
 import { type Turns, takeTurns } from "../stream/Turns.ts"
 import { makeTabulationThread } from "./TabulationThread.ts"
 
-/** How often polls are looked for whose tabulation is to be made anew, in ms: sooner, where a tally has changed. */
-const turns: Turns = { topics: ["tally"], soonest: 500, latest: 2_000 }
+/**
+ * How often polls are looked for whose tabulation is to be made anew, in ms: sooner, where a tally has changed, and seldom where all
+ * are made.
+ */
+const turns: Turns = { topics: ["tally"], soonest: 500, latest: 2_000, quiet: 10_000 }
 /** How often a claim is renewed while a poll is tabulated. */
 const renewInterval = "5 seconds"
 /** How long the thread is kept that has nothing to do. */
@@ -75,9 +78,11 @@ export const layerTabulating: Layer.Layer<never, never, Ledger | Tabulations | A
   Effect.gen(function* () {
     const tabulateNext = yield* makeTabulating
     const { migrated } = yield* Ledger
+    const { isBehind } = yield* Tabulations
     // One after another, as long as there are some.
     const all = Effect.repeat(tabulateNext, { until: (poll) => poll === undefined })
     const turn = all.pipe(
+      Effect.map(isBehind),
       Effect.catchTags({
         // The pool tells of an outage of the database.
         OutOfService: (error) => Effect.logDebug(error.message),

@@ -1,6 +1,6 @@
 import { PgConnection } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
-import { onBeat } from "../Elapsed.ts"
+import { onBeatWhileBusy } from "../Elapsed.ts"
 import { makeBackendReader } from "./BackendMessages.ts"
 import type { DatabaseAddress, DatabaseHost } from "./DatabaseAddress.ts"
 import { type AskState, makeHosts, nameOf } from "./DatabaseHosts.ts"
@@ -127,10 +127,12 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
     const row = await asked.catch(() => undefined)
     if (row?.idle === true && socket.askedAt === askedAt) giveUp(socket, "what is said does not reach the other end")
   }
-  const lookAfterAll = Effect.promise(() => {
+  /** Tells whether any is asked something. What is asked later than that is not silent yet when it is looked at again. */
+  const lookAfterAll = Effect.promise(async () => {
     const now = performance.now()
-    return Promise.all([...sockets.keys()].map((socket) => lookAfter(socket, now)))
+    await Promise.all([...sockets.keys()].map((socket) => lookAfter(socket, now)))
+    return [...sockets.keys()].some(({ askedAt }) => askedAt !== undefined)
   })
-  yield* Effect.forkScoped(Effect.repeat(lookAfterAll, onBeat(500)))
+  yield* Effect.forkScoped(Effect.repeat(lookAfterAll, onBeatWhileBusy(500)))
   return { open, connected: hosts.connected }
 })

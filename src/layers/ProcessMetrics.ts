@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { getHeapStatistics } from "node:v8"
 import { Effect, Layer } from "effect"
-import { onBeat } from "../Elapsed.ts"
+import { onBeat, onBeatWhileBusy } from "../Elapsed.ts"
 import { type Meter, makeMeter } from "../Meter.ts"
 import type { Role } from "./Settings.ts"
 
@@ -9,8 +9,8 @@ import type { Role } from "./Settings.ts"
 const resolution = 100
 const window = 10_000
 /**
- * Which part of a second the event loop must have worked for its delay to be measured from then on, until a window has had no
- * such second. Each measurement wakes the process: of one that has nothing to do, they were half of what woke it.
+ * Which part of the last second or two the event loop must have worked for its delay to be measured in the next one. Each measurement
+ * wakes the process: of one that has nothing to do, they were half of what woke it.
  */
 const busy = 0.05
 const second = 1_000
@@ -42,8 +42,6 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
       let lags = { p50: 0, p99: 0, max: 0 }
       /** The histogram holds the time between two looks, in ns. */
       const seconds = (ns: number) => Math.max(0, ns / 1e9 - resolution / 1000)
-      /** Whether the loop has worked so much in any second of the window. */
-      let works = false
       const look = Effect.sync(() => {
         if (delay.count > 0) {
           lags = {
@@ -53,24 +51,22 @@ export const layerProcessMetrics = (role: Role): Layer.Layer<never> =>
           }
         } else lags = { p50: 0, p99: 0, max: 0 }
         delay.reset()
-        if (!works) delay.disable()
-        works = false
       })
       let seen = performance.eventLoopUtilization()
       const choose = Effect.sync(() => {
         const now = performance.eventLoopUtilization()
-        if (performance.eventLoopUtilization(now, seen).utilization >= busy) {
-          works = true
-          delay.enable()
-        }
+        const works = performance.eventLoopUtilization(now, seen).utilization >= busy
         seen = now
+        if (works) delay.enable()
+        else delay.disable()
+        return works
       })
       for (const lag of ["p50", "p99", "max"] as const) {
         const about = `How late the event loop was in the last ${window / 1000} s; 0 where it had next to nothing to do`
         yield* meter.gauge(`nodejs_eventloop_lag_${lag}_seconds`, about, () => lags[lag])
       }
       yield* Effect.addFinalizer(() => Effect.sync(() => delay.disable()))
-      yield* Effect.forkScoped(Effect.repeat(choose, onBeat(second)))
+      yield* Effect.forkScoped(Effect.repeat(choose, onBeatWhileBusy(second)))
       yield* Effect.forkScoped(Effect.repeat(look, onBeat(window)))
     })
   )

@@ -1,11 +1,11 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Command, Redis as IoRedis, type RedisOptions } from "ioredis"
-import { onBeat } from "../Elapsed.ts"
+import { untilBeat } from "../Elapsed.ts"
 import { makeMeter } from "../Meter.ts"
 import { type Connection, commandTimeout, Unsuitable } from "../stream/Redis.ts"
 import { scripts } from "../stream/Scripts.ts"
 import type { RedisLogin, RedisServer } from "./RedisAddress.ts"
-import { beat, makePulse } from "./RedisPulse.ts"
+import { beat, makePulse, quietBeat } from "./RedisPulse.ts"
 
 const connectTimeout = 2_000
 
@@ -89,7 +89,11 @@ const wrongDatabase = (error: Error): Unsuitable | undefined => {
  */
 export const makeWatch = Effect.fnUntraced(function* (options: { readonly replicas: boolean }) {
   const pulse = makePulse(options)
-  yield* Effect.forkScoped(Effect.repeat(Effect.sync(pulse.look), onBeat(beat)))
+  const untilAnswered = Effect.flatMap(untilBeat(beat), (ms) => Effect.timeoutOption(Effect.promise(pulse.look), ms))
+  const looking = Effect.flatMap(untilAnswered, (answered) =>
+    Option.isNone(answered) ? Effect.void : Effect.flatMap(untilBeat(quietBeat), Effect.sleep)
+  )
+  yield* Effect.forkScoped(Effect.forever(looking))
   const meter = yield* makeMeter
   const reconnected = meter.counter("tallykeep_reconnects_total", "Times that the server answered again", {
     server: "redis"

@@ -5,11 +5,12 @@ import { type Connection, isDemoted } from "../stream/Redis.ts"
  * takes no writes and gets no announcements. Such a connection is given up, and connected anew to wherever its name leads.
  */
 
-/** How often each connection is looked after, in ms. */
-export const beat = 1_000
+/** How often each connection is looked after, in ms: where all have answered, and where one has not. */
+export const quietBeat = 2_000
+export const beat = 500
 
 /** After so many beats without a byte, though an answer is due, the other side is gone: counted, since the process may sleep. */
-const silentBeats = 2
+const silentBeats = 3
 
 interface Watched {
   readonly connection: Connection
@@ -25,12 +26,14 @@ interface Watched {
 export interface Pulse {
   /** Looks after a connection until it is closed for good; `reads` says whether it is for reads that block. */
   watch(connection: Connection, reads: boolean): void
-  /** Looks after all of them; to be called at each beat. */
-  look(): void
+  /** Looks after all of them. Resolves once all have answered that were asked something; while one is silent, it does not. */
+  look(): Promise<unknown>
 }
 
 /** Whether it waits in Redis for as long as that likes. Such a connection can't be asked anything. */
 const blocks = ({ connection, reads }: Watched): boolean => reads && connection.status === "ready"
+
+const never = new Promise<never>(() => {})
 
 const serverOf = ({ connection }: Watched): string => `${connection.options.host}:${connection.options.port}`
 
@@ -52,10 +55,10 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
     }
   }
 
-  const ask = (one: Watched): void => {
+  const ask = (one: Watched): Promise<unknown> => {
     const { connection } = one
-    if (replicas || !one.role) return void connection.ping().catch(() => undefined)
-    connection.role().then(
+    if (replicas || !one.role) return connection.ping().catch(() => undefined)
+    return connection.role().then(
       (answer) => {
         if (Array.isArray(answer) && answer[0] === "slave") leave(one)
       },
@@ -76,10 +79,12 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
     } else one.silent++
   }
 
-  const act = (one: Watched): void => {
-    if (blocks(one)) return
+  const act = (one: Watched): Promise<unknown> | undefined => {
+    if (blocks(one)) return undefined
     if (one.silent >= silentBeats) giveUp(one)
-    else if (one.silent === 0 && one.connection.status === "ready") ask(one)
+    else if (one.silent > 0) return never
+    else if (one.connection.status === "ready") return ask(one)
+    return undefined
   }
 
   return {
@@ -96,7 +101,7 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
     },
     look: () => {
       all.forEach(listen)
-      all.forEach(act)
+      return Promise.all(Array.from(all, act))
     }
   }
 }

@@ -9,6 +9,15 @@ import { Ledger } from "./Ledger.ts"
 const interval = 5_000
 const timeout = "5 seconds"
 
+interface Row {
+  readonly readOnly: boolean
+  readonly count: bigint
+  readonly ms: number
+  readonly counting: bigint
+  readonly since: bigint | null
+  readonly due: number | null
+}
+
 /** Measures the database as this process sees it; `maxConnections` is the size of its pool. */
 export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, never, Ledger | SqlClient.SqlClient> =>
   Layer.effectDiscard(
@@ -55,8 +64,9 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
         server: "database"
       })
 
-      const question = sql<{ count: bigint; ms: number; counting: bigint; since: bigint | null; due: number | null }>`
-        select (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
+      const question = sql<Row>`
+        select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "readOnly",
+          (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
           (
             select extract(epoch from min(
               -- One that is final does not wait.
@@ -71,6 +81,8 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       const ask = Effect.gen(function* () {
         const askedAt = yield* elapsed
         const [row] = yield* question.pipe(outOfService(timeout))
+        // Which fails then.
+        if (row?.readOnly === true) yield* ledger.ping
         const [ms, answeredAt] = [Number(row?.ms), yield* elapsed]
         const elapsedAt = (at: number) => answeredAt - (ms - at)
         return {
@@ -81,7 +93,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
           skew: clockSkew(clock, ms, askedAt, answeredAt)
         }
       })
-      const look = Effect.andThen(ledger.ping, ask).pipe(
+      const look = ask.pipe(
         Effect.match({
           onFailure: () => {
             up = up === undefined ? undefined : false

@@ -35,6 +35,8 @@ export class Tabulations extends Context.Service<
   {
     /** Claims a poll whose tabulation is to be made anew; undefined where there is none. */
     readonly claim: Effect.Effect<Claim | undefined, OutOfService>
+    /** Whether a tabulation was yet to be made, now or later, when one was claimed last. */
+    readonly isBehind: () => boolean
     /** Keeps a claim for a while longer. */
     renew(claim: Claim): Effect.Effect<void, OutOfService>
     /** Gives a claim back. */
@@ -57,14 +59,19 @@ export class Tabulations extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
+      let behind = true
       const claim = Effect.suspend(() => {
         const holder = randomUUID()
         return Effect.map(
-          sql<{ poll: string | null }>`
-            select claim_tabulation(${PgTypes.uuid(holder)}, ${PgTypes.float8(lease)}) as poll`.pipe(
-            outOfService(timeout)
-          ),
-          ([row]) => (row === undefined || row.poll === null ? undefined : { poll: row.poll, holder })
+          sql<{ poll: string | null; behind: boolean }>`
+            select claim_tabulation(${PgTypes.uuid(holder)}, ${PgTypes.float8(lease)}) as poll, exists (
+              select from poll p left join tabulation t on t.poll = p.slug
+              where p.kind = 'ranked' and p.revision > coalesce(t.revision, 0)
+            ) as behind`.pipe(outOfService(timeout)),
+          ([row]) => {
+            behind = row?.behind === true
+            return row === undefined || row.poll === null ? undefined : { poll: row.poll, holder }
+          }
         )
       })
 
@@ -126,7 +133,7 @@ export class Tabulations extends Context.Service<
           Effect.map((rows) => rows.length === 1)
         )
 
-      return Tabulations.of({ claim, renew, release, read, store })
+      return Tabulations.of({ claim, isBehind: () => behind, renew, release, read, store })
     })
   )
 }

@@ -8,7 +8,7 @@ import { expectReplicas } from "./Replicas.ts"
 import { answering, noAnswer, type Shard, type Shards } from "./Shards.ts"
 import type { StreamClock } from "./StreamClock.ts"
 import type { StreamSettings } from "./StreamSettings.ts"
-import { readState, type StateOptions } from "./StreamState.ts"
+import { backlogOf, readState, type StateOptions } from "./StreamState.ts"
 
 /** What a process needs Redis for: an API appends votes, a consumer counts them. */
 export type Work = "append" | "count"
@@ -58,7 +58,7 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
     Effect.flatMap(shards.all, (all) => readStates(all, settings)),
     (all) => Effect.sync(() => all.forEach(clock.see))
   )
-  const backlog = Effect.map(states, (all) => all.reduce((sum, { lag, pending }) => sum + lag + pending, 0))
+  const backlog = Effect.map(states, backlogOf)
 
   const keeping = Effect.map(
     askEachNode(shards.current, readKeeping),

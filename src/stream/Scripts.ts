@@ -10,7 +10,7 @@ import guardLog from "./scripts/guard_log.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keepLag from "./scripts/keep_lag.lua"
 import keyMemory from "./scripts/key_memory.lua"
-import lookAtShard from "./scripts/look_at_shard.lua"
+import lookAtShards from "./scripts/look_at_shards.lua"
 import streamState from "./scripts/stream_state.lua"
 import sweepConsumers from "./scripts/sweep_consumers.lua"
 import trim from "./scripts/trim.lua"
@@ -35,7 +35,7 @@ export interface Scripts {
   guardLog(checkpoints: string, log: string, size: number, checkpoint: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
-  lookAtShard(stream: string, counts: string, count: number, since: number): Promise<ReadonlyArray<number | string>>
+  lookAtShards(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<ReadonlyArray<number | string>>>
   keepLag(stream: string, record: string, group: string): Promise<number>
   trimAcked(stream: string, record: string, interval: number, ms: number, entries: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
@@ -56,7 +56,7 @@ export const scripts = {
   holdTrims: { lua: holdTrims, numberOfKeys: 2 },
   keyMemory: { lua: keyMemory, numberOfKeys: 1 },
   keepLag: { lua: keepLag, numberOfKeys: 2 },
-  lookAtShard: { lua: lookAtShard, numberOfKeys: 2 },
+  lookAtShards: { lua: lookAtShards },
   trimAcked: { lua: trim, numberOfKeys: 2 },
   sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }
 }

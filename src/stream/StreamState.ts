@@ -51,6 +51,10 @@ export const readState = (
     return { stream, length, lag, pending, oldestMs, consumers, timeMs, lastMs: Number(last), askedAt, answeredAt }
   })
 
+/** Returns how many votes are accepted and not yet counted. */
+export const backlogOf = (states: ReadonlyArray<StreamState>): number =>
+  states.reduce((sum, { lag, pending }) => sum + lag + pending, 0)
+
 /** Returns the time that an entry appended to one of the streams would have, in ms since 1970: of several, the latest. */
 export const nextEntryMs = (states: ReadonlyArray<StreamState>): number =>
   Math.max(...states.map(({ lastMs, timeMs }) => Math.max(lastMs, timeMs)))

@@ -10,15 +10,17 @@ export interface Turns {
   readonly soonest: number
   /** How long it is left alone at most: what is announced may get lost. */
   readonly latest: number
+  /** The same while it finds nothing going on. */
+  readonly quiet?: number
 }
 
 /**
  * Does something again and again, as long as the process lives: soon after there may be something to do, and now and then. So a
- * process that has nothing to do asks nobody many times a second.
+ * process that has nothing to do asks nobody many times a second. A turn may return false, where nothing goes on.
  */
 export const takeTurns = Effect.fnUntraced(function* <R>(
-  turn: Effect.Effect<void, never, R>,
-  { latest, soonest, topics }: Turns
+  turn: Effect.Effect<unknown, never, R>,
+  { latest, quiet = latest, soonest, topics }: Turns
 ) {
   const { listen } = yield* Announcements
   const news = Latch.makeUnsafe(false)
@@ -26,9 +28,9 @@ export const takeTurns = Effect.fnUntraced(function* <R>(
   return yield* Effect.gen(function* () {
     // What is announced from now on may come too late for this turn.
     news.closeUnsafe()
-    yield* turn
+    const busy = yield* turn
     const ended = yield* elapsed
-    yield* Effect.timeoutOption(news.await, yield* untilBeat(latest))
+    yield* Effect.timeoutOption(news.await, yield* untilBeat(busy === false ? quiet : latest))
     const since = (yield* elapsed) - ended
     if (since < soonest) yield* Effect.sleep(soonest - since)
   }).pipe(Effect.forever)

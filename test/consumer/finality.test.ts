@@ -26,7 +26,7 @@ import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
 import { noKeyMemory } from "../support/world.ts"
 
 /** One turn of a process, once Redis has had the time for it. */
-const finishing = Effect.map(makeFinishing, (finish) => eventually(finish))
+const finishing = Effect.map(makeFinishing, ({ finish }) => eventually(finish))
 
 const cast = (poll: string, option = "tea"): Vote => ({
   voteId: makeVoteId(),
@@ -129,7 +129,9 @@ describe("a poll that has closed", () => {
       yield* add(second)
       yield* add(former)
       // As a process says that appends to four shards, and has not done so yet.
-      yield* Effect.promise(() => third.client.lookAtShard(third.stream, `${third.keyPrefix}:counts`, 4, 60_000))
+      yield* Effect.promise(() =>
+        third.client.lookAtShards(["2", third.stream, `${third.keyPrefix}:counts`, "60000", "4"])
+      )
       yield* close(poll)
       const { closesMs = 0 } = yield* tallyIn(poll)
       const counted = ({ client, stream }: Shard) =>
@@ -163,7 +165,7 @@ describe("a poll that has closed", () => {
       const shard = { stream: "votes", client } as unknown as Shard
       const now = Effect.map(elapsed, (ms) => ms + 1_000_000)
       const clock = yield* Clock.Clock
-      const finish = yield* makeFinishing.pipe(
+      const { finish, waiting } = yield* makeFinishing.pipe(
         Effect.provide([
           Layer.mock(Shards, { current: [shard], of: () => shard, possible: Effect.succeed([shard]) }),
           Layer.mock(VoteStream, { now: () => 1_000_000 + elapsedMs(clock), keyMemory: noKeyMemory }),
@@ -189,15 +191,23 @@ describe("a poll that has closed", () => {
           Layer.succeed(StreamSettings, testSettings())
         ])
       )
-      /** The turns of so many seconds, each with what has become final. */
-      const turns = (seconds: number) =>
-        Effect.forEach(Array.from({ length: seconds * 2 }), () => Effect.tap(finish, () => TestClock.adjust(500)))
-      assert.deepStrictEqual((yield* turns(4)).flat(), [])
-      assert.deepStrictEqual(asked.splice(0), [0, 2_000])
-      polls = [{ slug: "in-three", closesMs: 1_007_000 }]
-      assert.deepStrictEqual((yield* turns(4)).flat(), ["in-three"])
-      assert.deepStrictEqual(asked.splice(0), [4_000, 6_000, 7_500])
-      polls = [{ slug: "now", closesMs: 1_008_000 }]
+      /** Takes the turns of so many seconds, as often as they are taken; returns what has become final. */
+      const turns = Effect.fnUntraced(function* (seconds: number) {
+        const end = (yield* elapsed) + 1_000 * seconds
+        const finished: Array<string> = []
+        while ((yield* elapsed) < end) {
+          finished.push(...(yield* finish))
+          yield* TestClock.adjust(waiting() ? 500 : 5_000)
+        }
+        return finished
+      })
+      assert.deepStrictEqual(yield* turns(10), [])
+      assert.deepStrictEqual(asked.splice(0), [0, 5_000])
+      polls = [{ slug: "in-three", closesMs: 1_013_000 }]
+      assert.deepStrictEqual(yield* turns(5), ["in-three"])
+      // While it is near, it is waited for without a question.
+      assert.deepStrictEqual(asked.splice(0), [10_000, 13_500])
+      polls = [{ slug: "now", closesMs: 1_018_000 }]
       changed("now")
       assert.deepStrictEqual(yield* finish, ["now"])
     })

@@ -80,7 +80,7 @@ describe("with APPEND_REPLICAS, a result", () => {
       yield* follow(replica, primary.port)
       const stream = uniqueName("votes")
       yield* Effect.gen(function* () {
-        const finish = yield* makeFinishing
+        const { finish } = yield* makeFinishing
         const acts = yield* PollActs
         const { closingTime } = yield* VoteStream
         yield* eventually(appendOnce("first"))

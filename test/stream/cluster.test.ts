@@ -165,7 +165,7 @@ layer(RedisCluster.layer, { excludeTestServices: true })("in a Redis Cluster", (
       Effect.gen(function* () {
         const { nodes } = yield* RedisCluster
         const { current } = yield* Shards
-        const finish = yield* makeFinishing
+        const { finish } = yield* makeFinishing
         const acts = yield* PollActs
         const { closingTime } = yield* VoteStream
         yield* appendAll(60)
