@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { OutOfService } from "../domain/Problems.ts"
-import { untilBeat } from "../Elapsed.ts"
+import { elapsed, untilBeat } from "../Elapsed.ts"
 import { type Connection, command, isGroupGone, isWoken } from "../stream/Redis.ts"
 import { makeFastRead, type PlainReadLog } from "./bytes/FastRead.ts"
 import { batchOf, type Entry, type EntryBatch, withEntries } from "./EntryBatch.ts"
@@ -57,6 +57,12 @@ export const showConsumer = (
 ): Effect.Effect<void, OutOfService> =>
   Effect.asVoid(command(() => client.xreadgroup("GROUP", group, consumer, "COUNT", 1, "STREAMS", stream, pastAll)))
 
+/**
+ * For how long a consumer that nothing comes to need not be shown again, in ms: after every other read, and before it counts as gone
+ * (StreamState.ts), though a read comes in between.
+ */
+const showInterval = (blockMs: number): number => Math.min(1.5 * blockMs, 7_500)
+
 /** Reads entries as one named consumer. */
 export interface Reader {
   /**
@@ -96,11 +102,18 @@ export const makeReader = (connection: Connection, options: ReaderOptions, plain
     return why === undefined ? Effect.succeed(batch) : Effect.as(plainRead(why), batch)
   }
 
+  let shownAt = Number.NEGATIVE_INFINITY
+  const show = Effect.flatMap(elapsed, (now) => {
+    if (now - shownAt < showInterval(blockMs)) return Effect.void
+    shownAt = now
+    return showConsumer(connection, stream, group, consumer)
+  })
+
   /** Reads once. Where nothing comes, it returns what was read before. */
   const readOnce = (position: Position, wait?: number, before: EntryBatch = batchOf([])) =>
     command(() => send(position, wait)).pipe(
       Effect.flatMap(batchIn),
-      Effect.tap(({ ids }) => (ids.length === 0 ? showConsumer(connection, stream, group, consumer) : fence)),
+      Effect.tap(({ ids }) => (ids.length === 0 ? show : fence)),
       Effect.timeoutOrElse({
         duration: blockMs + blockGrace,
         orElse: () => {

@@ -52,7 +52,14 @@ describe("a reader", () => {
       yield* TestClock.adjust(1_120)
       yield* read("new")
       // What is shown then has no BLOCK.
-      assert.deepStrictEqual(sent[0], 380)
+      const shown = "GROUP"
+      assert.deepStrictEqual(sent.splice(0), [380, shown])
+      // It is shown again after every other read.
+      for (const _ of [1, 2]) {
+        yield* TestClock.adjust(500)
+        yield* read("new")
+      }
+      assert.deepStrictEqual(sent, [380, 380, shown])
     }).pipe(
       Effect.provide([Layer.succeed(StreamSettings, testSettings()), Layer.succeed(ConsumerSettings, testSettings())])
     )
