@@ -29,6 +29,8 @@ describe("a Redis that was demoted", () => {
             if (how === "FAILOVER")
               await withRedis(first.address, (client) => client.call("FAILOVER", "TO", "127.0.0.1", second.port))
             else {
+              // What the replica does not have yet, the group among it, would be lost.
+              await withRedis(first.address, (client) => client.set("level", "1").then(() => client.wait(1, 0)))
               await withRedis(second.address, (client) => client.replicaof("NO", "ONE"))
               await withRedis(first.address, (client) => client.replicaof("127.0.0.1", second.port))
             }
