@@ -33,8 +33,6 @@ export interface Pulse {
 /** Whether it waits in Redis for as long as that likes. Such a connection can't be asked anything. */
 const blocks = ({ connection, reads }: Watched): boolean => reads && connection.status === "ready"
 
-const never = new Promise<never>(() => {})
-
 const serverOf = ({ connection }: Watched): string => `${connection.options.host}:${connection.options.port}`
 
 /** Makes the pulse of all connections of a process. `replicas` says whether a replica will do. */
@@ -82,7 +80,8 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
   const act = (one: Watched): Promise<unknown> | undefined => {
     if (blocks(one)) return undefined
     if (one.silent >= silentBeats) giveUp(one)
-    else if (one.silent > 0) return never
+    // One of its own, which goes with it.
+    else if (one.silent > 0) return new Promise(() => {})
     else if (one.connection.status === "ready") return ask(one)
     return undefined
   }
