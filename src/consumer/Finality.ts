@@ -84,12 +84,12 @@ export const layerFinality: Layer.Layer<
     const outage = makeOutageLog("Making results final")
     const turn = finish.pipe(
       Effect.andThen(outage.up),
-      // The pool tells of an outage of the database.
+      Effect.map(waiting),
+      // After a failure nobody knows what waits: it is tried again soon. The pool tells of an outage of the database.
       Effect.catch((error) =>
         error.part === "database" ? Effect.logDebug(error.message) : outage.down("make results final", error.message)
       ),
-      Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause)),
-      Effect.map(waiting)
+      Effect.catchCause((cause) => Effect.logError("Making results final has failed", cause))
     )
     yield* Effect.forkScoped(Effect.andThen(migrated, takeTurns(turn, turns)))
   })
