@@ -14,6 +14,7 @@ import holdHorizon from "./functions/hold_horizon.sql"
 import incrementVote from "./functions/increment_vote.sql"
 import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
+import lockPolls from "./functions/lock_polls.sql"
 import logAppend from "./functions/log_append.sql"
 import logFates from "./functions/log_fates.sql"
 import logResult from "./functions/log_result.sql"
@@ -56,7 +57,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 22,
+  version: 23,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -91,6 +92,7 @@ export const ledgerSchema: LedgerSchema = {
     incrementVote,
     ledgerEpoch,
     ledgerHorizon,
+    lockPolls,
     logAppend,
     logFates,
     logResult,

@@ -265,6 +265,7 @@ create table vote_event_other partition of vote_event default;
 -- function increment_vote(vote_ids uuid[], numbers integer[], polls text[], choices text[], voters bytea[], ms bigint[], seqs bigint[], cast_ms bigint[], summary boolean default false, proofs uuid[] default null::uuid[]) returns table(place bigint, reason text, poll text, status text, votes bigint)
 -- function ledger_epoch() returns text
 -- function ledger_horizon() returns bigint
+-- function lock_polls(slugs text[]) returns void
 -- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
 -- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
 -- function log_result(finished text) returns void

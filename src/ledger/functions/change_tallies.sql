@@ -4,7 +4,7 @@
 -- where that is null, nothing changes, not even the poll's revision. What choice_parts says of these choices is given too, or
 -- found out.
 --
--- Locks: the polls, by slug; a poll's tallies change only under that lock.
+-- Locks: the polls (lock_polls); a poll's tallies change only under that lock.
 create or replace function change_tallies(
   polls text[], choices text[], counts bigint[],
   part_numbers bigint[] default null, part_options text[] default null, part_values int[] default null
@@ -24,12 +24,7 @@ begin
     select array_agg(p.number), array_agg(p.option), array_agg(p.value) into part_numbers, part_options, part_values
     from choice_parts(polls, choices) p;
   end if;
-  -- Where another batch with many of the same polls is under way, this one waits for the first of them, and finds all as the other has
-  -- left them. In one statement, each would be looked at as it was, and then again.
-  if cardinality(polls) >= 100 then
-    perform 1 from poll where slug = (select min(poll collate "C") from unnest(polls) as poll) for update;
-  end if;
-  perform 1 from poll where slug = any (polls) order by slug for update;
+  perform lock_polls(polls);
   update poll p
   set revision = p.revision + 1, last_updated = clock_timestamp(), ballots = p.ballots + d.votes,
     changed_after_final = case when p.final_at is not null and d.changed then clock_timestamp() else p.changed_after_final end

@@ -177,7 +177,9 @@ begin
       exit when not has_ballots;
 
       -- Until the transaction ends, nobody else decides over the voters of these polls.
-      perform 1 from poll where slug = any (polls) and ballot <> 'open' order by slug for update;
+      perform lock_polls(
+        array(select p.slug from unnest(slugs, poll_rules) as p (slug, rule) where p.rule <> 'open')
+      );
       if judging then
         select b.* into lost, won, left_polls, left_choices, left_votes
         from count_ballots(
