@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import { type Choosing, choiceField, decodeChoice, placesOf } from "../../domain/Choice.ts"
+import { pointerTo } from "../../domain/JsonPointer.ts"
 import { type FieldError, InvalidFields, Malformed } from "../../domain/Problems.ts"
 import { inWords } from "./FieldErrors.ts"
 import { findRepeatedNames } from "./RepeatedNames.ts"
@@ -29,7 +30,9 @@ export const parseVoteBody = (body: Buffer, poll: Choosing): string | Malformed 
   }
   const choice = decodeChoice(poll, value)
   if (typeof choice !== "string") return invalid(choice, poll)
-  return countColons(text) === countNames(value, poll) ? choice : invalid(findRepeatedNames(text), poll)
+  if (countColons(text) !== countNames(value, poll)) return invalid(findRepeatedNames(text), poll)
+  const inexact = findInexact(text, poll)
+  return inexact.length === 0 ? choice : invalid(inexact, poll)
 }
 
 /**
@@ -47,6 +50,24 @@ const countNames = (vote: unknown, { rules: { kind } }: Choosing): number => {
   const numbers: unknown = Reflect.get(Object(vote), choiceField[kind])
   return 1 + Object.keys(Object(numbers)).length
 }
+
+const numbers = /"([^"]*)"\s*:\s*(-?\d[^,}\s]*)/g
+
+/**
+ * Finds the numbers that are read as whole ones, and are others as they were sent: 4.99999999999999999 has more digits than
+ * JavaScript keeps. Zeros may follow the point.
+ */
+const findInexact = (text: string, { rules: { kind } }: Choosing): ReadonlyArray<FieldError> =>
+  [...text.matchAll(numbers)].flatMap(([, name = "", number = ""]) =>
+    /^-?\d+(?:\.0+)?$/.test(number)
+      ? []
+      : [
+          {
+            pointer: pointerTo([choiceField[kind], JSON.parse(`"${name}"`)]),
+            detail: "must be written as a whole number"
+          }
+        ]
+  )
 
 const invalid = (errors: ReadonlyArray<FieldError>, poll: Choosing) =>
   new InvalidFields({ detail: describeBody(poll), errors })

@@ -108,6 +108,24 @@ describe("a name that is there twice", () => {
   })
 })
 
+describe("a number that is read as a whole one", () => {
+  const score: Rules = { kind: "score", min: -5, max: 5, every: false }
+  const points: Rules = { kind: "points", budget: 10, spendAll: false }
+  const other = (pointer: string) => [`${pointer}: must be written as a whole number`]
+  it.each<readonly [Rules, text: string, read: ReadonlyArray<string>]>([
+    [score, '{"scores":{"a":4.99999999999999999}}', other("#/scores/a")],
+    [score, '{"scores":{"a":1,"\\u0062" : 5.0000000000000001 }}', other("#/scores/b")],
+    [score, '{"scores":{"a":1e-400}}', other("#/scores/a")],
+    [score, '{"scores":{"a":-0.99999999999999999}}', other("#/scores/a")],
+    [score, '{"scores":{"a":1e0}}', other("#/scores/a")],
+    [points, '{"points":{"a":0.3e1,"b":2.0000000000000001}}', [...other("#/points/a"), ...other("#/points/b")]],
+    [score, '{"scores":{"a":5.0,"b":-1}}', ["b:-1,a:5"]],
+    [points, '{ "points" : { "a" : 3.000 , "b" : 2 } }', ["b:2,a:3"]]
+  ])("in a poll of %j is taken only where it was sent as one: %s", (rules, text, read) => {
+    assert.deepStrictEqual(pointersOf(text, choosing(rules, true)), read)
+  })
+})
+
 describe("refuseMediaType", () => {
   it.each<readonly [type: string | undefined, encoding: string | undefined, understood: boolean]>([
     ["application/json", undefined, true],
