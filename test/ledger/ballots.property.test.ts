@@ -35,8 +35,8 @@ const Poll = Schema.Struct({
   kind: upTo(kinds.length - 1),
   opens: Schema.NullOr(upTo(15)),
   closes: Schema.NullOr(upTo(30)),
-  /** After which batch it is closed, and at which time. */
-  closing: Schema.NullOr(Schema.Struct({ after: upTo(5), at: upTo(40) }))
+  /** Beside which batch it is closed, and at which time. */
+  closing: Schema.NullOr(Schema.Struct({ beside: upTo(5), at: upTo(40) }))
 })
 
 const voterHash = (voter: number) => createHash("sha256").update(`${voter}`).digest("base64url")
@@ -93,16 +93,12 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
           const both = [batch, batch + 1].map((number) =>
             deliveries.filter((delivery) => delivery.batch === number || delivery.again === number).map(entryOf)
           )
-          yield* Effect.forEach(
-            both,
-            (entries) => (entries.length === 0 ? Effect.void : ledger.count(VoteColumns.of(entries))),
-            {
-              concurrency: 2
-            }
+          const counting = both.map((entries) =>
+            entries.length === 0 ? Effect.void : ledger.count(VoteColumns.of(entries))
           )
-          if (closing !== null && closing.after >> 1 === batch >> 1) {
-            yield* acts.close(poll, 1000 + closing.at)
-          }
+          const isClosed = closing !== null && closing.beside >> 1 === batch >> 1
+          const closed = isClosed ? [acts.close(poll, 1000 + closing.at)] : []
+          yield* Effect.all([...counting, ...closed], { concurrency: "unbounded", discard: true })
         }
 
         const until = Math.min(closesMs ?? 9999, closing === null ? 9999 : 1000 + closing.at)

@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { held } from "../support/locks.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
 
@@ -111,6 +112,28 @@ describe("Ledger.count", () => {
           new Map(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(({ id, status }) => [id, status]))
         )
       }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("keeps no row of a vote that comes again from whoever decides over its poll's votes anew", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll({ ballot: "open" })
+      const first = voteAt(Date.now(), poll, "tea")
+      const again = { ...first, ms: first.ms + 1n }
+      yield* ledger.count(VoteColumns.of([first]))
+      const dead = { stream: "votes", entryId: "1-1", deliveries: 1n, fields: [], reason: "it was tried too often" }
+      const release = yield* held(sql`select from poll where slug = ${poll} for update`)
+      const coming = yield* Effect.forkChild(
+        Effect.all([ledger.count(VoteColumns.of([again])), ledger.bury([{ ...again, ...dead }])], { concurrency: 2 })
+      )
+      yield* expectWaiting(2)
+      const rows = yield* sql`select from vote_event where vote_id = ${first.voteId}::uuid for update nowait`
+      assert.lengthOf(rows, 1)
+      yield* release
+      yield* Fiber.join(coming)
+      assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
+    }).pipe(Effect.provide(layerServers()))
   )
 
   it.live("counts a batch, and each vote once however often it is given", () =>

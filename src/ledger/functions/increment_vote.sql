@@ -10,7 +10,8 @@
 --
 -- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
 -- (hold_horizon), the votes by id, the polls that are not `open` by slug, their voters' ballots, the votes that no longer count,
--- the polls that are `open` by slug, their voters' ballots. What was in the ledger already is looked at last (record_duplicates).
+-- the polls that are `open` by slug, their voters' ballots. What was in the ledger already is looked at last, when the
+-- polls are locked (record_duplicates).
 -- The votes come before their polls, and with what is taken to become of them: while one batch inserts them, another one has the
 -- polls.
 create or replace function increment_vote(

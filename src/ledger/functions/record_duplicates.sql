@@ -4,8 +4,7 @@
 -- Takes arrays of one length, with a vote's id and its entry's id; votes that the ledger does not hold may be among
 -- them.
 --
--- Locks: vote_event (hold_horizon), the rows of these votes by id, the polls whose votes have moved (settle_poll) by
--- slug.
+-- Locks: vote_event (hold_horizon), the polls of these votes (lock_polls), the rows of these votes by id.
 create or replace function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 language plpgsql as $$
 #variable_conflict use_column
@@ -15,6 +14,12 @@ declare
   moved record;
   moved_polls text[];
 begin
+  -- Whoever decides over a poll's votes anew has the poll first, and then their rows (settle_poll).
+  perform lock_polls(array(
+    select distinct v.poll
+    from unnest(vote_ids) as e (vote_id)
+    cross join lateral (select v.poll from vote_event v where v.vote_id = e.vote_id offset 0) v
+  ));
   for moved in
     with entry as (
       select distinct e.vote_id, e.ms, e.seq from unnest(vote_ids, ms, seqs) as e (vote_id, ms, seq)
