@@ -57,6 +57,16 @@ const expectWaiting = (count: number) =>
     })
   )
 
+/** An entry of a vote that was tried too often. */
+const deadOf = (vote: AcceptedVote) => ({
+  ...vote,
+  stream: "votes",
+  entryId: "1-1",
+  deliveries: 1n,
+  fields: [],
+  reason: "it was tried too often"
+})
+
 describe("Ledger.count", () => {
   it.live.each(["once", "changeable"] as const)(
     "counts one vote of each voter where two batches that are under way at once have votes of the same ones (%s)",
@@ -122,10 +132,9 @@ describe("Ledger.count", () => {
       const first = voteAt(Date.now(), poll, "tea")
       const again = { ...first, ms: first.ms + 1n }
       yield* ledger.count(VoteColumns.of([first]))
-      const dead = { stream: "votes", entryId: "1-1", deliveries: 1n, fields: [], reason: "it was tried too often" }
       const release = yield* held(sql`select from poll where slug = ${poll} for update`)
       const coming = yield* Effect.forkChild(
-        Effect.all([ledger.count(VoteColumns.of([again])), ledger.bury([{ ...again, ...dead }])], { concurrency: 2 })
+        Effect.all([ledger.count(VoteColumns.of([again])), ledger.bury([deadOf(again)])], { concurrency: 2 })
       )
       yield* expectWaiting(2)
       const rows = yield* sql`select from vote_event where vote_id = ${first.voteId}::uuid for update nowait`
@@ -133,6 +142,26 @@ describe("Ledger.count", () => {
       yield* release
       yield* Fiber.join(coming)
       assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("and burying lock polls in one order: first those whose voters have ballots, then the open ones", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const open = yield* createPoll({ slug: "a-first-by-name", ballot: "open" })
+      const once = yield* createPoll({ slug: "b-second-by-name", ballot: "once", identity: "browser" })
+      const votes = [voteAt(Date.now(), open, "tea"), voteAt(Date.now(), once, "tea", "the-voter-a")]
+      const again = votes.map((first) => ({ ...first, ms: first.ms + 1n }))
+      yield* ledger.count(VoteColumns.of(votes))
+      const release = yield* held(sql`select from poll where slug = ${once} for update`)
+      const coming = yield* Effect.forkChild(
+        Effect.all([ledger.count(VoteColumns.of(again)), ledger.bury(again.map(deadOf))], { concurrency: 2 })
+      )
+      yield* expectWaiting(2)
+      assert.lengthOf(yield* sql`select from poll where slug = ${open} for update nowait`, 1)
+      yield* release
+      yield* Fiber.join(coming)
     }).pipe(Effect.provide(layerServers()))
   )
 
