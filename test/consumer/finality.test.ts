@@ -3,10 +3,11 @@ import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { replayLetter } from "../../src/cli/DeadLettersCommand.ts"
-import { makeFinishing } from "../../src/consumer/Finality.ts"
+import { layerFinality, makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { pollStatus } from "../../src/domain/PollStatus.ts"
+import { OutOfService } from "../../src/domain/Problems.ts"
 import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
 import { elapsed, elapsedMs } from "../../src/Elapsed.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
@@ -210,6 +211,31 @@ describe("a poll that has closed", () => {
       polls = [{ slug: "now", closesMs: 1_018_000 }]
       changed("now")
       assert.deepStrictEqual(yield* finish, ["now"])
+    })
+  )
+
+  it.effect("is looked for again soon while the database is away, also where none was known to close", () =>
+    Effect.gen(function* () {
+      const asked: Array<number> = []
+      const start = yield* elapsed
+      const counting = Effect.gen(function* () {
+        const at = (yield* elapsed) - start
+        asked.push(at)
+        return at < 1_000 ? yield* new OutOfService({ part: "database", cause: new Error("refused") }) : []
+      })
+      yield* Layer.build(layerFinality).pipe(
+        Effect.provide([
+          // The one that is away is the database: Redis is not asked.
+          Layer.succeed(Redis, { clustered: false } as Redis["Service"]),
+          Layer.mock(Ledger, { migrated: Effect.void }),
+          Layer.mock(PollStore, { counting: () => counting }),
+          Layer.mock(VoteStream, { now: () => 1_000_000, keyMemory: noKeyMemory }),
+          Layer.succeed(Announcements, { announce: () => Effect.void, listen: () => Effect.void }),
+          Layer.succeed(StreamSettings, testSettings())
+        ])
+      )
+      yield* TestClock.adjust(6_000)
+      assert.deepStrictEqual(asked, [0, 500, 1_000, 5_000])
     })
   )
 
