@@ -105,6 +105,32 @@ describe("a half-open connection", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("is given up within 5 s while nobody votes, too: for votes, reads and announcements", () =>
+    Effect.gen(function* () {
+      const { address, port } = yield* startReplicable
+      const gate = yield* openGateTo(() => port)
+      /** The connections that Redis has, each with its number and name. */
+      const list = Effect.promise(async () => String(await withRedis(address, (client) => client.client("LIST"))))
+      const idOf = (all: string, name: string) => new RegExp(`^id=(\\d+) .* name=${name} `, "m").exec(all)?.[1]
+      const idsIn = (all: string) =>
+        ["tallykeep", "announcements", "test-1", "test-2"].map((name) => idOf(all, name) ?? assert.fail(`no ${name}`))
+      yield* Effect.gen(function* () {
+        yield* eventually(expectHeard)
+        const former = yield* eventually(Effect.map(list, idsIn))
+        gate.silence()
+        const start = performance.now()
+        // Redis may not know yet that those were left.
+        const withoutFormer = (all: string) =>
+          former.reduce((left, id) => left.replace(new RegExp(`^id=${id} .*$`, "m"), ""), all)
+        yield* eventually(Effect.map(list, (all) => idsIn(withoutFormer(all))))
+        assert.isBelow(performance.now() - start, 5_000)
+      }).pipe(
+        Effect.provide(layerPool),
+        Effect.provide(layerServers({ blockMs: 60_000 }, yield* makeDatabase, urlOf(gate)))
+      )
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is not what a busy connection is, nor one that waits for entries", () =>
     Effect.gen(function* () {
       const { port } = yield* startReplicable
