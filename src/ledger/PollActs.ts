@@ -2,35 +2,15 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll } from "../domain/Poll.ts"
-import { changesOf, toDefinition } from "../domain/PollEdit.ts"
+import { toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
+import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { insertPoll, int8, type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
+import { type Current, changePoll, lockPoll } from "./PollChange.ts"
+import { insertPoll, int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
-
-/** What an organiser does with a poll. */
-export type Act = "create" | "edit" | "close" | "reopen" | "duplicate" | "archive" | "delete" | "tokens"
-
-/** A row of the record. Of a poll it has what its definition says. */
-export interface AdminEvent {
-  readonly id: number
-  readonly at: string
-  readonly who: string
-  readonly what: Act
-  readonly before: unknown
-  readonly after: unknown
-}
-
-/** A poll as it is when an act is decided, which nothing changes until that is done. */
-export interface Current {
-  readonly poll: Poll
-  /** Whether votes count in it. */
-  readonly hasVotes: boolean
-  /** Whether the ledger no longer keeps what would decide over its votes anew. */
-  readonly isDecided: boolean
-}
 
 /** What becomes of it; undefined where that is nothing. */
 export type Outcome = { readonly poll: Poll; readonly edited?: boolean } | "deleted" | undefined
@@ -78,10 +58,6 @@ export class PollActs extends Context.Service<
           Effect.map((rows) => rows.map(toPoll))
         )
 
-      const record = (slug: string, what: Act, before: unknown, after: unknown) =>
-        sql`insert into admin_event (poll, who, what, before, after)
-          values (${slug}, 'admin', ${what}, ${json(before)}::jsonb, ${json(after)}::jsonb)`
-
       const create = Effect.fn("PollActs.create")((poll: Poll, from: number, what: Act = "create") =>
         inTransaction(sql)(
           Effect.gen(function* () {
@@ -94,7 +70,7 @@ export class PollActs extends Context.Service<
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
             yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
             yield* sql`select log_append(${poll.slug}, 'poll')`
-            yield* record(poll.slug, what, null, toDefinition(poll))
+            yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
             const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
             return row === undefined ? poll : toPoll(row)
           })
@@ -109,51 +85,23 @@ export class PollActs extends Context.Service<
         )
       )
 
-      /** Returns a poll under its lock, which counting takes after the horizon's. */
-      const locked = Effect.fnUntraced(function* (slug: string) {
-        yield* sql`select hold_horizon()`
-        yield* sql`select 1 from poll where slug = ${slug} for update`
-        const [row] = yield* sql<PollRow & { ballots: bigint; decided: boolean }>`
-          select ${pollColumns(sql)}, p.ballots, p.decided from poll p where p.slug = ${slug}`
-        return row && { poll: toPoll(row), hasVotes: row.ballots > 0n, isDecided: row.decided }
-      })
-
-      const write = Effect.fnUntraced(function* (what: Act, before: Poll, poll: Poll) {
-        yield* updatePoll(sql, before, poll)
-        const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
-        const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
-        const said = what === "close" ? { at: poll.closesMs } : { decides: changesOf(before, poll).fixed.length > 0 }
-        if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
-          // The seed of its draws is known by now: votes could be cast for what it draws.
-          yield* sql`
-            update poll set final_at = null, changed_after_final = null, tie_seed = ${seedOf(poll)} where slug = ${poll.slug}`
-          yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
-        }
-        yield* sql`select log_append(${poll.slug}, ${leaf}, ${json(said)}::jsonb)`
-        const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
-        // Votes that were counted by the former times.
-        if (was !== is) yield* sql`select settle_poll(${poll.slug})`
-        // Where the result stays final, the log ends with it again.
-        yield* sql`select log_result(${poll.slug})`
-      })
-
       const act = <E>(slug: string, what: Act, decide: (current: Current) => Effect.Effect<Outcome, E>) =>
         inTransaction(sql)(
           Effect.gen(function* () {
-            const current = yield* locked(slug)
+            const current = yield* lockPoll(sql, slug)
             if (current === undefined) return undefined
             const outcome = yield* Effect.mapError(decide(current), (error) => new Refused(error))
             if (outcome === undefined) return current.poll
             const before = toDefinition(current.poll)
             if (outcome === "deleted") {
               yield* sql`select delete_poll(${slug})`
-              yield* record(slug, what, before, null)
+              yield* recordAct(sql, slug, what, before, null)
               return current.poll
             }
-            yield* write(what, current.poll, outcome.poll)
+            yield* changePoll(sql, what, current.poll, outcome.poll)
             if (outcome.edited) yield* sql`update poll set edited_at = clock_timestamp() where slug = ${slug}`
-            yield* record(slug, what, before, toDefinition(outcome.poll))
-            return (yield* locked(slug))?.poll
+            yield* recordAct(sql, slug, what, before, toDefinition(outcome.poll))
+            return (yield* lockPoll(sql, slug))?.poll
           })
         ).pipe(
           within(timeout),
@@ -195,15 +143,11 @@ export class PollActs extends Context.Service<
         tellTokens: (slug, made) =>
           inTransaction(sql)(
             Effect.andThen(
-              record(slug, "tokens", null, { count: made }),
+              recordAct(sql, slug, "tokens", null, { count: made }),
               sql`select log_append(${slug}, 'tokens', ${PgTypes.jsonb({ made })})`
             )
           ).pipe(bounded, Effect.asVoid),
-        events: (slug, limit, before) =>
-          sql<AdminEvent>`
-            select id::int, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, who, what, before, after
-            from admin_event where poll = ${slug} and id < ${before ?? 2_147_483_647}
-            order by id desc limit ${limit}`.pipe(bounded)
+        events: (slug, limit, before) => readEvents(sql, slug, limit, before).pipe(bounded)
       })
     })
   )
@@ -213,8 +157,6 @@ export class PollActs extends Context.Service<
 const timeout = "30 seconds"
 
 const bounded = outOfService(timeout)
-
-const json = (value: unknown) => PgTypes.text(value === null ? null : JSON.stringify(value))
 
 /** Why an act was not done, apart from what the database says. */
 class Refused<E> {

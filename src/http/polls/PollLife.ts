@@ -3,7 +3,8 @@ import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
-import type { Current, Outcome, PollActs } from "../../ledger/PollActs.ts"
+import type { Outcome, PollActs } from "../../ledger/PollActs.ts"
+import type { Current } from "../../ledger/PollChange.ts"
 import { fieldErrors } from "../body/FieldErrors.ts"
 
 /**

@@ -1,0 +1,44 @@
+import { Effect } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { Poll } from "../domain/Poll.ts"
+import { changesOf } from "../domain/PollEdit.ts"
+import type { Act } from "./AdminEvents.ts"
+import { type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
+
+/** A poll as it is when an act is decided, which nothing changes until that is done. */
+export interface Current {
+  readonly poll: Poll
+  /** Whether votes count in it. */
+  readonly hasVotes: boolean
+  /** Whether the ledger no longer keeps what would decide over its votes anew. */
+  readonly isDecided: boolean
+}
+
+/** Returns a poll under its lock, which counting takes after the horizon's; undefined where there is no such poll. */
+export const lockPoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, slug: string) {
+  yield* sql`select hold_horizon()`
+  yield* sql`select 1 from poll where slug = ${slug} for update`
+  const [row] = yield* sql<PollRow & { ballots: bigint; decided: boolean }>`
+    select ${pollColumns(sql)}, p.ballots, p.decided from poll p where p.slug = ${slug}`
+  return row && { poll: toPoll(row), hasVotes: row.ballots > 0n, isDecided: row.decided }
+})
+
+/** Writes what an act makes of a poll that is locked, and what follows: in its public log, and for votes that were counted. */
+export const changePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, what: Act, before: Poll, poll: Poll) {
+  yield* updatePoll(sql, before, poll)
+  const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
+  const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
+  const said = what === "close" ? { at: poll.closesMs } : { decides: changesOf(before, poll).fixed.length > 0 }
+  if (before.finalMs !== undefined && poll.closesMs !== before.closesMs) {
+    // The seed of its draws is known by now: votes could be cast for what it draws.
+    yield* sql`
+      update poll set final_at = null, changed_after_final = null, tie_seed = ${seedOf(poll)} where slug = ${poll.slug}`
+    yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
+  }
+  yield* sql`select log_append(${poll.slug}, ${leaf}, ${JSON.stringify(said)}::jsonb)`
+  const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
+  // Votes that were counted by the former times.
+  if (was !== is) yield* sql`select settle_poll(${poll.slug})`
+  // Where the result stays final, the log ends with it again.
+  yield* sql`select log_result(${poll.slug})`
+})
