@@ -1,0 +1,50 @@
+import type { PollFollower } from "./followPoll.ts"
+import type { OutboxEvents } from "./outbox.ts"
+import type { PageState } from "./pageState.ts"
+import { explainRefusal } from "./refusal.ts"
+import type { Teller } from "./teller.ts"
+
+export interface OutboxEventsOptions {
+  readonly state: PageState
+  readonly teller: Teller
+  readonly follower: PollFollower
+  readonly refresh: () => void
+  readonly isOpen: () => boolean
+  /** Whether the reader has a token of a voter's. */
+  readonly hasToken: boolean
+}
+
+/** Returns what the page does as votes are sent: it tells the reader, and looks at the poll where that may have changed. */
+export const outboxEvents = (options: OutboxEventsOptions): OutboxEvents => {
+  const { follower, hasToken, isOpen, refresh, state, teller } = options
+  return {
+    // Said only once, though it may be tried again and again.
+    sending: (choice) => {
+      if (state.waiting === undefined) teller.sending(choice)
+      refresh()
+    },
+    solving: (choice) => {
+      if (state.waiting === undefined) teller.solving(choice)
+    },
+    accepted: ({ stream_id, vote_id }, { choice, key }) => {
+      state.waiting = undefined
+      teller.accepted({ choice, voteId: vote_id, streamId: stream_id, key, status: "queued" })
+    },
+    refused: (problem) => {
+      state.waiting = undefined
+      state.barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
+      state.refused = true
+      // It may be a vote by another ballot than there is by now.
+      if (problem.type.endsWith(":poll-not-open") || problem.status === 422) void follower.read()
+      teller.refused(explainRefusal(problem, { identity: state.poll.identity, open: isOpen(), hasToken }))
+      refresh()
+    },
+    waiting: (why, choice) => {
+      teller.waiting(choice)
+      state.waiting = why
+      if (why === "poll") void follower.read()
+      refresh()
+    },
+    full: teller.full
+  }
+}

@@ -1,0 +1,43 @@
+import { nameStatus, trouble } from "../words.ts"
+import type { PageState } from "./pageState.ts"
+import { statusAt, statusNameAt, timesAt } from "./schedule.ts"
+import type { ServiceClock } from "./serviceClock.ts"
+import type { Store } from "./store.ts"
+import type { View } from "./view.ts"
+
+const connectionTrouble = ({ gone, reachable, waiting }: PageState, pending: number): string => {
+  if (gone) return trouble.gone
+  if (!navigator.onLine) return pending > 0 ? trouble.offline(pending) : trouble.offlineIdle
+  if (pending === 0) return reachable ? "" : trouble.stale
+  if (waiting === undefined) return ""
+  if (waiting === "poll") return trouble.changing(pending)
+  return waiting === "network" ? trouble.unreachable(pending) : trouble.busy(pending)
+}
+
+export interface RefreshOptions {
+  readonly state: PageState
+  readonly store: Store
+  readonly view: View
+  readonly clock: ServiceClock
+  /** Whether each vote counts, also one after another. */
+  readonly several: boolean
+}
+
+/** Makes the function that shows how the poll stands by now, whether it can be voted in, and the reader's vote. */
+export const makeRefresh =
+  ({ clock, several, state, store, view }: RefreshOptions) =>
+  (): void => {
+    const { barred, gone, poll, said, waiting } = state
+    const now = clock.now()
+    const current = statusAt(poll, said, now)
+    if (gone) view.status("final", nameStatus("gone", false))
+    else view.status(current, statusNameAt(poll, current, now))
+    view.times(timesAt(poll, current, now))
+    const { mine, pending } = store.read()
+    const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
+    const [first] = pending
+    view.ballot.enabled(current === "open" && !barred && !gone && !final && (several || first === undefined))
+    if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
+    else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
+    view.trouble(connectionTrouble(state, pending.length))
+  }
