@@ -63,11 +63,14 @@ export class Tabulations extends Context.Service<
       const claim = Effect.suspend(() => {
         const holder = randomUUID()
         return Effect.map(
-          sql<{ poll: string | null; behind: boolean }>`
-            select claim_tabulation(${PgTypes.uuid(holder)}, ${PgTypes.float8(lease)}) as poll, exists (
-              select from poll p left join tabulation t on t.poll = p.slug
-              where p.kind = 'ranked' and p.revision > coalesce(t.revision, 0)
-            ) as behind`.pipe(outOfService(timeout)),
+          sql<{ poll: string | null; behind: boolean | null }>`
+            select bool_or(behind) as behind,
+              case when bool_or(behind) then claim_tabulation(${PgTypes.uuid(holder)}, ${PgTypes.float8(lease)}) end as poll
+            from (
+              select p.revision > coalesce(t.revision, 0) as behind
+              from poll p left join tabulation t on t.poll = p.slug
+              where p.kind = 'ranked'
+            ) ranked`.pipe(outOfService(timeout)),
           ([row]) => {
             behind = row?.behind === true
             return row === undefined || row.poll === null ? undefined : { poll: row.poll, holder }
