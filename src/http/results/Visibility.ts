@@ -6,7 +6,8 @@ import { PollStore } from "../../ledger/PollStore.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { SignIns } from "../SignIns.ts"
 import { Ballots } from "../voting/Ballots.ts"
-import { senderOf, Voters } from "../voting/Voters.ts"
+import { senderOf } from "../voting/Sender.ts"
+import { Voters } from "../voting/Voters.ts"
 
 /** How often a poll is looked at for those who wait for its results. */
 const lookInterval = "100 millis"

@@ -9,7 +9,7 @@ import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import { missingFor } from "./Voters.ts"
+import { missingFor } from "./MissingFor.ts"
 
 /**
  * How much a solution takes: up to `derivations` keys, half of them on average, of `cost` rounds each. In a worker of Chromium

@@ -2,7 +2,8 @@ import { Effect } from "effect"
 import type { PlainAnswer } from "../Problem.ts"
 import { type Ballot, Ballots, type Refused } from "./Ballots.ts"
 import { receiptAnswer } from "./Receipt.ts"
-import { type Sender, type Unidentified, Voters } from "./Voters.ts"
+import type { Sender } from "./Sender.ts"
+import { type Unidentified, Voters } from "./Voters.ts"
 
 /** A vote in a poll as it was sent. */
 export interface SentBallot extends Omit<Ballot, "voter"> {

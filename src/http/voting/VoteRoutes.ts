@@ -10,9 +10,9 @@ import { parseVoteBody } from "../body/VoteBody.ts"
 import { problemResponse, toResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { Challenges } from "./Challenges.ts"
+import { senderOf } from "./Sender.ts"
 import { makeTakeVote } from "./TakeVote.ts"
 import { refuseHeaders } from "./VoteRequest.ts"
-import { senderOf } from "./Voters.ts"
 
 /**
  * The way of a vote through the app, for all votes that the lane leaves to it. The handlers are raw: to decode the payload

@@ -1,20 +1,17 @@
-import { randomUUID } from "node:crypto"
-import { Clock, Context, Effect, Layer, Option } from "effect"
-import type { HttpServerRequest } from "effect/http"
+import { Context, Effect, Layer } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, TooManyRequests, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
-import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
-import type { SentHeaders } from "../Origin.ts"
-import { makeRateLimiter } from "../RateLimiter.ts"
+import { makeBrowserVoters } from "./BrowserVoters.ts"
 import { parseJwt } from "./Jwt.ts"
+import { missingFor } from "./MissingFor.ts"
 import { makeOwnTokens } from "./OwnTokens.ts"
+import type { Sender } from "./Sender.ts"
 import { makeSign } from "./Signatures.ts"
 import { invalid, missing } from "./TokenRefusals.ts"
-import { makeVoterCookie } from "./VoterCookie.ts"
 
 /** A voter: the keyed hash that the ledger keeps, and the cookie to set where nothing else would know it again. */
 export interface Voter {
@@ -32,22 +29,6 @@ export interface Reader {
 /** Returns the header that sets a voter's cookie, where there is one to set. */
 export const setCookie = (voter: Pick<Voter, "setCookie"> | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
-
-/** What tells who a request is from. */
-export interface Sender {
-  readonly headers: SentHeaders
-  /** The address of the other end of its connection. */
-  readonly peer: string | undefined
-  /** The request itself, as Node has it. */
-  readonly source: object
-}
-
-/** Returns what tells who a request of the app's is from. */
-export const senderOf = ({ headers, remoteAddress, source }: HttpServerRequest.HttpServerRequest): Sender => ({
-  headers,
-  peer: Option.getOrUndefined(remoteAddress),
-  source
-})
 
 /** Why a request has no voter. */
 export type Unidentified = Unauthorized | Forbidden | Unavailable | TooManyRequests
@@ -77,9 +58,8 @@ export class Voters extends Context.Service<
     Voters,
     Effect.gen(function* () {
       const settings = yield* HttpSettings
-      const { newVoterLimit, trustProxy, voterSecrets } = settings
+      const { voterSecrets } = settings
       const { report } = yield* Defences
-      const clock = yield* Clock.Clock
       const stream = yield* VoteStream
       const ownTokens = makeOwnTokens(voterSecrets, stream.now)
       // Loaded with the first vote that has such a token: most starts need not wait for it.
@@ -103,32 +83,7 @@ export class Voters extends Context.Service<
       /** Not even a peer that has the ledger can tell who a hash belongs to, nor match two polls' voters. */
       const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
 
-      const cookie = makeVoterCookie(
-        settings,
-        digests.map((sign) => (id) => sign("cookie", id))
-      )
-      /** Node's requests whose cookie was refused: a page's is read for the results on it, and again for its reader. */
-      const refused = new WeakSet<object>()
-      const idIn = (request: Sender): string | undefined =>
-        cookie.read(request, () => {
-          if (!refused.has(request.source)) report("cookies", request.peer)
-          refused.add(request.source)
-        })
-
-      const newVoters = newVoterLimit && makeRateLimiter(newVoterLimit, trustProxy, "new voters")
-      /** Takes a new voter off the allowance of a request's address. */
-      const mayBeNew = (request: Sender): boolean => {
-        const peer = request.peer ?? "unknown"
-        const forwarded = request.headers["x-forwarded-for"]?.toString()
-        const left = newVoters?.(peer, forwarded, elapsedMs(clock)).refusal === undefined
-        if (!left) report("new_voters", peer)
-        return left
-      }
-
-      const makeVoter = (poll: Poll, request: Sender): Voter => {
-        const id = randomUUID()
-        return { hash: hashOf(poll, id), setCookie: cookie.write(request, id) }
-      }
+      const browsers = yield* makeBrowserVoters(digests.map((sign) => (id) => sign("cookie", id)))
 
       const nameOf = (poll: Poll, id: string) => digest("page", `${poll.slug}\n${id}`)
 
@@ -158,7 +113,7 @@ export class Voters extends Context.Service<
         if (takesToken(poll.identity)) {
           return Effect.map(subjectOf(poll, request), (subject) => ({ hash: hashOf(poll, subject) }))
         }
-        const known = idIn(request)
+        const known = browsers.idIn(request)
         return known === undefined ? nobody : Effect.succeed({ hash: hashOf(poll, known) })
       }
 
@@ -167,12 +122,12 @@ export class Voters extends Context.Service<
         request: Sender,
         key: string | undefined
       ): Effect.Effect<Voter, TooManyRequests> => {
-        if (!mayBeNew(request)) return Effect.fail(tooManyNew)
-        return Effect.succeed(
-          key === undefined
-            ? makeVoter(poll, request)
-            : { hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) }
-        )
+        if (!browsers.mayBeNew(request)) return Effect.fail(tooManyNew)
+        if (key !== undefined) {
+          return Effect.succeed({ hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) })
+        }
+        const { id, setCookie } = browsers.make(request)
+        return Effect.succeed({ hash: hashOf(poll, id), setCookie })
       }
 
       const identify = (
@@ -194,11 +149,11 @@ export class Voters extends Context.Service<
 
       const greet = (poll: Poll, request: Sender, welcome: boolean): Reader | undefined => {
         if (poll.identity !== "browser" || missingFor(poll, settings) !== undefined) return undefined
-        const known = idIn(request)
+        const known = browsers.idIn(request)
         if (known !== undefined) return { name: nameOf(poll, known) }
-        if (!welcome || !mayBeNew(request)) return undefined
-        const id = randomUUID()
-        return { name: nameOf(poll, id), setCookie: cookie.write(request, id) }
+        if (!welcome || !browsers.mayBeNew(request)) return undefined
+        const { id, setCookie } = browsers.make(request)
+        return { name: nameOf(poll, id), setCookie }
       }
 
       const issueTokens = Effect.fn("Voters.issueTokens")((poll: Poll, count: number) =>
@@ -219,20 +174,3 @@ const toEffect = <E extends object>(found: string | E): Effect.Effect<string, E>
 const nobody = Effect.succeed(undefined)
 
 const tooManyNew = new TooManyRequests({ detail: "Too many new voters from this address; try again later" })
-
-/** Returns why this service can't tell a poll's voters apart or challenge them; undefined where it can. */
-export const missingFor = (
-  { challenge, identity }: Pick<Poll, "challenge" | "identity">,
-  { jwksUrl, voterSecrets }: Pick<HttpSettings["Service"], "jwksUrl" | "voterSecrets">
-): Forbidden | undefined => {
-  if ((identity !== "anyone" || challenge !== undefined) && voterSecrets.length === 0) return noSecret
-  return identity === "provider" && jwksUrl === undefined ? noProvider : undefined
-}
-
-const noSecret = new Forbidden({
-  detail: "This service has no VOTER_SECRET, which polls with voters or a challenge need"
-})
-
-const noProvider = new Forbidden({
-  detail: "This service has no JWKS_URL, which polls for an identity provider's users need"
-})
