@@ -3,7 +3,8 @@ import { makeMemory } from "../Memory.ts"
 import { isSecure, type SentHeaders } from "../Origin.ts"
 import { isSigned, type Sign } from "./Signatures.ts"
 
-const name = "tallykeep_voter"
+const start = "tallykeep_voter="
+const secureStart = `__Host-${start}`
 
 /** A year, in s. */
 const age = 31_536_000
@@ -29,17 +30,21 @@ export const makeVoterCookie = (
   proxies: Pick<HttpSettings["Service"], "production" | "trustProxy">,
   signatures: ReadonlyArray<Sign>
 ): VoterCookie => {
-  const known = makeMemory<true>()
+  const known = makeMemory<string>()
   const verify = (value: string): string | undefined => {
-    const [id = "", ...rest] = value.split(".")
-    const right = known(`cookie ${value}`, () => isSigned(id, rest.join("."), signatures) || undefined)
-    return right && id !== "" ? id : undefined
+    const text = `cookie ${value}`
+    return known(text, () => {
+      // Of the text: a part of the value would keep the whole header.
+      const [id = "", ...rest] = text.slice("cookie ".length).split(".")
+      return id !== "" && isSigned(id, rest.join("."), signatures) ? id : undefined
+    })
   }
+  const startFor = (request: Request): string => (isSecure(request, proxies) ? secureStart : start)
 
   return {
     // Of several cookies of one name, the one of the shortest path comes last: ours, whose path is the whole site.
     read: (request, refused) => {
-      const start = `${isSecure(request, proxies) ? "__Host-" : ""}${name}=`
+      const start = startFor(request)
       let known: string | undefined
       let wrong = false
       for (const pair of (request.headers.cookie?.toString() ?? "").split(";")) {
@@ -54,7 +59,7 @@ export const makeVoterCookie = (
     },
     write: (request, id) => {
       const secure = isSecure(request, proxies)
-      const value = `${secure ? "__Host-" : ""}${name}=${id}.${signatures[0]?.(id) ?? ""}`
+      const value = `${secure ? secureStart : start}${id}.${signatures[0]?.(id) ?? ""}`
       return `${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure ? "; Secure" : ""}`
     }
   }

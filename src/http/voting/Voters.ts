@@ -1,10 +1,10 @@
 import { Context, Effect, Layer } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
 import { Forbidden, TooManyRequests, type Unauthorized, type Unavailable } from "../../domain/Problems.ts"
-import { takesToken } from "../../domain/TakesToken.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { makeMemory } from "../Memory.ts"
 import { makeBrowserVoters } from "./BrowserVoters.ts"
 import { parseJwt } from "./Jwt.ts"
 import { missingFor } from "./MissingFor.ts"
@@ -30,8 +30,14 @@ export interface Reader {
 export const setCookie = (voter: Pick<Voter, "setCookie"> | undefined): Readonly<Record<string, string>> =>
   voter?.setCookie === undefined ? {} : { "set-cookie": voter.setCookie }
 
+/** Why what a request shows of its voter is not taken. */
+type Refusal = Unauthorized | Forbidden | Unavailable
+
+/** The identity that a request shows of its voter; undefined where it shows none. */
+type Shown = string | undefined | Refusal
+
 /** Why a request has no voter. */
-export type Unidentified = Unauthorized | Forbidden | Unavailable | TooManyRequests
+export type Unidentified = Refusal | TooManyRequests
 
 /** Finds out who a request comes from, by the poll's identity rule. */
 export class Voters extends Context.Service<
@@ -44,7 +50,7 @@ export class Voters extends Context.Service<
      */
     identify(poll: Poll, request: Sender, key: string | undefined): Effect.Effect<Voter | undefined, Unidentified>
     /** Returns who reads, where that is a voter that is known; undefined where nobody is. */
-    recall(poll: Poll, request: Sender): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable>
+    recall(poll: Poll, request: Sender): Effect.Effect<Voter | undefined, Refusal>
     /**
      * Returns a page's reader, in a poll where a browser is a voter. One without a cookie becomes one where it is `welcome`, as far
      * as its address may have more; else undefined.
@@ -71,7 +77,7 @@ export class Voters extends Context.Service<
 
       const digestWith = (secret: string) => {
         const sign = makeSign(secret)
-        return (use: string, text: string) => sign(`${use}\n${text}`).slice(0, 22)
+        return (text: string) => sign(text).slice(0, 22)
       }
       const digests = voterSecrets.map(digestWith)
       /**
@@ -81,41 +87,54 @@ export class Voters extends Context.Service<
       const digest = digests.at(-1) ?? digestWith("")
 
       /** Not even a peer that has the ledger can tell who a hash belongs to, nor match two polls' voters. */
-      const hashOf = (poll: Poll, identity: string) => digest("voter", `${poll.slug}\n${identity}`)
-
-      const browsers = yield* makeBrowserVoters(digests.map((sign) => (id) => sign("cookie", id)))
-
-      const nameOf = (poll: Poll, id: string) => digest("page", `${poll.slug}\n${id}`)
-
-      /** Returns the voter of a request's token, as the poll's identity has it. */
-      const subjectOf = (poll: Poll, { headers }: Sender) => {
-        const given = /^Bearer +(\S.*)$/i.exec(headers.authorization?.toString() ?? "")?.[1]
-        if (given === undefined) return Effect.fail(missing)
-        const token = parseJwt(given)
-        if (token === undefined) return Effect.fail(invalid)
-        return poll.identity === "provider"
-          ? Effect.flatMap(providerTokens, ({ verify }) =>
-              Effect.flatMap(
-                Effect.promise(() => verify(token)),
-                toEffect
-              )
-            )
-          : toEffect(ownTokens.verify(poll, token))
+      const hashOf = (poll: Poll, identity: string) => digest(`voter\n${poll.slug}\n${identity}`)
+      const hashes = makeMemory<string>()
+      /**
+       * The same of one who shows who it is, and so may vote again. Where each votes once, remembering costs more than it spares; and a
+       * provider's names for its users may all end alike, where ids of ours are random.
+       */
+      const knownHashOf = (poll: Poll, identity: string): string => {
+        if (poll.ballot === "once" || poll.identity === "provider") return hashOf(poll, identity)
+        const text = `${poll.slug}\n${identity}`
+        return hashes(text, () => digest(`voter\n${text}`))
       }
 
-      const recall = (
+      const browsers = yield* makeBrowserVoters(digests.map((sign) => (id) => sign(`cookie\n${id}`)))
+
+      const nameOf = (poll: Poll, id: string) => digest(`page\n${poll.slug}\n${id}`)
+
+      /**
+       * Goes on with the identity that a request shows; here and now, unless that takes a provider's keys: each step on the way of a vote
+       * costs it something.
+       */
+      const withIdentity = <A, E>(
         poll: Poll,
-        request: Sender
-      ): Effect.Effect<Voter | undefined, Unauthorized | Forbidden | Unavailable> => {
-        if (poll.identity === "anyone") return nobody
+        request: Sender,
+        next: (shown: Shown) => Effect.Effect<A, E>
+      ): Effect.Effect<A, E> => {
         const lacking = missingFor(poll, settings)
-        if (lacking !== undefined) return Effect.fail(lacking)
-        if (takesToken(poll.identity)) {
-          return Effect.map(subjectOf(poll, request), (subject) => ({ hash: hashOf(poll, subject) }))
-        }
-        const known = browsers.idIn(request)
-        return known === undefined ? nobody : Effect.succeed({ hash: hashOf(poll, known) })
+        if (lacking !== undefined) return next(lacking)
+        if (poll.identity === "browser") return next(browsers.idIn(request))
+        const given = /^Bearer +(\S.*)$/i.exec(request.headers.authorization?.toString() ?? "")?.[1]
+        if (given === undefined) return next(missing)
+        if (poll.identity === "token") return next(ownTokens.verify(poll, given))
+        const token = parseJwt(given)
+        if (token === undefined) return next(invalid)
+        return Effect.flatMap(providerTokens, ({ verify }) =>
+          Effect.flatMap(
+            Effect.promise(() => verify(token)),
+            next
+          )
+        )
       }
+
+      const voterOf = (poll: Poll, shown: Shown): Effect.Effect<Voter | undefined, Refusal> => {
+        if (shown === undefined) return nobody
+        return typeof shown === "string" ? Effect.succeed({ hash: knownHashOf(poll, shown) }) : Effect.fail(shown)
+      }
+
+      const recall = (poll: Poll, request: Sender): Effect.Effect<Voter | undefined, Refusal> =>
+        poll.identity === "anyone" ? nobody : withIdentity(poll, request, (shown) => voterOf(poll, shown))
 
       const newVoter = (
         poll: Poll,
@@ -124,7 +143,7 @@ export class Voters extends Context.Service<
       ): Effect.Effect<Voter, TooManyRequests> => {
         if (!browsers.mayBeNew(request)) return Effect.fail(tooManyNew)
         if (key !== undefined) {
-          return Effect.succeed({ hash: hashOf(poll, digest("identity", `${poll.slug}\n${key}`)) })
+          return Effect.succeed({ hash: hashOf(poll, digest(`identity\n${poll.slug}\n${key}`)) })
         }
         const { id, setCookie } = browsers.make(request)
         return Effect.succeed({ hash: hashOf(poll, id), setCookie })
@@ -137,13 +156,10 @@ export class Voters extends Context.Service<
       ): Effect.Effect<Voter | undefined, Unidentified> => {
         // The steps below would come to the same, and cost each vote of anyone's something.
         if (poll.identity === "anyone") return nobody
-        return Effect.matchEffect(recall(poll, request), {
-          onFailure: (refusal) => {
-            if (refusal._tag !== "Unavailable") report("tokens", request.peer)
-            return Effect.fail(refusal)
-          },
-          onSuccess: (known) =>
-            known === undefined && poll.identity === "browser" ? newVoter(poll, request, key) : Effect.succeed(known)
+        return withIdentity(poll, request, (shown): Effect.Effect<Voter | undefined, Unidentified> => {
+          if (shown === undefined) return newVoter(poll, request, key)
+          if (typeof shown !== "string" && shown._tag !== "Unavailable") report("tokens", request.peer)
+          return voterOf(poll, shown)
         })
       }
 
@@ -166,9 +182,6 @@ export class Voters extends Context.Service<
     })
   )
 }
-
-const toEffect = <E extends object>(found: string | E): Effect.Effect<string, E> =>
-  typeof found === "string" ? Effect.succeed(found) : Effect.fail(found)
 
 /** There is no voter to tell. */
 const nobody = Effect.succeed(undefined)
