@@ -17,7 +17,7 @@ describe("with a Redis whose memory is full", () => {
         Number(/^used_memory:(\d+)/m.exec(await site.redis.info("memory"))?.[1])
       )
       yield* Effect.promise(() => site.redis.config("SET", "maxmemory", String(used + 2 ** 20)))
-      const load = yield* startLoad({ url: () => url, connections: 16 })
+      const load = yield* startLoad({ url: () => url, connections: 64 })
       yield* patiently(Effect.sync(() => assert.isAbove(load.outcomes["503"] ?? 0, 10)))
       // Right at the limit, a vote may still be taken when something else frees memory for a moment.
       let taken = 0
