@@ -86,7 +86,7 @@ export const rebuildTallies = Effect.gen(function* () {
     Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
       yield* sql`select hold_horizon()`
-      yield* sql`select 1 from poll order by ballot = 'open', slug for update`
+      yield* sql`select lock_polls(array(select slug from poll))`
       const changed = yield* tallyDifferences
       const polls = pollsOf(changed.filter((difference) => !isOfFinal(difference)))
       yield* sql`
