@@ -18,7 +18,7 @@ const makeAddress = (url: Redacted.Redacted): (() => DatabaseAddress) =>
 /**
  * Connects to the database at `url` when a connection is first needed, so that the program starts without it. There may
  * be a pooler that gives each transaction another session: nothing is kept in a session, not even prepared statements.
- * What takes the database's time are the statements inside the counting function, whose plans it keeps by itself.
+ * What takes the database's time are statements inside functions, whose plans it keeps by itself.
  */
 export const layerPostgres = (
   url: Redacted.Redacted,

@@ -20,9 +20,11 @@ import logFates from "./functions/log_fates.sql"
 import logResult from "./functions/log_result.sql"
 import logVotes from "./functions/log_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
+import readTally from "./functions/read_tally.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
 import restartLog from "./functions/restart_log.sql"
 import settlePoll from "./functions/settle_poll.sql"
+import shutTimes from "./functions/shut_times.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
 import voteIdAt from "./functions/vote_id_at.sql"
 import voteIdMs from "./functions/vote_id_ms.sql"
@@ -57,7 +59,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 23,
+  version: 24,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -98,9 +100,11 @@ export const ledgerSchema: LedgerSchema = {
     logResult,
     logVotes,
     outOfTime,
+    readTally,
     recordDuplicates,
     restartLog,
     settlePoll,
+    shutTimes,
     sweepLedger,
     voteIdAt,
     voteIdMs

@@ -38,23 +38,18 @@ export interface PollRow
   readonly listed: boolean
   readonly archived: boolean
   readonly editedMs: number | null
-  /** The bounds of each time in which it was closed, by turns. */
-  readonly shut: ReadonlyArray<number> | null
+  readonly shut: NonNullable<Poll["shut"]> | null
   readonly options: ReadonlyArray<PollOption> | null
 }
-
-/** The column `shut` of a row of `poll p`: the bounds of each time in which it was closed, by turns. */
-export const shutColumn = (sql: SqlClient.SqlClient) =>
-  sql`(select json_agg(bound) from unnest(p.shut) s, unnest(array[lower(s), upper(s)]) bound) as shut`
 
 /** Those columns of a PollRow that are of `poll p` alone. */
 export const ownColumns = (sql: SqlClient.SqlClient) => sql`
   p.slug, p.title, p.description, p.ballot, p.identity, p.results, p.challenge, p.log, p.kind, p.min, p.max, p.every, p.budget,
   p.spend_all, p.method, p.seats, p.tie_break, p.abstain, p.version, p.draft, p.listed, p.archived,
   encode(sha256(p.tie_seed), 'hex') as "tieSeedHash",
-  p.opens_ms as "opensMs", p.closes_ms as "closesMs", extract(epoch from p.final_at)::float8 * 1000 as "finalMs",
-  extract(epoch from p.edited_at)::float8 * 1000 as "editedMs",
-  ${shutColumn(sql)},
+  p.opens_ms as "opensMs", p.closes_ms as "closesMs", floor(extract(epoch from p.final_at) * 1000)::float8 as "finalMs",
+  floor(extract(epoch from p.edited_at) * 1000)::float8 as "editedMs",
+  shut_times(p.shut) as shut,
   case when p.final_at is not null then encode(p.tie_seed, 'hex') end as "tieSeed"`
 
 /** The columns of `poll p` that make a PollRow. */
@@ -79,19 +74,15 @@ export const toPoll = ({ closesMs, editedMs, finalMs, opensMs, ...row }: PollRow
     ...(row.log ? {} : { log: "off" }),
     ...(opensMs === null ? {} : { opensMs: Number(opensMs) }),
     ...(closesMs === null ? {} : { closesMs: Number(closesMs) }),
-    ...(row.shut === null ? {} : { shut: toShut(row.shut) }),
-    ...(finalMs === null ? {} : { finalMs: Math.floor(finalMs) }),
+    ...(row.shut === null ? {} : { shut: row.shut }),
+    ...(finalMs === null ? {} : { finalMs }),
     version: Number(row.version),
     ...(row.draft ? { draft: true } : {}),
     ...(row.listed ? { listed: true } : {}),
     ...(row.archived ? { archived: true } : {}),
-    ...(editedMs === null ? {} : { editedMs: Math.floor(editedMs) })
+    ...(editedMs === null ? {} : { editedMs })
   }
 }
-
-/** Returns the times of a column `shut`. */
-export const toShut = (bounds: ReadonlyArray<number>) =>
-  bounds.flatMap((from, index) => (index % 2 === 0 ? [[from, bounds[index + 1] ?? from] as const] : []))
 
 const withoutNulls = (row: RuleColumns) => ({
   min: row.min ?? undefined,

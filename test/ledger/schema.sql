@@ -271,9 +271,11 @@ create table vote_event_other partition of vote_event default;
 -- function log_result(finished text) returns void
 -- function log_votes(status text, places integer[], vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[]) returns void
 -- function out_of_time(p poll, ms bigint) returns text
+-- function read_tally(wanted text) returns json
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
 -- function settle_poll(changed text) returns void
+-- function shut_times(shut int8multirange) returns json
 -- function sweep_ledger(before_ms bigint) returns void
 -- function vote_id_at(ms bigint) returns uuid
 -- function vote_id_ms(id uuid) returns bigint
