@@ -1,5 +1,6 @@
 import addPartition from "./functions/add_partition.sql"
 import buryVotes from "./functions/bury_votes.sql"
+import changeScores from "./functions/change_scores.sql"
 import changeTallies from "./functions/change_tallies.sql"
 import choiceParts from "./functions/choice_parts.sql"
 import claimTabulation from "./functions/claim_tabulation.sql"
@@ -8,6 +9,7 @@ import closePoll from "./functions/close_poll.sql"
 import countBallots from "./functions/count_ballots.sql"
 import deletePoll from "./functions/delete_poll.sql"
 import dropPartition from "./functions/drop_partition.sql"
+import expectFates from "./functions/expect_fates.sql"
 import extendLedger from "./functions/extend_ledger.sql"
 import finishPoll from "./functions/finish_poll.sql"
 import holdHorizon from "./functions/hold_horizon.sql"
@@ -16,13 +18,16 @@ import ledgerEpoch from "./functions/ledger_epoch.sql"
 import ledgerHorizon from "./functions/ledger_horizon.sql"
 import lockPolls from "./functions/lock_polls.sql"
 import logAppend from "./functions/log_append.sql"
+import logBatch from "./functions/log_batch.sql"
 import logFates from "./functions/log_fates.sql"
 import logResult from "./functions/log_result.sql"
 import logVotes from "./functions/log_votes.sql"
 import outOfTime from "./functions/out_of_time.sql"
 import readTally from "./functions/read_tally.sql"
 import recordDuplicates from "./functions/record_duplicates.sql"
+import refusedVotes from "./functions/refused_votes.sql"
 import restartLog from "./functions/restart_log.sql"
+import settleMoved from "./functions/settle_moved.sql"
 import settlePoll from "./functions/settle_poll.sql"
 import shutTimes from "./functions/shut_times.sql"
 import sweepLedger from "./functions/sweep_ledger.sql"
@@ -80,6 +85,7 @@ export const ledgerSchema: LedgerSchema = {
   functions: [
     addPartition,
     buryVotes,
+    changeScores,
     changeTallies,
     choiceParts,
     claimTabulation,
@@ -88,6 +94,7 @@ export const ledgerSchema: LedgerSchema = {
     countBallots,
     deletePoll,
     dropPartition,
+    expectFates,
     extendLedger,
     finishPoll,
     holdHorizon,
@@ -96,13 +103,16 @@ export const ledgerSchema: LedgerSchema = {
     ledgerHorizon,
     lockPolls,
     logAppend,
+    logBatch,
     logFates,
     logResult,
     logVotes,
     outOfTime,
     readTally,
     recordDuplicates,
+    refusedVotes,
     restartLog,
+    settleMoved,
     settlePoll,
     shutTimes,
     sweepLedger,

@@ -251,6 +251,7 @@ create table vote_event_other partition of vote_event default;
 
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
+-- function change_scores(polls text[], counts bigint[], part_numbers bigint[], part_options text[], part_values integer[]) returns void
 -- function change_tallies(polls text[], choices text[], counts bigint[], part_numbers bigint[] default null::bigint[], part_options text[] default null::text[], part_values integer[] default null::integer[]) returns void
 -- function choice_parts(polls text[], choices text[]) returns table(number bigint, poll text, kind text, option text, value integer)
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
@@ -259,6 +260,7 @@ create table vote_event_other partition of vote_event default;
 -- function count_ballots(best integer[], fates integer[], vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], polls text[], choices text[], signs integer[], firsts bigint[], oldest uuid, logs boolean[], out lost integer[], out won integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
 -- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint
+-- function expect_fates(vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], oldest uuid, rules text[], opens bigint[], closes bigint[], shuts int8multirange[], signs integer[], firsts bigint[], judging boolean, voted boolean, out fates integer[], out best integer[]) returns record
 -- function extend_ledger(width bigint, now_ms bigint) returns setof text
 -- function finish_poll(finishing text, counted_ms bigint) returns boolean
 -- function hold_horizon() returns bigint
@@ -267,13 +269,16 @@ create table vote_event_other partition of vote_event default;
 -- function ledger_horizon() returns bigint
 -- function lock_polls(slugs text[]) returns void
 -- function log_append(changed text, happened text, said jsonb default null::jsonb) returns void
+-- function log_batch(fates integer[], signs integer[], logs boolean[], vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[]) returns void
 -- function log_fates(status text, vote_ids uuid[], polls text[]) returns void
 -- function log_result(finished text) returns void
 -- function log_votes(status text, places integer[], vote_ids uuid[], numbers integer[], polls text[], choices text[], proofs uuid[]) returns void
 -- function out_of_time(p poll, ms bigint) returns text
 -- function read_tally(wanted text) returns json
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
+-- function refused_votes(vote_ids uuid[], numbers integer[], voters bytea[], polls text[], valid boolean[]) returns table(place bigint, reason text)
 -- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
+-- function settle_moved(slugs text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[]) returns void
 -- function settle_poll(changed text) returns void
 -- function shut_times(shut int8multirange) returns json
 -- function sweep_ledger(before_ms bigint) returns void

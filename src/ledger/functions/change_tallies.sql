@@ -50,41 +50,35 @@ begin
       null;
     end;
   end if;
-  with change as materialized (
-    select c.*, t.place
-    from (
-      select poll, choice, sum(votes)::bigint as votes
-      from (select unnest(polls) as poll, unnest(choices) as choice, unnest(counts) as votes) c
-      where votes <> 0 and not added group by poll, choice
-    ) c
-    -- Looked up one by one, and then found by its place: a join may read the tallies of all choices.
-    left join lateral (
-      select t.ctid as place from choice_tally t where t.poll = c.poll and t.choice = c.choice offset 0
-    ) t on true
-  ), changed as (
-    update choice_tally t set count = t.count + c.votes from change c where t.ctid = c.place
-  ), inserted as (
-    insert into choice_tally (poll, choice, count) select poll, choice, votes from change where place is null
-  ), part as not materialized (
-    select polls[p.number] as poll, p.option, p.value, counts[p.number] as votes
-    from (select unnest(part_numbers) as number, unnest(part_options) as option, unnest(part_values) as value) p
-    where p.option is not null and counts[p.number] <> 0
-  ), score as (
-    select s.*
-    from (select poll, option, value, sum(votes)::bigint as votes from part where value is not null group by poll, option, value) s
-    join poll p on p.slug = s.poll and p.kind = 'score'
-  ), scores_lowered as (
-    update score_tally t set count = t.count + s.votes
-    from score s where s.votes < 0 and t.poll = s.poll and t.option = s.option and t.score = s.value
-  ), scores_raised as (
-    insert into score_tally as t (poll, option, score, count) select poll, option, value, votes from score where votes > 0
-    on conflict (poll, option, score) do update set count = t.count + excluded.count
-  )
+  if not added then
+    with change as materialized (
+      select c.*, t.place
+      from (
+        select poll, choice, sum(votes)::bigint as votes
+        from (select unnest(polls) as poll, unnest(choices) as choice, unnest(counts) as votes) c
+        where votes <> 0 group by poll, choice
+      ) c
+      -- Looked up one by one, and then found by its place: a join may read the tallies of all choices.
+      left join lateral (
+        select t.ctid as place from choice_tally t where t.poll = c.poll and t.choice = c.choice offset 0
+      ) t on true
+    ), changed as (
+      update choice_tally t set count = t.count + c.votes from change c where t.ctid = c.place
+    )
+    insert into choice_tally (poll, choice, count) select poll, choice, votes from change where place is null;
+  end if;
   update tally t
   set count = t.count + d.votes, sum = t.sum + d.sum
   from (
-    select poll, option, sum(votes)::bigint as votes, coalesce(sum(votes * value)::bigint, 0) as sum from part group by poll, option
+    select polls[p.number] as poll, p.option, sum(counts[p.number])::bigint as votes,
+      coalesce(sum(counts[p.number] * p.value)::bigint, 0) as sum
+    from (select unnest(part_numbers) as number, unnest(part_options) as option, unnest(part_values) as value) p
+    where p.option is not null and counts[p.number] <> 0
+    group by 1, 2
   ) d
   where t.poll = d.poll and t.option = d.option;
+  if cardinality(array_remove(part_values, null)) > 0 then
+    perform change_scores(polls, counts, part_numbers, part_options, part_values);
+  end if;
 end
 $$;

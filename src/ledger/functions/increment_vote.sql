@@ -33,8 +33,8 @@ declare
   -- Whether some of the polls have ballots.
   has_ballots boolean;
   -- Whether some of the voters have voted, and whether most of a few have.
-  judging boolean;
-  voted boolean;
+  judging boolean := false;
+  voted boolean := false;
   -- What the choices say, and which of them are none in their polls, is found out once.
   part_numbers bigint[];
   part_options text[];
@@ -67,12 +67,10 @@ declare
   new_seqs bigint[] := seqs;
   new_cast_ms bigint[] := cast_ms;
   new_proofs uuid[] := proofs;
-  -- What each of them is: 0 counted, 1 too early, 2 too late, 3 of a voter for whom another one counts; null where it is not
-  -- inserted.
+  -- What each of them is (expect_fates); null where it is not inserted.
   fates int[];
-  -- Where those are among them that come first for their voter, of the batch's, and those that are not.
+  -- Where those are among them that come first for their voter, of the batch's.
   best int[];
-  beaten int[];
   -- Where those are that are not what they were taken to be.
   lost int[];
   won int[];
@@ -89,8 +87,6 @@ declare
   left_choices text[];
   left_votes bigint[];
   fresh bigint;
-  -- A poll whose times are others than they were, or that is gone as it was.
-  moved record;
   -- By how much the tally of each choice changes.
   counts bigint[] := array_fill(null::bigint, array[cardinality(polls)]);
 begin
@@ -121,44 +117,16 @@ begin
   -- time than looking up each vote and each ballot before. Where one is there already, or in the batch twice, the insert fails as
   -- a whole. Then the voters' votes are judged (count_ballots), as they are where one of a few has voted, or all is done again with
   -- the votes that are new.
-  select count(*) > 0, 2 * count(*) > least(cardinality(voters), 100) into judging, voted
-  from ballot where has_ballots and voter = any (voters[1:100]);
+  if has_ballots then
+    select count(*) > 0, 2 * count(*) > least(cardinality(voters), 100) into judging, voted
+    from ballot where voter = any (voters[1:100]);
+  end if;
   loop
     begin
-      select array_agg(
-        case
-          when e.vote_id < oldest or rules[e.number] is null then null
-          when e.voter is null and rules[e.number] not in ('open', 'invalid') then null
-          -- The same as out_of_time, which takes longer when it is called for each vote.
-          when e.ms < opens[e.number] then 1
-          when e.ms >= closes[e.number] or shuts[e.number] @> e.ms then 2
-          -- What was no choice when it was too late may have been one when it was made.
-          when rules[e.number] in ('decided', 'invalid') then null
-          else 0
-        end
-      )
-      into fates
-      from (
-        select unnest(new_ids) as vote_id, unnest(new_numbers) as number, unnest(new_voters) as voter, unnest(new_ms) as ms
-      ) e;
-      if judging then
-        select array_agg(r.place) filter (where r.best), array_agg(r.place) filter (where not r.best or voted and r.sign = 1)
-        into best, beaten
-        from (
-          select e.place, signs[e.number] as sign,
-            row_number() over (
-              partition by e.voter, firsts[e.number]
-              order by signs[e.number] * new_ms[e.place], signs[e.number] * new_seqs[e.place]
-            ) = 1 as best
-          from (
-            select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number, unnest(new_voters) as voter
-          ) e
-          where fates[e.place] = 0 and signs[e.number] is not null
-        ) r;
-        foreach place in array coalesce(beaten, '{}') loop
-          fates[place] := 3;
-        end loop;
-      end if;
+      select f.fates, f.best into fates, best
+      from expect_fates(
+        new_ids, new_numbers, new_voters, new_ms, new_seqs, oldest, rules, opens, closes, shuts, signs, firsts, judging, voted
+      ) f;
       insert into vote_event (vote_id, poll, choice, voter, status, reason, accepted_ms, accepted_seq, cast_at)
       select new_ids[e.place], polls[e.number], choices[e.number], new_voters[e.place],
         case when e.fate = 0 then 'counted' when e.fate = 3 and signs[e.number] = -1 then 'superseded' else 'rejected' end,
@@ -241,24 +209,9 @@ begin
   ) n;
 
   if fresh > 0 then
-    -- Before something else becomes of these votes (settle_poll). Where all are logged as counted, their arrays go as they are.
-    if true = all (logs) and cardinality(vote_ids) = (select sum(c) from unnest(counted) as c) then
-      perform log_votes('counted', null, vote_ids, numbers, polls, choices, proofs);
-    elsif true = any (logs) then
-      perform log_votes(s.status, s.places, new_ids, new_numbers, polls, choices, new_proofs)
-      from (
-        select array_agg(e.place) filter (where e.fate = 0) as counted,
-          array_agg(e.place) filter (where e.fate = 3 and signs[e.number] = -1) as superseded,
-          array_agg(e.place) filter (where e.fate in (1, 2) or e.fate = 3 and signs[e.number] = 1) as rejected
-        from (
-          select generate_subscripts(new_ids, 1) as place, unnest(new_numbers) as number, unnest(fates) as fate
-        ) e
-        where logs[e.number]
-      ) p
-      cross join lateral (
-        values ('counted', p.counted), ('superseded', p.superseded), ('rejected', p.rejected)
-      ) as s (status, places)
-      where s.places is not null;
+    if true = any (logs) then
+      -- Before something else becomes of these votes (settle_poll).
+      perform log_batch(fates, signs, logs, new_ids, new_numbers, polls, choices, new_proofs);
     end if;
     for place in 1 .. cardinality(changed) loop
       counts[changed[place]] := counted[place];
@@ -281,23 +234,7 @@ begin
       where e.fate = 0 and rules[e.number] = 'open' and e.voter is not null
       on conflict do nothing;
     end if;
-    -- A poll may have been closed or reopened after it was read above, or edited, or deleted. It can't be any more: it is locked now.
-    for moved in
-      with p as materialized (
-        select slug, case when decided then 'decided' else ballot end as rule, opens_ms, closes_ms, shut
-        from poll where slug = any (slugs)
-      )
-      select was.slug, p.rule is distinct from was.rule as gone
-      from unnest(slugs, poll_rules, poll_opens, poll_closes, poll_shuts) as was (slug, rule, opens_ms, closes_ms, shut)
-      left join p on p.slug = was.slug
-      where (p.rule, p.opens_ms, p.closes_ms, p.shut) is distinct from (was.rule, was.opens_ms, was.closes_ms, was.shut)
-      order by was.slug
-    loop
-      if moved.gone then
-        raise exception 'a poll was deleted meanwhile, or has another rule' using errcode = 'serialization_failure';
-      end if;
-      perform settle_poll(moved.slug);
-    end loop;
+    perform settle_moved(slugs, poll_rules, poll_opens, poll_closes, poll_shuts);
   end if;
 
   if summary then
@@ -321,16 +258,8 @@ begin
   if fresh < cardinality(vote_ids) then
     perform record_duplicates(vote_ids, ms, seqs);
     return query
-      select e.place, case
-        when p.slug is null then 'unknown poll'
-        when not valid[e.number] then case p.kind when 'single' then 'unknown option' else 'not a choice of the poll' end
-        when p.ballot <> 'open' and e.voter is null then 'the poll needs a voter'
-        else 'from before what the ledger keeps'
-      end, null::text, null::text, null::bigint
-      from unnest(vote_ids, numbers, voters) with ordinality as e (vote_id, number, voter, place)
-      left join poll p on p.slug = polls[e.number]
-      where (select true from vote_event v where v.vote_id = e.vote_id) is null
-      order by e.place;
+      select r.place, r.reason, null::text, null::text, null::bigint
+      from refused_votes(vote_ids, numbers, voters, polls, valid) r;
   end if;
 end
 $$;
