@@ -112,7 +112,7 @@ describe("a poison producer", () => {
         for (const [id, ...fields] of poison) pipeline.xadd(site.stream, id, ...fields)
         return pipeline.exec()
       })
-      const env = { ...site.env, BATCH_SIZE: "10000", CONSUMER_FIBERS: "1", SHUTDOWN_TIMEOUT: "5s" }
+      const env = { ...site.env, BATCH_SIZE: "10000", CONSUMER_FIBERS: "1", SHUTDOWN_TIMEOUT: "15s" }
       const consumer = yield* startConsumer({ env })
       yield* patiently(
         Effect.gen(function* () {
