@@ -2,6 +2,8 @@ import { createHmac } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { type JWTPayload, SignJWT } from "jose"
+import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { makeOwnTokens } from "../../../src/http/voting/OwnTokens.ts"
 import { assertProblem } from "../../support/api.ts"
 import { makeProvider } from "../../support/identityProvider.ts"
 import {
@@ -54,6 +56,19 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
       const elsewhere = yield* createPoll({ ballot: "once", identity: "token" })
       const why = yield* refused(elsewhere, bearer(first), 403)
       assert.strictEqual(why, "The token is for another poll or service")
+    })
+  )
+
+  it.effect("goes on holding where the poll's closing time is moved, days after it", () =>
+    Effect.gen(function* () {
+      let time = Date.now()
+      const tokens = makeOwnTokens([voterSecret], () => time)
+      const poll = { ...defaultPoll, closesMs: time + 1_000 }
+      const [token = ""] = yield* tokens.issue(poll, 1)
+      const voter = tokens.verify(poll, token)
+      assert.isString(voter)
+      time += 80 * 86_400_000
+      assert.strictEqual(tokens.verify({ ...poll, closesMs: time + 1_000 }, token), voter)
     })
   )
 
