@@ -43,6 +43,20 @@ describe("LiveStreams", () => {
     )
   )
 
+  it.effect("go on where a poll that shows its results live is opened again after its result was final", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        world.current = world.latest = snapshot(1, "final")
+        const { fiber, ids } = yield* view()
+        yield* TestClock.adjust("1 second")
+        yield* change(world, snapshot(2))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(ids(), [1, 2])
+        assert.isUndefined(fiber.pollUnsafe())
+      })
+    )
+  )
+
   it.effect("finds a change that was not announced within a little more than a second", () =>
     withStreams((world) =>
       Effect.gen(function* () {

@@ -30,6 +30,12 @@ const sign = (claims: JWTPayload, { alg = "HS256", key = ownKey as Uint8Array } 
 
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString("base64url")
 
+/** A token that is signed as ours are and names another algorithm. */
+const signedAs = (alg: string, claims: JWTPayload) => {
+  const signed = `${encode({ alg })}.${encode(claims)}`
+  return `${signed}.${createHmac("sha256", ownKey).update(signed).digest("base64url")}`
+}
+
 /** Asserts that the vote is refused, and gives why. */
 const refused = (slug: string, headers: { readonly authorization?: string }, status: 401 | 403) =>
   Effect.map(voteIn(slug, "tea", headers), (answer) => {
@@ -97,6 +103,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
         [401, invalid, sign(good, { key: otherKey })],
         [401, invalid, sign(good, { key: new TextEncoder().encode(voterSecret) })],
         [401, invalid, sign(good, { alg: "HS512", key: Buffer.alloc(64, ownKey) })],
+        [401, invalid, Effect.sync(() => signedAs("HS512", good))],
         [401, invalid, Effect.succeed(`${encode({ alg: "none" })}.${encode(good)}.`)],
         [401, invalid, Effect.succeed(`${encode({ alg: "None" })}.${encode(good)}.AAAA`)],
         [401, invalid, Effect.succeed(`${encode({ typ: "JWT" })}.${encode(good)}.AAAA`)],
