@@ -57,6 +57,20 @@ describe("LiveStreams", () => {
     )
   )
 
+  it.effect("tells that an open poll is closed for a moment, and open again, which are times and no revisions", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        const { seen } = yield* view()
+        for (const status of ["upcoming", "open"] as const) {
+          yield* change(world, snapshot(1, status))
+          yield* TestClock.adjust("1 second")
+        }
+        const told = seen.flatMap((frame) => /"status":"(\w+)"/.exec(frame)?.[1] ?? [])
+        assert.deepStrictEqual(told, ["open", "upcoming", "open"])
+      })
+    )
+  )
+
   it.effect("finds a change that was not announced within a little more than a second", () =>
     withStreams((world) =>
       Effect.gen(function* () {
