@@ -75,6 +75,28 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
+  it.effect("signs no head of a log whose last checkpoint it has not read, as of one that grows meanwhile", () =>
+    Effect.gen(function* () {
+      const [heads, store] = [yield* LogHeads, yield* LogStore]
+      const log = { poll: yield* createPoll(), number: 1 }
+      const late = { poll: yield* createPoll(), number: 1 }
+      for (const { poll } of [log, late]) yield* vote(poll, 1)
+      let asked = 0
+      const growing = LogHeads.of({
+        ...heads,
+        unsigned: Effect.map(heads.unsigned, (all) =>
+          asked++ === 0 ? all.filter(({ poll }) => poll !== late.poll) : all
+        )
+      })
+      const sign = yield* Effect.provideService(makeSigning([makeKey()]), LogHeads, growing)
+      yield* sign
+      assert.isDefined(yield* store.checkpoint(log))
+      assert.isUndefined(yield* store.checkpoint(late))
+      yield* sign
+      assert.isDefined(yield* store.checkpoint(late))
+    })
+  )
+
   it.effect("stores no checkpoint of fewer leaves than the one that is there", () =>
     Effect.gen(function* () {
       const heads = yield* LogHeads
