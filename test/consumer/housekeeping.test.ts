@@ -8,6 +8,7 @@ import { ensureGroup } from "../../src/consumer/Reader.ts"
 import { takeOver } from "../../src/consumer/TakeOver.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { infoRecord } from "../../src/stream/HeldEntries.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -157,6 +158,22 @@ describe("trimming", () => {
     }).pipe(Effect.provide(layerServers({ streamRetention: { ms: 0, entries: 500 } })))
   )
 
+  it.live("leaves a pending entry whose id ends in a higher number than those of later ones", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { group, stream } = yield* StreamSettings
+      const ask = <A>(question: () => Promise<A>) => Effect.promise(question)
+      yield* fill(1_000, "'1000-' .. index")
+      yield* ask(() => client.xadd(stream, "1000-2000", "v", "1"))
+      yield* ask(() => client.xreadgroup("GROUP", group, "other", "STREAMS", stream, ">"))
+      yield* fill(1_000, "'2000-' .. index")
+      yield* trim
+      assert.isBelow(yield* held, 1_200)
+      const [[first] = []] = yield* ask(() => client.xrange(stream, "1000-2000", "+", "COUNT", 1))
+      assert.strictEqual(first, "1000-2000")
+    }).pipe(Effect.provide(layerServers()))
+  )
+
   it.live("removes what is acked, and never an entry that is pending or was not yet given out", () =>
     Effect.gen(function* () {
       const stream = yield* VoteStream
@@ -230,6 +247,25 @@ describe("the lag of a stream that keeps what is acked", () => {
         }
       }).pipe(Effect.provide(layerServers({}, undefined, server.url)))
     }).pipe(Effect.scoped, Effect.provide(quiet))
+  )
+
+  it.live.each(["another-run 2-1 2", "another-run 1-1 9"])(
+    "is not made right by what is of another stream: %s",
+    (record) =>
+      Effect.gen(function* () {
+        const { client } = yield* Redis
+        const { group, stream } = yield* StreamSettings
+        const ask = <A>(question: () => Promise<A>) => Effect.promise(question)
+        yield* ensureGroup(client, stream, group)
+        for (const id of ["1-1", "2-1", "3-1"]) yield* ask(() => client.xadd(stream, id, "v", "1"))
+        yield* ask(() => client.xreadgroup("GROUP", group, "one", "COUNT", 1, "STREAMS", stream, ">"))
+        // As of a stream that had more entries, or had given out more of them.
+        yield* ask(() => client.set(`${stream}:read`, record))
+        assert.strictEqual(yield* ask(() => client.keepLag(stream, `${stream}:read`, group)), 0)
+        const [known] = (yield* ask(() => client.xinfo("GROUPS", stream))) as ReadonlyArray<ReadonlyArray<unknown>>
+        assert.strictEqual(infoRecord(known ?? []).lag, 2)
+        yield* ask(() => client.del(`${stream}:read`))
+      }).pipe(Effect.provide(layerServers()))
   )
 })
 
