@@ -34,14 +34,14 @@ const templateOf = (env: Env): Promise<string> => {
 }
 
 /** Copies a database; waits for those that are connected to it to be gone. */
-export const copyDatabase = async (env: Env, from: string, name: string): Promise<void> => {
+const copyDatabase = async (env: Env, from: string, name: string): Promise<void> => {
   const admin = openDatabase(env.DATABASE_URL)
   const others = `select 1 from pg_stat_activity where datname = '${from}'`
   await until(async () => (await admin.query(others)).length === 0).finally(() => admin.close())
   await execute(env.DATABASE_URL, `create database ${name} template ${from} strategy file_copy`)
 }
 
-export const dropDatabase = (env: Env, name: string): Promise<void> =>
+const dropDatabase = (env: Env, name: string): Promise<void> =>
   execute(env.DATABASE_URL, `drop database if exists ${name} with (force)`)
 
 /** Makes a site; its database is a copy of `from`, or empty but for the schema. */

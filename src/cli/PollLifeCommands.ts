@@ -1,7 +1,8 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { json, print, printMade, slug, withLife } from "./PollAccess.ts"
-import { definitionOf, editFlags, editOf, pollFlags } from "./PollFlags.ts"
+import { editFlags, pollFlags } from "./PollFlags.ts"
+import { definitionOf, editOf } from "./PollFromFlags.ts"
 
 const create = Command.make("create", { slug, ...pollFlags, json }, (given) =>
   Effect.flatMap(definitionOf(given), (definition) =>

@@ -24,7 +24,7 @@ export type CommandSettings = Pick<
 >
 
 /** Finds the servers that the settings name, or those that a program has started in the data folder and still runs. */
-export const findServersRunning = Effect.fnUntraced(function* (settings: Settings) {
+const findServersRunning = Effect.fnUntraced(function* (settings: Settings) {
   const env = yield* Effect.promise(() => readFile(join(settings.dataDir, "env"), "utf8").catch(() => ""))
   const embedded = (name: string) => {
     const value = new RegExp(`^export ${name}='(.*)'$`, "m").exec(env)?.[1]

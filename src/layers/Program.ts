@@ -1,13 +1,10 @@
-import { hostname } from "node:os"
-import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
+import { Duration, Effect, Layer, type Redacted, Schedule } from "effect"
 import { HttpServer } from "effect/http"
-import { ConsumerSettings } from "../consumer/ConsumerSettings.ts"
 import { layerFinality } from "../consumer/Finality.ts"
 import { layerHousekeeping } from "../consumer/Housekeeping.ts"
 import { layerLedgerRetention } from "../consumer/LedgerRetention.ts"
 import { layerPool } from "../consumer/Pool.ts"
 import { layerTabulating } from "../consumer/Tabulating.ts"
-import { HttpSettings } from "../http/HttpSettings.ts"
 import { Lifecycle } from "../http/Lifecycle.ts"
 import { layerManagementServer } from "../http/operations/ManagementServer.ts"
 import { Probes } from "../http/operations/Probes.ts"
@@ -19,20 +16,17 @@ import { Partitions } from "../ledger/Partitions.ts"
 import { PollActs } from "../ledger/PollActs.ts"
 import { PollStore } from "../ledger/PollStore.ts"
 import { Tabulations } from "../ledger/Tabulations.ts"
-import { LogSettings } from "../log/LogSettings.ts"
 import { layerLogWriting } from "../log/LogWriting.ts"
 import { Announcements } from "../stream/Announcements.ts"
 import { Backlog } from "../stream/Backlog.ts"
 import { Liveness } from "../stream/Liveness.ts"
 import type { Work } from "../stream/Nodes.ts"
 import { layerStreamGauges } from "../stream/StreamGauges.ts"
-import { StreamSettings } from "../stream/StreamSettings.ts"
 import { VoteStream } from "../stream/VoteStream.ts"
-import { maxOpenFiles } from "./OpenFiles.ts"
+import { layerConsumerSettings, layerHttpSettings, layerLogSettings, layerStreamSettings } from "./FolderSettings.ts"
 import { layerPostgres, layerReplica } from "./PostgresClient.ts"
 import { layerProcessMetrics } from "./ProcessMetrics.ts"
 import { layerRedis } from "./RedisClient.ts"
-import { listedSecrets } from "./SettingKinds.ts"
 import type { Role, Settings } from "./Settings.ts"
 import { tracked } from "./Shutdown.ts"
 import { welcome } from "./Welcome.ts"
@@ -47,81 +41,6 @@ export interface Servers {
 
 /** What the process has to be able to do: one with both roles takes votes while it can't count them. */
 const workOf = (role: Role): Work => (role === "consumer" ? "count" : "append")
-
-const revealAll = (secrets: Redacted.Redacted | undefined) =>
-  secrets === undefined ? [] : listedSecrets(Redacted.value(secrets))
-
-/** Names each field, so that the HTTP side is never given a server's URL by accident. */
-const layerHttpSettings = (settings: Settings) =>
-  Layer.sync(HttpSettings, () => {
-    const maxConnections = settings.maxConnections ?? Math.floor(maxOpenFiles() * 0.8)
-    return HttpSettings.of({
-      host: settings.host,
-      port: settings.port,
-      managementPort: settings.managementPort,
-      fastLane: settings.otlpEndpoint === undefined,
-      production: settings.environment === "production",
-      corsOrigins: settings.corsOrigins,
-      maxRequestSize: settings.maxRequestSize,
-      maxConnections,
-      maxViewers: settings.maxViewers ?? Math.floor(maxConnections / 2),
-      maxViewersPerClient: settings.maxViewersPerClient,
-      rateLimit: settings.rateLimit,
-      readLimit: settings.readLimit,
-      newVoterLimit: settings.newVoterLimit,
-      trustProxy: settings.trustProxy,
-      adminTokens: revealAll(settings.adminToken),
-      voterSecrets: revealAll(settings.voterSecret),
-      jwksUrl: settings.jwksUrl,
-      jwtIssuer: settings.jwtIssuer,
-      jwtAudience: settings.jwtAudience,
-      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
-      shutdownDelay: Duration.toMillis(settings.shutdownDelay)
-    })
-  })
-
-const layerStreamSettings = (settings: Settings) =>
-  Layer.succeed(
-    StreamSettings,
-    StreamSettings.of({
-      stream: settings.streamName,
-      shards: settings.streamShards,
-      group: settings.consumerGroup,
-      blockMs: settings.blockMs,
-      maxBacklog: settings.maxBacklog,
-      idempotencyTtl: Duration.toMillis(settings.idempotencyTtl),
-      idempotencyMemory: settings.idempotencyMemory,
-      appendReplicas: settings.appendReplicas,
-      tracing: settings.otlpEndpoint !== undefined
-    })
-  )
-
-const layerConsumerSettings = (settings: Settings) =>
-  Layer.succeed(
-    ConsumerSettings,
-    ConsumerSettings.of({
-      // The embedded Redis has one consumer process: under the same name, it takes up what it had when it was killed.
-      consumer:
-        settings.consumerName ?? (settings.redisUrl === undefined ? "embedded" : `${hostname()}-${process.pid}`),
-      fibers: settings.consumerFibers,
-      batchSize: settings.batchSize,
-      blockMs: settings.blockMs,
-      countWithin: Duration.toMillis(settings.countWithin),
-      claimIdleMs: settings.claimIdleMs,
-      maxRetries: settings.maxRetries,
-      streamRetention: settings.streamRetention,
-      fastRead: true
-    })
-  )
-
-const layerLogSettings = (settings: Settings) =>
-  Layer.succeed(
-    LogSettings,
-    LogSettings.of({
-      keys: revealAll(settings.logKey).map((seed) => Redacted.make(seed)),
-      host: settings.logOrigin
-    })
-  )
 
 /** Returns how many connections to PostgreSQL there may be: one for each counting fiber, and a few for everything else. */
 const defaultPool = (role: Role, { consumerFibers }: Settings): number => (role === "api" ? 0 : consumerFibers) + 4

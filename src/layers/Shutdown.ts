@@ -4,7 +4,7 @@ import { Effect, Layer } from "effect"
 const open = new Set<string>()
 
 /** Returns the parts that are still open, for the log line of a shutdown that took too long. */
-export const stillOpen = (): ReadonlyArray<string> => [...open]
+const stillOpen = (): ReadonlyArray<string> => [...open]
 
 /** Keeps `name` among the open parts from before the layer is built until after all of it is closed. */
 export const tracked =

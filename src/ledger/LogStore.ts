@@ -128,7 +128,7 @@ interface FoundLog extends LogName {
 const halfHash = (secret: Uint8Array, voteId: string) => leafId(sha256, secret, voteId)
 
 /** Whether a bundle is compressed. One that is not has a `{` for its third byte, after the length of its first leaf. */
-export const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08
+const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08
 
 const unzip = promisify(gunzip)
 

@@ -7,7 +7,7 @@ import { leafHashOf, sha256 } from "./Hashes.ts"
 const bundleLevel = -1
 
 /** How a full bundle is kept: of what compressing saves, the first level saves nearly all. At once, since a thread takes longer. */
-export const packBundle = (bundle: Uint8Array): Uint8Array => gzipSync(bundle, { level: constants.Z_BEST_SPEED })
+const packBundle = (bundle: Uint8Array): Uint8Array => gzipSync(bundle, { level: constants.Z_BEST_SPEED })
 
 /** The bundle that leaves are written into: each after its length, in two bytes. */
 class OpenBundle {

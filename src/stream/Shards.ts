@@ -25,7 +25,7 @@ const lookTimeout = "300 millis"
 export const noAnswer = new OutOfService({ part: "redis", cause: new Error("No answer in time") })
 
 /** One stream has the setting's name. Several each have a number as their hash tag, which spreads them over nodes. */
-export const streamNames = (stream: string, count: number): ReadonlyArray<string> =>
+const streamNames = (stream: string, count: number): ReadonlyArray<string> =>
   count === 1 ? [stream] : Array.from({ length: count }, (_, index) => `${stream}:{${index}}`)
 
 /** Returns every stream that there could be, whatever the number of shards is or was. */

@@ -77,6 +77,38 @@ describe("the pool", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
+  it.live("counts what it was given by a connection that broke, without waiting for a take-over", () => {
+    const consumer = uniqueName("consumer")
+    return Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { group, stream } = yield* StreamSettings
+      const ask = <A>(question: () => Promise<A>) => Effect.promise(question)
+      const connectionId = eventually(
+        Effect.map(
+          ask(() => client.client("LIST") as Promise<string>),
+          (all) => {
+            const line = all
+              .split("\n")
+              .find((one) => one.includes(` name=${consumer}-1 `) && one.includes("xreadgroup"))
+            return /^id=(\d+)/.exec(line ?? "")?.[1] ?? assert.fail("it does not read yet")
+          }
+        )
+      )
+      yield* appendMany(1)
+      yield* ask(() => client.xreadgroup("GROUP", group, "other", "STREAMS", stream, ">"))
+      yield* withPool(
+        Effect.gen(function* () {
+          const id = yield* connectionId
+          // As if it had been handed out to the consumer, and the answer was lost.
+          const [[entry = ""] = []] = yield* ask(() => client.xrange(stream, "-", "+"))
+          yield* ask(() => client.xclaim(stream, group, `${consumer}-1`, 0, entry))
+          yield* ask(() => client.client("KILL", "ID", id))
+          yield* expectCounted(1)
+        })
+      )
+    }).pipe(Effect.provide(layerServers({ consumer, fibers: 1 })))
+  })
+
   it.live("counts two large batches at a time, and reads the next ones meanwhile", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import type { Redis } from "ioredis"
 import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
+import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { withRedis } from "../chaos/group.ts"
 import { collectLog } from "../support/collectLog.ts"
@@ -69,6 +71,40 @@ describe("with APPEND_REPLICAS, a vote that only the primary has", () => {
           Effect.provide(layerServers(settings, yield* makeDatabase, urlOf(gate)))
         )
       }).pipe(Effect.scoped)
+  )
+})
+
+describe("with APPEND_REPLICAS, a vote in a stream that is no longer appended to", () => {
+  it.live("is counted once the replica has it", () =>
+    Effect.gen(function* () {
+      const [primary, replica] = yield* Effect.all([startReplicable, startReplicable], { concurrency: "unbounded" })
+      const gate = yield* openGateTo(() => primary.port)
+      yield* follow(replica, primary.port)
+      const stream = uniqueName("votes")
+      const ask = <A>(question: (client: Redis) => Promise<A>) =>
+        Effect.promise(() => withRedis(primary.address, question))
+      yield* Effect.gen(function* () {
+        yield* eventually(appendOnce("first"))
+        yield* replica.freeze
+        const vote = { voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() }
+        yield* ask((client) => client.xadd(stream, "*", ...encodeVote(vote)))
+        // It was read, waited for the replica in vain, and is claimed again and again.
+        yield* eventually(
+          Effect.gen(function* () {
+            const [row] = yield* ask((client) => client.xpending(stream, "vote-processors", "-", "+", 1))
+            assert.isAtLeast(Number((row as ReadonlyArray<unknown> | undefined)?.[3] ?? 0), 2)
+          })
+        )
+        assert.deepStrictEqual(yield* statuses, {})
+        yield* replica.thaw
+        yield* expectCounted(1)
+      }).pipe(
+        Effect.provide(layerHousekeeping),
+        Effect.provide(
+          layerServers({ stream, appendReplicas: 1, claimIdleMs: 100, shards: 2 }, yield* makeDatabase, urlOf(gate))
+        )
+      )
+    }).pipe(Effect.scoped)
   )
 })
 

@@ -12,7 +12,7 @@ import { descriptors, type LoopReport, peakMemory, prefer, readLoop, watchHealth
 import { makeWorld } from "./world.ts"
 
 /** In ms: nothing that a client sends may make all others wait for longer. */
-export const loopLimit = 200
+const loopLimit = 200
 
 /** What pools may open besides what was open before: connections to PostgreSQL, mostly. */
 const slack = 12

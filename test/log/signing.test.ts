@@ -75,6 +75,48 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
+  it.effect("signs no head of a log whose last checkpoint it has not read, as of one that grows meanwhile", () =>
+    Effect.gen(function* () {
+      const [heads, store] = [yield* LogHeads, yield* LogStore]
+      const log = { poll: yield* createPoll(), number: 1 }
+      const late = { poll: yield* createPoll(), number: 1 }
+      for (const { poll } of [log, late]) yield* vote(poll, 1)
+      let asked = 0
+      const growing = LogHeads.of({
+        ...heads,
+        unsigned: Effect.map(heads.unsigned, (all) =>
+          asked++ === 0 ? all.filter(({ poll }) => poll !== late.poll) : all
+        )
+      })
+      const sign = yield* Effect.provideService(makeSigning([makeKey()]), LogHeads, growing)
+      yield* sign
+      assert.isDefined(yield* store.checkpoint(log))
+      assert.isUndefined(yield* store.checkpoint(late))
+      yield* sign
+      assert.isDefined(yield* store.checkpoint(late))
+    })
+  )
+
+  it.effect(
+    "keeps no checkpoint in Redis of fewer leaves than the one that is there, as of a signer that is late",
+    () =>
+      Effect.gen(function* () {
+        const { stream } = yield* StreamSettings
+        const [heads, store, guard] = [yield* LogHeads, yield* LogStore, yield* makeLogGuard(stream)]
+        const log = { poll: yield* createPoll(), number: 1 }
+        const sign = yield* makeSigning([makeKey()])
+        yield* vote(log.poll, 1)
+        const head = (yield* heads.unsigned).find(({ poll }) => poll === log.poll) ?? assert.fail("it is signed")
+        yield* sign
+        const former = (yield* store.checkpoint(log)) ?? assert.fail("no checkpoint")
+        yield* vote(log.poll, 1)
+        yield* sign
+        yield* guard.keep(head, former)
+        const [kept] = yield* guard.read([log])
+        assert.deepStrictEqual([head.size, kept?.checkpoint?.size], [2, 3])
+      })
+  )
+
   it.effect("stores no checkpoint of fewer leaves than the one that is there", () =>
     Effect.gen(function* () {
       const heads = yield* LogHeads

@@ -96,6 +96,21 @@ describe("counted_up_to.lua", () => {
     )
   )
 
+  it.live("goes by the last id where that is ahead of the clock: votes are accepted by it", () =>
+    withStream((own) =>
+      Effect.gen(function* () {
+        yield* own.makeGroup
+        const ahead = Date.now() + hour
+        yield* own.append(`${ahead}-0`)
+        yield* own.read(1)
+        yield* own.ack(`${ahead}-0`)
+        assert.strictEqual(yield* own.countedUpTo(ahead - 1), ahead - 1)
+        assert.strictEqual(yield* own.countedUpTo(ahead), ahead)
+        assert.strictEqual(yield* own.countedUpTo(ahead + 1), ahead)
+      })
+    )
+  )
+
   it.live("takes all entries for waiting where there is no group", () =>
     withStream((own) =>
       Effect.gen(function* () {

@@ -89,6 +89,24 @@ describe("what records of idempotency keys hold of memory", () => {
     }).pipe(Effect.scoped, Effect.provide(layerServers({ idempotencyTtl: 5_000 })))
   )
 
+  it.live("is known for as long as the last of the records lives", () =>
+    Effect.gen(function* () {
+      const stream = yield* VoteStream
+      const [[{ client }, hash] = assert.fail()] = yield* hashes
+      // Until records expire at two times: those that come within a while do so at one.
+      const expired = yield* eventually(
+        Effect.gen(function* () {
+          yield* stream.appendOnce(cast(), makeVoteId())
+          const times = yield* Effect.promise(() => client.hkeys(hash))
+          assert.isAbove(times.length, 1)
+          return times
+        })
+      )
+      const until = yield* Effect.promise(() => client.pexpiretime(hash))
+      assert.strictEqual(until, Math.max(...expired.map(Number)))
+    }).pipe(Effect.provide(layerServers({ idempotencyTtl: 5_000 })))
+  )
+
   it.live("is counted over the shards of a node, and none is forgotten early", () =>
     Effect.gen(function* () {
       yield* appendKeyed(40)

@@ -35,7 +35,7 @@ export const expectKept = Effect.fnUntraced(function* ({ redisUrl, databaseUrl }
   assert.deepStrictEqual(yield* query(databaseUrl, "select * from kept"), [])
 })
 
-export const pidIn = (file: string): number => Number.parseInt(readFileSync(file, "utf8"), 10)
+const pidIn = (file: string): number => Number.parseInt(readFileSync(file, "utf8"), 10)
 export const redisPid = (dataDir: string) => pidIn(join(dataDir, "redis/redis.pid"))
 export const postgresPid = (dataDir: string) => pidIn(join(dataDir, "postgres/data/postmaster.pid"))
 

@@ -1,10 +1,13 @@
 import { fromBase64, toBase64 } from "./Bytes.ts"
-import { type Head, hashLength } from "./Tree.ts"
+import { hashLength } from "./Tree.ts"
 
-/** A log's head under its name, as c2sp.org/tlog-checkpoint has it. */
-export interface Checkpoint extends Head {
+/** A log's size and root under its name, as c2sp.org/tlog-checkpoint has it. */
+export interface Checkpoint {
   /** The log's address without its scheme. */
   readonly origin: string
+  /** How many leaves the log has. */
+  readonly size: number
+  readonly root: Uint8Array
 }
 
 /** Returns the text that is signed. */

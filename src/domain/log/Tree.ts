@@ -1,4 +1,3 @@
-import { areEqual } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
 
 /*
@@ -75,23 +74,6 @@ export const inclusionProof = (
   return path(0, size)
 }
 
-/** Returns the proof that the tree of `size` leaves begins with that of `former` leaves, of which there is at least one. */
-export const consistencyProof = (
-  hash: Sha256,
-  subtree: Subtree,
-  former: number,
-  size: number
-): ReadonlyArray<Uint8Array> => {
-  const path = (begin: number, end: number, known: boolean): ReadonlyArray<Uint8Array> => {
-    if (former === end) return known ? [] : [rangeHash(hash, subtree, begin, end)]
-    const middle = begin + splitOf(end - begin)
-    return former <= middle
-      ? [...path(begin, middle, known), rangeHash(hash, subtree, middle, end)]
-      : [...path(middle, end, false), rangeHash(hash, subtree, begin, middle)]
-  }
-  return path(0, size, true)
-}
-
 const areHashes = (proof: ReadonlyArray<Uint8Array>): boolean => proof.every(({ length }) => length === hashLength)
 
 /** Returns the root that a proof of inclusion leads to (RFC 9162, 2.1.3.2); undefined where it can't be one. */
@@ -113,34 +95,4 @@ export const rootOfInclusion = (
     ;[node, last] = [Math.floor(node / 2), Math.floor(last / 2)]
   }
   return last === 0 ? root : undefined
-}
-
-/** A tree's number of leaves and its root. */
-export interface Head {
-  readonly size: number
-  readonly root: Uint8Array
-}
-
-/** Returns whether a proof shows that one tree begins with another (RFC 9162, 2.1.4.2). */
-export const isConsistent = (hash: Sha256, former: Head, later: Head, proof: ReadonlyArray<Uint8Array>): boolean => {
-  if (former.size > later.size || !areHashes(proof)) return false
-  if (former.size === later.size) return proof.length === 0 && areEqual(former.root, later.root)
-  // An empty tree is the beginning of any.
-  if (former.size === 0) return proof.length === 0
-  const whole = Number.isInteger(Math.log2(former.size))
-  const [first, ...rest] = whole ? [former.root, ...proof] : proof
-  if (first === undefined) return false
-  let [node, last] = [former.size - 1, later.size - 1]
-  while (node % 2 === 1) [node, last] = [Math.floor(node / 2), Math.floor(last / 2)]
-  let [before, after] = [first, first]
-  for (const sibling of rest) {
-    if (last === 0) return false
-    if (node % 2 === 1 || node === last) {
-      before = nodeHash(hash, sibling, before)
-      after = nodeHash(hash, sibling, after)
-      while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)]
-    } else after = nodeHash(hash, after, sibling)
-    ;[node, last] = [Math.floor(node / 2), Math.floor(last / 2)]
-  }
-  return last === 0 && areEqual(before, former.root) && areEqual(after, later.root)
 }

@@ -5,7 +5,7 @@ import { HttpSettings } from "../HttpSettings.ts"
 import type { BodyBounds, BodyMemory } from "./ReadBody.ts"
 
 /** No vote is longer, in bytes: not even a form with a token. */
-export const maxVoteLength = 16_384
+const maxVoteLength = 16_384
 
 /** No poll's definition is longer, in bytes, even with an escape for each letter: a longer list of wrong fields takes long. */
 const maxPayloadLength = 131_072

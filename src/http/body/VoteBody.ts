@@ -73,7 +73,7 @@ const invalid = (errors: ReadonlyArray<FieldError>, poll: Choosing) =>
   new InvalidFields({ detail: describeBody(poll), errors })
 
 /** Says what a vote in a poll looks like. */
-export const describeBody = ({ abstain, options, rules }: Choosing): string => {
+const describeBody = ({ abstain, options, rules }: Choosing): string => {
   const ids = inWords(options.map(({ id }) => id))
   const says = () => {
     switch (rules.kind) {

@@ -18,7 +18,7 @@ const plain = "text/plain; charset=utf-8"
 const nowhere = new NotFound({ detail: "There is no such log, or not that much of it" })
 
 /** Returns which log a path after a poll's `/log/` is of, and what is asked of it. */
-export const parseLogPath = (poll: string, path: string): { readonly log: LogName; readonly file: string } => {
+const parseLogPath = (poll: string, path: string): { readonly log: LogName; readonly file: string } => {
   const [, number = "1", file = ""] = /^(?:([2-9]|[1-9]\d{1,5})\/)?(.*)$/.exec(path) ?? []
   return { log: { poll, number: Number(number) }, file }
 }

@@ -10,7 +10,7 @@ export interface Refilled {
 }
 
 /** With more scores than this, a number is typed, or a slider moved, instead of a button pressed. */
-export const mostScoreButtons = 11
+const mostScoreButtons = 11
 
 interface Field {
   readonly option: PollOption

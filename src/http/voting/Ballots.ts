@@ -1,24 +1,14 @@
 import { Clock, Context, Effect, Layer } from "effect"
-import { abstention, choiceField } from "../../domain/Choice.ts"
 import type { Poll } from "../../domain/Poll.ts"
-import { pollPhase, shutUntil } from "../../domain/PollPhase.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
-import {
-  type ChallengeUnsolved,
-  Forbidden,
-  HasVoted,
-  InvalidFields,
-  PollNotOpen,
-  TooManyRequests,
-  Unavailable
-} from "../../domain/Problems.ts"
-import { entryMs, makeVoteId, type Vote } from "../../domain/Vote.ts"
+import { makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
+import { hasVoted, keysFull, notNow, type Refused, refusalOf, tooOften, unavailable } from "./BallotRefusals.ts"
 import { Challenges } from "./Challenges.ts"
 import type { Voter } from "./Voters.ts"
 
@@ -34,15 +24,6 @@ export interface Ballot {
   /** The solution that came with it, for a poll that asks for one. */
   readonly solution?: string | undefined
 }
-
-export type Refused =
-  | ChallengeUnsolved
-  | Forbidden
-  | PollNotOpen
-  | HasVoted
-  | InvalidFields
-  | TooManyRequests
-  | Unavailable
 
 /** How many voters are remembered here at least, so that a second vote in a `once` poll is refused at once. */
 const remembered = 100_000
@@ -161,45 +142,4 @@ export class Ballots extends Context.Service<
       return Ballots.of({ cast, hasCast })
     })
   )
-}
-
-const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
-
-const keysFull = new Unavailable({
-  detail: "Votes with a new Idempotency-Key can't be taken for now; try again later"
-})
-
-const tooOften = new TooManyRequests({ detail: "You have changed your vote 60 times in a minute; try again later" })
-
-const hasVoted = new HasVoted({ detail: "You have voted; in this poll the first vote counts" })
-
-const notOpen = ({ identity }: Poll, early: boolean): Forbidden | PollNotOpen => {
-  if (early) return new PollNotOpen({ detail: "The poll is not open yet" })
-  return identity === "token"
-    ? new Forbidden({ detail: "The poll has closed, and its tokens with it" })
-    : new PollNotOpen({ detail: "The poll has closed" })
-}
-
-/** Returns why a poll takes no vote at a time, in ms: it may go on in a moment. */
-const notNow = (poll: Poll, early: boolean, now: number): Forbidden | PollNotOpen => {
-  const until = early ? shutUntil(poll, now) : undefined
-  return until === undefined ? notOpen(poll, early) : PollNotOpen.forNow(Math.ceil((until - now) / 1000))
-}
-
-/**
- * Returns why a vote that was appended, now or at a key's first use, is not confirmed: it must have made the same choice; and only
- * its entry's id says for sure when it was accepted, for which it may be rejected later.
- */
-const refusalOf = (appended: Appended, choice: string, poll: Poll): Refused | undefined => {
-  if (appended.choice !== choice) return keyReused(poll, choice)
-  const phase = pollPhase(poll, entryMs(appended.streamId))
-  return phase === "open" ? undefined : notOpen(poll, phase === "before")
-}
-
-const keyReused = ({ rules }: Poll, choice: string) => {
-  const pointer = `#/${choice === abstention ? "abstain" : choiceField[rules.kind]}`
-  return new InvalidFields({
-    detail: "This Idempotency-Key was used with another vote",
-    errors: [{ pointer, detail: "is not what the key was used with" }]
-  })
 }

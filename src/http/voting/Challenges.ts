@@ -4,11 +4,12 @@ import { deriveKey } from "altcha-lib/algorithms/pbkdf2"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
 import { ChallengeSolution, ChallengeView } from "../../domain/Challenge.ts"
 import type { Poll } from "../../domain/Poll.ts"
-import { ChallengeUnsolved, type Forbidden, NotFound, Unavailable } from "../../domain/Problems.ts"
+import { ChallengeUnsolved, type Forbidden, NotFound, type Unavailable } from "../../domain/Problems.ts"
 import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
+import { unavailable } from "./BallotRefusals.ts"
 import { missingFor } from "./MissingFor.ts"
 
 /**
@@ -116,8 +117,6 @@ const decodeView = Schema.decodeUnknownEffect(ChallengeView)
 const decodeSolution = Schema.decodeUnknownEffect(
   Schema.StringFromBase64.pipe(Schema.decodeTo(Schema.fromJsonString(ChallengeSolution)))
 )
-
-const unavailable = new Unavailable({ detail: "Voting service temporarily unavailable" })
 
 const unsolved = new ChallengeUnsolved({
   detail: `This poll takes votes with a solved challenge only, in the header ${solutionHeader}; browsers need JavaScript`

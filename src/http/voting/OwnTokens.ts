@@ -10,10 +10,11 @@ import { isSigned, makeSign } from "./Signatures.ts"
 const issuer = "tallykeep"
 const algorithm = "HS256"
 
-/** How long a token holds in a poll without a closing time, in s. */
-const openEnded = 90 * 86_400
-/** For how long it holds after the closing time, in s: a vote that is sent again with its key is still answered. */
-const afterClosing = 86_400
+/**
+ * How long a token holds after the closing time that its poll has when it is made, in s, or from then where the poll has none. No
+ * vote is taken after the closing; but that may be moved, and a vote that is sent again with its key is still answered.
+ */
+const lasts = 90 * 86_400
 /** How many tokens are made before others have their turn. */
 const slice = 100
 
@@ -51,7 +52,7 @@ export const makeOwnTokens = (voterSecrets: ReadonlyArray<string>, now: () => nu
         return yield* new Forbidden({ detail: "This service has no VOTER_SECRET, which voters' tokens need" })
       }
       const iat = seconds()
-      const exp = closesMs === undefined ? iat + openEnded : Math.ceil(closesMs / 1000) + afterClosing
+      const exp = lasts + (closesMs === undefined ? iat : Math.ceil(closesMs / 1000))
       const tokens: Array<string> = []
       while (tokens.length < count) {
         const signed = `${header}.${encode({ iss: issuer, aud: slug, sub: randomUUID(), iat, exp })}`

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import type { PlainAnswer } from "../Problem.ts"
-import { type Ballot, Ballots, type Refused } from "./Ballots.ts"
+import type { Refused } from "./BallotRefusals.ts"
+import { type Ballot, Ballots } from "./Ballots.ts"
 import { receiptAnswer } from "./Receipt.ts"
 import type { Sender } from "./Sender.ts"
 import { type Unidentified, Voters } from "./Voters.ts"

@@ -1,7 +1,7 @@
 import { make } from "../dom.ts"
 
 /** Hands a file to the reader's downloads. Its address is of this page only, and is let go once the browser has read it. */
-export const saveFile = (name: string, content: Blob): void => {
+const saveFile = (name: string, content: Blob): void => {
   const url = URL.createObjectURL(content)
   make("a", { href: url, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(url), 10_000)

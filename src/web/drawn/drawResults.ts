@@ -35,7 +35,7 @@ export const tellOutcome = (options: Drawn["options"], shown: Shown): string => 
 }
 
 /** Draws a row for each option: in the poll's order, which stays where it is, and from the best on once it is final. */
-export const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
+const drawRows = (poll: Drawn, shown: Shown): ReadonlyArray<Branch> => {
   const rules = rulesOf(poll)
   const figures = figuresOf(rules, shown)
   const labelOf = labelsOf(poll.options)

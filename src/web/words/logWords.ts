@@ -1,4 +1,4 @@
-import { count, listed, votes } from "../words.ts"
+import { count, votes } from "../words.ts"
 
 /*
  * The words about public logs.
@@ -48,6 +48,3 @@ export const verify = {
   ],
   otherWays: "Other ways to check are described in docs/verify.md, with tools that others have written."
 }
-
-/** Says what does not hold, as one text. */
-export const allWrong = (wrong: ReadonlyArray<string>): string => listed(wrong.slice(0, 5))

@@ -3,9 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { fromHex, toHex, utf8 } from "../../../src/domain/log/Bytes.ts"
 import { type Sha256, sha256 } from "../../../src/domain/log/Sha256.ts"
 import {
-  consistencyProof,
   inclusionProof,
-  isConsistent,
   leafHash,
   nodeHash,
   rangeHash,
@@ -59,41 +57,10 @@ const inclusions = [
     ]
   }
 ]
-const consistencies = [
-  { former: 1, size: 1, proof: [] },
-  { former: 1, size: 8, proof: inclusions[0]?.proof ?? [] },
-  {
-    former: 6,
-    size: 8,
-    proof: [
-      "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-      "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"
-    ]
-  },
-  {
-    former: 2,
-    size: 5,
-    proof: [
-      "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-      "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"
-    ]
-  },
-  {
-    former: 6,
-    size: 7,
-    proof: [
-      "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-      "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-      "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"
-    ]
-  }
-]
 
 const hashes = leaves.map((leaf) => leafHash(hash, bytes(leaf)))
 const subtree: Subtree = (height, index) => rootOver(hash, hashes.slice(index * 2 ** height, (index + 1) * 2 ** height))
 const rootAt = (size: number): Uint8Array => bytes(roots[size - 1] ?? "")
-const headAt = (size: number) => ({ size, root: rootAt(size) })
 
 /** Changes one bit of a hash. */
 const bent = (proof: ReadonlyArray<Uint8Array>, at: number): ReadonlyArray<Uint8Array> =>
@@ -148,31 +115,5 @@ describe("the tree of RFC 6962", () => {
         assert.notInclude(wrong, roots[size - 1])
       }
     }
-  })
-
-  it("proves that it begins with a smaller one", () => {
-    for (const { former, proof, size } of consistencies) {
-      assert.deepStrictEqual(consistencyProof(hash, subtree, former, size).map(toHex), proof)
-    }
-    for (let size = 1; size <= 8; size++) {
-      for (let former = 1; former <= size; former++) {
-        const proof = consistencyProof(hash, subtree, former, size)
-        const holds = (from: number, to: number, path: ReadonlyArray<Uint8Array>) =>
-          isConsistent(hash, { size: from, root: rootAt(former) }, { size: to, root: rootAt(size) }, path)
-        assert.isTrue(holds(former, size, proof))
-        assert.isFalse(holds(former, size, [...proof, rootAt(size)]))
-        assert.isFalse(holds(former, size, [utf8(""), ...proof]))
-        assert.isFalse(isConsistent(hash, headAt(former), { size: size + 1, root: rootAt(former) }, proof))
-        if (former === size) continue
-        assert.isFalse(holds(size, former, proof))
-        assert.isFalse(isConsistent(hash, { size: former, root: rootAt(size) }, headAt(size), proof))
-        for (let at = 0; at < proof.length; at++) {
-          assert.isFalse(holds(former, size, bent(proof, at)))
-          assert.isFalse(holds(former, size, proof.toSpliced(at, 1)))
-        }
-      }
-    }
-    assert.isTrue(isConsistent(hash, { size: 0, root: hash(utf8("")) }, headAt(3), []))
-    assert.isFalse(isConsistent(hash, { size: 0, root: hash(utf8("")) }, headAt(3), [rootAt(3)]))
   })
 })

@@ -1,5 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { withCors } from "../../../src/http/middleware/Cors.ts"
 import { layerApi, request, vote } from "../../support/api.ts"
 
 const preflight = (origin: string, path = "/api/vote") =>
@@ -90,6 +92,21 @@ layer(layerApi({ corsOrigins: ["*"] }), { excludeTestServices: true })("with *",
       const read = yield* request("GET", "/api/results", { headers: { origin } })
       assert.strictEqual(read.headers["access-control-allow-origin"], "*")
       assert.isUndefined(read.headers["access-control-allow-credentials"])
+    })
+  )
+
+  it.effect("an answer varies by what else it depends on, and not by the origin", () =>
+    Effect.gen(function* () {
+      const app = withCors({ origins: ["*"] })(
+        Effect.succeed(HttpServerResponse.empty({ headers: { vary: "Authorization" } }))
+      )
+      const from = new Request("http://localhost/api/polls", { headers: { origin: "https://anyone.example" } })
+      const { headers } = yield* app.pipe(
+        Effect.provideService(HttpServerRequest.HttpServerRequest, HttpServerRequest.fromWeb(from)),
+        Effect.scoped
+      )
+      assert.strictEqual(headers.vary, "Authorization")
+      assert.strictEqual(headers["access-control-allow-origin"], "*")
     })
   )
 })

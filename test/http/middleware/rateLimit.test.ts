@@ -48,6 +48,14 @@ const statuses = (responses: ReadonlyArray<HttpServerResponse.HttpServerResponse
   responses.map(({ status }) => status)
 
 describe("withRateLimit", () => {
+  it("lets as many through as it says, whatever rounding makes of the time between them", () => {
+    for (let votes = 1; votes <= 30; votes++) {
+      const limiter = makeRateLimiter({ votes, seconds: 1 }, 0)
+      const asked = Array.from({ length: votes + 1 }, () => limiter("192.0.2.1", undefined, 1_234_567).refusal)
+      assert.strictEqual(asked.indexOf(asked.find((refusal) => refusal !== undefined)), votes)
+    }
+  })
+
   it.effect("counts an address's votes down, and refuses those over the limit", () =>
     Effect.gen(function* () {
       const cast = limited()

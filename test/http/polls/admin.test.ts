@@ -7,6 +7,7 @@ import {
   createPoll,
   definition,
   layerPollsApi,
+  layerUncounted,
   post,
   voterSecret
 } from "../../support/pollsApi.ts"
@@ -99,6 +100,18 @@ layer(layerPollsApi({ voterSecrets: [] }), { excludeTestServices: true })("witho
         const { detail } = assertProblem(yield* post("/api/polls", definition(needs), asAdmin), 403)
         assert.match(String(detail), /VOTER_SECRET/)
       }
+    })
+  )
+})
+
+const likeVoters = "the-admins.token-looks.like-a-voters"
+
+layer(layerUncounted({ adminTokens: [likeVoters] }), { excludeTestServices: true })("an ADMIN_TOKEN", (it) => {
+  it.effect("may have the form of a voter's token", () =>
+    Effect.gen(function* () {
+      const signIn = (token: string) => post("/api/polls", definition(), { authorization: `Bearer ${token}` })
+      assert.strictEqual((yield* signIn(likeVoters)).status, 201)
+      assertProblem(yield* signIn(`${likeVoters}-not`), 401)
     })
   )
 })

@@ -43,6 +43,34 @@ describe("LiveStreams", () => {
     )
   )
 
+  it.effect("go on where a poll that shows its results live is opened again after its result was final", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        world.current = world.latest = snapshot(1, "final")
+        const { fiber, ids } = yield* view()
+        yield* TestClock.adjust("1 second")
+        yield* change(world, snapshot(2))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(ids(), [1, 2])
+        assert.isUndefined(fiber.pollUnsafe())
+      })
+    )
+  )
+
+  it.effect("tells that an open poll is closed for a moment, and open again, which are times and no revisions", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        const { seen } = yield* view()
+        for (const status of ["upcoming", "open"] as const) {
+          yield* change(world, snapshot(1, status))
+          yield* TestClock.adjust("1 second")
+        }
+        const told = seen.flatMap((frame) => /"status":"(\w+)"/.exec(frame)?.[1] ?? [])
+        assert.deepStrictEqual(told, ["open", "upcoming", "open"])
+      })
+    )
+  )
+
   it.effect("finds a change that was not announced within a little more than a second", () =>
     withStreams((world) =>
       Effect.gen(function* () {

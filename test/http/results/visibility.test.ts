@@ -12,6 +12,7 @@ import {
   cookieOf,
   createPoll,
   layerPollsApi,
+  layerUncounted,
   statusOf,
   tokensFor,
   untilCounted,
@@ -187,5 +188,21 @@ layer(layerPollsApi(), { excludeTestServices: true })("results", (it) => {
         assert.notMatch((yield* request("GET", path)).body, /"count"|total|percentage|revision|tally/)
       }
     })
+  )
+})
+
+layer(layerUncounted(), { excludeTestServices: true })("results for who has voted, while nobody counts", (it) => {
+  it.effect("are shown at the process that took the vote", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ results: "after_vote", ballot: "changeable", identity: "browser" })
+      const voter = cookieOf(yield* voteIn(slug, "tea"))
+      const resultsFor = (headers: OutgoingHttpHeaders) =>
+        Effect.map(request("GET", `/api/polls/${slug}/results`, { headers }), ({ status }) => status)
+      assert.strictEqual(yield* resultsFor(voter), 200)
+      assert.strictEqual(yield* resultsFor(cookieOf(yield* voteIn(slug, "tea"))), 200)
+      assert.strictEqual(yield* resultsFor({}), 403)
+      const atOther = yield* anotherProcess()
+      assert.strictEqual(yield* atOther(resultsFor(voter)), 403)
+    }).pipe(Effect.scoped)
   )
 })

@@ -9,21 +9,21 @@ const secrets = ["what-signs-the-voters-of-these-tests", "what-signed-them-befor
 const checked = secrets.slice(0, 2)
 
 const start = 1_700_000_000_000
+const day = 86_400_000
 const slugs = ["one", "other"]
 const polls = slugs.map((slug) => ({ ...defaultPoll, slug }))
 
-/** A token by each secret for each poll, of a poll that closes at once and of one that stays open. */
+/** A token by each secret for each poll, of a poll that closes soon and of one that stays open. */
 const tokens = Effect.runSync(
   Effect.forEach(secrets, (secret) =>
     Effect.forEach(polls, (poll) =>
-      Effect.forEach([{ closesMs: start }, {}], (closing) =>
+      Effect.forEach([{ closesMs: start + day }, {}], (closing) =>
         makeOwnTokens([secret], () => start).issue({ ...poll, ...closing }, 1)
       )
     )
   )
 ).flat(3)
 
-const day = 86_400_000
 const oneOf = (length: number) => Schema.Literals(Array.from({ length }, (_, index) => index))
 
 const Asked = Schema.Struct({
@@ -31,7 +31,14 @@ const Asked = Schema.Struct({
   /** How it was spoilt. */
   spoilt: Schema.Literals(["", "", "", "A", ".", "x.y"]),
   poll: oneOf(polls.length),
-  time: Schema.Literals([start - 1, start, start + day - 1, start + day, start + 89 * day, start + 90 * day])
+  time: Schema.Literals([
+    start - 1,
+    start,
+    start + 90 * day - 1,
+    start + 90 * day,
+    start + 91 * day - 1,
+    start + 91 * day
+  ])
 })
 
 describe("what is remembered of voters", () => {

@@ -2,6 +2,8 @@ import { createHmac } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { type JWTPayload, SignJWT } from "jose"
+import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { makeOwnTokens } from "../../../src/http/voting/OwnTokens.ts"
 import { assertProblem } from "../../support/api.ts"
 import { makeProvider } from "../../support/identityProvider.ts"
 import {
@@ -27,6 +29,12 @@ const sign = (claims: JWTPayload, { alg = "HS256", key = ownKey as Uint8Array } 
   Effect.promise(() => new SignJWT(claims).setProtectedHeader({ alg }).sign(key))
 
 const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString("base64url")
+
+/** A token that is signed as ours are and names another algorithm. */
+const signedAs = (alg: string, claims: JWTPayload) => {
+  const signed = `${encode({ alg })}.${encode(claims)}`
+  return `${signed}.${createHmac("sha256", ownKey).update(signed).digest("base64url")}`
+}
 
 /** Asserts that the vote is refused, and gives why. */
 const refused = (slug: string, headers: { readonly authorization?: string }, status: 401 | 403) =>
@@ -57,6 +65,19 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
     })
   )
 
+  it.effect("goes on holding where the poll's closing time is moved, days after it", () =>
+    Effect.gen(function* () {
+      let time = Date.now()
+      const tokens = makeOwnTokens([voterSecret], () => time)
+      const poll = { ...defaultPoll, closesMs: time + 1_000 }
+      const [token = ""] = yield* tokens.issue(poll, 1)
+      const voter = tokens.verify(poll, token)
+      assert.isString(voter)
+      time += 80 * 86_400_000
+      assert.strictEqual(tokens.verify({ ...poll, closesMs: time + 1_000 }, token), voter)
+    })
+  )
+
   it.effect("is taken with the same claims and key only", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ identity: "token" })
@@ -82,6 +103,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a voter's token of ours",
         [401, invalid, sign(good, { key: otherKey })],
         [401, invalid, sign(good, { key: new TextEncoder().encode(voterSecret) })],
         [401, invalid, sign(good, { alg: "HS512", key: Buffer.alloc(64, ownKey) })],
+        [401, invalid, Effect.sync(() => signedAs("HS512", good))],
         [401, invalid, Effect.succeed(`${encode({ alg: "none" })}.${encode(good)}.`)],
         [401, invalid, Effect.succeed(`${encode({ alg: "None" })}.${encode(good)}.AAAA`)],
         [401, invalid, Effect.succeed(`${encode({ typ: "JWT" })}.${encode(good)}.AAAA`)],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { definitionOf } from "../../src/cli/PollFlags.ts"
+import { definitionOf } from "../../src/cli/PollFromFlags.ts"
 
 const given = (...option: ReadonlyArray<string>) => ({
   slug: "lunch",

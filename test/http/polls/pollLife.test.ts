@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import type { Poll } from "../../../src/domain/Poll.ts"
+import { makePollLife, type PollLife } from "../../../src/http/polls/PollLife.ts"
+import { PollActs } from "../../../src/ledger/PollActs.ts"
+import type { Current } from "../../../src/ledger/PollChange.ts"
+import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
+
+const now = 1_764_000_000_000
+const read: Poll = { ...teaOrCoffeePoll, slug: "tea-or-coffee", identity: "browser", ballot: "once", version: 1 }
+
+/** The life of a poll that is like `read` when it is found, and like this when it is locked; `done` has what becomes of it. */
+const withLife = <A, E>(
+  current: () => Partial<Current>,
+  test: (life: PollLife, done: ReadonlyArray<Poll>) => Effect.Effect<A, E>,
+  holds: Array<ReadonlyArray<unknown>> = []
+) => {
+  const done: Array<Poll> = []
+  const acts = Layer.mock(PollActs, {
+    find: () => Effect.succeed(read),
+    hold: (_slug, ...times) => Effect.sync(() => void holds.push(times)),
+    act: (_slug, _what, decide) =>
+      Effect.suspend(() => decide({ poll: read, hasVotes: false, isDecided: false, ...current() })).pipe(
+        Effect.map((outcome) => {
+          if (outcome === undefined || outcome === "deleted") return read
+          done.push(outcome.poll)
+          return outcome.poll
+        })
+      )
+  })
+  return Effect.flatMap(PollActs, (acts) => {
+    const time = Effect.succeed(now)
+    const services = { acts, now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => Effect.void }
+    return test(makePollLife(services), done)
+  }).pipe(Effect.provide(acts))
+}
+
+describe("an edit of an open poll that someone else changes meanwhile", () => {
+  const edit = { title: "Coffee or tea?", ballot: "once" } as const
+
+  it.effect("is refused where it would change what decides over votes, for which the poll was not closed", () =>
+    withLife(
+      () => ({ poll: { ...read, ballot: "changeable", version: 2 } }),
+      (life, done) =>
+        Effect.gen(function* () {
+          // The ballot rule was the same when the poll was read.
+          assert.propertyVal(yield* Effect.flip(life.edit(read.slug, edit, undefined)), "_tag", "Stale")
+          assert.deepStrictEqual(done, [])
+        })
+    )
+  )
+
+  it.effect("is done where it changes nothing else than it would have then", () =>
+    withLife(
+      () => ({ poll: { ...read, description: "Both", version: 2 } }),
+      (life, done) =>
+        Effect.gen(function* () {
+          yield* life.edit(read.slug, edit, undefined)
+          assert.deepStrictEqual(
+            done.map(({ description, title }) => [title, description]),
+            [["Coffee or tea?", "Both"]]
+          )
+        })
+    )
+  )
+})
+
+describe("an edit of what decides over votes, before which one came in", () => {
+  it.effect("is refused, and the poll was never closed for it", () => {
+    const holds: Array<ReadonlyArray<unknown>> = []
+    // A vote is counted only once the poll is closed for the edit.
+    return withLife(
+      () => ({ hasVotes: holds.length > 0 }),
+      (life, done) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(life.edit(read.slug, { ballot: "changeable" }, undefined))
+          assert.strictEqual(error._tag, "Unchangeable")
+          const [[from, to] = []] = holds
+          assert.deepStrictEqual(holds, [
+            [from, to, "close"],
+            [from, to, "open"]
+          ])
+          assert.deepStrictEqual(done, [])
+        }),
+      holds
+    )
+  })
+})
+
+describe("a poll that has closed, whose votes the ledger no longer keeps", () => {
+  const closed = () => ({ poll: { ...read, closesMs: now - 1 }, isDecided: true, hasVotes: true })
+
+  it.effect("can't be opened again, by a later closing time either", () =>
+    withLife(closed, (life, done) =>
+      Effect.gen(function* () {
+        for (const act of [
+          life.edit(read.slug, { closes_at: new Date(now + 60_000).toISOString() }, undefined),
+          life.edit(read.slug, { closes_at: null }, undefined),
+          life.reopen(read.slug, undefined)
+        ]) {
+          assert.propertyVal(yield* Effect.flip(act), "_tag", "Unchangeable")
+        }
+        yield* life.edit(read.slug, { title: "Coffee or tea?" }, undefined)
+        assert.lengthOf(done, 1)
+      })
+    )
+  )
+})
