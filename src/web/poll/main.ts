@@ -26,7 +26,7 @@ const path = `/api/polls/${state.poll.slug}`
 const token = takesToken(state.poll.identity) ? takeToken(state.poll.slug) : undefined
 /** Whom the page remembers votes of. A browser's name comes with the page, since no script can read its cookie. */
 const voter = token === undefined ? written.voter : voterName(token)
-const store = openStore(state.poll.slug, voter, () => hear())
+const store = openStore(state.poll, voter, () => hear())
 const view = makeView(state.poll)
 const solver = state.poll.challenge === undefined ? undefined : makeSolver(`${path}/challenge`, written.solver ?? "")
 
