@@ -166,6 +166,31 @@ browserTests("a ballot that is filled in", (test) => {
     assert.strictEqual(await order(page), "1Apples Pears Plums")
   })
 
+  test("is asked about by the names that its options have, and no more once it can't be cast", async (web) => {
+    const slug = await web.poll(spread)
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    await page.getByRole("spinbutton", { name: "Plums" }).fill("10")
+    await page.keyboard.press("Enter")
+    await page.getByText("Send your vote (Plums: 10)? It is final.").waitFor()
+    const patch = (fields: object) =>
+      fetch(`${web.url}/api/polls/${slug}`, {
+        method: "PATCH",
+        headers: { authorization: `Bearer ${web.adminToken}`, "content-type": "application/json", "if-match": "*" },
+        body: JSON.stringify(fields)
+      })
+    const options = ["Plums", "Pears", "Apples"].map((label, index) => ({
+      id: ["apples", "pears", "plums"][index],
+      label
+    }))
+    await patch({ options })
+    await page.getByText("Send your vote (Apples: 10)? It is final.").waitFor()
+    await web.ask(`/api/polls/${slug}/close`, {})
+    await button(page, "Send, it is final").waitFor({ state: "hidden" })
+    assert.strictEqual(await page.evaluate("document.activeElement.id"), "send")
+    assert.strictEqual(await page.locator("#notice-text").textContent(), "")
+  })
+
   test("keeps the focus where another tab of the voter has sent a ranking", async (web) => {
     const slug = await web.poll(ranked)
     const page = await web.page()

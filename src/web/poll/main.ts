@@ -39,7 +39,9 @@ const several = state.poll.ballot === "open"
 
 const isOpen = (): boolean => statusAt(state.poll, state.said, clock.now()) === "open"
 
-const refresh = makeRefresh({ state, store, view, clock, several })
+const confirmation = makeConfirmation(byId("ballot", HTMLFormElement))
+
+const refresh = makeRefresh({ state, store, view, clock, confirmation, several })
 
 const choices = makeChoices(state.poll, view.labelOf)
 
@@ -93,8 +95,6 @@ const outbox = makeOutbox(
   outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
 )
 
-const confirmed = makeConfirmation(byId("ballot", HTMLFormElement))
-
 view.ballot.onCast((choice) => {
   const { mine } = store.read()
   if (state.poll.ballot === "changeable" && mine?.choice === choice) {
@@ -108,7 +108,7 @@ view.ballot.onCast((choice) => {
     outbox.cast(choice)
     view.ballot.sent()
   }
-  if (state.poll.ballot === "once") confirmed(confirm.asks(choices.nameOf(choice)), cast)
+  if (state.poll.ballot === "once") confirmation.ask(() => confirm.asks(choices.nameOf(choice)), cast)
   else cast()
 })
 
