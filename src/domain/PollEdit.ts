@@ -1,4 +1,4 @@
-import { Result, Schema } from "effect"
+import { Result, Schema, Struct } from "effect"
 import { isLessOpen } from "./Openness.ts"
 import { Ballot, Challenge, Identity, type Poll, ResultsVisibility } from "./Poll.ts"
 import { fromDefinition, PollDefinition, Timestamp } from "./PollDefinition.ts"
@@ -53,7 +53,10 @@ const decode = Schema.decodeUnknownResult(PollDefinition, { errors: "all" })
 
 /** Returns a poll with an edit's changes, or what is wrong with what they would make of it. */
 export const applyEdit = (poll: Poll, edit: PollEdit): Result.Result<Poll, Schema.SchemaError> => {
-  const { archived, ...before } = toDefinition(poll)
+  const { archived, ...defined } = toDefinition(poll)
+  // A poll that was closed before it opened keeps such times; only an edit of its times has to make them good.
+  const timed = edit.opens_at !== undefined || edit.closes_at !== undefined
+  const before = timed ? defined : Struct.omit(defined, ["opens_at", "closes_at"])
   const { archived: archive = archived, ...changes } = edit
   // Another kind has rules of its own.
   const rules = Object.keys(ruleFields).filter((name) => name !== "abstain")
@@ -62,9 +65,11 @@ export const applyEdit = (poll: Poll, edit: PollEdit): Result.Result<Poll, Schem
   )
   const given = Object.entries({ ...Object.fromEntries(kept), ...changes }).filter(([, value]) => value !== null)
   return Result.map(decode(Object.fromEntries(given)), (definition) => {
-    const { editedMs, finalMs, shut, tieSeed, tieSeedHash, version } = poll
+    const { closesMs, editedMs, finalMs, opensMs, shut, tieSeed, tieSeedHash, version } = poll
     return {
       ...fromDefinition(definition),
+      ...(timed || opensMs === undefined ? {} : { opensMs }),
+      ...(timed || closesMs === undefined ? {} : { closesMs }),
       ...(archive ? { archived: true as const } : {}),
       ...(editedMs === undefined ? {} : { editedMs }),
       ...(finalMs === undefined ? {} : { finalMs }),

@@ -163,6 +163,7 @@ export const trouble = {
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
   changingNow: "This poll is being changed, and your vote was not taken. Please send it again in a few seconds.",
+  again: "Another vote was sent from this page before, and this one was not taken. Please send it once more.",
   ballot: "This ballot can't be taken as it is: please see what it says beside it.",
   foreign: "This vote was sent from another site, and was not taken.",
   away: "This poll can't be shown for now. Please try again in a moment.",

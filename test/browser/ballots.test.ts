@@ -82,8 +82,11 @@ browserTests("a ballot that is filled in", (test) => {
     const slug = await web.poll({ ...scored, min: -100, max: 100 })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await page.getByRole("slider", { name: "Apples" }).focus()
+    const slider = page.getByRole("slider", { name: "Apples" })
+    assert.strictEqual(await slider.getAttribute("aria-valuetext"), "No score")
+    await slider.focus()
     await page.keyboard.press("End")
+    assert.isNull(await slider.getAttribute("aria-valuetext"))
     await page.locator("#score-pears").fill("1.5")
     await page.keyboard.press("Enter")
     await page.locator("#error-pears").getByText("Needs a whole number from -100 to 100.").waitFor()
@@ -91,6 +94,7 @@ browserTests("a ballot that is filled in", (test) => {
     await page.locator("#score-pears").fill("-20")
     await page.keyboard.press("Enter")
     await said(page, "Your vote (Apples: 100, Pears: -20) is counted.")
+    assert.strictEqual(await page.evaluate("document.activeElement.id"), "score-pears")
     await result(page, "pears", "-20.00")
   })
 
@@ -108,9 +112,10 @@ browserTests("a ballot that is filled in", (test) => {
     await page.getByText("Send your vote (Apples: 3, Plums: 7)? It is final.").waitFor()
     await page.keyboard.press("Escape")
     assert.strictEqual(await page.evaluate("document.activeElement.id"), "send")
-    await page.keyboard.press("Enter")
+    await page.getByRole("spinbutton", { name: "Plums" }).press("Enter")
     await button(page, "Send, it is final").click()
     await said(page, "Your vote (Apples: 3, Plums: 7) is counted.")
+    assert.strictEqual(await page.evaluate("document.activeElement.id"), "send")
     assert.strictEqual(await button(page, "Send the ballot").getAttribute("aria-disabled"), "true")
     assert.isTrue(await page.getByRole("spinbutton", { name: "Plums" }).isDisabled())
     await result(page, "plums", "7 points from 1 ballot")
@@ -159,6 +164,47 @@ browserTests("a ballot that is filled in", (test) => {
     await page.reload()
     await page.waitForFunction("document.querySelector('.ranking .badge')?.textContent === '1'")
     assert.strictEqual(await order(page), "1Apples Pears Plums")
+  })
+
+  test("is asked about by the names that its options have, and no more once it can't be cast", async (web) => {
+    const slug = await web.poll(spread)
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    await page.getByRole("spinbutton", { name: "Plums" }).fill("10")
+    await page.keyboard.press("Enter")
+    await page.getByText("Send your vote (Plums: 10)? It is final.").waitFor()
+    const patch = (fields: object) =>
+      fetch(`${web.url}/api/polls/${slug}`, {
+        method: "PATCH",
+        headers: { authorization: `Bearer ${web.adminToken}`, "content-type": "application/json", "if-match": "*" },
+        body: JSON.stringify(fields)
+      })
+    const options = ["Plums", "Pears", "Apples"].map((label, index) => ({
+      id: ["apples", "pears", "plums"][index],
+      label
+    }))
+    await patch({ options })
+    await page.getByText("Send your vote (Apples: 10)? It is final.").waitFor()
+    await web.ask(`/api/polls/${slug}/close`, {})
+    await button(page, "Send, it is final").waitFor({ state: "hidden" })
+    assert.strictEqual(await page.evaluate("document.activeElement.id"), "send")
+    assert.strictEqual(await page.locator("#notice-text").textContent(), "")
+  })
+
+  test("keeps the focus where another tab of the voter has sent a ranking", async (web) => {
+    const slug = await web.poll(ranked)
+    const page = await web.page()
+    await page.goto(`/polls/${slug}`)
+    const other = await page.context().newPage()
+    await other.goto(`/polls/${slug}`)
+    await button(other, "Move Pears").focus()
+    for (const name of ["Plums", "Apples"]) {
+      await page.getByRole("button", { name: new RegExp(`^${name} .*rank`) }).click()
+    }
+    await send(page)
+    await said(other, "Your vote (1. Plums, 2. Apples) is counted.")
+    assert.strictEqual(await order(other), "1Plums 2Apples Pears")
+    assert.strictEqual(await other.evaluate("document.activeElement.getAttribute('aria-label')"), "Move Pears")
   })
 
   test("stays as it is while others' votes come in, and can still be undone", async (web) => {

@@ -106,6 +106,27 @@ browserTests("what the voting page remembers", (test) => {
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 
+  test("is not of a deleted poll whose slug another one has", async (web) => {
+    const slug = await web.poll({ ballot: "once", identity: "browser", log: "off" })
+    const page = await web.page({}, /status of (404|409)/)
+    await page.goto(`/polls/${slug}`)
+    await voteForGood(page, "Plums")
+    await counted(page, "Plums")
+    await web.ask(`/api/polls/${slug}/archive`, {})
+    const headers = { authorization: `Bearer ${web.adminToken}` }
+    await fetch(`${web.url}/api/polls/${slug}?slug=${slug}`, { method: "DELETE", headers })
+    await web.poll({ slug, ballot: "once", identity: "browser", log: "off" })
+    await page.goto(`/polls/${slug}`)
+    assert.strictEqual(await page.locator(notice).textContent(), "")
+    // It opens ten seconds after it was made.
+    await page.locator("#ballot:not(.disabled)").waitFor({ timeout: 20_000 })
+    await voteForGood(page, "Pears")
+    await counted(page, "Pears")
+    await page.reload()
+    await counted(page, "Pears")
+    assert.strictEqual(await totalVotes(web, slug), 1)
+  })
+
   for (const junk of [
     "null",
     "{",

@@ -13,8 +13,9 @@ export const refuseMediaType = (
   if (type.trim() !== "application/json") {
     return new UnsupportedMediaType({ detail: "Send the vote as JSON, with Content-Type: application/json" })
   }
-  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("charset="))
-  return charset === undefined || /^charset="?utf-?8"?$/.test(charset)
+  // One that is there twice, or is not written as it should be, may stand for another one as well.
+  const charsets = parameters.filter((parameter) => parameter.trim().startsWith("charset"))
+  return charsets.every((charset) => /^\s*charset=("?)utf-?8\1\s*$/.test(charset))
     ? undefined
     : new UnsupportedMediaType({ detail: "JSON is in UTF-8; another charset is not understood" })
 }

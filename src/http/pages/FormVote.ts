@@ -67,6 +67,9 @@ export const explainRefusal = (problem: Problem & { readonly _tag: string }, { i
   switch (problem._tag) {
     case "HasVoted":
       return trouble.voted
+    case "InvalidFields":
+      // The form's key: the reader went back to a page that had sent a vote. The next page has a new one.
+      return trouble.again
     case "PollNotOpen":
       return problem.retryAfter === undefined ? trouble.closed : trouble.changingNow
     case "Unauthorized":

@@ -32,11 +32,12 @@ const missing = new NotFound({ detail: "There is no such poll" })
 
 const stale = new Stale({ detail: "The poll has been changed since you read it: read it again" })
 
-const past = (field: string) =>
-  new InvalidFields({
-    detail: "The poll can't be like this",
-    errors: [{ pointer: `#/${field}`, detail: "must be a time in the future" }]
-  })
+const wrongField = (field: string, detail: string) =>
+  new InvalidFields({ detail: "The poll can't be like this", errors: [{ pointer: `#/${field}`, detail }] })
+
+const past = (field: string) => wrongField(field, "must be a time in the future")
+
+const tooEarly = wrongField("closes_at", "must be after opens_at")
 
 const hasVotes = (fields: ReadonlyArray<string>) =>
   new Unchangeable({ detail: `The poll has votes: ${fields.join(", ")} can't be changed any more` })
@@ -150,17 +151,23 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {
     const now = yield* closingTime
     if (closesMs !== undefined && closesMs <= now) return yield* past("closes_at")
-    return yield* act(slug, "reopen", ({ isDecided, poll }: Current) => {
-      const shut = shutUntil(poll, now)
-      if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
-      return Effect.succeed({
-        poll: {
-          ...Struct.omit(poll, ["closesMs"]),
-          ...(closesMs === undefined ? {} : { closesMs }),
-          ...(shut === undefined ? {} : { shut })
-        }
-      })
-    })
+    return yield* act(
+      slug,
+      "reopen",
+      ({ isDecided, poll }: Current): Effect.Effect<Outcome, InvalidFields | Unchangeable> => {
+        if (closesMs !== undefined && poll.opensMs !== undefined && closesMs <= poll.opensMs)
+          return Effect.fail(tooEarly)
+        const shut = shutUntil(poll, now)
+        if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
+        return Effect.succeed({
+          poll: {
+            ...Struct.omit(poll, ["closesMs"]),
+            ...(closesMs === undefined ? {} : { closesMs }),
+            ...(shut === undefined ? {} : { shut })
+          }
+        })
+      }
+    )
   })
 
   const duplicate = Effect.fnUntraced(function* (slug: string, as: string, title: string | undefined) {

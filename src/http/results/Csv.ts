@@ -1,6 +1,6 @@
 import type { Poll } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
-import { resultsColumns } from "./ResultsColumns.ts"
+import { type Cell, resultsColumns } from "./ResultsColumns.ts"
 
 /** With it before the text, Excel reads UTF-8; other programs take no notice of it, or take it off. */
 const byteOrderMark = "\ufeff"
@@ -20,13 +20,14 @@ const afterSeparator = new RegExp(`[;|\t\r\n](?=${formula})`, "g")
  * Returns one cell: in quotes where it has to be, and with a `'` before what a spreadsheet would take for a formula. An
  * organiser's label must not become one on someone else's machine. Numbers stay numbers.
  */
-const csvCell = (value: string | number): string => {
+const csvCell = (value: Cell): string => {
   if (typeof value === "number") return String(value)
+  if (typeof value !== "string") return value.number
   const text = value.replace(afterSeparator, "$&'").replace(atStart, "'")
   return /[",;|\t\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-export const csvLine = (cells: ReadonlyArray<string | number>): string => `${cells.map(csvCell).join(",")}\r\n`
+export const csvLine = (cells: ReadonlyArray<Cell>): string => `${cells.map(csvCell).join(",")}\r\n`
 
 /** Returns how a CSV begins, which people open with a spreadsheet: the mark of UTF-8, and the names of its columns. */
 export const csvHead = (columns: ReadonlyArray<string>): string => byteOrderMark + csvLine(columns)

@@ -3,11 +3,17 @@ import type { Poll } from "../../domain/Poll.ts"
 import type { Rules } from "../../domain/Rules.ts"
 import type { Results } from "../../domain/Tally.ts"
 
+/** What a cell says: a text, or a number, perhaps as it is to be written. */
+export type Cell = string | number | { readonly number: string }
+
 /** A column of a poll's results as CSV: its name, and what it says of an option. */
 export interface Column {
   readonly name: string
-  readonly cell: (result: OptionResult) => string | number
+  readonly cell: (result: OptionResult) => Cell
 }
+
+/** Returns a number as all of its column are written. */
+const toHundredths = (value: number): Cell => ({ number: value.toFixed(2) })
 
 type ShownTabulation = NonNullable<Results["tabulation"]>
 
@@ -17,7 +23,7 @@ const range = (from: number, to: number): ReadonlyArray<number> =>
 /** A column for each score that a ballot can give. */
 const scoreColumns = ({ max, min }: Extract<Rules, { kind: "score" }>): ReadonlyArray<Column> => [
   { name: "sum", cell: ({ sum }) => sum ?? 0 },
-  { name: "mean", cell: ({ mean }) => mean?.toFixed(2) ?? "" },
+  { name: "mean", cell: ({ mean }) => (mean === undefined ? "" : toHundredths(mean)) },
   ...range(min, max).map((score) => ({
     name: `score_${score}`,
     cell: ({ histogram = [] }: OptionResult) => histogram.find((bar) => bar.score === score)?.count ?? 0
@@ -77,7 +83,7 @@ export const resultsColumns = (poll: Poll, results: Results): ReadonlyArray<Colu
     { name: "option", cell: ({ option }) => option },
     { name: "label", cell: ({ option }) => labels.get(option) ?? option },
     { name: "count", cell: ({ count }) => count },
-    { name: "percentage", cell: ({ percentage }) => percentage.toFixed(2) },
+    { name: "percentage", cell: ({ percentage }) => toHundredths(percentage) },
     { name: "status", cell: () => results.status },
     { name: "leads", cell: ({ option }) => (results.winners.includes(option) ? leading : "") },
     ...columnsOfKind(poll.rules, results)

@@ -56,15 +56,16 @@ export class Ballots extends Context.Service<
       let recent = new Set<string>()
       let former = new Set<string>()
       const limiter = makeRateLimiter(changes, 0, "changes")
-      const changesTooOften = ({ ballot, slug }: Poll, { hash }: Voter): boolean => {
-        if (ballot !== "changeable" || limiter(`${slug}/${hash}`, undefined, elapsedMs(clock)).refusal === undefined)
+      const changesTooOften = (poll: Poll, voter: Voter): boolean => {
+        const { ballot } = poll
+        if (ballot !== "changeable" || limiter(nameIn(poll, voter), undefined, elapsedMs(clock)).refusal === undefined)
           return false
         report("voter_rows")
         return true
       }
 
       const hasCast = (poll: Poll, voter: Voter): boolean => {
-        const name = `${poll.slug}/${voter.hash}`
+        const name = nameIn(poll, voter)
         return recent.has(name) || former.has(name)
       }
       /** Remembers a voter in a poll where it makes a difference to have voted. */
@@ -74,7 +75,7 @@ export class Ballots extends Context.Service<
           former = recent
           recent = new Set()
         }
-        recent.add(`${poll.slug}/${voter.hash}`)
+        recent.add(nameIn(poll, voter))
       }
 
       /** Confirms a vote that was appended, now or at its key's first use. */
@@ -143,3 +144,9 @@ export class Ballots extends Context.Service<
     })
   )
 }
+
+/**
+ * Names a voter in a poll. Whoever voted in a deleted poll may vote in one that was given its slug, which opens later than any vote of
+ * the former one was accepted. In one and the same poll the opening time stays, once there are votes.
+ */
+const nameIn = ({ opensMs, slug }: Poll, { hash }: Voter): string => `${slug}/${opensMs ?? ""}/${hash}`

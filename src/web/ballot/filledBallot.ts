@@ -44,6 +44,8 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView, labels: 
   let before: Array<ReadonlyArray<Part>> = []
   /** The vote that the ballot was last filled in from. */
   let from: string | undefined
+  /** What had the focus when the ballot was disabled, and gets it back. */
+  let away: HTMLElement | undefined
 
   const errorAt = (option: string): HTMLElement | null => document.getElementById(`error-${option}`)
   const clearErrors = (): void => {
@@ -135,9 +137,17 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView, labels: 
     isBegun: () => before.length > 0 || JSON.stringify(control.read()) !== JSON.stringify(filled),
     enabled: (yes) => {
       enabled = yes
+      const focused = document.activeElement
+      // Disabled, a field would lose the focus, as where the ballot was sent by Enter or in another tab: it is kept nearby meanwhile.
+      if (!yes && focused instanceof HTMLElement && (fields.contains(focused) || focused === undo)) {
+        away = focused
+        send.focus({ preventScroll: true })
+      }
       fields.disabled = !yes
       form.classList.toggle("disabled", !yes)
       if (!yes) undo.hidden = true
+      if (yes && focused === send) away?.focus({ preventScroll: true })
+      if (yes) away = undefined
       for (const button of buttons) {
         button.setAttribute("aria-disabled", String(!yes))
         if (yes) button.disabled = false

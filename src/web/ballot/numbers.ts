@@ -78,11 +78,14 @@ export const makeScores = ({ labels, options, rules }: ControlOptions<"score">):
         // Without a score it stands in the middle, and looks as if it were not there.
         slider.classList.toggle("unset", field.value === "")
         slider.value = field.value === "" ? String((rules.min + rules.max) / 2) : field.value
+        // Else that place would be read out as a score.
+        if (field.value === "") slider.setAttribute("aria-valuetext", words.unsaid)
+        else slider.removeAttribute("aria-valuetext")
       }
       // Before the form hears of it, which reads the number.
       slider.addEventListener("input", () => {
         field.value = slider.value
-        slider.classList.remove("unset")
+        follow()
       })
       field.addEventListener("input", follow)
       field.after(slider)

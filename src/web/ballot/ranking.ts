@@ -105,7 +105,8 @@ export const makeRanking = ({ changed, labels, options, rules }: ControlOptions<
     read: () => ranked.map(({ id }, index): Part => ({ option: id, value: index + 1 })),
     show: (parts) => {
       ranked = parts.flatMap(({ option }) => rows.filter(({ id }) => id === option))
-      arrange()
+      // What another tab has sent may come while the reader's focus is here.
+      arrange(rows.find(({ item }) => item.contains(document.activeElement))?.item)
     }
   }
 }

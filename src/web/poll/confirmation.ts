@@ -2,7 +2,11 @@ import { make, say } from "../dom.ts"
 import { confirm as words } from "../words/ballotWords.ts"
 
 /** Asks the reader before something is done for good: below the form, and in view however long that is. */
-export type Confirmation = (question: string, done: () => void) => void
+export interface Confirmation {
+  ask(question: () => string, done: () => void): void
+  /** Asks by the names that options have by now; or asks no more, where it can't be done any more. */
+  update(possible: boolean): void
+}
 
 export const makeConfirmation = (form: HTMLFormElement): Confirmation => {
   const text = make("p", { id: "confirm-text" })
@@ -16,6 +20,7 @@ export const makeConfirmation = (form: HTMLFormElement): Confirmation => {
     buttons
   )
   let done = (): void => {}
+  let question = (): string => ""
   let back: Element | null = null
   const close = (): void => {
     asked.hidden = true
@@ -30,11 +35,19 @@ export const makeConfirmation = (form: HTMLFormElement): Confirmation => {
     if (key === "Escape") close()
   })
   form.after(asked)
-  return (question, then) => {
-    back = document.activeElement
-    done = then
-    say(text, question)
-    asked.hidden = false
-    yes.focus()
+  return {
+    ask: (asks, then) => {
+      back = document.activeElement
+      done = then
+      question = asks
+      say(text, question())
+      asked.hidden = false
+      yes.focus()
+    },
+    update: (possible) => {
+      if (asked.hidden) return
+      if (possible) say(text, question())
+      else close()
+    }
   }
 }

@@ -26,7 +26,7 @@ const path = `/api/polls/${state.poll.slug}`
 const token = takesToken(state.poll.identity) ? takeToken(state.poll.slug) : undefined
 /** Whom the page remembers votes of. A browser's name comes with the page, since no script can read its cookie. */
 const voter = token === undefined ? written.voter : voterName(token)
-const store = openStore(state.poll.slug, voter, () => hear())
+const store = openStore(state.poll, voter, () => hear())
 const view = makeView(state.poll)
 const solver = state.poll.challenge === undefined ? undefined : makeSolver(`${path}/challenge`, written.solver ?? "")
 
@@ -39,7 +39,9 @@ const several = state.poll.ballot === "open"
 
 const isOpen = (): boolean => statusAt(state.poll, state.said, clock.now()) === "open"
 
-const refresh = makeRefresh({ state, store, view, clock, several })
+const confirmation = makeConfirmation(byId("ballot", HTMLFormElement))
+
+const refresh = makeRefresh({ state, store, view, clock, confirmation, several })
 
 const choices = makeChoices(state.poll, view.labelOf)
 
@@ -93,8 +95,6 @@ const outbox = makeOutbox(
   outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
 )
 
-const confirmed = makeConfirmation(byId("ballot", HTMLFormElement))
-
 view.ballot.onCast((choice) => {
   const { mine } = store.read()
   if (state.poll.ballot === "changeable" && mine?.choice === choice) {
@@ -108,7 +108,7 @@ view.ballot.onCast((choice) => {
     outbox.cast(choice)
     view.ballot.sent()
   }
-  if (state.poll.ballot === "once") confirmed(confirm.asks(choices.nameOf(choice)), cast)
+  if (state.poll.ballot === "once") confirmation.ask(() => confirm.asks(choices.nameOf(choice)), cast)
   else cast()
 })
 

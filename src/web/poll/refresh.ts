@@ -1,4 +1,5 @@
 import { nameStatus, trouble } from "../words.ts"
+import type { Confirmation } from "./confirmation.ts"
 import type { PageState } from "./pageState.ts"
 import { statusAt, statusNameAt, timesAt } from "./schedule.ts"
 import type { ServiceClock } from "./serviceClock.ts"
@@ -19,13 +20,14 @@ export interface RefreshOptions {
   readonly store: Store
   readonly view: View
   readonly clock: ServiceClock
+  readonly confirmation: Confirmation
   /** Whether each vote counts, also one after another. */
   readonly several: boolean
 }
 
 /** Makes the function that shows how the poll stands by now, whether it can be voted in, and the reader's vote. */
 export const makeRefresh =
-  ({ clock, several, state, store, view }: RefreshOptions) =>
+  ({ clock, confirmation, several, state, store, view }: RefreshOptions) =>
   (): void => {
     const { barred, gone, poll, said, waiting } = state
     const now = clock.now()
@@ -36,7 +38,10 @@ export const makeRefresh =
     const { mine, pending } = store.read()
     const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
     const [first] = pending
-    view.ballot.enabled(current === "open" && !barred && !gone && !final && (several || first === undefined))
+    const possible = current === "open" && !barred && !gone && !final && (several || first === undefined)
+    // Before the ballot, which takes the focus that goes back to it.
+    confirmation.update(possible)
+    view.ballot.enabled(possible)
     if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
     else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
     view.trouble(connectionTrouble(state, pending.length))

@@ -1,3 +1,4 @@
+import type { PollView } from "../../domain/PollView.ts"
 import { parseStored, type Stored } from "./stored.ts"
 
 /** What this browser remembers of a poll, so that a reload continues where it was, and its tabs know the same. */
@@ -10,7 +11,12 @@ export interface Store {
  * Opens what the browser has stored for a poll and a voter; `changed` is called when another tab has changed it. A browser may
  * refuse to store things (private windows, a full disk): then they last as long as the page.
  */
-export const openStore = (slug: string, voter: string | undefined, changed: () => void): Store => {
+export const openStore = (
+  { opens_at, slug }: Pick<PollView, "opens_at" | "slug">,
+  voter: string | undefined,
+  changed: () => void
+): Store => {
+  const opensMs = Date.parse(opens_at ?? "") || 0
   const name = `tallykeep:poll:${slug}${voter === undefined ? "" : `:${voter}`}`
   let held = parseStored(null)
   /** Whether the browser keeps what this page knows. */
@@ -19,7 +25,7 @@ export const openStore = (slug: string, voter: string | undefined, changed: () =
   const read = (): Stored => {
     try {
       // Each time: another tab may have written a moment ago.
-      if (kept) held = parseStored(localStorage.getItem(name))
+      if (kept) held = parseStored(localStorage.getItem(name), opensMs)
     } catch {
       kept = false
     }

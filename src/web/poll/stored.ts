@@ -61,14 +61,17 @@ const parse = (text: string): unknown => {
 
 /**
  * Reads what a browser has stored. Another version of the page may have written it, or someone's hand: what can't be used is as
- * if it were not there.
+ * if it were not there. What was accepted before the poll opened, at a time in ms, was so in one that had its slug before, and was
+ * deleted.
  */
-export const parseStored = (text: string | null): Stored => {
+export const parseStored = (text: string | null, opensMs = 0): Stored => {
   const found = parse(text ?? "")
   const { mine, pending, sent }: Unknown = isRecord(found) ? found : {}
+  const known = isMine(mine) ? mine : undefined
+  const isFormer = known !== undefined && Number.parseInt(known.streamId, 10) < opensMs
   return {
     pending: Array.isArray(pending) ? pending.filter(isPending).slice(0, maxPending) : [],
-    ...(isMine(mine) ? { mine } : {}),
-    sent: isCount(sent) ? sent : 0
+    ...(known === undefined || isFormer ? {} : { mine: known }),
+    sent: isCount(sent) && !isFormer ? sent : 0
   }
 }

@@ -75,6 +75,10 @@ layer(layerApi(), { excludeTestServices: true })("the body of a vote", (it) => {
     ["gzip", { "content-encoding": "gzip" }, gzipSync('{"option":"cats"}')],
     ["gzip that is none", { "content-encoding": "gzip" }, '{"option":"cats"}'],
     ["another charset", { "content-type": "application/json; charset=utf-16" }, '{"option":"cats"}'],
+    ["two charsets", { "content-type": "application/json; charset=utf-8; charset=utf-16" }, '{"option":"cats"}'],
+    ["a charset apart from its name", { "content-type": "application/json; charset =utf-16" }, '{"option":"cats"}'],
+    ["a charset's other form", { "content-type": "application/json; charset*=utf-16''" }, '{"option":"cats"}'],
+    ["half a charset", { "content-type": 'application/json; charset="utf-8' }, '{"option":"cats"}'],
     ["a form", { "content-type": "application/x-www-form-urlencoded" }, "option=cats"],
     ["plain text, which pages may send anywhere", { "content-type": "text/plain" }, '{"option":"cats"}']
   ])("refuses %s with 415", ([, headers, body]) =>

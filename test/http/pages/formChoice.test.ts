@@ -50,7 +50,16 @@ describe("the choice of a form", () => {
     [ranked, "rank-a=first", ["#/ranking"]],
     [ranked, "rank-x=1", ["#/ranking/0"]],
     [ranked, "rank-a=1&abstain=true", ["#/ranking"]],
-    [ranked, "abstain=yes", ["#/abstain"]]
+    [ranked, "abstain=yes", ["#/abstain"]],
+    [ranked, "abstain=true&abstain=true", ["#/abstain"]],
+    [ranked, "abstain=no&abstain=true", ["#/abstain"]],
+    [{ kind: "single" }, "option=a&Option=b", ["#/Option"]],
+    [{ kind: "single" }, "option=a&__proto__=b&scores=1", ["#/__proto__", "#/scores"]],
+    [multiple, "options=a&options[]=b", ["#/options%5B%5D"]],
+    [multiple, `options=a${"&x=y".repeat(30)}`, Array(20).fill("#/x")],
+    [score, "scores=5", ["#/scores"]],
+    [score, "score-a=1&scores=5", ["#/scores"]],
+    [ranked, "ranking=a&ranking=b", ["#/ranking", "#/ranking"]]
   ])("of %j is not in %s", (rules, form, pointers) => {
     assert.deepStrictEqual(read(rules, form), pointers)
   })

@@ -68,6 +68,8 @@ layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form
       yield* send("option=cats&key=a")
       const other = yield* send("option=dogs&key=a")
       assert.strictEqual(other.status, 422)
+      assert.include(other.body, "Another vote was sent from this page before, and this one was not taken.")
+      assert.notInclude(other.body, 'name="key" value="a"')
       assert.strictEqual(world.votes.length, 1)
     })
   )

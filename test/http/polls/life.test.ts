@@ -292,6 +292,29 @@ layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("that was closed before it opened can be changed, archived and opened again", () =>
+    Effect.gen(function* () {
+      const [opens_at, closes_at] = ["2100-01-01T00:00:00.000Z", "2100-01-02T00:00:00.000Z"]
+      const slug = yield* createPoll({ opens_at, closes_at })
+      done(yield* closePoll(slug))
+      const { closes_at: closed } = yield* shown(slug)
+      done(yield* patch(slug, { title: "Called off" }))
+      done(yield* act(slug, "archive"))
+      done(yield* patch(slug, { archived: false }))
+      assert.deepInclude(yield* shown(slug), { title: "Called off", opens_at, closes_at: closed })
+      const tooEarly = [{ pointer: "#/closes_at", detail: "must be after opens_at" }]
+      for (const answer of [
+        yield* act(slug, "reopen", { closes_at: opens_at }),
+        yield* patch(slug, { closes_at: opens_at }),
+        yield* patch(slug, { opens_at: closes_at })
+      ]) {
+        assert.deepStrictEqual(assertProblem(answer, 422).errors, tooEarly)
+      }
+      done(yield* act(slug, "reopen", { closes_at }))
+      assert.deepInclude(yield* shown(slug), { status: "upcoming", opens_at, closes_at })
+    })
+  )
+
   it.effect("is copied, archived and deleted, with its votes, while more come", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll({ listed: true, ballot: "once", identity: "browser" })

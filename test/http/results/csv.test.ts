@@ -1,6 +1,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { single } from "../../../src/domain/Rules.ts"
+import { toResults } from "../../../src/domain/Tally.ts"
 import { csvHead, csvLine, resultsCsv } from "../../../src/http/results/Csv.ts"
 import { request } from "../../support/api.ts"
 import { createPoll, layerPollsApi, untilCounted, voteIn } from "../../support/pollsApi.ts"
@@ -65,7 +67,7 @@ describe("a cell", () => {
   })
 
   it("that is a number stays one", () => {
-    assert.strictEqual(csvLine(["a", -1, 2.5]), "a,-1,2.5\r\n")
+    assert.strictEqual(csvLine(["a", -1, 2.5, { number: "-2.50" }]), "a,-1,2.5,-2.50\r\n")
   })
 
   it.effect.prop(
@@ -132,6 +134,47 @@ describe("resultsCsv", () => {
       "coffee,\"'=cmd|'/c calc'!A0\",2,66.70,open,yes",
       'tea,"Tea, ""green""",1,33.30,open,',
       "made-since,made-since,0,0.00,open,",
+      ""
+    ])
+  })
+
+  it("has a mean below 0 as a number", () => {
+    const csv = resultsCsv(
+      {
+        ...defaultPoll,
+        rules: { kind: "score", min: -1, max: 0, every: false }
+      },
+      toResults(
+        {
+          poll: "cats-or-dogs",
+          version: 1,
+          revision: 1,
+          epoch: "",
+          lastUpdated: new Date(0),
+          kind: "score",
+          seats: 1,
+          options: [
+            {
+              option: "cats",
+              count: 2,
+              sum: -1,
+              scores: [
+                { score: -1, count: 1 },
+                { score: 0, count: 1 }
+              ]
+            },
+            { option: "dogs", count: 0, sum: 0 }
+          ],
+          ballots: 2,
+          abstained: 0
+        },
+        0,
+        0
+      )
+    )
+    assert.deepStrictEqual(csv.split("\r\n").slice(1), [
+      "cats,Cats,2,100.00,open,yes,-1,-0.50,1,1",
+      "dogs,Dogs,0,0.00,open,,0,,0,0",
       ""
     ])
   })

@@ -182,4 +182,19 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
       }
     }).pipe(Effect.provide(layerBallots))
   )
+
+  it.effect("is no vote in another poll of the slug, which opens after the former one was deleted", () =>
+    Effect.gen(function* () {
+      now = accepted
+      const ballots = yield* Ballots
+      const poll = { ...defaultPoll, ballot: "once", identity: "browser" } as const
+      const voted = { poll, choice: "cats", voter, key: undefined }
+      yield* ballots.cast(voted)
+      assert.strictEqual((yield* Effect.flip(ballots.cast(voted)))._tag, "HasVoted")
+      const again = { ...voted, poll: { ...poll, opensMs: accepted } }
+      assert.isFalse(ballots.hasCast(again.poll, voter))
+      yield* ballots.cast(again)
+      assert.isTrue(ballots.hasCast(again.poll, voter))
+    }).pipe(Effect.provide(layerBallots))
+  )
 })

@@ -58,6 +58,13 @@ describe("what a browser has stored of a poll", () => {
     assert.lengthOf(parseStored(JSON.stringify({ pending: many })).pending, maxPending)
   })
 
+  it("is not what was accepted before the poll opened, in a deleted one that had its slug", () => {
+    const text = JSON.stringify({ pending: [{ choice, key }], mine, sent: 3 })
+    const accepted = 1795512913929
+    assert.deepStrictEqual<unknown>(parseStored(text, accepted), { pending: [{ choice, key }], mine, sent: 3 })
+    assert.deepStrictEqual(parseStored(text, accepted + 1), { pending: [{ choice, key }], sent: 0 })
+  })
+
   it.effect.prop("can be anything", [Schema.Union([Json, Almost])], ([value]) =>
     Effect.sync(() => assert.isTrue(isSound(parseStored(JSON.stringify(value)))))
   )
