@@ -1,5 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
+import { reasonOf } from "./domain/Problems.ts"
 import { watchOutput } from "./layers/Output.ts"
 import { run } from "./layers/Run.ts"
 import { type Role, roles } from "./layers/Settings.ts"
@@ -20,11 +21,14 @@ class Explained extends Data.TaggedError("Explained")<{ readonly code: number }>
 }
 
 /** Explains an expected failure in a sentence; only a defect of ours shows its trace. */
-const explain = (error: { readonly _tag: string; readonly message: string }) =>
-  Effect.andThen(
-    error.message === "" ? Effect.void : Console.error(error.message),
+const explain = (error: { readonly _tag: string; readonly message: string }) => {
+  // By itself it says no more than that a question has failed.
+  const message = error._tag === "SqlError" ? reasonOf(error) : error.message
+  return Effect.andThen(
+    message === "" ? Effect.void : Console.error(message),
     new Explained({ code: error._tag === "SettingsError" ? exitConfig : 1 })
   )
+}
 
 const fromCli = Effect.gen(function* () {
   const { isExplained, runCli } = yield* Effect.promise(() => import("./cli/Cli.ts"))

@@ -94,9 +94,12 @@ const lettersOf = (client: Connection, group: string, stream: string, dead: Read
 /** Returns how often an entry was delivered, from its row in XPENDING's answer: id, consumer, idle ms, deliveries. */
 const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row[3] === "number" ? row[3] : 1)
 
-/** Returns a text as the ledger's columns can hold it: without NUL, and no longer than a choice may be. */
+/**
+ * Returns a text as the ledger's columns, logs and terminals can have it: without characters that control something, NUL among
+ * them, and no longer than a choice may be.
+ */
 const storable = (text: string | undefined): string | null =>
-  text === undefined ? null : text.replaceAll("\u0000", "\uFFFD").slice(0, maxChoiceLength)
+  text === undefined ? null : text.slice(0, maxChoiceLength).replace(/\p{C}/gu, "\uFFFD")
 
 const logBuried = (stream: string, buried: ReadonlyArray<DeadEntry>): Effect.Effect<void> => {
   const [first] = buried

@@ -11,6 +11,8 @@ const headersTimeout = 10_000
 const requestTimeout = 15_000
 /** How long an idle connection is kept, in ms: longer than load balancers keep it (60 s), so that they close it first. */
 const keepAliveTimeout = 65_000
+/** How long nothing may move on a connection with an answer under way, in ms: a client that does not read can't hold it for ever. */
+const stuckTimeout = 120_000
 
 /** What to answer an error of Node's parser with, by its code: the status, and what is wrong. */
 const answerTo: Readonly<Record<string, readonly [status: number, detail: string]>> = {
@@ -58,6 +60,7 @@ export const makeNodeServer = (
     // Spares the events about the body that a request doesn't have: a tenth of what results cost.
     optimizeEmptyRequests: true
   })
+  server.timeout = stuckTimeout
   const lines = headLines(Object.entries(headers).flat())
   const begin = inFairTurns(handle)
   const onRequest = (request: IncomingMessage, response: PreparedResponse): void => {

@@ -74,11 +74,11 @@ export const durationOrZero: Kind<Duration.Duration> = {
   parse: (value) => (value === "0" ? Duration.zero : parseTime(value))
 }
 
-/** A time that may be none at all, and is not longer than another one. */
-export const durationUpTo = (most: string): Kind<Duration.Duration> => ({
-  allowed: `${durationOrZero.allowed}, of at most ${most}`,
+/** A time of a kind that is not longer than another one. */
+export const upTo = (most: string, kind: Kind<Duration.Duration>): Kind<Duration.Duration> => ({
+  allowed: `${kind.allowed}, of at most ${most}`,
   parse: (value) => {
-    const [time, longest] = [durationOrZero.parse(value), parseTime(most)]
+    const [time, longest] = [kind.parse(value), parseTime(most)]
     return time && longest && Duration.isLessThanOrEqualTo(time, longest) ? time : undefined
   }
 })

@@ -35,7 +35,7 @@ export const definitions = {
   consumerFibers: setting("CONSUMER_FIBERS", Kinds.int(1, 64), "4"),
   batchSize: setting("BATCH_SIZE", Kinds.int(1, 10_000), "5000"),
   blockMs: setting("BLOCK_MS", Kinds.int(10, 60_000), "5000"),
-  countWithin: setting("COUNT_WITHIN", Kinds.durationUpTo("5s"), "50ms"),
+  countWithin: setting("COUNT_WITHIN", Kinds.upTo("5s", Kinds.durationOrZero), "50ms"),
   maxRetries: setting("MAX_RETRIES", Kinds.int(1, 100), "3"),
   claimIdleMs: setting("CLAIM_IDLE_MS", Kinds.int(100, 3_600_000), "30000"),
   maxBacklog: setting("MAX_BACKLOG", Kinds.int(1, 1_000_000_000), "1000000"),
@@ -53,10 +53,10 @@ export const definitions = {
   jwtIssuer: optional("JWT_ISSUER", Kinds.text),
   jwtAudience: optional("JWT_AUDIENCE", Kinds.text),
   otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", Kinds.webUrl),
-  ledgerRetention: optional("LEDGER_RETENTION", Kinds.duration),
+  ledgerRetention: optional("LEDGER_RETENTION", Kinds.upTo("36500d", Kinds.duration)),
   logLevel: setting("LOG_LEVEL", Kinds.logLevel, "INFO"),
   shutdownDelay: optional("SHUTDOWN_DELAY", Kinds.durationOrZero),
-  shutdownTimeout: setting("SHUTDOWN_TIMEOUT", Kinds.duration, "25s"),
+  shutdownTimeout: setting("SHUTDOWN_TIMEOUT", Kinds.upTo("24h", Kinds.duration), "25s"),
   dataDir: setting("DATA_DIR", Kinds.folder, ".tallykeep")
 }
 

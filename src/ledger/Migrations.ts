@@ -34,10 +34,12 @@ interface Found {
   readonly encoding: string
   /** As `server_version_num` has it: 140000 for the first of version 14. */
   readonly server: number
+  /** What transactions are that don't say it, such as `read committed`: a role and a database may have one of their own. */
+  readonly isolation: string
 }
 
 /** Returns why a database can't hold the ledger; undefined where it can. */
-export const unsuitable = ({ encoding, former, server }: Omit<Found, "known">): string | undefined => {
+export const unsuitable = ({ encoding, former, isolation, server }: Omit<Found, "known">): string | undefined => {
   if (former) {
     return `The database was made by a tallykeep from before its first release, and this one can't take it over. ${another}`
   }
@@ -50,6 +52,13 @@ export const unsuitable = ({ encoding, former, server }: Omit<Found, "known">): 
       "`create database … encoding 'UTF8' template template0`, and set DATABASE_URL to it."
     )
   }
+  if (isolation !== "read committed") {
+    return (
+      `The role's transactions are ${isolation} by default, in which votes that are counted at once fail by each other, and ` +
+      "tallykeep needs read committed. Let them be so, with `alter role … set default_transaction_isolation = " +
+      "'read committed'`, and start tallykeep again."
+    )
+  }
   return undefined
 }
 
@@ -58,7 +67,8 @@ const findState = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [found] = yield* sql<Found>`
     select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former,
-      current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as server`
+      current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as server,
+      current_setting('default_transaction_isolation') as isolation`
   const problem = found && unsuitable(found)
   if (problem !== undefined) return yield* new UnsuitableDatabase({ message: problem })
   return found?.known === true ? yield* readState : { version: 0, step: 0 }

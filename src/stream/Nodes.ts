@@ -91,7 +91,7 @@ export const askNodes = (shards: Shards["Service"], settings: StreamSettings["Se
 
   /** Asks for what the work takes, without doing any. PING would not do: who answers that may refuse to write. */
   const ask: Record<Work, (shard: Shard) => Promise<unknown>> = {
-    append: ({ client, keyPrefix }) => client.canAppend(`${keyPrefix}:absent`),
+    append: ({ client, keyPrefix, stream }) => client.canAppend(`${keyPrefix}:absent`, stream),
     count: ({ client, stream }) => client.xack(stream, group, "0-0")
   }
   const askAll = async (work: Work, shard: Shard): Promise<void> => {

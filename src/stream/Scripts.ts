@@ -19,7 +19,7 @@ import { withFields } from "./VoteEntry.ts"
 /** The scripts that run inside Redis, each in one step; their heads say what they take and return. */
 export interface Scripts {
   appendVotes(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<string | Error>>
-  canAppend(absent: string): Promise<null>
+  canAppend(absent: string, stream: string): Promise<null>
   closingTime(stream: string): Promise<string>
   countedUpTo(stream: string, group: string, ms: number): Promise<string>
   ensureGroup(stream: string, group: string): Promise<number>
@@ -44,7 +44,7 @@ export interface Scripts {
 /** The scripts as a connection's options have them: as commands of their own, which are sent by their digest. */
 export const scripts = {
   appendVotes: { lua: withFields(append) },
-  canAppend: { lua: canAppend, numberOfKeys: 1 },
+  canAppend: { lua: canAppend, numberOfKeys: 2 },
   closingTime: { lua: closingTime, numberOfKeys: 1 },
   countedUpTo: { lua: countedUpTo, numberOfKeys: 1 },
   ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },

@@ -25,6 +25,7 @@ const kinds: ReadonlyArray<() => ReadonlyArray<string | Buffer>> = [
   () => vote("no-such-poll", "cats"),
   () => vote("cats-or-dogs", "birds"),
   () => ["v", "1", "vote_id", "no uuid", "poll", "\u0000".repeat(300), "option", "x".repeat(300)],
+  () => ["v", "1", "vote_id", makeVoteId(), "poll", "a\u001b[2J", "option", "b\r\n\u009b\u202e\u007f"],
   () => ["v", "1", "vote_id", makeVoteId(), "large", "x".repeat(20_000)],
   () => ["v", "1", "vote_id", twice]
 ]
@@ -71,7 +72,7 @@ describe("a poison producer", () => {
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(References.MinimumLogLevel, "Warn")
       )
-      // 2,250 entries in batches of 500 or less, the large ones of 4 MiB.
+      // 2,500 entries in batches of 500 or less, the large ones of 4 MiB.
       assert.isAtMost(calls, 20)
       assert.isAtMost(lines.length, calls)
       assert.match(lines[0] ?? "", /^\d+ entries of \S+ are dead letters: \d+-\d+, .* and so on\. The first of them: /)
@@ -81,6 +82,11 @@ describe("a poison producer", () => {
         (select count(*) from duplicate_entry) as duplicates, count(*) as letters, max(deliveries) as deliveries
         from dead_letter`
       assert.deepStrictEqual(books, { duplicates: BigInt(rounds - 1), letters: BigInt(dead), deliveries: 1n })
+      // What is listed and logged controls no terminal.
+      const [shown] = yield* sql<{
+        texts: string
+      }>`select string_agg(concat(poll, choice, reason), '') as texts from vote_event`
+      assert.notMatch(shown?.texts ?? "", /\p{C}/u)
       // Each letter has the fields of its own entry, byte for byte.
       const letters = yield* sql<{ entry: string; fields: ReadonlyArray<Uint8Array> }>`
         select entry_id as entry, fields from dead_letter order by split_part(entry_id, '-', 1)::bigint,

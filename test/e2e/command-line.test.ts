@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { inject } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { launchProgram } from "../support/processes.ts"
 
@@ -79,6 +80,15 @@ describe("the command line", () => {
       const { code, stderr, stdout } = yield* run(["--role=voter"])
       assert.notStrictEqual(code, 0)
       assert.include(stdout + stderr, '--role must be api, consumer or all, and is "voter"')
+    })
+  )
+
+  it.live("says what was in the way of a question to the database", () =>
+    Effect.gen(function* () {
+      const env = { REDIS_URL: inject("redisUrl"), DATABASE_URL: "postgres://ann:secret@127.0.0.1:1/votes" }
+      const { code, stderr } = yield* run(["dead-letters", "list"], env)
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /^PgConnection: .*ECONNREFUSED/)
     })
   )
 

@@ -3,6 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { makeNodeServer } from "../../src/http/NodeServer.ts"
 import { json, layerApi, vote } from "../support/api.ts"
+import { eventually } from "../support/servers.ts"
 import { openWire, raw } from "../support/wire.ts"
 import { World } from "../support/world.ts"
 
@@ -12,10 +13,11 @@ const ask = "GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 
 describe("makeNodeServer", () => {
   it("gives slow clients an end", () => {
-    const { headersTimeout, keepAliveTimeout, requestTimeout } = makeNodeServer({}, () => undefined)
+    const { headersTimeout, keepAliveTimeout, requestTimeout, timeout } = makeNodeServer({}, () => undefined)
     assert.deepStrictEqual({ headersTimeout, requestTimeout }, { headersTimeout: 10_000, requestTimeout: 15_000 })
     // Load balancers keep idle connections for 60 s, and must be the ones to close them.
     assert.isAbove(keepAliveTimeout, 60_000)
+    assert.strictEqual(timeout, 120_000)
   })
 })
 
@@ -40,6 +42,44 @@ describe("an answer under way", () => {
         })
       })
       assert.match(received, /^HTTP\/1\.1 200 OK\r\n[\s\S]*the beginning\r\n$/)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a client that does not read its answer", () => {
+  it.live("loses its connection when nothing moves any more, and none that reads does", () =>
+    Effect.gen(function* () {
+      const large = Buffer.alloc(64 << 20)
+      const ended: Array<string> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          makeNodeServer({}, ({ url = "" }, response) => {
+            response.on("close", () => ended.push(`${url} ${response.writableFinished}`))
+            response.end(large)
+          })
+        ),
+        (open) => Effect.sync(() => open.close())
+      )
+      server.timeout /= 200
+      yield* Effect.callback<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      })
+      const address = server.address()
+      const port = typeof address === "object" && address !== null ? address.port : 0
+      const send = (path: string) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const socket = connect(port, "127.0.0.1")
+            socket.on("error", () => undefined)
+            socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+            return socket
+          }),
+          (socket) => Effect.sync(() => socket.destroy())
+        )
+      const reader = yield* send("/reads")
+      reader.resume()
+      yield* send("/stuck")
+      yield* eventually(Effect.sync(() => assert.deepStrictEqual(ended.toSorted(), ["/reads true", "/stuck false"])))
     }).pipe(Effect.scoped)
   )
 })

@@ -37,7 +37,14 @@ describe("SettingsError", () => {
       ["20", "0/1s", "20/s", "20/1d", "20/0s", "-1/1s", "on"]
     ],
     ["IDEMPOTENCY_TTL", "a time such as 500ms, 25s, 10m, 24h or 7d", ["24", "1.5h", "-1h", "24 h", "forever", "0"]],
-    ["SHUTDOWN_TIMEOUT", "a time such as 500ms, 25s, 10m, 24h or 7d", ["0", "0s", "25"]],
+    [
+      "SHUTDOWN_TIMEOUT",
+      "a time such as 500ms, 25s, 10m, 24h or 7d, of at most 24h",
+      // A timer takes 24 days at most, and ends at once with more.
+      ["0", "0s", "25", "25h", "30d"]
+    ],
+    // PostgreSQL knows no time that is longer ago.
+    ["LEDGER_RETENTION", "a time such as 500ms, 25s, 10m, 24h or 7d, of at most 36500d", ["36501d", "999999999d"]],
     ["COUNT_WITHIN", "0, or a time such as 500ms, 25s, 10m, 24h or 7d, of at most 5s", ["50", "5001ms", "1h", "off"]],
     ["SHUTDOWN_DELAY", "0, or a time such as 500ms, 25s, 10m, 24h or 7d", ["5", "00", "-0", "0.0", "off"]],
     [
@@ -74,7 +81,7 @@ describe("SettingsError", () => {
   REDIS_URL is not valid: it does not start so; it must be a URL that starts with redis:// or rediss://, or one for each node of a cluster, separated by commas and without a database, or one that starts with redis+sentinel:// or rediss+sentinel:// and names all sentinels
   DATABASE_URL is not valid; it must be a URL that starts with postgres:// or postgresql://
   MAX_RETRIES is "0"; it must be a whole number from 1 to 100
-  SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d
+  SHUTDOWN_TIMEOUT is "soon"; it must be a time such as 500ms, 25s, 10m, 24h or 7d, of at most 24h
 `
       )
     })

@@ -25,6 +25,8 @@ const trySnapshot = async (client: Connection): Promise<void> => {
   }
 }
 
+const streamName = "votes-refused"
+
 /** Ways to make a Redis refuse writes, and to make it take them again. */
 const ways = [
   {
@@ -38,6 +40,16 @@ const ways = [
     counts: false,
     refuse: (client: Connection) => client.config("SET", "min-replicas-to-write", "1"),
     mend: (client: Connection) => client.config("SET", "min-replicas-to-write", "0")
+  },
+  {
+    // Someone else has put a key of another type in the place of the stream.
+    name: "WRONGTYPE",
+    counts: false,
+    refuse: async (client: Connection) => {
+      await client.rename(streamName, "kept")
+      await client.set(streamName, "in the way")
+    },
+    mend: (client: Connection) => client.rename("kept", streamName)
   },
   {
     // Its disk fails: a snapshot can't be put in its place, and where snapshots are made, that stops writes.
@@ -91,7 +103,7 @@ describe("a Redis that answers and refuses writes", () => {
           assert.strictEqual(yield* Effect.promise(() => client.dbsize()), keys)
         }).pipe(
           Effect.provide(Layer.mergeAll(layerStreamGauges("append"), Backlog.layer).pipe(Layer.provide(log.layer))),
-          Effect.provide(layerServers({}, undefined, url))
+          Effect.provide(layerServers({ stream: streamName }, undefined, url))
         )
       }).pipe(Effect.scoped)
   )
