@@ -4,7 +4,6 @@ import { Command, Flag } from "effect/cli"
 import { type AuditedEntry, placeOf } from "../domain/Vote.ts"
 import { lostOf } from "../ledger/AbsentEntries.ts"
 import { acceptDifference } from "../ledger/AcceptedDifferences.ts"
-import { Ledger } from "../ledger/Ledger.ts"
 import { readLedger } from "../ledger/LedgerBooks.ts"
 import { rebuildTallies } from "../ledger/TallyBooks.ts"
 import { Redis } from "../stream/Redis.ts"
@@ -13,7 +12,7 @@ import { findAcked, readStreams } from "../stream/StreamBooks.ts"
 import { compareBooks, describeReport, mostNamed } from "./AuditReport.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withProgress } from "./Progress.ts"
-import { type CommandSettings, withServers } from "./WithServers.ts"
+import { type CommandSettings, withLedger } from "./WithServers.ts"
 
 export type AuditSettings = Pick<CommandSettings, "consumerGroup" | "streamName" | "streamShards">
 
@@ -71,15 +70,6 @@ export const accept = Effect.fnUntraced(function* (
   }
 })
 
-/** Audits a database that has what this version needs. */
-const audited = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, E, R>) =>
-  withServers((settings) =>
-    Effect.andThen(
-      Effect.flatMap(Ledger, ({ migrated }) => migrated),
-      body(settings)
-    ).pipe(Effect.provide(Ledger.layer))
-  )
-
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
 
 const all = Flag.Boolean("all").pipe(
@@ -114,7 +104,7 @@ const acceptCommand = Command.make(
     json
   },
   (given) =>
-    audited((settings) =>
+    withLedger((settings) =>
       Effect.gen(function* () {
         const by = Option.getOrElse(given.by, whoever)
         if (!isOneLine(given.reason) || !isOneLine(by)) {
@@ -139,7 +129,7 @@ const acceptCommand = Command.make(
 )
 
 export const auditCommand = Command.make("audit", { json, all, rebuild }, (flags) =>
-  audited((settings) =>
+  withLedger((settings) =>
     Effect.gen(function* () {
       if (flags.rebuild) {
         const changed = yield* withProgress((progress) => progress.during("Rebuilding the tallies", rebuildTallies))

@@ -4,13 +4,14 @@ import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/D
 import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
+import { oneOrMore } from "./Flags.ts"
 import { withProgress } from "./Progress.ts"
 import { withServers } from "./WithServers.ts"
 
 const flags = {
   poll: Flag.String("poll").pipe(Flag.withDescription("Only votes of this poll"), Flag.optional),
   reason: Flag.String("reason").pipe(Flag.withDescription("Only reasons that contain this text"), Flag.optional),
-  limit: Flag.Int("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
+  limit: oneOrMore("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
   all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false))
 }
@@ -56,7 +57,9 @@ const list = Command.make(
       Effect.gen(function* () {
         const found = yield* letters.list(filterOf(given))
         for (const letter of found) yield* Console.log(given.json ? toJson(letter) : oneLine(letter))
-        if (!given.json) yield* Console.error(found.length === 0 ? "No dead letters." : `${found.length} dead letters.`)
+        const more = found.length === given.limit ? ", and perhaps more: see --limit" : ""
+        if (!given.json)
+          yield* Console.error(found.length === 0 ? "No dead letters." : `${found.length} dead letters${more}.`)
       })
     )
 ).pipe(Command.withDescription("List dead letters, the oldest first"))

@@ -10,7 +10,7 @@ import { type AuditSettings, audit } from "./AuditCommand.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { namesOf, readOriginalCounts } from "./OriginalCounts.ts"
 import { withProgress } from "./Progress.ts"
-import { withServers } from "./WithServers.ts"
+import { withLedger } from "./WithServers.ts"
 
 export interface OriginalPlace {
   readonly from: Redacted.Redacted
@@ -109,7 +109,7 @@ const flags = {
 }
 
 export const importOriginalCommand = Command.make("import-original", flags, (place) =>
-  withServers((settings) =>
+  withLedger((settings) =>
     Effect.gen(function* () {
       const { isNew, original } = yield* importOriginal(settings, place)
       yield* Console.log(`${isNew ? "Taken over:" : "Nothing is done: taken over already,"} ${describe(original)}`)
@@ -118,7 +118,7 @@ export const importOriginalCommand = Command.make("import-original", flags, (pla
           "The two numbers differ: the original has counted entries twice or not at all, or its stream was trimmed or emptied."
         )
       }
-    }).pipe(Effect.provide(Ledger.layer))
+    })
   )
 ).pipe(
   Command.withDescription(

@@ -1,7 +1,6 @@
 import { Console, Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { SqlClient } from "effect/sql"
-import { Ledger } from "../ledger/Ledger.ts"
 import { LogHeads, type LogState } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
 import { inSnapshot } from "../ledger/Transaction.ts"
@@ -11,18 +10,13 @@ import { makeLogGuard } from "../log/Signing.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
 import { withProgress } from "./Progress.ts"
-import { type CommandSettings, withServers } from "./WithServers.ts"
+import { type CommandSettings, withLedger } from "./WithServers.ts"
 
-const layerLogs = Layer.mergeAll(LogHeads.layer, LogStore.layer, Ledger.layer)
+const layerLogs = Layer.mergeAll(LogHeads.layer, LogStore.layer)
 
-/** Runs with the logs of a database that has what this version needs. */
+/** Runs a command on the public logs. */
 const withLogs = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, E, R>) =>
-  withServers((settings) =>
-    Effect.andThen(
-      Effect.flatMap(Ledger, ({ migrated }) => migrated),
-      body(settings)
-    ).pipe(Effect.provide(layerLogs))
-  )
+  withLedger((settings) => Effect.provide(body(settings), layerLogs))
 
 const slug = Argument.String("poll").pipe(Argument.withDescription("The poll's name in URLs"))
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false))

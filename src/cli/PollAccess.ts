@@ -1,10 +1,9 @@
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect } from "effect"
 import { Argument, Flag } from "effect/cli"
 import type { Poll } from "../domain/Poll.ts"
 import { type PollView, toView } from "../domain/PollView.ts"
 import { isProblem } from "../domain/Problems.ts"
 import { makePollLife } from "../http/polls/PollLife.ts"
-import { Ledger } from "../ledger/Ledger.ts"
 import { PollActs } from "../ledger/PollActs.ts"
 import { channelOf } from "../stream/Announcements.ts"
 import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
@@ -15,7 +14,7 @@ import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withProgress } from "./Progress.ts"
 import { Terminal } from "./Terminal.ts"
-import { type CommandSettings, withServers } from "./WithServers.ts"
+import { type CommandSettings, withLedger } from "./WithServers.ts"
 
 // What the commands about polls have in common.
 
@@ -26,12 +25,8 @@ export const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON")
 export const withPolls = <A, E, R>(
   body: (acts: PollActs["Service"], settings: CommandSettings) => Effect.Effect<A, E, R>
 ) =>
-  withServers((settings) =>
-    Effect.gen(function* () {
-      const ledger = yield* Ledger
-      yield* ledger.migrated
-      return yield* body(yield* PollActs, settings)
-    }).pipe(Effect.provide(Layer.mergeAll(PollActs.layer, Ledger.layer)))
+  withLedger((settings) =>
+    Effect.flatMap(PollActs, (acts) => body(acts, settings)).pipe(Effect.provide(PollActs.layer))
   )
 
 export const find = (acts: PollActs["Service"], wanted: string) =>

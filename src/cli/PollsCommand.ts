@@ -10,6 +10,7 @@ import { listedSecrets } from "../layers/SettingKinds.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
+import { oneOrMore } from "./Flags.ts"
 import { find, json, pollTime, print, slug, withPolls } from "./PollAccess.ts"
 import { lifeCommands } from "./PollLifeCommands.ts"
 
@@ -72,14 +73,7 @@ const tokens = Command.make(
   "tokens",
   {
     slug,
-    count: Flag.Int("count").pipe(
-      Flag.withDescription("How many voters"),
-      Flag.filter(
-        (count) => count > 0,
-        () => "1 or more"
-      ),
-      Flag.withDefault(1)
-    )
+    count: oneOrMore("count").pipe(Flag.withDescription("How many voters"), Flag.withDefault(1))
   },
   (given) =>
     withPolls((acts, settings) =>

@@ -11,7 +11,7 @@ import { usedShards } from "../stream/Shards.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
 import { withProgress } from "./Progress.ts"
-import { withServers } from "./WithServers.ts"
+import { withLedger } from "./WithServers.ts"
 
 /** Returns where to begin, as XRANGE has it; undefined where the text is none of the forms. */
 export const parseFrom = (text: string): string | undefined => {
@@ -47,7 +47,7 @@ const from = Flag.String("from").pipe(
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
 export const recountCommand = Command.make("recount", { from, yes, json }, (given) =>
-  withServers((settings) =>
+  withLedger((settings) =>
     Effect.gen(function* () {
       const start = parseFrom(given.from)
       if (start === undefined) {
@@ -61,7 +61,6 @@ export const recountCommand = Command.make("recount", { from, yes, json }, (give
       yield* Effect.forEach(held, (stream) => Console.error(describeHeld(stream)), { discard: true })
       const since = start === "-" ? "" : ` from ${timeOf(start)} on`
       yield* confirm(given.yes, `Count again what the streams hold${since}? What the ledger has stays as it is.`)
-      yield* ledger.migrated
 
       const announce = (polls: ReadonlySet<string>) =>
         Effect.forEach(
@@ -84,7 +83,7 @@ export const recountCommand = Command.make("recount", { from, yes, json }, (give
         )
       })
       yield* Console.log(given.json ? JSON.stringify({ streams: held, ...sum }) : describe(sum))
-    }).pipe(Effect.provide(Ledger.layer))
+    })
   )
 ).pipe(
   Command.withDescription(

@@ -5,8 +5,12 @@ import { layerPostgres, layerReplica } from "../layers/PostgresClient.ts"
 import type { Servers } from "../layers/Program.ts"
 import { layerRedis } from "../layers/RedisClient.ts"
 import { loadSettings, type Settings, SettingsError } from "../layers/Settings.ts"
+import { obstacleOf } from "../ledger/KeepMigrating.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { migrate } from "../ledger/Migrations.ts"
 import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
+import { CommandFailed } from "./CommandFailed.ts"
 
 /** The settings that commands use; none of them is a server's URL. */
 export type CommandSettings = Pick<
@@ -61,3 +65,15 @@ export const withServers = <A, E, R>(body: (settings: CommandSettings) => Effect
       Effect.provideService(References.MinimumLogLevel, settings.logLevel === "Info" ? "Warn" : settings.logLevel)
     )
   })
+
+/**
+ * The same for a command on the ledger, whose tables and functions are those of this version then. What is in the way of that ends the
+ * command: it does not wait until time or an operator has mended it, as a service does.
+ */
+export const withLedger = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A, E, R>) =>
+  withServers((settings) =>
+    migrate().pipe(
+      Effect.mapError((error) => new CommandFailed({ message: obstacleOf(error).why })),
+      Effect.andThen(Effect.provide(body(settings), Ledger.layer))
+    )
+  )

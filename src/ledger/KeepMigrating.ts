@@ -11,8 +11,8 @@ const retry = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced(
 /** How long to wait longer where an operator has to do something first. */
 const patience = "8 seconds"
 
-/** What is in the way of the tables, and what to do about it, where time alone does not help. */
-const describe = (error: UnsuitableDatabase | SqlError.SqlError) => {
+/** Returns what is in the way of the tables, and what to do about it, where time alone does not help. */
+export const obstacleOf = (error: UnsuitableDatabase | SqlError.SqlError) => {
   if (error._tag === "UnsuitableDatabase") return { why: error.message, forOperator: true }
   const remedy = remedyOf(error)
   return remedy === undefined
@@ -43,7 +43,7 @@ export const keepMigrating: Effect.Effect<void, never, SqlClient.SqlClient> = Ef
           )
     ),
     Effect.tapError((error) => {
-      const { forOperator, why } = describe(error)
+      const { forOperator, why } = obstacleOf(error)
       const isKnown = said.has(why)
       said.add(why)
       const log = isKnown ? Effect.logDebug(why) : forOperator ? Effect.logError(why) : Effect.logWarning(why)

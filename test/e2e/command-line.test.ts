@@ -92,6 +92,20 @@ describe("the command line", () => {
     })
   )
 
+  it.live("waits for no ledger that can't be had, and says why", () =>
+    Effect.gen(function* () {
+      const absent = new URL(inject("databaseUrl"))
+      absent.pathname = "/absent"
+      const env = { REDIS_URL: inject("redisUrl"), DATABASE_URL: absent.href }
+      const commands = [["audit"], ["log", "show"], ["polls", "list"], ["recount", "--from", "all", "--yes"]]
+      for (const command of commands) {
+        const { code, stderr } = yield* run(command, env)
+        assert.strictEqual(code, 1, command.join(" "))
+        assert.match(stderr, /database "absent" does not exist.*Create the database/)
+      }
+    })
+  )
+
   const poll = ["polls", "create", "lunch", "--title", "Lunch?"]
   const options = ["--option", "pizza", "--option", "soup"]
 
@@ -104,6 +118,7 @@ describe("the command line", () => {
     { args: ["polls", "tokens", "lunch", "--count", "many"], said: '--count must be a whole number, and is "many"' },
     { args: ["polls", "tokens", "lunch", "--count", "1.5"], said: '--count must be a whole number, and is "1.5"' },
     { args: ["polls", "tokens", "lunch", "--count", "0"], said: '--count must be 1 or more, and is "0"' },
+    { args: ["dead-letters", "list", "--limit", "-1"], said: '--limit must be 1 or more, and is "-1"' },
     { args: ["polls", "list", "--json=maybe"], said: '--json must be true or false, and is "maybe"' },
     { args: [...poll, "--option", "a=A", "--option", "b=B", "--option", "a=C"], said: 'the id "a" is there twice' },
     { args: [...poll, "--option", "pizza"], said: "--option must have at least 2 options" },
