@@ -128,7 +128,7 @@ const checkCounted = async (database: Database, variant: Variant): Promise<void>
     with numbered as (
       select *, row_number() over (order by n) - 1 as place from waiting
     ), event as (
-      select *, row_number() over (order by accepted_ms, accepted_seq) - 1 as place from vote_event where poll = '${slug}'
+      select *, row_number() over (order by accepted_ms, accepted_seq) - 1 as place from vote where poll = '${slug}'
     ), counted as (
       select choice, count(*) as votes from waiting where status = 'counted' group by choice
     ), held (what, value) as (

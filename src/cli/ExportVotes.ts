@@ -34,7 +34,7 @@ export const exportVotes = (poll: string) =>
     const votes = sql<Row>`
       select vote_id as "voteId", choice as option, status, reason, accepted_ms as "acceptedMs", accepted_seq as "acceptedSeq",
         encode(voter, 'hex') as voter
-      from vote_event where poll = ${poll} order by accepted_ms, accepted_seq`.stream
+      from vote where poll = ${poll} order by accepted_ms, accepted_seq`.stream
     yield* withProgress(({ tell }) =>
       votes.pipe(
         Stream.grouped(500),

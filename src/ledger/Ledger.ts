@@ -132,9 +132,7 @@ export class Ledger extends Context.Service<
 
       const find = Effect.fn("Ledger.find")(function* (voteId: string) {
         const [row] = yield* sql<{ poll: string | null; status: VoteStatus["status"]; reason: string | null }>`
-          select poll, status, reason from vote_event where vote_id = ${PgTypes.uuid(voteId)}`.pipe(
-          outOfService(readTimeout)
-        )
+          select poll, status, reason from vote where vote_id = ${PgTypes.uuid(voteId)}`.pipe(outOfService(readTimeout))
         if (row === undefined) return undefined
         const { poll, reason, status } = row
         return { vote_id: voteId, poll, status, ...(reason === null ? {} : { reason }) }

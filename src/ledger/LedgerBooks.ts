@@ -39,13 +39,19 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
     const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
     return yield* inSnapshot(sql)(
       Effect.gen(function* () {
-        const statuses = yield* sql<{ status: string; count: bigint }>`
-          select status, count(*) as count from vote_event where ${upToCut} group by status order by status`
+        const votes = yield* sql<{ status: string; recorded: string; all: bigint; up_to_cut: bigint }>`
+          select status, recorded, count(*) as all, count(*) filter (where ${upToCut}) as up_to_cut
+          from vote group by status, recorded`
         const [duplicates] = yield* sql<{ count: bigint }>`
           select count(*) as count from duplicate_entry where ${upToCut}`
-        const dropped = yield* sql<{ status: string; count: bigint }>`
-          select status, sum(votes)::bigint as count from ledger_archive
-          where status <> 'imported' group by status order by status`
+        const archive = yield* sql<{ status: string; count: bigint }>`
+          select status, sum(votes)::bigint as count from ledger_archive where status <> 'imported' group by status`
+        const displaced = yield* sql<{ status: string; count: bigint }>`
+          select case ballot when 'once' then 'rejected' else 'superseded' end as status, sum(votes)::bigint as count
+          from displaced join poll on slug = poll group by 1`
+        // Those that are not here were dropped, as votes that count.
+        const here = votes.filter(({ recorded, status }) => status !== recorded)
+        const left = [...displaced, ...here.map(({ all, status }) => ({ status, count: -all }))]
         const polls = yield* sql<{ poll: string; tally: bigint; ledger: bigint }>`
           select slug as poll, coalesce(t.count, 0)::bigint as tally, coalesce(v.count, 0)::bigint as ledger
           from poll
@@ -56,10 +62,13 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
         const named = namedMissing(accepted.filter((difference) => isUpTo(difference, cut)))
         const stillMissing = new Set((yield* absentOf(named)).map(placeOf))
         return {
-          rows: Object.fromEntries(statuses.map(({ count, status }) => [status, Number(count)])),
+          rows: sums(votes.map((of) => [of.status, of.up_to_cut])),
           duplicates: Number(duplicates?.count ?? 0),
           original: yield* findOriginal,
-          dropped: Object.fromEntries(dropped.map(({ count, status }) => [status, Number(count)])),
+          dropped: sums([
+            ...archive.map((of) => [of.status, of.count] as const),
+            ...left.flatMap((of) => [[of.status, of.count] as const, ["counted", -of.count] as const])
+          ]),
           polls: polls.map((row) => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) })),
           differences: yield* tallyDifferences,
           pending: (yield* absentOf(unacked)).length,
@@ -70,3 +79,15 @@ export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>
       })
     )
   })
+
+/** Adds up numbers by name, in the names' order and without those that come to 0. */
+const sums = (numbers: ReadonlyArray<readonly [name: string, number: bigint]>): Record<string, number> => {
+  const all = new Map<string, bigint>()
+  for (const [name, number] of numbers) all.set(name, (all.get(name) ?? 0n) + number)
+  return Object.fromEntries(
+    [...all]
+      .filter(([, sum]) => sum !== 0n)
+      .map(([name, sum]) => [name, Number(sum)])
+      .sort()
+  )
+}

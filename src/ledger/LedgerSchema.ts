@@ -48,6 +48,7 @@ import newest from "./tables/0014_newest.sql"
 import places from "./tables/0018_places.sql"
 import room from "./tables/0019_room.sql"
 import guess from "./tables/0021_guess.sql"
+import vote from "./tables/0025_vote.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -64,7 +65,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 24,
+  version: 25,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -80,7 +81,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 14, text: newest },
     { number: 18, text: places },
     { number: 19, text: room },
-    { number: 21, text: guess }
+    { number: 21, text: guess },
+    { number: 25, text: vote }
   ],
   functions: [
     addPartition,

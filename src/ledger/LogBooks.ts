@@ -59,6 +59,6 @@ export const readLogBooks = Effect.fnUntraced(function* ({ number, poll }: LogNa
 export const readLedgerVotes = Effect.fnUntraced(function* (poll: string, after: string) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql<LedgerVote>`
-    select vote_id::text as "voteId", status, choice from vote_event
+    select vote_id::text as "voteId", status, choice from vote
     where poll = ${poll} and vote_id > ${PgTypes.uuid(after)} order by vote_id limit ${PgTypes.int4(page)}`
 })

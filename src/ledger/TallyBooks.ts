@@ -21,6 +21,8 @@ export const countedVotes = (sql: SqlClient.SqlClient) => sql`
     select poll, choice, count(*) as votes from vote_event where status = 'counted' group by poll, choice
     union all
     select poll, choice, votes from ledger_archive where status in ('counted', 'imported')
+    union all
+    select poll, choice, -votes from displaced
   ) every_vote
   group by poll, choice`
 
@@ -37,15 +39,19 @@ const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
 const unchangedSinceFinal = (sql: SqlClient.SqlClient) => sql`
   select slug as poll from poll where final_at is not null and changed_after_final is null`
 
+/** The polls in which a voter has one vote, whose ballots are there. */
+const havingVoters = (sql: SqlClient.SqlClient) => sql`
+  select slug as poll from poll where ballot <> 'open' and not decided`
+
 /**
  * What differs between the tallies and the ledger's rows: counts of choices and options, sums, counts of scores, what results
- * became final with, and ballots.
+ * became final with, and ballots; and between the tallies of choices and what the voters' ballots name.
  */
 export const tallyDifferences = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ poll: string; name: string; tally: bigint; ledger: bigint }>`
     with counted as materialized (${countedVotes(sql)}), said as materialized (${votesOfOptions(sql)}),
-    still_final as materialized (${unchangedSinceFinal(sql)}),
+    still_final as materialized (${unchangedSinceFinal(sql)}), with_voters as materialized (${havingVoters(sql)}),
     told (poll, of, name, tally, ledger) as (
       select poll, 'choice', choice, count, 0 from choice_tally
       union all select poll, 'choice', choice, 0, count from counted
@@ -64,6 +70,9 @@ export const tallyDifferences = Effect.gen(function* () {
         from said join still_final using (poll) where value is not null
       union all select slug, 'ballots', 'all ballots', ballots, 0 from poll
       union all select poll, 'ballots', 'all ballots', 0, count from counted
+      union all select poll, 'voters', choice || ' (voters)', count, 0 from choice_tally join with_voters using (poll)
+      union all select poll, 'voters', choice || ' (voters)', 0, count(*)
+        from ballot join with_voters using (poll) group by poll, choice
     )
     select distinct poll, name, sum(tally)::bigint as tally, sum(ledger)::bigint as ledger
     from told group by poll, of, name having sum(tally) <> sum(ledger) order by poll, name`
@@ -72,6 +81,8 @@ export const tallyDifferences = Effect.gen(function* () {
 
 /** Whether it is of what a result became final with. */
 const isOfFinal = ({ name }: TallyDifference): boolean => / \(final( sum)?\)$/.test(name)
+/** Whether it is between a tally and the voters' ballots, which the ledger's rows can't put right. */
+const isOfVoters = ({ name }: TallyDifference): boolean => name.endsWith(" (voters)")
 
 const pollsOf = (differences: ReadonlyArray<TallyDifference>) =>
   Result.getOrThrow(PgTypes.array([...new Set(differences.map(({ poll }) => poll))], PgTypes.OID.text))
@@ -87,7 +98,7 @@ export const rebuildTallies = Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
       yield* sql`select hold_horizon()`
       yield* sql`select lock_polls(array(select slug from poll))`
-      const changed = yield* tallyDifferences
+      const changed = (yield* tallyDifferences).filter((difference) => !isOfVoters(difference))
       const polls = pollsOf(changed.filter((difference) => !isOfFinal(difference)))
       yield* sql`
         update tally set final_count = count, final_sum = sum

@@ -156,7 +156,7 @@ interface Row {
 export const judgeVoters = async (site: Site, { accepted, refused, wrong }: Voters): Promise<ReadonlyArray<string>> => {
   const rows = await site.query<Row>(
     `select vote_id::text, status, poll || ' ' || encode(voter, 'hex') as seat, accepted_ms::text
-    from vote_event where poll ~ '^(once|changeable)-'`
+    from vote where poll ~ '^(once|changeable)-'`
   )
   const [tally] = await site.query<{ count: string }>(
     "select sum(count)::text as count from choice_tally where poll ~ '^(once|changeable)-'"

@@ -6,7 +6,7 @@ import { accept, audit as auditNow } from "../../src/cli/AuditCommand.ts"
 import { compareBooks, describeReport } from "../../src/cli/AuditReport.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId } from "../../src/domain/Vote.ts"
+import { latestAcceptance, makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger } from "../../src/ledger/LedgerBooks.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
@@ -219,6 +219,34 @@ describe("the audit of ballots and final results", () => {
       assert.strictEqual(yield* rebuildTallies, 2)
       assert.deepStrictEqual(yield* differences, [])
       assert.deepStrictEqual(yield* finalNow, [{ changed: false }], "what counts has been right all the time")
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("holds the tallies to what the voters' ballots name, and to the rows of votes that count no longer", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll({ ballot: "changeable", identity: "token" })
+      const now = Date.now()
+      yield* ledger.count(VoteColumns.of([voteAt(now, poll, "tea", "ann"), voteAt(now, poll, "tea", "bob")]))
+      yield* ledger.count(VoteColumns.of([voteAt(now + 1, poll, "coffee", "ann")]))
+      const books = readLedger({ ms: BigInt(now) + 1n, seq: latestAcceptance.seq }, [])
+      assert.deepInclude(yield* books, { differences: [], rows: { counted: 2, superseded: 1 }, dropped: {} })
+      yield* sql`update displaced set votes = 2 where poll = ${poll}`
+      assert.deepStrictEqual((yield* books).differences, [
+        { poll, name: "all ballots", tally: 2, ledger: 1 },
+        { poll, name: "tea", tally: 1, ledger: 0 }
+      ])
+      yield* sql`update displaced set votes = 1 where poll = ${poll}`
+      yield* sql`update ballot set choice = 'tea' where poll = ${poll}`
+      const voters = [
+        { poll, name: "coffee (voters)", tally: 1, ledger: 0 },
+        { poll, name: "tea (voters)", tally: 1, ledger: 2 }
+      ]
+      assert.deepStrictEqual((yield* books).differences, voters)
+      // No tally is wrong.
+      assert.strictEqual(yield* rebuildTallies, 0)
+      assert.deepStrictEqual((yield* books).differences, voters)
     }).pipe(Effect.provide(layerServers()))
   )
 })

@@ -49,7 +49,7 @@ const countedIn = ({ sql }: Site, slug: string) =>
   Effect.map(
     sql<{
       id: string
-    }>`select vote_id::text as id from vote_event where poll = ${slug} and status = 'counted' order by 1`,
+    }>`select vote_id::text as id from vote where poll = ${slug} and status = 'counted' order by 1`,
     (rows) => rows.map(({ id }) => id)
   )
 
@@ -145,7 +145,7 @@ describe("ballots", () => {
           count(*) filter (where status = 'counted') as counted,
           count(*) filter (where accepted_ms >= ${closesMs} and status = 'rejected') as after,
           count(*) filter (where (accepted_ms < ${closesMs}) <> (status = 'counted')) as wrong
-          from vote_event where poll = 'burst'`
+          from vote where poll = 'burst'`
       const [before, after] = [Number(found?.before), Number(found?.after)]
       assert.deepInclude(found, { counted: BigInt(before), wrong: 0n })
       // A vote whose entry turned out to be too late has no receipt.

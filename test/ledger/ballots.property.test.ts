@@ -113,7 +113,7 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
           })
         )
         const rows = yield* sql<{ id: string; status: string }>`
-          select vote_id as id, status from vote_event where poll = ${poll}`
+          select vote_id as id, status from vote where poll = ${poll}`
         assert.strictEqual(rows.length, votes.size)
         for (const { id, status } of rows) {
           const late = !inTime.some(({ voteId }) => voteId === id)

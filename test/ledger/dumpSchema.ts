@@ -37,6 +37,13 @@ export const dumpSchema = Effect.gen(function* () {
     from pg_class c join pg_inherits i on i.inhrelid = c.oid
     where c.relispartition and c.relkind = 'r'
     order by c.relname`
+  const views = yield* sql<{ text: string }>`
+    select format('view %I(%s)', c.relname, (
+      select string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' order by attnum)
+      from pg_attribute where attrelid = c.oid and attnum > 0
+    )) as text
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+    order by 1`
   const functions = yield* sql<{ text: string }>`
     select format('function %s(%s) returns %s', proname, pg_get_function_arguments(oid), pg_get_function_result(oid)) as text
     from pg_proc where pronamespace = 'public'::regnamespace
@@ -44,5 +51,5 @@ export const dumpSchema = Effect.gen(function* () {
   // PostgreSQL writes its keywords in capitals.
   const texts = (rows: ReadonlyArray<{ text: string }>) =>
     rows.map(({ text }) => text.replace(/\b[A-Z]{2,}\b/g, (keyword) => keyword.toLowerCase()))
-  return { tables: texts(tables), partitions: texts(partitions), functions: texts(functions) }
+  return { tables: texts(tables), partitions: texts(partitions), views: texts(views), functions: texts(functions) }
 })

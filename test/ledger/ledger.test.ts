@@ -25,7 +25,7 @@ const counts = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const tallies = yield* sql<{ option: string; count: bigint }>`select option, count from tally order by option`
   const ledger = yield* sql<{ option: string; count: bigint }>`
-    select choice as option, count(*) as count from vote_event where status = 'counted' group by choice order by choice`
+    select choice as option, count(*) as count from vote where status = 'counted' group by choice order by choice`
   const duplicates = yield* sql<{ count: bigint }>`select count(*) as count from duplicate_entry`
   const revision = yield* sql<{ revision: bigint }>`select revision from poll`
   const held = new Map(ledger.map(({ count, option }) => [option, Number(count)]))
@@ -105,7 +105,7 @@ describe("Ledger.count", () => {
 
         const rows = yield* sql<{ id: string; voter: string; choice: string; status: string }>`
           select vote_id as id, right(encode(voter, 'escape'), 1) as voter, choice, status
-          from vote_event where poll = ${poll} order by voter, accepted_ms`
+          from vote where poll = ${poll} order by voter, accepted_ms`
         const [counted, other] = ballot === "once" ? [0, "rejected"] : [1, "superseded"]
         const of = (voter: string) => rows.filter((row) => row.voter === voter).map(({ status }) => status)
         for (const voter of ["b", "c"]) {

@@ -47,7 +47,7 @@ const created = Effect.fnUntraced(function* (overrides: Partial<Poll> = {}) {
 const countsOf = Effect.fnUntraced(function* ({ slug }: Poll) {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql<{ option: string; tally: bigint; ledger: bigint }>`
-    select option, count as tally, (select count(*) from vote_event v
+    select option, count as tally, (select count(*) from vote v
       where v.poll = t.poll and v.choice = t.option and v.status = 'counted') as ledger
     from tally t where poll = ${slug} order by position`
   for (const { ledger, option, tally } of rows) assert.strictEqual(tally, ledger, option)

@@ -54,6 +54,13 @@ create table dead_letter (
   constraint dead_letter_pkey primary key (vote_id)
 );
 
+create table displaced (
+  poll text collate "C" not null,
+  choice text collate "C" not null,
+  votes bigint not null,
+  constraint displaced_pkey primary key (poll, choice)
+);
+
 create table duplicate_entry (
   vote_id uuid not null,
   accepted_ms bigint not null,
@@ -249,6 +256,7 @@ create table vote_event (
 create table vote_event_first partition of vote_event for values from (minvalue) to (<a day>);
 create table vote_event_other partition of vote_event default;
 
+-- view vote(vote_id uuid, poll text, choice text, voter bytea, recorded text, status text, reason text, accepted_ms bigint, accepted_seq bigint)
 -- function add_partition(from_ms bigint, to_ms bigint) returns text
 -- function bury_votes(ids uuid[], polls text[], choices text[], ms bigint[], seqs bigint[], reasons text[], streams text[], entry_ids text[], deliveries bigint[], field_counts integer[], fields bytea[]) returns setof bigint
 -- function change_scores(polls text[], counts bigint[], part_numbers bigint[], part_options text[], part_values integer[]) returns void
@@ -257,7 +265,7 @@ create table vote_event_other partition of vote_event default;
 -- function claim_tabulation(claimant uuid, seconds double precision) returns text
 -- function close_partitions(before_ms bigint) returns table(name text)
 -- function close_poll(closing text, at_ms bigint) returns boolean
--- function count_ballots(best integer[], fates integer[], vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], polls text[], choices text[], signs integer[], firsts bigint[], oldest uuid, logs boolean[], out lost integer[], out won integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
+-- function count_ballots(best integer[], fates integer[], vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], polls text[], choices text[], signs integer[], firsts bigint[], logs boolean[], out lost integer[], out won integer[], out left_polls text[], out left_choices text[], out left_votes bigint[]) returns record
 -- function delete_poll(deleting text) returns void
 -- function drop_partition(which text) returns bigint
 -- function expect_fates(vote_ids uuid[], numbers integer[], voters bytea[], ms bigint[], seqs bigint[], oldest uuid, rules text[], opens bigint[], closes bigint[], shuts int8multirange[], signs integer[], firsts bigint[], judging boolean, voted boolean, out fates integer[], out best integer[]) returns record

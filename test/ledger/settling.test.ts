@@ -21,9 +21,8 @@ const count = Effect.fnUntraced(function* (poll: string, ms: number, choice = "t
 
 const statusesOf = (poll: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    Effect.map(
-      sql<{ status: string }>`select status from vote_event where poll = ${poll} order by accepted_ms`,
-      (rows) => rows.map(({ status }) => status)
+    Effect.map(sql<{ status: string }>`select status from vote where poll = ${poll} order by accepted_ms`, (rows) =>
+      rows.map(({ status }) => status)
     )
   )
 

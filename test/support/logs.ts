@@ -79,7 +79,7 @@ export const expectLogged = Effect.fnUntraced(function* (poll: string, number = 
   }
   const rows = yield* sql<{ id: Uint8Array; status: string; choice: string | null }>`
     select substr(sha256(l.secret || convert_to(v.vote_id::text, 'UTF8')), 1, 16) as id, v.status, v.choice
-    from vote_event v join log l on l.poll = v.poll and l.number = ${number}::int where v.poll = ${poll}`
+    from vote v join log l on l.poll = v.poll and l.number = ${number}::int where v.poll = ${poll}`
   const found = new Map(
     // Each choice by the seed that was committed to when the vote came.
     [...votes].map(([id, status]) => [id, status === "dead" ? "dead" : `${status} ${fold.vote(id)?.choice}`] as const)

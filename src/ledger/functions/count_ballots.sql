@@ -1,9 +1,9 @@
 -- Decides over votes that may be the one that counts for their voter, in polls where a voter's first (`once`) or latest
 -- (`changeable`) vote does, by acceptance and whatever order the batches come in. The votes are in the ledger by now, as what they
--- were taken to be, and the polls are locked. What is not what it was taken to be is mended, and a vote that counted until now and
--- no longer does is marked so.
+-- were taken to be, and the polls are locked. What is not what it was taken to be is mended. The row of a vote that counted until
+-- now and no longer does stays as it is: the ballot says so (the view `vote`), and `displaced` has how many these are.
 -- Takes the places of the votes, at most one of each voter in a poll, and what increment_vote has: arrays with an element for each
--- vote, arrays with one for each choice, and the lowest identity of a vote that is still counted.
+-- vote, and arrays with one for each choice.
 -- Returns the places of votes that were taken to count and do not, and of those that do against it; null where there are none. Of
 -- the votes that no longer count, it returns the choices, and how many votes each had.
 --
@@ -11,7 +11,7 @@
 create or replace function count_ballots(
   best int[], fates int[],
   vote_ids uuid[], numbers int[], voters bytea[], ms bigint[], seqs bigint[],
-  polls text[], choices text[], signs int[], firsts bigint[], oldest uuid, logs boolean[],
+  polls text[], choices text[], signs int[], firsts bigint[], logs boolean[],
   out lost int[], out won int[], out left_polls text[], out left_choices text[], out left_votes bigint[]
 )
 language plpgsql as $$
@@ -44,34 +44,23 @@ begin
     set vote_id = vote_ids[j.place], choice = choices[j.number], accepted_ms = ms[j.place], accepted_seq = seqs[j.place]
     from judged j
     where j.wins and b.ctid = j.at
-  ), displaced as (
+  ), beaten as (
     -- The votes that counted so far and no longer do.
     select number, former as vote_id, former_choice as choice from judged where wins and former is not null
   ), logged as (
     insert into log_queue (kind, polls, vote_ids, numbers)
     select case signs[number] when 1 then 'rejected' else 'superseded' end, polls, array_agg(vote_id), array_agg(number)
-    from displaced where true = any (logs) and logs[number] group by 1
-  ), booked as (
-    -- Their rows, where these are below the horizon, do not change.
-    insert into ledger_archive (poll, choice, status, votes)
-    select polls[d.number], d.choice, c.status, sum(c.votes)
-    from displaced d
-    cross join lateral (
-      values ('counted', -1), (case signs[d.number] when 1 then 'rejected' else 'superseded' end, 1)
-    ) as c (status, votes)
-    where d.vote_id < oldest
-    group by 1, 2, 3
-  ), beaten as (
-    select number, vote_id from displaced where vote_id >= oldest
-    union all
-    select number, vote_ids[place] from judged where leads and not wins
+    from beaten where true = any (logs) and logs[number] group by 1
   ), by_choice as (
-    select polls[firsts[number]] as poll, choice, count(*) as votes from displaced group by firsts[number], choice
+    select polls[firsts[number]] as poll, choice, count(*) as votes from beaten group by firsts[number], choice
+  ), told as (
+    insert into displaced as d (poll, choice, votes) select poll, choice, votes from by_choice
+    on conflict (poll, choice) do update set votes = d.votes + excluded.votes
   )
   select array_agg(place) filter (where leads and not wins), array_agg(place) filter (where wins and not leads),
     array_agg(vote_ids[place] order by vote_ids[place]) filter (where wins and not leads),
-    (select array_agg(vote_id order by vote_id) from beaten where signs[number] = 1),
-    (select array_agg(vote_id order by vote_id) from beaten where signs[number] = -1),
+    array_agg(vote_ids[place] order by vote_ids[place]) filter (where leads and not wins and signs[number] = 1),
+    array_agg(vote_ids[place] order by vote_ids[place]) filter (where leads and not wins and signs[number] = -1),
     (select array_agg(poll) from by_choice), (select array_agg(choice) from by_choice),
     (select array_agg(votes) from by_choice)
   into lost, won, to_count, to_reject, to_supersede, left_polls, left_choices, left_votes

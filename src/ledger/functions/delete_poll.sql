@@ -16,6 +16,7 @@ begin
   select 'deleted', deleted + coalesce(sum(a.votes), 0) from ledger_archive a where a.poll = deleting and a.status <> 'imported';
   delete from ledger_archive where poll = deleting;
   delete from ballot where poll = deleting;
+  delete from displaced where poll = deleting;
   delete from tabulation where poll = deleting;
   delete from score_tally where poll = deleting;
   delete from choice_tally where poll = deleting;

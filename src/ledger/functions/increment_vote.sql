@@ -9,8 +9,8 @@
 -- and `status`.
 --
 -- Locks are taken in one order, whatever the order of the votes, so that two batches can't deadlock: vote_event
--- (hold_horizon), the votes by id, the polls that are not `open` by slug, their voters' ballots, the votes that no longer count,
--- the polls that are `open` by slug, their voters' ballots. What was in the ledger already is looked at last, when the
+-- (hold_horizon), the votes by id, the polls that are not `open` by slug, their voters' ballots, those of the votes that are not what
+-- they were taken to be, the polls that are `open` by slug, their voters' ballots. What was in the ledger already is looked at last, when the
 -- polls are locked (record_duplicates).
 -- The votes come before their polls, and with what is taken to become of them: while one batch inserts them, another one has the
 -- polls.
@@ -152,7 +152,7 @@ begin
       if judging then
         select b.* into lost, won, left_polls, left_choices, left_votes
         from count_ballots(
-          best, fates, new_ids, new_numbers, new_voters, new_ms, new_seqs, polls, choices, signs, firsts, oldest, logs
+          best, fates, new_ids, new_numbers, new_voters, new_ms, new_seqs, polls, choices, signs, firsts, logs
         ) b;
         foreach place in array coalesce(lost, '{}') loop
           fates[place] := 3;

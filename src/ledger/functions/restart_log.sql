@@ -27,7 +27,7 @@ begin
   select status, array_agg(poll), array_agg(choice), array_agg(vote_id)
   from (
     select v.*, (row_number() over (partition by status order by vote_id) - 1) / 5000 as part
-    from vote_event v where poll = restarting and status <> 'dead'
+    from vote v where poll = restarting and status <> 'dead'
   ) v
   group by status, part
   order by part;

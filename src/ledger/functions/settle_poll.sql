@@ -4,7 +4,7 @@
 -- others stay what they are. Where nothing can change the poll's result any more (poll.decided) it does nothing.
 -- Takes the poll's slug.
 --
--- Locks: vote_event (hold_horizon), the poll, then those of its votes that change.
+-- Locks: vote_event (hold_horizon), the poll, then those of its votes and ballots that change.
 create or replace function settle_poll(changed text) returns void
 language plpgsql as $$
 #variable_conflict use_column
@@ -20,22 +20,22 @@ begin
     return;
   end if;
 
-  -- `was` and `because` are a vote's status and reason so far, `kept` whether the ledger keeps its row from the
-  -- horizon on.
-  with vote as (
-    select vote_id, voter, choice, accepted_ms, accepted_seq, status as was, reason as because, true as kept
-    from vote_event where poll = changed and status <> 'dead' and vote_id >= oldest
+  -- `was` and `because` are a vote's status and reason so far, `recorded` the status in its row, `kept` whether the ledger keeps that
+  -- from the horizon on.
+  with known as (
+    select vote_id, voter, choice, accepted_ms, accepted_seq, status as was, reason as because, recorded, true as kept
+    from vote where poll = changed and status <> 'dead' and vote_id >= oldest
     union all
-    select vote_id, voter, choice, accepted_ms, accepted_seq, 'counted', null, false
+    select vote_id, voter, choice, accepted_ms, accepted_seq, 'counted', null, 'counted', false
     from ballot where poll = changed and vote_id < oldest and settled.ballot <> 'open'
   ), verdict as (
-    select v.*, out_of_time(settled, v.accepted_ms) as late,
+    select k.*, out_of_time(settled, k.accepted_ms) as late,
       row_number() over (
-        partition by v.voter, out_of_time(settled, v.accepted_ms) is null
-        order by case settled.ballot when 'changeable' then -v.accepted_ms else v.accepted_ms end,
-          case settled.ballot when 'changeable' then -v.accepted_seq else v.accepted_seq end
+        partition by k.voter, out_of_time(settled, k.accepted_ms) is null
+        order by case settled.ballot when 'changeable' then -k.accepted_ms else k.accepted_ms end,
+          case settled.ballot when 'changeable' then -k.accepted_seq else k.accepted_seq end
       ) as place
-    from vote v
+    from known k
   ), decided as (
     select v.*,
       case
@@ -56,6 +56,11 @@ begin
     set status = d.status, reason = d.reason
     from different d
     where d.kept and v.vote_id = d.vote_id
+  ), told as (
+    -- Their rows say it again.
+    update displaced s set votes = s.votes - d.votes
+    from (select choice, count(*) as votes from different where was <> recorded group by choice) d
+    where s.poll = changed and s.choice = d.choice
   ), booked as (
     insert into ledger_archive (poll, choice, status, votes)
     select changed, d.choice, c.status, sum(c.votes)
@@ -66,19 +71,23 @@ begin
     insert into log_queue (kind, polls, vote_ids)
     select d.status, array[changed], array_agg(d.vote_id) from different d where settled.log and d.status <> d.was group by d.status
   ), unseated as (
-    delete from ballot b using different d where not d.kept and b.poll = changed and b.voter = d.voter
+    delete from ballot b
+    using (select voter from decided group by voter having bool_or(was = 'counted') and not bool_or(status = 'counted')) d
+    where settled.ballot <> 'open' and b.poll = changed and b.voter = d.voter
+  ), seated as (
+    insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
+    select changed, d.voter, d.vote_id, d.choice, d.accepted_ms, d.accepted_seq
+    from decided d
+    left join ballot b on b.voter = d.voter and b.poll = changed
+    where settled.ballot <> 'open' and d.kept and d.status = 'counted'
+      and (b.vote_id, b.accepted_ms, b.accepted_seq) is distinct from (d.vote_id, d.accepted_ms, d.accepted_seq)
+    on conflict (voter, poll) do update
+    set vote_id = excluded.vote_id, choice = excluded.choice, accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq
   ), delta as (
     select choice, sum(case status when 'counted' then 1 else 0 end - case was when 'counted' then 1 else 0 end) as votes
     from different group by choice
   )
   select array_agg(choice), array_agg(votes) into delta_choices, delta_counts from delta;
-
-  if settled.ballot <> 'open' then
-    delete from ballot where poll = changed and vote_id >= oldest;
-    insert into ballot (poll, voter, vote_id, choice, accepted_ms, accepted_seq)
-    select poll, voter, vote_id, choice, accepted_ms, accepted_seq
-    from vote_event where poll = changed and status = 'counted' and vote_id >= oldest;
-  end if;
 
   -- Also where no count has changed, for the poll's revision: viewers are to see that it was closed.
   perform change_tallies(array_fill(changed, array[cardinality(o.choices)]), o.choices, o.counts)
