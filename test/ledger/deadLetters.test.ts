@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
 
 const layer = Layer.provideMerge(DeadLetters.layer, layerServers())
@@ -92,6 +93,23 @@ describe("DeadLetters", () => {
       yield* letters.discard(letter)
       assert.deepStrictEqual(yield* letters.list({}), [])
       assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "discarded: unknown option" })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("has no letter without its vote, whatever is buried while a poll is deleted", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* bury("birds")
+      const release = yield* held(sql`select from dead_letter for update`)
+      const deleting = yield* Effect.forkChild(sql`select delete_poll('cats-or-dogs')`)
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* bury("fish")
+      yield* release
+      yield* Fiber.join(deleting)
+      const alone = yield* sql`
+        select from dead_letter full join (select vote_id from vote_event where status = 'dead') v using (vote_id)
+        where dead_letter.stream is null or v.vote_id is null`
+      assert.lengthOf(alone, 0)
     }).pipe(Effect.provide(layer))
   )
 })

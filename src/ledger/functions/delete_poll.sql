@@ -9,9 +9,13 @@ declare
   deleted bigint;
 begin
   perform hold_horizon();
-  delete from dead_letter d using vote_event v where v.poll = deleting and v.status = 'dead' and d.vote_id = v.vote_id;
-  delete from vote_event where poll = deleting;
-  get diagnostics deleted = row_count;
+  -- In one statement: a vote may be buried meanwhile, and its letter must not be left without it.
+  with gone as (
+    delete from vote_event where poll = deleting returning vote_id, status
+  ), letters as (
+    delete from dead_letter d using gone g where g.status = 'dead' and d.vote_id = g.vote_id
+  )
+  select count(*) into deleted from gone;
   insert into ledger_archive (status, votes)
   select 'deleted', deleted + coalesce(sum(a.votes), 0) from ledger_archive a where a.poll = deleting and a.status <> 'imported';
   delete from ledger_archive where poll = deleting;
