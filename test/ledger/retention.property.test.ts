@@ -91,8 +91,12 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
                 })
           const expected = options.map((option) => [option, winners.filter((vote) => vote.option === option).length])
           assert.deepStrictEqual(yield* tallyOf(poll), Object.fromEntries(expected))
-          const { differences } = yield* readLedger(latestAcceptance, [])
+          const { differences, dropped, polls, rows } = yield* readLedger(latestAcceptance, [])
           assert.deepStrictEqual(differences, [])
+          assert.strictEqual(
+            (rows.counted ?? 0) + (dropped.counted ?? 0),
+            polls.reduce((sum, { ledger }) => sum + ledger, 0)
+          )
           const [entries] = yield* sql<{ votes: bigint }>`select (
           (select count(*) from vote_event where poll = ${poll}) +
           (select coalesce(sum(votes), 0) from ledger_archive where poll = ${poll}))::bigint as votes`
