@@ -156,6 +156,23 @@ describe("a ledger that drops old votes", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.live("removes what is left as counting has it: what it removes waits until it has the polls", () =>
+    Effect.gen(function* () {
+      const { dropOld, ledger, sql } = yield* ready
+      const poll = yield* createPoll({ ballot: "changeable", identity: "token", closesMs: now + 1_000 })
+      const first = voteAt(now, poll, "tea", "ann")
+      yield* ledger.count(VoteColumns.of([first, { ...first, ms: first.ms + 1n }]))
+      yield* sql`select name from close_partitions(${BigInt(later - day)}::bigint)`
+      const release = yield* held(sql`select from poll where slug = ${poll} for update`)
+      const sweeping = yield* Effect.forkChild(dropOld)
+      yield* untilWaiting("transactionid", "ShareLock")
+      assert.lengthOf(yield* sql`select from duplicate_entry for update nowait`, 1)
+      yield* release
+      yield* Fiber.join(sweeping)
+      assert.deepStrictEqual(yield* sql`select from duplicate_entry`, [])
+    }).pipe(Effect.provide(layer))
+  )
+
   it.live("waits for votes that are being counted, and has those that come later wait", () =>
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
