@@ -39,7 +39,7 @@ export default defineConfig({
     ],
     // Each branch is tested of what stands between the world and everything else, the lane's share of it too.
     coverage: {
-      provider: "v8",
+      provider: "istanbul",
       include: ["src/http/middleware/**/*.ts", "src/http/lane/LaneResponses.ts"],
       reporter: ["text"],
       thresholds: { 100: true }
