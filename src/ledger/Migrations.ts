@@ -36,10 +36,18 @@ interface Found {
   readonly server: number
   /** What transactions are that don't say it, such as `read committed`: a role and a database may have one of their own. */
   readonly isolation: string
+  /** What a commit waits for, as `synchronous_commit` has it; of a role and a database, too. */
+  readonly commit: string
 }
 
 /** Returns why a database can't hold the ledger; undefined where it can. */
-export const unsuitable = ({ encoding, former, isolation, server }: Omit<Found, "known">): string | undefined => {
+export const unsuitable = ({
+  commit,
+  encoding,
+  former,
+  isolation,
+  server
+}: Omit<Found, "known">): string | undefined => {
   if (former) {
     return `The database was made by a tallykeep from before its first release, and this one can't take it over. ${another}`
   }
@@ -59,6 +67,13 @@ export const unsuitable = ({ encoding, former, isolation, server }: Omit<Found, 
       "'read committed'`, and start tallykeep again."
     )
   }
+  if (commit === "off") {
+    return (
+      "The role's transactions are committed before they are on the disk (synchronous_commit is off): a crash of the server " +
+      "would lose votes that were counted and are no longer in Redis. Let them wait for the disk, with `alter role … set " +
+      "synchronous_commit = on`, and start tallykeep again."
+    )
+  }
   return undefined
 }
 
@@ -68,7 +83,7 @@ const findState = Effect.gen(function* () {
   const [found] = yield* sql<Found>`
     select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former,
       current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as server,
-      current_setting('default_transaction_isolation') as isolation`
+      current_setting('default_transaction_isolation') as isolation, current_setting('synchronous_commit') as commit`
   const problem = found && unsuitable(found)
   if (problem !== undefined) return yield* new UnsuitableDatabase({ message: problem })
   return found?.known === true ? yield* readState : { version: 0, step: 0 }

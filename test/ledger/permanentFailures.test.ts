@@ -110,26 +110,37 @@ describe("a failure that time does not heal", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is told of a role whose transactions are isolated from each other", () =>
+  it.live.each([
+    {
+      setting: "default_transaction_isolation",
+      wrong: "repeatable read",
+      right: "read committed",
+      says: /^Error The role's transactions are repeatable read by default.*needs read committed/
+    },
+    {
+      setting: "synchronous_commit",
+      wrong: "off",
+      right: "on",
+      says: /^Error The role's transactions are committed before they are on the disk.*set synchronous_commit = on/
+    }
+  ])("is told of a role whose $setting would cost votes", ({ right, says, setting, wrong }) =>
     Effect.gen(function* () {
       const url = yield* makeEmptyDatabase
       const role = yield* makeRole(url)
       yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
-      const set = (isolation: string) =>
-        role.sql.unsafe(`alter role ${role.name} set default_transaction_isolation = '${isolation}'`)
-      yield* set("repeatable read")
+      const set = (value: string) => role.sql.unsafe(`alter role ${role.name} set ${setting} = '${value}'`)
+      yield* set(wrong)
       const { ledger, lines } = yield* start(role.url)
-      const line = yield* firstLine(lines)
-      assert.match(line, /^Error The role's transactions are repeatable read by default.*needs read committed/)
+      assert.match(yield* firstLine(lines), says)
       assert.strictEqual((yield* Effect.flip(ledger.ping))._tag, "OutOfService")
-      yield* set("read committed")
+      yield* set(right)
       const again = yield* start(role.url)
       yield* again.ledger.migrated
     }).pipe(Effect.scoped)
   )
 
   it("is told of a server that is too old", () => {
-    const fine = { encoding: "UTF8", former: false, server: 140_000, isolation: "read committed" }
+    const fine = { encoding: "UTF8", former: false, server: 140_000, isolation: "read committed", commit: "on" }
     assert.isUndefined(unsuitable(fine))
     assert.include(unsuitable({ ...fine, server: 130_023 }), "is PostgreSQL 13, and tallykeep needs 14 or newer")
     assert.include(unsuitable({ ...fine, encoding: "SQL_ASCII" }), "SQL_ASCII")
