@@ -96,6 +96,15 @@ const runStep = Effect.fnUntraced(function* (text: string) {
 })
 
 /**
+ * Lets a transaction take as long as it takes, whatever the role's own limits are: a step that they end would be tried again for ever.
+ * Older servers don't know all of them.
+ */
+const takeAnyTime = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout')`
+})
+
+/**
  * Runs the steps that are missing up to one, or all of them and then puts the functions in place, in one transaction.
  * Returns whether there was anything to do.
  */
@@ -103,6 +112,7 @@ const advance = Effect.fnUntraced(function* (schema: LedgerSchema, upTo: number 
   const sql = yield* SqlClient.SqlClient
   return yield* inTransaction(sql)(
     Effect.gen(function* () {
+      yield* takeAnyTime
       yield* sql`select pg_advisory_xact_lock(${lockKey})`
       // Asking to_regclass first would not do: it may not see what another process made while this one waited.
       yield* sql`create table if not exists tallykeep_schema (
