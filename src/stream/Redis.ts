@@ -53,7 +53,7 @@ const plainWords: ReadonlyArray<readonly [begins: string, words: string]> = [
 const inPlainWords = (cause: unknown): unknown => {
   if (!(cause instanceof Error)) return cause
   const found = plainWords.find(([begins]) => cause.message.startsWith(begins))
-  return found === undefined ? cause : new Error(found[1], { cause })
+  return found === undefined ? cause : new Error(found[1])
 }
 
 /** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */
