@@ -105,6 +105,12 @@ const launch = (spec: ServerSpec) => {
   }
 }
 
+/** Returns the last thing that a server has said, which is why it has died unless it was killed. */
+const lastWords = (logFile: string): string => {
+  const last = existsSync(logFile) ? readFileSync(logFile, "utf8").trimEnd().split("\n").at(-1) : undefined
+  return last ? `, saying "${last.slice(-200)}"` : ""
+}
+
 /** Runs a server, and waits until it is ready. Should it die before its scope closes, an error is logged. */
 export const runServer = Effect.fnUntraced(function* (
   spec: ServerSpec
@@ -125,7 +131,11 @@ export const runServer = Effect.fnUntraced(function* (
   }
   yield* Effect.promise(() => exited).pipe(
     Effect.andThen(() =>
-      state.stopping ? Effect.void : Effect.logError(`${name} has died (${state.ended}); its log: ${logFile}`)
+      state.stopping
+        ? Effect.void
+        : Effect.logError(
+            `${name} has died (${state.ended})${lastWords(logFile)}. Its log is ${logFile}; start tallykeep again once that is mended`
+          )
     ),
     Effect.forkScoped
   )

@@ -83,6 +83,16 @@ const wrongDatabase = (error: Error): Unsuitable | undefined => {
     : undefined
 }
 
+/** What the system says where the other side has closed a connection. */
+const closings = ["EPIPE", "ECONNRESET"]
+
+/** Says what went wrong with a connection. Redis says by itself that it has no place for one, but closes it before that is read. */
+const wordsOf = (error: Error, { status }: Connection): string => {
+  const words = error.message || error.name
+  const closedAtOnce = status === "connect" && "code" in error && closings.includes(String(error.code))
+  return closedAtOnce ? `${words}: it was closed at once, as where maxclients are reached, or TLS is expected` : words
+}
+
 /**
  * Makes a function that looks after a connection: it is given up where it can't do its work, one line is logged when it is lost
  * and one when it is back, and reconnects are counted. `reads` says whether it is for reads that block, `replicas` whether a replica will do.
@@ -116,7 +126,7 @@ export const makeWatch = Effect.fnUntraced(function* (options: { readonly replic
       const wrong = wrongDatabase(error)
       if (wrong !== undefined) return void connection.stream.destroy(wrong)
       if ("syscall" in error) connection.unsuitable = undefined
-      if (reachable !== false) runFork(Effect.logWarning(`Redis (${label}): ${error.message || error.name}`))
+      if (reachable !== false) runFork(Effect.logWarning(`Redis (${label}): ${wordsOf(error, connection)}`))
       reachable = false
     })
     connection.on("ready", () => {

@@ -36,10 +36,18 @@ interface Found {
   readonly server: number
   /** What transactions are that don't say it, such as `read committed`: a role and a database may have one of their own. */
   readonly isolation: string
+  /** What a commit waits for, as `synchronous_commit` has it; of a role and a database, too. */
+  readonly commit: string
 }
 
 /** Returns why a database can't hold the ledger; undefined where it can. */
-export const unsuitable = ({ encoding, former, isolation, server }: Omit<Found, "known">): string | undefined => {
+export const unsuitable = ({
+  commit,
+  encoding,
+  former,
+  isolation,
+  server
+}: Omit<Found, "known">): string | undefined => {
   if (former) {
     return `The database was made by a tallykeep from before its first release, and this one can't take it over. ${another}`
   }
@@ -59,6 +67,13 @@ export const unsuitable = ({ encoding, former, isolation, server }: Omit<Found, 
       "'read committed'`, and start tallykeep again."
     )
   }
+  if (commit === "off") {
+    return (
+      "The role's transactions are committed before they are on the disk (synchronous_commit is off): a crash of the server " +
+      "would lose votes that were counted and are no longer in Redis. Let them wait for the disk, with `alter role … set " +
+      "synchronous_commit = on`, and start tallykeep again."
+    )
+  }
   return undefined
 }
 
@@ -68,7 +83,7 @@ const findState = Effect.gen(function* () {
   const [found] = yield* sql<Found>`
     select to_regclass('tallykeep_schema') is not null as known, to_regclass('tallykeep_migration') is not null as former,
       current_setting('server_encoding') as encoding, current_setting('server_version_num')::int as server,
-      current_setting('default_transaction_isolation') as isolation`
+      current_setting('default_transaction_isolation') as isolation, current_setting('synchronous_commit') as commit`
   const problem = found && unsuitable(found)
   if (problem !== undefined) return yield* new UnsuitableDatabase({ message: problem })
   return found?.known === true ? yield* readState : { version: 0, step: 0 }
@@ -81,6 +96,15 @@ const runStep = Effect.fnUntraced(function* (text: string) {
 })
 
 /**
+ * Lets a transaction take as long as it takes, whatever the role's own limits are: a step that they end would be tried again for ever.
+ * Older servers don't know all of them.
+ */
+const takeAnyTime = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`select set_config(name, '0', true) from pg_settings where name in ('statement_timeout', 'transaction_timeout')`
+})
+
+/**
  * Runs the steps that are missing up to one, or all of them and then puts the functions in place, in one transaction.
  * Returns whether there was anything to do.
  */
@@ -88,6 +112,7 @@ const advance = Effect.fnUntraced(function* (schema: LedgerSchema, upTo: number 
   const sql = yield* SqlClient.SqlClient
   return yield* inTransaction(sql)(
     Effect.gen(function* () {
+      yield* takeAnyTime
       yield* sql`select pg_advisory_xact_lock(${lockKey})`
       // Asking to_regclass first would not do: it may not see what another process made while this one waited.
       yield* sql`create table if not exists tallykeep_schema (

@@ -29,6 +29,12 @@ const remedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
     /^(42|0A)/,
     "Give tallykeep a database of its own, on PostgreSQL 14 or newer, in which nobody else changes anything."
   ],
+  [/^53100$/, "Make room on the disk of the database's server."],
+  [/^53300$/, "Raise the server's max_connections, or set a smaller DATABASE_POOL in each process."],
+  [
+    /^57014$/,
+    "Unless someone has cancelled it, let the role's statements take 30 s or more, with `alter role … set statement_timeout`."
+  ],
   [/^22/, "Give tallykeep a database of its own whose encoding is UTF8."],
   [
     /^(CERT_|ERR_TLS_CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/,

@@ -1,9 +1,14 @@
-import { Context, Effect, Layer, type Scope } from "effect"
-import { command, Redis } from "./Redis.ts"
+import { Context, Effect, FiberHandle, Layer, Schedule, type Scope } from "effect"
+import { reasonOf } from "../domain/Problems.ts"
+import { makeOutageLog } from "./Outage.ts"
+import { command, isReply, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
 /** What an announcement is about: a poll that was made or closed, or a tally that has changed. */
 export type Topic = "poll" | "tally"
+
+/** How soon to ask again for messages that Redis refuses: nothing tells when its user may have them. */
+const refusedPause = "2 seconds"
 
 /**
  * Messages from one process to all others by way of Redis, about one poll or several. They may get lost, so whoever listens
@@ -34,12 +39,29 @@ export class Announcements extends Context.Service<
         if (topic === undefined) return
         for (const poll of message.split(separator)) for (const listener of listeners[topic]) listener(poll)
       })
+      const outage = makeOutageLog("Announcing what changes")
+      const remedy = `Let Redis's user use the channels ${stream}:*, or others hear of what changes late.`
+      /** Tells where Redis refuses. Where it is away, others tell that. */
+      const telling = <A>(asked: () => Promise<A>) =>
+        command(asked).pipe(
+          Effect.tap(outage.up),
+          Effect.tapError((error) =>
+            isReply(error) ? outage.down("announce what changes", reasonOf(error.cause), remedy) : Effect.void
+          )
+        )
+      const run = yield* FiberHandle.makeRuntime<never>()
       /** A process hears only of what it listens to: a message comes with each batch that is counted. */
       const subscribe = () => {
         const wanted = Object.entries(channels).flatMap(([channel, topic]) =>
           listeners[topic].size > 0 ? [channel] : []
         )
-        if (wanted.length > 0 && connection.status === "ready") connection.subscribe(...wanted).catch(() => undefined)
+        if (wanted.length === 0 || connection.status !== "ready") return
+        run(
+          telling(() => connection.subscribe(...wanted)).pipe(
+            Effect.retry({ schedule: Schedule.spaced(refusedPause), while: isReply }),
+            Effect.ignore
+          )
+        )
       }
       // Each new connection subscribes again; one that breaks before that comes back with another "ready".
       connection.on("ready", subscribe)
@@ -48,7 +70,7 @@ export class Announcements extends Context.Service<
         announce: (topic, ...polls) =>
           polls.length === 0
             ? Effect.void
-            : Effect.ignore(command(() => redis.client.publish(channelOf(stream, topic), polls.join(separator)))),
+            : Effect.ignore(telling(() => redis.client.publish(channelOf(stream, topic), polls.join(separator)))),
         listen: (topic, listener) =>
           Effect.acquireRelease(
             Effect.sync(() => {

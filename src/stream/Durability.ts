@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import type { OutOfService } from "../domain/Problems.ts"
+import { type OutOfService, reasonOf } from "../domain/Problems.ts"
 import type { Connection } from "./Redis.ts"
 import { command, isReply } from "./Redis.ts"
 
@@ -36,10 +36,16 @@ export interface Keeping {
 const valueIn = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\r?$`, "m").exec(info)?.[1]
 
-/** Asks Redis how it keeps votes. Where it hides its configuration, as some hosted ones do, the weaker promise is assumed. */
+/**
+ * Asks Redis how it keeps votes. Where it hides its configuration, as some hosted ones do, or its user may not ask for either, the
+ * weaker promise is assumed.
+ */
 export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfService> =>
   Effect.gen(function* () {
-    const info = yield* command(() => client.info())
+    const told = yield* command(() => client.info()).pipe(
+      Effect.catchIf(isReply, (error) => Effect.succeed({ refused: reasonOf(error.cause) }))
+    )
+    const info = typeof told === "string" ? told : ""
     const fsync = yield* command(() => client.config("GET", "appendfsync")).pipe(
       Effect.map((reply) => (Array.isArray(reply) ? String(reply[1]) : "unknown")),
       Effect.catchIf(isReply, () => Effect.succeed("unknown"))
@@ -47,7 +53,9 @@ export const readKeeping = (client: Connection): Effect.Effect<Keeping, OutOfSer
     const aof = valueIn(info, "aof_enabled") === "1"
     const durability = !aof || fsync === "no" ? "memory" : fsync === "always" ? "fsync" : "everysec"
     const warnings: Array<string> = []
-    if (durability === "memory") {
+    if (typeof told !== "string") {
+      warnings.push(`Whether a crash of Redis loses votes is not known, since it does not tell (${told.refused})`)
+    } else if (durability === "memory") {
       warnings.push(
         "Redis does not persist each vote (appendonly is off, or appendfsync is no): a crash of it loses votes"
       )

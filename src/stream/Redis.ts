@@ -44,12 +44,24 @@ export class Redis extends Context.Service<
 export const serverOf = ({ options: { host, path, port } }: Connection): Readonly<Record<string, unknown>> =>
   path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
 
+/** What the driver says of a connection that is not there, and what an operator understands. */
+const plainWords: ReadonlyArray<readonly [begins: string, words: string]> = [
+  ["Stream isn't writeable", "There is no connection"],
+  ["Reached the max retries per request", "The connection was lost"]
+]
+
+const inPlainWords = (cause: unknown): unknown => {
+  if (!(cause instanceof Error)) return cause
+  const found = plainWords.find(([begins]) => cause.message.startsWith(begins))
+  return found === undefined ? cause : new Error(found[1])
+}
+
 /** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */
 export const command = <A>(run: () => Promise<A>): Effect.Effect<A, OutOfService> =>
   Effect.callback((resume) => {
     run().then(
       (value) => resume(Effect.succeed(value)),
-      (cause: unknown) => resume(Effect.fail(new OutOfService({ part: "redis", cause })))
+      (cause: unknown) => resume(Effect.fail(new OutOfService({ part: "redis", cause: inPlainWords(cause) })))
     )
   })
 

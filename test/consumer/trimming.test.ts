@@ -49,6 +49,22 @@ describe("trimming", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
+  it.live("waits for who holds it, and for no record of a time that Redis's clock was set back from", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const { stream } = yield* StreamSettings
+      yield* fill(1_000)
+      const record = `${stream}:trimmed`
+      const trimBeside = (lasting: number) =>
+        Effect.promise(async () => {
+          await client.set(record, "1", "PX", lasting)
+          return client.trimAcked(stream, record, 1, 0, 0)
+        })
+      assert.strictEqual(yield* trimBeside(10_000), 0)
+      assert.isAtLeast(yield* trimBeside(3_600_000), 900)
+    }).pipe(Effect.provide(layerServers()))
+  )
+
   it.live("leaves acked entries until they have the age that they are to reach, by the stream's clock", () =>
     Effect.gen(function* () {
       const stream = yield* VoteStream

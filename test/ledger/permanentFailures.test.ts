@@ -5,6 +5,7 @@ import { inject } from "vitest"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { lockKey, unsuitable } from "../../src/ledger/Migrations.ts"
+import { remedyOf } from "../../src/ledger/SqlFailure.ts"
 import { patiently } from "../e2e/site.ts"
 import { makeEmptyDatabase } from "../support/databases.ts"
 import { held, untilWaiting } from "../support/locks.ts"
@@ -110,30 +111,71 @@ describe("a failure that time does not heal", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("is told of a role whose transactions are isolated from each other", () =>
+  it.live.each([
+    {
+      setting: "default_transaction_isolation",
+      wrong: "repeatable read",
+      right: "read committed",
+      says: /^Error The role's transactions are repeatable read by default.*needs read committed/
+    },
+    {
+      setting: "synchronous_commit",
+      wrong: "off",
+      right: "on",
+      says: /^Error The role's transactions are committed before they are on the disk.*set synchronous_commit = on/
+    }
+  ])("is told of a role whose $setting would cost votes", ({ right, says, setting, wrong }) =>
     Effect.gen(function* () {
       const url = yield* makeEmptyDatabase
       const role = yield* makeRole(url)
       yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
-      const set = (isolation: string) =>
-        role.sql.unsafe(`alter role ${role.name} set default_transaction_isolation = '${isolation}'`)
-      yield* set("repeatable read")
+      const set = (value: string) => role.sql.unsafe(`alter role ${role.name} set ${setting} = '${value}'`)
+      yield* set(wrong)
       const { ledger, lines } = yield* start(role.url)
-      const line = yield* firstLine(lines)
-      assert.match(line, /^Error The role's transactions are repeatable read by default.*needs read committed/)
+      assert.match(yield* firstLine(lines), says)
       assert.strictEqual((yield* Effect.flip(ledger.ping))._tag, "OutOfService")
-      yield* set("read committed")
+      yield* set(right)
       const again = yield* start(role.url)
       yield* again.ledger.migrated
     }).pipe(Effect.scoped)
   )
 
+  it("is told of a full disk and of too few connections, which may last as well", () => {
+    assert.match(`${remedyOf({ code: "53100" })}`, /room on the disk/)
+    assert.match(`${remedyOf({ code: "53300" })}`, /max_connections/)
+  })
+
   it("is told of a server that is too old", () => {
-    const fine = { encoding: "UTF8", former: false, server: 140_000, isolation: "read committed" }
+    const fine = { encoding: "UTF8", former: false, server: 140_000, isolation: "read committed", commit: "on" }
     assert.isUndefined(unsuitable(fine))
     assert.include(unsuitable({ ...fine, server: 130_023 }), "is PostgreSQL 13, and tallykeep needs 14 or newer")
     assert.include(unsuitable({ ...fine, encoding: "SQL_ASCII" }), "SQL_ASCII")
   })
+})
+
+describe("a role that limits its statements and transactions", () => {
+  it.live("makes the tables however long that takes; what its limits end later is told with what to do", () =>
+    Effect.gen(function* () {
+      const role = yield* makeRole(yield* makeEmptyDatabase)
+      yield* role.sql.unsafe(`grant create on schema public to ${role.name}`)
+      yield* role.sql.unsafe(`alter role ${role.name} set statement_timeout = '300ms'`)
+      const [server] = yield* role.sql<{ knows: boolean }>`
+        select exists (select from pg_settings where name = 'transaction_timeout') as knows`
+      if (server?.knows === true) yield* role.sql.unsafe(`alter role ${role.name} set transaction_timeout = '400ms'`)
+      const { ledger, lines } = yield* Effect.gen(function* () {
+        const release = yield* held(role.sql`select pg_advisory_xact_lock(${lockKey})`)
+        const started = yield* start(role.url)
+        yield* untilWaiting("advisory", "ExclusiveLock")
+        yield* Effect.sleep("500 millis")
+        yield* release
+        return started
+      }).pipe(Effect.provideService(SqlClient.SqlClient, role.sql))
+      yield* ledger.migrated
+      assert.match(lines.join(), /^Info Made the ledger's tables[^,]*, version \d+$/)
+      const sql = yield* client(role.url)
+      assert.match(`${remedyOf(yield* Effect.flip(sql`select pg_sleep(1)`))}`, /set statement_timeout/)
+    }).pipe(Effect.scoped)
+  )
 })
 
 describe("a connection that is lost while the tables are made", () => {

@@ -1,9 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer, Redacted } from "effect"
+import { startRedis } from "../../src/embedded/RedisServer.ts"
+import { layerRedis } from "../../src/layers/RedisClient.ts"
 import { Announcements, channelOf } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
-import { eventually, layerServers } from "../support/servers.ts"
+import { withRedis } from "../chaos/group.ts"
+import { own } from "../e2e/ownServer.ts"
+import { patiently } from "../e2e/site.ts"
+import { collectLog } from "../support/collectLog.ts"
+import { eventually, layerServers, testSettings } from "../support/servers.ts"
 
 describe("announcements", () => {
   it.live("come to who listens, and to no process in which nobody does", () =>
@@ -23,5 +29,40 @@ describe("announcements", () => {
       yield* announce("tally", "second")
       yield* eventually(Effect.sync(() => assert.deepStrictEqual(heard, ["first", "second"])))
     }).pipe(Effect.scoped, Effect.provide(layerServers()))
+  )
+
+  it.live("are told to be refused, and come once they are not", () =>
+    Effect.gen(function* () {
+      const server = yield* own(startRedis)
+      const may = (channels: string) =>
+        Effect.promise(() =>
+          withRedis(Redacted.value(server.url), (client) =>
+            client.call("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "resetchannels", channels)
+          )
+        )
+      yield* may("&others")
+      const url = new URL(Redacted.value(server.url))
+      Object.assign(url, { username: "app", password: "secret" })
+      const log = collectLog()
+      const servers = Layer.mergeAll(layerRedis(Redacted.make(url.href)), Layer.succeed(StreamSettings, testSettings()))
+      yield* Effect.gen(function* () {
+        const { announce, listen } = yield* Announcements
+        const heard: Array<string> = []
+        yield* listen("poll", (slug) => heard.push(slug))
+        const refusals = () => log.like(/^ERROR Can't announce what changes: NOPERM .*channels votes.*:\*/)
+        yield* eventually(Effect.sync(() => assert.lengthOf(refusals(), 1)))
+        yield* announce("poll", "unheard")
+        yield* may("&*")
+        // What is refused is asked for again after a while.
+        yield* patiently(
+          Effect.andThen(
+            announce("poll", "heard"),
+            Effect.sync(() => assert.include(heard, "heard"))
+          )
+        )
+        assert.lengthOf(refusals(), 1)
+        assert.lengthOf(log.like(/Announcing what changes again/), 1)
+      }).pipe(Effect.provide(Announcements.layer.pipe(Layer.provideMerge(servers))), Effect.provide(log.layer))
+    }).pipe(Effect.scoped)
   )
 })

@@ -103,13 +103,11 @@ describe("VoteStream.backlog", () => {
 })
 
 describe("readKeeping", () => {
-  const answers = (info: string, appendfsync: string | undefined) =>
+  const refused = () => Promise.reject(Object.assign(new Error("NOPERM no permissions"), { name: "ReplyError" }))
+  const answers = (info: string | undefined, appendfsync: string | undefined) =>
     ({
-      info: () => Promise.resolve(info),
-      config: () =>
-        appendfsync === undefined
-          ? Promise.reject(Object.assign(new Error("ERR unknown command 'CONFIG'"), { name: "ReplyError" }))
-          : Promise.resolve(["appendfsync", appendfsync])
+      info: () => (info === undefined ? refused() : Promise.resolve(info)),
+      config: () => (appendfsync === undefined ? refused() : Promise.resolve(["appendfsync", appendfsync]))
     }) as unknown as Redis["Service"]["client"]
 
   it.effect.each([
@@ -123,7 +121,8 @@ describe("readKeeping", () => {
     { info: "aof_enabled:1\r\nmaxmemory_policy:noeviction\r\n", fsync: "no", durability: "memory", warnings: 1 },
     { info: "aof_enabled:0\r\nmaxmemory_policy:noeviction\r\n", fsync: "always", durability: "memory", warnings: 1 },
     { info: "aof_enabled:1\r\nmaxmemory_policy:allkeys-lru\r\n", fsync: "always", durability: "fsync", warnings: 1 },
-    { info: "aof_enabled:1\r\n", fsync: undefined, durability: "everysec", warnings: 1 }
+    { info: "aof_enabled:1\r\n", fsync: undefined, durability: "everysec", warnings: 1 },
+    { info: undefined, fsync: undefined, durability: "memory", warnings: 1 }
   ])("promises no more than Redis does: $info $fsync", ({ durability, fsync, info, warnings }) =>
     Effect.gen(function* () {
       const keeping = yield* readKeeping(answers(info, fsync))

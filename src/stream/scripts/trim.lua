@@ -11,8 +11,13 @@
 -- ARGV[3]  how many entries the stream keeps at least, whether they are acked or not
 --
 -- Returns the number of entries removed.
+-- Nobody keeps a stream from being trimmed for longer than a minute: a record that lasts longer is from before Redis's clock was set
+-- back, and would have the stream grow for as long as that.
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
-  return 0
+  if redis.call('PTTL', KEYS[2]) <= 60000 then
+    return 0
+  end
+  redis.call('SET', KEYS[2], '1', 'PX', ARGV[1])
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
