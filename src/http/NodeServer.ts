@@ -6,6 +6,13 @@ import { headLines, PreparedResponse } from "./PreparedResponse.ts"
 import { headersOfStatus, problemAnswer } from "./Problem.ts"
 import { refuseHead } from "./RequestHead.ts"
 
+declare module "node:http" {
+  interface Server {
+    /** Whether a client that has closed its side, as one may that has sent its last request, still gets its answers. */
+    httpAllowHalfOpen: boolean
+  }
+}
+
 /** How long a client may take to send a request's headers, and all of it, in ms. */
 const headersTimeout = 10_000
 const requestTimeout = 15_000
@@ -61,6 +68,7 @@ export const makeNodeServer = (
     optimizeEmptyRequests: true
   })
   server.timeout = stuckTimeout
+  server.httpAllowHalfOpen = true
   const lines = headLines(Object.entries(headers).flat())
   const begin = inFairTurns(handle)
   const onRequest = (request: IncomingMessage, response: PreparedResponse): void => {

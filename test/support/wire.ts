@@ -13,6 +13,8 @@ export interface Answer {
 /** A connection of the test's own, for what no HTTP client would send. */
 export interface Wire {
   readonly send: (bytes: string | Buffer) => Effect.Effect<void>
+  /** Closes this side; answers may come still. */
+  readonly close: Effect.Effect<void>
   /** Returns the next answer, even an interim one; undefined once the server has closed the connection. */
   readonly answer: Effect.Effect<Answer | undefined>
 }
@@ -65,6 +67,7 @@ export const openWireTo = Effect.fnUntraced(function* (
   }
   return {
     send: (bytes) => Effect.sync(() => void socket.write(bytes)),
+    close: Effect.sync(() => void socket.end()),
     answer: Effect.promise(next)
   }
 })

@@ -5,16 +5,20 @@ import { clientAddress } from "../ClientAddress.ts"
 import { Defences } from "../Defences.ts"
 import { HttpSettings } from "../HttpSettings.ts"
 
-/** An answer of Node's, as far as it tells its end. */
+/** An answer of Node's, as far as it can be ended and tells its end. */
 interface Closing {
   once(event: "close", listener: () => void): unknown
+  destroy(): unknown
 }
 
 /** How many may watch: in this process, and from one client address. */
 export class ViewerPlaces extends Context.Service<
   ViewerPlaces,
   {
-    /** Takes a place for as long as the answer lasts; returns false where there is none. */
+    /**
+     * Takes a place for as long as the answer lasts, which is until the client closes its side, if not before; returns false where
+     * there is none.
+     */
     take(request: Pick<IncomingMessage, "headers" | "socket">, response: Closing): boolean
     /** Returns the refusal of a viewer that found no place. */
     refuse(request: Pick<IncomingMessage, "headers" | "socket">): Unavailable
@@ -38,7 +42,11 @@ export class ViewerPlaces extends Context.Service<
           if (all >= maxViewers || own >= maxViewersPerClient) return false
           all++
           byClient.set(client, own + 1)
+          // Other answers are sent to the end, which this one may not have.
+          const leave = () => void response.destroy()
+          request.socket.once("end", leave)
           response.once("close", () => {
+            request.socket.off("end", leave)
             all--
             const left = (byClient.get(client) ?? 1) - 1
             if (left === 0) byClient.delete(client)
