@@ -82,7 +82,7 @@ export const makeNodeServer = (
     }
     // Nobody knows where the next request begins.
     socket[refused] = true
-    answerWrongHead(response, wrong, headers)
+    answerWrong(response, 400, wrong, headers)
   }
   server.on("request", onRequest)
   server.on("checkContinue", (request: IncomingMessage, response: PreparedResponse) => {
@@ -92,7 +92,7 @@ export const makeNodeServer = (
   // An expectation other than 100-continue is not ours to meet: the request is answered like any other.
   server.on("checkExpectation", onRequest)
   server.on("clientError", (error: NodeJS.ErrnoException, socket: AnsweringSocket) =>
-    answerBroken(error, socket, lines)
+    answerBroken(error, socket, headers, lines)
   )
   if (bound !== undefined) boundConnections(server, bound, lines)
   return server
@@ -125,33 +125,50 @@ const problemText = (status: number, detail: string, headerLines: string): strin
   )
 }
 
-/** Answers a request whose head can be understood in two ways, and closes the connection. */
-const answerWrongHead = (response: ServerResponse, detail: string, headers: Readonly<Record<string, string>>): void => {
-  const { body, contentType } = problemAnswer({ type: "about:blank", title: "Bad Request", status: 400, detail }, "/")
+/** Answers a request that can't be understood, or in two ways, when its turn comes, and closes the connection. */
+const answerWrong = (
+  response: ServerResponse,
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>>
+): void => {
+  const title = STATUS_CODES[status] ?? "Bad Request"
+  const { body, contentType } = problemAnswer({ type: "about:blank", title, status, detail }, "/")
   const length = Buffer.byteLength(body)
   const own = { "content-type": contentType, "content-length": length, connection: "close" }
-  response.writeHead(400, { ...headers, ...headersOfStatus(400), ...own })
+  response.writeHead(status, { ...headers, ...headersOfStatus(status), ...own })
   response.end(body)
 }
 
 /** Answers bytes that are no request, or only a part of one, where the client could understand an answer. */
-const answerBroken = (error: NodeJS.ErrnoException, socket: AnsweringSocket, lines: string): void => {
+const answerBroken = (
+  error: NodeJS.ErrnoException,
+  socket: AnsweringSocket,
+  headers: Readonly<Record<string, string>>,
+  lines: string
+): void => {
   if (error.code === "ECONNRESET" || !socket.writable || socket[refused]) {
     socket.destroy()
     return
   }
+  const [status, detail] = answerTo[error.code ?? ""] ?? unreadable
   const answered = socket[latest]
-  if (answered?.req.complete && !answered.headersSent) {
+  if (answered === undefined || (answered.writableFinished && answered.req.complete)) {
+    socket.end(problemText(status, detail, lines))
+  } else if (answered.headersSent) {
+    // In the middle of another answer, nothing can be said that the client would understand; and what belongs to a request
+    // that has its answer already, such as the rest of its body, must not get a second one. Those before it have theirs first.
+    if (answered.writableFinished || answered.socket !== null) socket.destroySoon()
+    else if (answered.listenerCount("finish", endConnection) === 0) answered.on("finish", endConnection)
+  } else if (answered.req.complete) {
     // It came after a whole request that is not answered yet. That answer, which this one must not be taken for, is the last.
     answered.shouldKeepAlive = false
-    return
+  } else {
+    answerWrong(answered, status, detail, headers)
   }
-  if (answered?.headersSent && !(answered.writableFinished && answered.req.complete)) {
-    // In the middle of another answer, nothing can be said that the client would understand; and what belongs to a request
-    // that has its answer already, such as the rest of its body, must not get a second one.
-    socket.destroySoon()
-    return
-  }
-  const [status, detail] = answerTo[error.code ?? ""] ?? unreadable
-  socket.end(problemText(status, detail, lines))
+}
+
+/** Ends the connection of an answer that is the last. */
+function endConnection(this: ServerResponse): void {
+  this.req.socket.destroySoon()
 }

@@ -1,9 +1,10 @@
+import { connect } from "node:net"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { layerApi, request } from "../support/api.ts"
+import { layerApi, request, until } from "../support/api.ts"
 import { parseMetrics } from "../support/metrics.ts"
 import { eventually } from "../support/servers.ts"
-import { type Answer, openWire } from "../support/wire.ts"
+import { type Answer, openWire, serverPort } from "../support/wire.ts"
 import { freshWorld } from "../support/world.ts"
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -59,6 +60,29 @@ for (const fastLane of [true, false]) {
         })
       )
 
+      it.effect("gets what it is owed before it is told what is wrong with the rest", () =>
+        Effect.gen(function* () {
+          const world = yield* freshWorld
+          world.held = Effect.sleep("50 millis")
+          const broken = vote('{"option":"dogs"}').replace("Content-Length: 17", "Transfer-Encoding: chunked")
+          for (const [rest, last] of [
+            [broken, [400]],
+            [`${get("/health")}nonsense\r\n\r\n`, [200]],
+            ["nonsense\r\n\r\n", []]
+          ] as const) {
+            const answers = yield* sendAll(`${vote('{"option":"cats"}')}${rest}`)
+            assert.deepStrictEqual(
+              answers.map(({ status }) => status),
+              [201, ...last]
+            )
+          }
+          assert.deepStrictEqual(
+            world.votes.map(({ choice }) => choice),
+            ["cats", "cats", "cats"]
+          )
+        })
+      )
+
       it.effect("watches no longer", () =>
         Effect.gen(function* () {
           const viewers = Effect.map(request("GET", "/metrics"), ({ body }) =>
@@ -69,6 +93,10 @@ for (const fastLane of [true, false]) {
           yield* eventually(Effect.map(viewers, (count) => assert.strictEqual(count, 1)))
           yield* wire.close
           yield* eventually(Effect.map(viewers, (count) => assert.strictEqual(count, 0)))
+          // Before the stream has begun.
+          const early = connect(yield* serverPort, "127.0.0.1").resume()
+          early.end(get("/api/results/stream"))
+          yield* until(() => early.closed)
         }).pipe(Effect.scoped)
       )
     }

@@ -44,6 +44,7 @@ export class ViewerPlaces extends Context.Service<
           byClient.set(client, own + 1)
           // Other answers are sent to the end, which this one may not have.
           const leave = () => void response.destroy()
+          if (request.socket.readableEnded) leave()
           request.socket.once("end", leave)
           response.once("close", () => {
             request.socket.off("end", leave)
