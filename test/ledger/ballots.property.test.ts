@@ -121,6 +121,14 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
           assert.strictEqual(status, winners.has(id) ? "counted" : other)
         }
 
+        if (ballot !== "open") {
+          const ballots = yield* sql<{ id: string }>`select vote_id as id from ballot where poll = ${poll}`
+          assert.sameMembers(
+            ballots.map(({ id }) => id),
+            [...winners]
+          )
+        }
+
         const counted = [...votes.values()].filter(({ voteId }) => winners.has(voteId)).map(({ choice }) => choice)
         const choosing = { options, rules, abstain: true }
         const parts = counted.flatMap((choice) => {
