@@ -43,11 +43,15 @@ layer(layerServers(), { excludeTestServices: true })("choice_parts", (it) => {
   for (const rules of someRules) {
     for (const abstain of [false, true]) {
       const poll = { ...choosing(rules, abstain), slug: uniqueName("poll").replace("_", "-") }
-      const created = Effect.gen(function* () {
-        yield* (yield* Ledger).migrated
-        const options = poll.options.map(({ id }) => ({ id, label: id }))
-        yield* Effect.ignore((yield* PollActs).create({ ...teaOrCoffeePoll, ...poll, options }, 0))
-      })
+      const created = Effect.runSync(
+        Effect.cached(
+          Effect.gen(function* () {
+            yield* (yield* Ledger).migrated
+            const options = poll.options.map(({ id }) => ({ id, label: id }))
+            yield* (yield* PollActs).create({ ...teaOrCoffeePoll, ...poll, options }, 0)
+          })
+        )
+      )
 
       it.effect.prop(
         `says what partsOf says of any text , of ${JSON.stringify(rules)}${abstain ? " with abstentions" : ""}`,
