@@ -12,7 +12,7 @@ const measured = ["open", "once", "changeable", "multiple", "ranked"]
 const parts = [
   ["ledger", "like 'vote\\_event%'"],
   ["ballots", "= 'ballot'"],
-  ["choices", "= 'choice_tally'"],
+  ["choices", "in ('choice_tally', 'displaced')"],
   ["public log", "in ('log', 'log_tile')"]
 ] as const
 
