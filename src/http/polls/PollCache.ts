@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, Fiber, Layer, Semaphore } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Option, Semaphore } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
@@ -11,10 +11,12 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 /** How often the polls are read without being told of a change, in ms; while a poll counts, its readers wait for the result. */
 const refreshInterval = 5_000
 const countingInterval = 1_000
-/** How often a request for an unknown poll may lead to reading all polls, in ms. */
-const missInterval = 1_000
+/** How often requests for unknown polls may lead to reading all polls, in ms; they wait for it together. */
+const missInterval = 250
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
-const patience = "500 millis"
+const patienceAtFirst = "500 millis"
+/** How long a request waits for the reading that says whether there is such a poll. */
+const patience = "2 seconds"
 
 /** The polls as this process knows them: in memory, since the way of a vote does not ask the database. */
 export class PollCache extends Context.Service<
@@ -42,7 +44,6 @@ export class PollCache extends Context.Service<
       let polls: ReadonlyMap<string, Poll> = new Map([[defaultPoll.slug, defaultPoll]])
       let list = [...polls.values()]
       let kept: ReadonlyArray<Poll> = []
-      let missed = Number.NEGATIVE_INFINITY
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
@@ -60,18 +61,31 @@ export class PollCache extends Context.Service<
         }
       })
 
-      /** The reading that has not begun: it waits for the one under way, and all who ask meanwhile share it. */
-      let next: Deferred.Deferred<void> | undefined
-      const read = Effect.suspend(() => {
-        if (next !== undefined) return Deferred.await(next)
-        const mine = Deferred.makeUnsafe<void>()
-        next = mine
+      /** Returns a reading that all share who ask before it begins, which is once `turn` lets it. */
+      const shared = (turn: (reading: Effect.Effect<void>) => Effect.Effect<void>, reading: Effect.Effect<void>) => {
+        let next: Deferred.Deferred<void> | undefined
         const begin = Effect.sync(() => {
           next = undefined
         })
-        runFork(one.withPermit(Effect.andThen(begin, readNow)).pipe(Effect.ensuring(Deferred.succeed(mine, undefined))))
-        return Deferred.await(mine)
-      })
+        return Effect.suspend(() => {
+          if (next !== undefined) return Deferred.await(next)
+          const mine = Deferred.makeUnsafe<void>()
+          next = mine
+          runFork(turn(Effect.andThen(begin, reading)).pipe(Effect.ensuring(Deferred.succeed(mine, undefined))))
+          return Deferred.await(mine)
+        })
+      }
+      const read = shared(one.withPermit, readNow)
+      let missed = Number.NEGATIVE_INFINITY
+      const readForMisses = shared(
+        (reading) =>
+          Effect.flatMap(elapsed, (now) => {
+            const begins = Math.max(now, missed + missInterval)
+            missed = begins
+            return Effect.delay(reading, begins - now)
+          }),
+        read
+      )
 
       yield* announcements.listen("poll", () => void runFork(read))
       const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
@@ -84,15 +98,11 @@ export class PollCache extends Context.Service<
       const get = Effect.fnUntraced(function* (slug: string) {
         const known = polls.get(slug)
         if (known !== undefined) return known
-        yield* Effect.timeoutOption(Fiber.await(first), patience)
-        const asked = yield* elapsed
-        if (asked - missed >= missInterval) {
-          missed = asked
-          yield* read
-        }
+        yield* Effect.timeoutOption(Fiber.await(first), patienceAtFirst)
+        const told = yield* Effect.timeoutOption(readForMisses, patience)
         const found = polls.get(slug)
         if (found !== undefined) return found
-        return yield* upToDate
+        return yield* upToDate && Option.isSome(told)
           ? new NotFound({ detail: "There is no such poll" })
           : new Unavailable({ detail: "Polls temporarily unavailable" })
       })

@@ -1,12 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer } from "effect"
-import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { TestClock } from "effect/testing"
+import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
 import { PollStore } from "../../../src/ledger/PollStore.ts"
 import { Announcements } from "../../../src/stream/Announcements.ts"
 import { VoteStream } from "../../../src/stream/VoteStream.ts"
 import { noKeyMemory } from "../../support/world.ts"
+
+const layerCache = (list: Effect.Effect<ReadonlyArray<Poll>>) =>
+  PollCache.layer.pipe(
+    Layer.provide([
+      Layer.mock(Ledger, { migrated: Effect.void }),
+      Layer.mock(PollStore, { list }),
+      Layer.mock(VoteStream, { now: () => 0, keyMemory: noKeyMemory }),
+      Layer.mock(Announcements, { listen: () => Effect.void, announce: () => Effect.void })
+    ])
+  )
 
 describe("PollCache", () => {
   it.effect("reads all polls once for many changes, after the last of them", () => {
@@ -18,14 +29,6 @@ describe("PollCache", () => {
       read.done++
       return [defaultPoll]
     })
-    const layer = PollCache.layer.pipe(
-      Layer.provide([
-        Layer.mock(Ledger, { migrated: Effect.void }),
-        Layer.mock(PollStore, { list }),
-        Layer.mock(VoteStream, { now: () => 0, keyMemory: noKeyMemory }),
-        Layer.mock(Announcements, { listen: () => Effect.void, announce: () => Effect.void })
-      ])
-    )
     return Effect.gen(function* () {
       const { changed } = yield* PollCache
       const change = Effect.andThen(
@@ -41,6 +44,54 @@ describe("PollCache", () => {
       const seen = yield* Fiber.join(all)
       assert.strictEqual(read.begun, 2)
       assert.deepStrictEqual(new Set(seen), new Set([2]))
-    }).pipe(Effect.provide(layer))
+    }).pipe(Effect.provide(layerCache(list)))
+  })
+
+  it.effect("finds a poll that was made before it is asked for, whoever else asks meanwhile", () => {
+    const stored: Array<Poll> = [defaultPoll]
+    const read = { begun: 0 }
+    // Each sees what is stored when it begins.
+    const list = Effect.suspend(() => {
+      read.begun++
+      return Effect.delay(Effect.succeed([...stored]), "20 millis")
+    })
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      const asked = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 400 }, (_, index) => index),
+          Effect.fnUntraced(function* (index) {
+            yield* Effect.sleep(`${index * 5} millis`)
+            const slug = `made-${index >> 1}`
+            // One of two is made, and both are asked for, by several at once.
+            if (index % 2 === 0) return yield* Effect.flip(polls.get(`not-${slug}`))
+            stored.push({ ...defaultPoll, slug })
+            const found = yield* Effect.all([polls.get(slug), polls.get(slug)], { concurrency: "unbounded" })
+            return found[0]
+          }),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("5 seconds")
+      const answers = yield* Fiber.join(asked)
+      answers.forEach((answer, index) => {
+        if (index % 2 === 0) assert.deepInclude(answer, { _tag: "NotFound" })
+        else assert.deepInclude(answer, { slug: `made-${index >> 1}` })
+      })
+      // Four a second for 2 s, and one of all each 5 s.
+      assert.isAtMost(read.begun, 12)
+    }).pipe(Effect.provide(layerCache(list)))
+  })
+
+  it.effect("does not say that there is no poll while the ledger does not answer", () => {
+    const read = { begun: 0 }
+    const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : Effect.never))
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      yield* TestClock.adjust("1 second")
+      const asked = yield* Effect.forkChild(Effect.flip(polls.get("new")))
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude(yield* Fiber.join(asked), { _tag: "Unavailable" })
+    }).pipe(Effect.provide(layerCache(list)))
   })
 })
