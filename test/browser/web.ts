@@ -1,6 +1,6 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import type { BrowserContextOptions, Page } from "playwright-core"
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core"
 import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
 import { makeSite, untilReady } from "../e2e/site.ts"
 import { makeProvider } from "../support/identityProvider.ts"
@@ -18,8 +18,13 @@ export class Web extends Context.Service<
   {
     readonly url: string
     readonly adminToken: string
-    /** Opens a page in a browser of its own. A complaint on its console fails the test, unless it is `expected`. */
+    /**
+     * Opens a page in a browser of its own, until the test ends: a page that is left open goes on drawing what it hears of. A
+     * complaint on its console fails the test, unless it is `expected`.
+     */
     page(options?: BrowserContextOptions, expected?: RegExp): Promise<Page>
+    /** Closes all pages. */
+    close(): Promise<void>
     /** Creates a poll for one test; returns its slug. */
     poll(fields?: Partial<PollDefinition>): Promise<string>
     /** Makes a token of the identity provider's for one of its users. */
@@ -45,10 +50,12 @@ export class Web extends Context.Service<
           (open) => Effect.promise(() => open.close())
         )
         let complaints: Array<string> = []
+        let contexts: Array<BrowserContext> = []
         let polls = 0
 
         const page = async (options: BrowserContextOptions = {}, expected?: RegExp) => {
           const context = await browser.newContext({ baseURL: url, ...options })
+          contexts.push(context)
           context.setDefaultTimeout(patience)
           const opened = await context.newPage()
           opened.on("pageerror", (error) => complaints.push(String(error)))
@@ -71,6 +78,11 @@ export class Web extends Context.Service<
           url,
           adminToken,
           page,
+          close: async () => {
+            const all = contexts
+            contexts = []
+            await Promise.all(all.map((context) => context.close()))
+          },
           ask,
           signIn: (user) => Effect.runPromise(provider.token({ iss: issuer, aud: audience, sub: user })),
           poll: async (fields = {}) => {
@@ -106,7 +118,10 @@ export const browserTests = (name: string, define: (test: Test) => void): void =
         () =>
           Effect.gen(function* () {
             const web = yield* Web
-            yield* Effect.promise(() => body(web))
+            yield* Effect.ensuring(
+              Effect.promise(() => body(web)),
+              Effect.promise(() => web.close())
+            )
             assert.deepStrictEqual(web.complaints(), [])
           }),
         timeout
