@@ -35,8 +35,9 @@ export const makeTabulating = Effect.gen(function* () {
   const threads = yield* RcRef.make({ acquire: makeTabulationThread, idleTimeToLive: idle })
 
   const tabulate = Effect.fnUntraced(function* (claim: Claim) {
-    const started = yield* elapsed
+    // To start a thread takes longer than a small poll does, and is not what the next tabulation takes.
     const thread = yield* RcRef.get(threads)
+    const started = yield* elapsed
     const { revision } = yield* tabulations.read(claim.poll, thread.begin, thread.add)
     const { ballots, tabulation } = yield* thread.tabulate
     const took = (yield* elapsed) - started

@@ -39,7 +39,7 @@ const pagePart = (page: Uint8Array): readonly [Uint8Array, ReadonlyArray<ArrayBu
   return [own, [own.buffer]]
 }
 
-/** Starts the thread, for as long as the scope is open. */
+/** Starts the thread, for as long as the scope is open, and waits until it runs; whoever asks one that does not is told why. */
 export const makeTabulationThread: Effect.Effect<TabulationThread, never, Scope.Scope> = Effect.gen(function* () {
   const worker = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -51,6 +51,11 @@ export const makeTabulationThread: Effect.Effect<TabulationThread, never, Scope.
     }),
     (started) => Effect.promise(() => started.terminate())
   )
+  yield* Effect.callback<void>((resume) => {
+    const settle = () => resume(Effect.void)
+    worker.once("online", settle).once("exit", settle)
+    return Effect.sync(() => worker.off("online", settle).off("exit", settle))
+  })
   return {
     begin: (task) => Effect.asVoid(ask(worker, task)),
     add: (page) => Effect.asVoid(Effect.suspend(() => ask(worker, ...pagePart(page)))),

@@ -8,7 +8,7 @@ import { startApi } from "../support/processes.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 
 /** How long something may take to appear, and a test, in ms: the failure names what is missing. */
-const [patience, timeout] = [10_000, 60_000]
+const [patience, timeout] = [20_000, 120_000]
 const adminToken = "an-admin-token-for-tests"
 const [issuer, audience] = ["https://id.example", "votes"]
 
