@@ -11,8 +11,12 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 /** How often the polls are read without being told of a change, in ms; while a poll counts, its readers wait for the result. */
 const refreshInterval = 5_000
 const countingInterval = 1_000
-/** How often requests for unknown polls may lead to reading all polls, in ms; they wait for it together. */
+/**
+ * How often requests for unknown polls, which wait together, may lead to reading all polls, in ms; and after how many times as long as the
+ * last such reading took, where there are many: anybody can ask for what there is not.
+ */
 const missInterval = 250
+const missPause = 4
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
 const patienceAtFirst = "500 millis"
 /** How long a request waits for the reading that says whether there is such a poll. */
@@ -76,14 +80,17 @@ export class PollCache extends Context.Service<
         })
       }
       const read = shared(one.withPermit, readNow)
-      let missed = Number.NEGATIVE_INFINITY
+      const oneForMisses = Semaphore.makeUnsafe(1)
+      let mayMiss = Number.NEGATIVE_INFINITY
       const readForMisses = shared(
         (reading) =>
-          Effect.flatMap(elapsed, (now) => {
-            const begins = Math.max(now, missed + missInterval)
-            missed = begins
-            return Effect.delay(reading, begins - now)
-          }),
+          Effect.gen(function* () {
+            yield* Effect.sleep(Math.max(0, mayMiss - (yield* elapsed)))
+            const begun = yield* elapsed
+            yield* reading
+            const took = (yield* elapsed) - begun
+            mayMiss = begun + Math.max(missInterval, upToDate ? missPause * took : 0)
+          }).pipe(oneForMisses.withPermit),
         read
       )
 

@@ -83,6 +83,23 @@ describe("PollCache", () => {
     }).pipe(Effect.provide(layerCache(list)))
   })
 
+  it.effect("reads no more than a quarter of the time for polls that there are not", () => {
+    const read = { begun: 0 }
+    const list = Effect.suspend(() => {
+      read.begun++
+      return Effect.delay(Effect.succeed([defaultPoll]), "200 millis")
+    })
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      const asking = Effect.forever(Effect.andThen(Effect.flip(polls.get("nowhere")), Effect.sleep("10 millis")))
+      yield* Effect.forkChild(asking)
+      yield* TestClock.adjust("8 seconds")
+      // Of those, two are what all polls are read for anyway.
+      assert.isAtLeast(read.begun, 2 + 8)
+      assert.isAtMost(read.begun, 2 + 10)
+    }).pipe(Effect.provide(layerCache(list)))
+  })
+
   it.effect("does not say that there is no poll while the ledger does not answer", () => {
     const read = { begun: 0 }
     const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : Effect.never))
