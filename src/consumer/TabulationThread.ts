@@ -18,8 +18,14 @@ export interface TabulationThread {
 /** The built program has the thread's code in a file beside it; sources are run as they are. */
 const file = new URL(import.meta.url.endsWith(".ts") ? "tabulationWorker.ts" : "tabulation-worker.js", import.meta.url)
 
+/** A thread, and what it has ended with. */
+interface Started {
+  readonly worker: Worker
+  readonly whyEnded: () => unknown
+}
+
 /** Asks the thread one thing. Whoever stops waiting for the answer ends the thread: it would come to the next one. */
-const ask = <A>(worker: Worker, message: unknown, transfer: ReadonlyArray<ArrayBuffer> = []) =>
+const ask = <A>({ whyEnded, worker }: Started, message: unknown, transfer: ReadonlyArray<ArrayBuffer> = []) =>
   Effect.callback<A, TabulationFailed>((resume) => {
     const answered = (answer: A) => settle(Effect.succeed(answer))
     const failed = (cause: unknown) => settle(Effect.fail(new TabulationFailed({ cause })))
@@ -28,7 +34,7 @@ const ask = <A>(worker: Worker, message: unknown, transfer: ReadonlyArray<ArrayB
       resume(exit)
     }
     worker.on("message", answered).on("error", failed).on("exit", failed)
-    if (worker.threadId < 0) failed(new Error("The thread has ended"))
+    if (worker.threadId < 0) failed(whyEnded())
     else worker.postMessage(message, transfer)
     return Effect.promise(() => worker.terminate())
   })
@@ -39,13 +45,16 @@ const pagePart = (page: Uint8Array): readonly [Uint8Array, ReadonlyArray<ArrayBu
   return [own, [own.buffer]]
 }
 
-/** Starts the thread, for as long as the scope is open, and waits until it runs; whoever asks one that does not is told why. */
+/** Starts the thread, for as long as the scope is open, and waits until it runs; whoever asks one that has ended is told why. */
 export const makeTabulationThread: Effect.Effect<TabulationThread, never, Scope.Scope> = Effect.gen(function* () {
+  let why: unknown = new Error("The thread has ended")
   const worker = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const started = new Worker(file, { name: "tabulation" })
       // It must not keep a process alive that has nothing else to do; and an error that nobody waits for is told to the next.
-      started.on("error", () => undefined)
+      started.on("error", (cause) => {
+        why = cause
+      })
       started.unref()
       return started
     }),
@@ -56,9 +65,10 @@ export const makeTabulationThread: Effect.Effect<TabulationThread, never, Scope.
     worker.once("online", settle).once("exit", settle)
     return Effect.sync(() => worker.off("online", settle).off("exit", settle))
   })
+  const thread: Started = { worker, whyEnded: () => why }
   return {
-    begin: (task) => Effect.asVoid(ask(worker, task)),
-    add: (page) => Effect.asVoid(Effect.suspend(() => ask(worker, ...pagePart(page)))),
-    tabulate: ask<TabulationAnswer>(worker, "tabulate")
+    begin: (task) => Effect.asVoid(ask(thread, task)),
+    add: (page) => Effect.asVoid(Effect.suspend(() => ask(thread, ...pagePart(page)))),
+    tabulate: ask<TabulationAnswer>(thread, "tabulate")
   }
 })

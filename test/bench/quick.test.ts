@@ -35,7 +35,7 @@ const names = [
 ]
 
 /** Those that have what the others are made of. */
-const looked = ["ingest", "drain", "steady", "start"]
+const looked = ["ingest", "drain", "end-to-end", "steady", "start"]
 
 /** Decodes one line of `--json`, which has no figure that is not a number. */
 const decode = Schema.decodeUnknownSync(

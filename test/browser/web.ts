@@ -118,12 +118,9 @@ export const browserTests = (name: string, define: (test: Test) => void): void =
         () =>
           Effect.gen(function* () {
             const web = yield* Web
-            yield* Effect.ensuring(
-              Effect.promise(() => body(web)),
-              Effect.promise(() => web.close())
-            )
+            yield* Effect.promise(() => body(web))
             assert.deepStrictEqual(web.complaints(), [])
-          }),
+          }).pipe(Effect.ensuring(Effect.flatMap(Web, (web) => Effect.promise(() => web.close())))),
         timeout
       )
     )

@@ -55,7 +55,7 @@ const runUnitTests = (folder: string) => {
     const groups = [{ name: "tallykeep", rules: [...recorded, rule] }]
     const tests = firings.filter(({ alert }) => alert === rule.alert).flatMap(unitTests)
     const rule_files = [write(`rules-${index}.yaml`, { groups })]
-    return write(`tests-${index}.yaml`, { rule_files, evaluation_interval: "1m", tests })
+    return write(`tests-${index}.yaml`, { rule_files, evaluation_interval: "30s", tests })
   })
   return spawnSync("promtool", ["test", "rules", ...files], { encoding: "utf8" })
 }

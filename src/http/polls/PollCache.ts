@@ -63,7 +63,13 @@ export class PollCache extends Context.Service<
         onFailure: () => {
           upToDate = false
         }
-      })
+      }).pipe(
+        // A defect leaves it open as well whether there is a poll.
+        Effect.catchCause((cause) => {
+          upToDate = false
+          return Effect.logError("The polls can't be read", cause)
+        })
+      )
 
       /** Returns a reading that all share who ask before it begins, which is once `turn` lets it. */
       const shared = (turn: (reading: Effect.Effect<void>) => Effect.Effect<void>, reading: Effect.Effect<void>) => {

@@ -7,6 +7,7 @@ import { Ledger } from "../../../src/ledger/Ledger.ts"
 import { PollStore } from "../../../src/ledger/PollStore.ts"
 import { Announcements } from "../../../src/stream/Announcements.ts"
 import { VoteStream } from "../../../src/stream/VoteStream.ts"
+import { quiet } from "../../support/servers.ts"
 import { noKeyMemory } from "../../support/world.ts"
 
 const layerCache = (list: Effect.Effect<ReadonlyArray<Poll>>) =>
@@ -98,6 +99,16 @@ describe("PollCache", () => {
       assert.isAtLeast(read.begun, 2 + 8)
       assert.isAtMost(read.begun, 2 + 10)
     }).pipe(Effect.provide(layerCache(list)))
+  })
+
+  it.effect("does not say that there is no poll where a reading of them has a defect", () => {
+    const read = { begun: 0 }
+    const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : Effect.die("broken")))
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Effect.flip(polls.get("new")), { _tag: "Unavailable" })
+    }).pipe(Effect.provide(layerCache(list)), Effect.provide(quiet))
   })
 
   it.effect("does not say that there is no poll while the ledger does not answer", () => {
