@@ -12,11 +12,12 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 const refreshInterval = 5_000
 const countingInterval = 1_000
 /**
- * How often requests for unknown polls, which wait together, may lead to reading all polls, in ms; and after how many times as long as the
- * last such reading took, where there are many: anybody can ask for what there is not.
+ * How long after reading all polls for requests for unknown ones, which wait together, they may be read for those again: three times as
+ * long as it took, from a quarter of a second to one, in ms. Anybody can ask for what there is not.
  */
-const missInterval = 250
-const missPause = 4
+const restRatio = 3
+const shortestRest = 250
+const longestRest = 1_000
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
 const patienceAtFirst = "500 millis"
 /** How long a request waits for the reading that says whether there is such a poll. */
@@ -94,8 +95,8 @@ export class PollCache extends Context.Service<
             yield* Effect.sleep(Math.max(0, mayMiss - (yield* elapsed)))
             const begun = yield* elapsed
             yield* reading
-            const took = (yield* elapsed) - begun
-            mayMiss = begun + Math.max(missInterval, upToDate ? missPause * took : 0)
+            const ended = yield* elapsed
+            mayMiss = ended + Math.min(longestRest, Math.max(shortestRest, restRatio * (ended - begun)))
           }).pipe(oneForMisses.withPermit),
         read
       )

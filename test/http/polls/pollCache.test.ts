@@ -111,6 +111,22 @@ describe("PollCache", () => {
     }).pipe(Effect.provide(layerCache(list)), Effect.provide(quiet))
   })
 
+  it.effect("says again that there is no poll soon after a reading that took long", () => {
+    const read = { begun: 0 }
+    const list = Effect.suspend(() => Effect.delay(Effect.succeed([defaultPoll]), read.begun++ === 1 ? "9 seconds" : 0))
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      const ask = Effect.forkChild(Effect.flip(polls.get("nowhere")))
+      yield* TestClock.adjust("1 second")
+      const during = yield* ask
+      yield* TestClock.adjust("9 seconds")
+      assert.deepInclude(yield* Fiber.join(during), { _tag: "Unavailable" })
+      const after = yield* ask
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Fiber.join(after), { _tag: "NotFound" })
+    }).pipe(Effect.provide(layerCache(list)))
+  })
+
   it.effect("does not say that there is no poll while the ledger does not answer", () => {
     const read = { begun: 0 }
     const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : Effect.never))
