@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { Effect, Redacted, type Scope } from "effect"
 import { attempt, type EmbeddedError } from "./EmbeddedError.ts"
+import { keepRunning } from "./KeepRunning.ts"
 import { ownDataFolder } from "./OwnerLock.ts"
 import { endOrphanedPostgres, startPostgres } from "./PostgresServer.ts"
 import { endOrphanedRedis, startRedis } from "./RedisServer.ts"
@@ -26,7 +27,7 @@ export const endOrphans = (dataDir: string): Effect.Effect<void, EmbeddedError> 
 
 /**
  * Runs a real Redis and a real PostgreSQL on loopback, on free ports, with their data kept in `dataDir` across
- * restarts. They stop when the scope closes, so what uses them must close before it.
+ * restarts; one that dies is started again. They stop when the scope closes, so what uses them must close before it.
  */
 export const startEmbedded = Effect.fn("startEmbedded")(function* (options: {
   readonly dataDir: string
@@ -37,8 +38,10 @@ export const startEmbedded = Effect.fn("startEmbedded")(function* (options: {
   yield* takeOver(dataDir)
   const { redis, postgres } = yield* Effect.all(
     {
-      redis: options.redis ? startRedis({ dataDir }) : Effect.undefined,
-      postgres: options.postgres ? startPostgres({ dataDir }) : Effect.undefined
+      redis: options.redis ? keepRunning("Redis", (port) => startRedis({ dataDir, port })) : Effect.undefined,
+      postgres: options.postgres
+        ? keepRunning("PostgreSQL", (port) => startPostgres({ dataDir, port }))
+        : Effect.undefined
     },
     { concurrency: "unbounded" }
   )

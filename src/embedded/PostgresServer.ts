@@ -110,7 +110,7 @@ export const endOrphanedPostgres = Effect.fnUntraced(function* (dataDir: string)
  */
 export const startPostgres = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
-  readonly port?: number
+  readonly port?: number | undefined
 }): Effect.fn.Return<Server, EmbeddedError, Scope.Scope> {
   const { dataDir } = options
   const log = join(dataDir, "postgres.log")

@@ -84,7 +84,8 @@ const areGone = async (processes: ReadonlyArray<Identity>, wait: number): Promis
 
 /** Ends a process by one signal after the other until it is gone, and then what is left of its children. */
 export const end = async (target: Identity, ending: Ending): Promise<void> => {
-  const children = childrenOf(target.pid)
+  // Another process may have the pid of one that is gone.
+  const children = isRunning(target) ? childrenOf(target.pid) : []
   for (const [name, wait] of ending) {
     if (!isRunning(target)) break
     signal(target, name)

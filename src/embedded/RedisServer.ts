@@ -130,7 +130,7 @@ export const endOrphanedRedis = Effect.fnUntraced(function* (dataDir: string) {
  */
 export const startRedis = Effect.fnUntraced(function* (options: {
   readonly dataDir: string
-  readonly port?: number
+  readonly port?: number | undefined
   /** Further lines of its configuration. */
   readonly more?: ReadonlyArray<string>
 }): Effect.fn.Return<Server, EmbeddedError, Scope.Scope> {

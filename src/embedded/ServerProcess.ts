@@ -15,6 +15,8 @@ export interface Server {
   signal(name: NodeJS.Signals): Effect.Effect<void>
   /** Stops it now, as closing the scope would. */
   readonly stop: Effect.Effect<void>
+  /** Waits until it has ended, stopped or not. */
+  readonly ended: Effect.Effect<void>
 }
 
 /** An unprivileged user. */
@@ -39,7 +41,7 @@ export interface ServerSpec {
 const readyTimeout = 60_000
 
 // By the real clock, under a test's clock too: the servers know no other.
-const pause = (ms: number): Effect.Effect<void> =>
+export const pause = (ms: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const timer = setTimeout(() => resume(Effect.void), ms)
     return Effect.sync(() => clearTimeout(timer))
@@ -114,7 +116,7 @@ const lastWords = (logFile: string): string => {
 /** Runs a server, and waits until it is ready. Should it die before its scope closes, an error is logged. */
 export const runServer = Effect.fnUntraced(function* (
   spec: ServerSpec
-): Effect.fn.Return<Pick<Server, "pid" | "signal" | "stop">, EmbeddedError, Scope.Scope> {
+): Effect.fn.Return<Omit<Server, "port" | "url" | "logFile">, EmbeddedError, Scope.Scope> {
   const { name, logFile } = spec
   const { state, exited, stop, pid, identity } = yield* Effect.acquireRelease(
     attempt(`start ${name}`, () => launch(spec)),
@@ -129,13 +131,12 @@ export const runServer = Effect.fnUntraced(function* (
     if (yield* Effect.promise(() => spec.ready(pid))) break
     yield* pause(25)
   }
-  yield* Effect.promise(() => exited).pipe(
+  const ended = Effect.promise(() => exited)
+  yield* ended.pipe(
     Effect.andThen(() =>
       state.stopping
         ? Effect.void
-        : Effect.logError(
-            `${name} has died (${state.ended})${lastWords(logFile)}. Its log is ${logFile}; start tallykeep again once that is mended`
-          )
+        : Effect.logError(`${name} has died (${state.ended})${lastWords(logFile)}. Its log is ${logFile}`)
     ),
     Effect.forkScoped
   )
@@ -144,7 +145,7 @@ export const runServer = Effect.fnUntraced(function* (
       if (identity === undefined || !isRunning(identity)) return
       for (const each of [identity, ...childrenOf(pid)]) signal(each, signalName)
     })
-  return { pid, stop, signal: signalAll }
+  return { pid, stop, ended, signal: signalAll }
 })
 
 const inUse = /\bin use\b|lock file .* already exists/i

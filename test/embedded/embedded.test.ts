@@ -35,7 +35,26 @@ const runBootstrap = (name: string, bin: string) => {
   })
 }
 
+const collect = (lines: Array<unknown>, level: "Info" | "Error") =>
+  Layer.merge(
+    Logger.layer([Logger.make(({ message }) => lines.push(message))]),
+    Layer.succeed(References.MinimumLogLevel, level)
+  )
+
 describe("embedded servers", () => {
+  const withPath = (folders: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const path = process.env.PATH
+        process.env.PATH = folders
+        return path
+      }),
+      (path) =>
+        Effect.sync(() => {
+          process.env.PATH = path
+        })
+    )
+
   it.live("keep their data across restarts, and stop with the scope", () =>
     Effect.gen(function* () {
       const dataDir = yield* dataFolder
@@ -121,15 +140,11 @@ describe("embedded servers", () => {
     Effect.gen(function* () {
       const dataDir = yield* dataFolder
       const lines: Array<unknown> = []
-      const collect = Layer.merge(
-        Logger.layer([Logger.make(({ message }) => lines.push(message))]),
-        Layer.succeed(References.MinimumLogLevel, "Error")
-      )
-
-      const first = yield* startRedis({ dataDir }).pipe(Effect.provide(collect))
+      const errors = collect(lines, "Error")
+      const first = yield* startRedis({ dataDir }).pipe(Effect.provide(errors))
       yield* redis(first.url, (client) => client.set("key", "kept"))
       yield* first.signal("SIGKILL")
-      const died = /Redis has died \(SIGKILL\), saying ".*connections". Its log is .*redis\.log; start tallykeep again/
+      const died = /Redis has died \(SIGKILL\), saying ".*connections". Its log is .*redis\.log/
       yield* eventually(Effect.sync(() => assert.match(`${lines}`, died)))
       // A write that was cut off by the crash.
       const log = join(dataDir, "redis/appendonlydir/appendonly.aof.1.incr.aof")
@@ -138,7 +153,7 @@ describe("embedded servers", () => {
       assert.strictEqual(Redacted.value(again.url), Redacted.value(first.url))
       assert.strictEqual(yield* redis(again.url, (client) => client.get("key")), "kept")
 
-      const database = yield* startPostgres({ dataDir }).pipe(Effect.provide(collect))
+      const database = yield* startPostgres({ dataDir }).pipe(Effect.provide(errors))
       yield* query(database.url, "create table kept (a int)")
       yield* database.signal("SIGKILL")
       yield* eventually(Effect.sync(() => assert.include(`${lines}`, "PostgreSQL has died (SIGKILL)")))
@@ -148,6 +163,29 @@ describe("embedded servers", () => {
       yield* recovered.signal("SIGSTOP")
       yield* recovered.stop
       assert.isUndefined(identify(recovered.pid))
+    }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("are started again where they die, as soon as that is possible, on the same ports and with their data", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const lines: Array<unknown> = []
+      const started = yield* both(dataDir).pipe(Effect.provide(collect(lines, "Info")))
+      yield* write(started)
+      const killBoth = Effect.sync(() => {
+        for (const pid of [redisPid(dataDir), postgresPid(dataDir)]) process.kill(pid, "SIGKILL")
+      })
+      yield* killBoth
+      yield* eventually(expectKept(started))
+      const away = Effect.andThen(withPath("/nowhere"), () =>
+        Effect.andThen(
+          killBoth,
+          eventually(Effect.sync(() => assert.match(`${lines}`, /no redis-server .*It is tried again/)))
+        )
+      )
+      yield* Effect.scoped(away)
+      yield* eventually(expectKept(started))
+      assert.match(`${lines}`, /Redis has died.*Redis runs again/s)
     }).pipe(Effect.provide(quiet))
   )
 
@@ -164,19 +202,6 @@ describe("embedded servers", () => {
         assert.notInclude(commandLine(server.pid), dataDir)
       }).pipe(Effect.provide(quiet))
   )
-
-  const withPath = (folders: string) =>
-    Effect.acquireRelease(
-      Effect.sync(() => {
-        const path = process.env.PATH
-        process.env.PATH = folders
-        return path
-      }),
-      (path) =>
-        Effect.sync(() => {
-          process.env.PATH = path
-        })
-    )
 
   it.live.each(["Redis server v=6.2.14 sha=0", "Redis server v=4.0.9 sha=0"])(
     "say what is needed where redis-server is too old, as bootstrap does: %s",

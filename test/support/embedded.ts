@@ -15,7 +15,8 @@ type Url = Redacted.Redacted<string>
 
 export const redis = <A>(url: Url, use: (client: Redis) => Promise<A>) =>
   Effect.acquireUseRelease(
-    Effect.sync(() => new Redis(Redacted.value(url))),
+    // Where it is not there yet, the client goes on asking.
+    Effect.sync(() => new Redis(Redacted.value(url)).on("error", () => {})),
     (client) => Effect.promise(() => use(client)),
     (client) => Effect.sync(() => client.disconnect())
   )
