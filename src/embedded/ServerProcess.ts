@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from "node:fs"
 import { createServer } from "node:net"
-import { Effect, type Redacted, type Scope } from "effect"
+import { Effect, Fiber, type Redacted, type Scope } from "effect"
 import { attempt, EmbeddedError } from "./EmbeddedError.ts"
 import { childrenOf, type Ending, end, type Identity, identify, isRunning, signal } from "./Processes.ts"
 
@@ -131,8 +131,7 @@ export const runServer = Effect.fnUntraced(function* (
     if (yield* Effect.promise(() => spec.ready(pid))) break
     yield* pause(25)
   }
-  const ended = Effect.promise(() => exited)
-  yield* ended.pipe(
+  const watching = yield* Effect.promise(() => exited).pipe(
     Effect.andThen(() =>
       state.stopping
         ? Effect.void
@@ -145,7 +144,7 @@ export const runServer = Effect.fnUntraced(function* (
       if (identity === undefined || !isRunning(identity)) return
       for (const each of [identity, ...childrenOf(pid)]) signal(each, signalName)
     })
-  return { pid, stop, ended, signal: signalAll }
+  return { pid, stop, ended: Effect.asVoid(Fiber.await(watching)), signal: signalAll }
 })
 
 const inUse = /\bin use\b|lock file .* already exists/i
