@@ -1,15 +1,14 @@
-import { Clock, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
 import { type PollStatus, pollStatus } from "../../domain/PollStatus.ts"
 import { PollView, toView } from "../../domain/PollView.ts"
-import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { matchesTag, publicBriefly } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { versionTag } from "../polls/PollLife.ts"
 import { defaultLimit, makePollPages, type PollPage } from "../polls/PollPages.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
-import { isOrdinary, type Lane, pollPath } from "./LaneRequests.ts"
+import { isOrdinary, type Lane, makeMayRead, pollPath } from "./LaneRequests.ts"
 import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 
 /** An answer as it is sent to all who ask. */
@@ -42,7 +41,7 @@ export const makePollsLane = Effect.fnUntraced(function* (
 ) {
   const polls = yield* PollCache
   const { now } = yield* VoteStream
-  const clock = yield* Clock.Clock
+  const mayRead = yield* makeMayRead(limiter)
   const pageOf = makePollPages(polls)
   const madePolls = new WeakMap<Poll, Made & { readonly status: PollStatus }>()
   const madePages = new WeakMap<PollPage, Made>()
@@ -73,12 +72,7 @@ export const makePollsLane = Effect.fnUntraced(function* (
     if (method !== "GET" || headers.authorization !== undefined || !isOrdinary(request)) return false
     const poll = url.startsWith(pollPath) ? polls.find(url.slice(pollPath.length)) : undefined
     if (poll === undefined && url !== "/api/polls") return false
-    if (limiter !== undefined) {
-      const forwarded = headers["x-forwarded-for"]?.toString()
-      // The app is told the same, and says so.
-      if (limiter(request.socket.remoteAddress ?? "unknown", forwarded, elapsedMs(clock)).refusal !== undefined)
-        return false
-    }
+    if (!mayRead(request)) return false
     const route = poll === undefined ? "/api/polls" : "/api/polls/:slug"
     const exchange = { request, response, route, started: performance.now() }
     const made = poll === undefined ? answerOfList() : answerOf(poll)

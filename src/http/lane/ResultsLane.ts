@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http"
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { elapsedMs } from "../../Elapsed.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
@@ -11,7 +10,7 @@ import { LiveStreams } from "../results/LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
 import { ViewerPlaces } from "../results/ViewerPlaces.ts"
-import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
+import { isOrdinary, type Lane, makeMayRead, slugIn } from "./LaneRequests.ts"
 import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 
 interface Found {
@@ -27,7 +26,7 @@ interface Found {
 const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
   const polls = yield* PollCache
   const results = yield* LiveResults
-  const clock = yield* Clock.Clock
+  const mayRead = yield* makeMayRead(limiter)
   return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
@@ -37,12 +36,7 @@ const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) 
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
     if (snapshot === undefined) return undefined
-    if (limiter !== undefined) {
-      const forwarded = request.headers["x-forwarded-for"]?.toString()
-      const now = elapsedMs(clock)
-      // The app is told the same, and says so.
-      if (limiter(request.socket.remoteAddress ?? "unknown", forwarded, now).refusal !== undefined) return undefined
-    }
+    if (!mayRead(request)) return undefined
     return { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
   }
 })
