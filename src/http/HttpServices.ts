@@ -2,6 +2,7 @@ import { Layer } from "effect"
 import { Bodies } from "./body/Bodies.ts"
 import { Defences } from "./Defences.ts"
 import { Probes } from "./operations/Probes.ts"
+import { PageFiles } from "./pages/PageFiles.ts"
 import { PollCache } from "./polls/PollCache.ts"
 import { LiveResults } from "./results/LiveResults.ts"
 import { LiveStreams } from "./results/LiveStreams.ts"
@@ -16,6 +17,8 @@ import { Voters } from "./voting/Voters.ts"
 export const layerHttpServices = Layer.mergeAll(LiveStreams.layer, Visibility.layer, Probes.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(LiveResults.layer, Ballots.layer)),
   Layer.provideMerge(Challenges.layer),
-  Layer.provideMerge(Layer.mergeAll(Voters.layer, PollCache.layer, Bodies.layer, ViewerPlaces.layer, SignIns.layer)),
+  Layer.provideMerge(
+    Layer.mergeAll(Voters.layer, PollCache.layer, Bodies.layer, ViewerPlaces.layer, SignIns.layer, PageFiles.layer)
+  ),
   Layer.provideMerge(Defences.layer)
 )

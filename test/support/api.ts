@@ -52,7 +52,11 @@ export const layerApi = (settings: Partial<HttpSettings["Service"]> = {}, folder
   layerOver(Layer.sync(World, newWorld), settings, folder)
 
 /** The same, in a world that there was before it. */
-export const layerApiIn = (world: World["Service"]) => layerOver(Layer.succeed(World, world), {}, publicFolder)
+export const layerApiIn = (
+  world: World["Service"],
+  settings: Partial<HttpSettings["Service"]> = {},
+  folder: URL = publicFolder
+) => layerOver(Layer.succeed(World, world), settings, folder)
 
 const layerOver = (world: Layer.Layer<World>, settings: Partial<HttpSettings["Service"]>, folder: URL) =>
   layerServer.pipe(

@@ -5,6 +5,7 @@ import { Probes } from "../operations/Probes.ts"
 import type { Lane } from "./LaneRequests.ts"
 import { type Duties, makeLaneResponses } from "./LaneResponses.ts"
 import { makeMetricsLane } from "./MetricsLane.ts"
+import { makeAssetsLane, makePagesLane } from "./PagesLane.ts"
 import { makePollsLane } from "./PollsLane.ts"
 import { makeEventsLane, makeResultsLane } from "./ResultsLane.ts"
 import { makeVoteLane } from "./VoteLane.ts"
@@ -21,6 +22,8 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
   const votes = yield* makeVoteLane(responses, limiters.votes)
   const results = yield* makeResultsLane(responses, limiters.reads)
   const events = yield* makeEventsLane(responses, limiters.reads)
+  const pages = yield* makePagesLane(responses, limiters.reads)
+  const assets = yield* makeAssetsLane(responses, limiters.reads)
   const polls = yield* makePollsLane(responses, limiters.reads)
   const { managementPort } = yield* HttpSettings
   const metrics: Lane = managementPort === undefined ? makeMetricsLane(responses, (yield* Probes).metrics) : () => false
@@ -28,6 +31,8 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
     votes(request, response) ||
     results(request, response) ||
     events(request, response) ||
+    pages(request, response) ||
+    assets(request, response) ||
     polls(request, response) ||
     metrics(request, response)
   return lane

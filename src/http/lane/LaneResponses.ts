@@ -28,9 +28,15 @@ export interface Exchange {
 export interface LaneResponses {
   /**
    * Sends the head of an answer, whose body may follow; of `length` bytes, where that is known. The same array with each answer is
-   * put together only once.
+   * put together only once; `own` is what this answer alone has.
    */
-  writeHead(exchange: Exchange, status: number, headers: ReadonlyArray<string>, length?: number): void
+  writeHead(
+    exchange: Exchange,
+    status: number,
+    headers: ReadonlyArray<string>,
+    length?: number,
+    own?: ReadonlyArray<string>
+  ): void
   /** Sends a whole answer, with further headers. */
   send(exchange: Exchange, answer: PlainAnswer, more: ReadonlyArray<string>): void
 }
@@ -47,12 +53,18 @@ export const encodingOf = (text: string, length: number): "latin1" | "utf8" =>
 /** At most so many origins have their headers kept: there are few, unless someone makes them up. */
 const maxOrigins = 100
 
-/** The heads of the answers to an origin: the lines that all have, and the latest that were put together with them. */
+/** The heads of the answers to an origin: the lines that all have, and what was put together with them. */
 interface OriginLines {
   readonly origin: string | undefined
   readonly common: string
-  given: ReadonlyArray<string>
-  all: string
+  readonly heads: WeakMap<ReadonlyArray<string>, string>
+}
+
+/** Returns the lines of a head: those of all answers, but for headers that it has itself. What it varies by comes to the others'. */
+const withCommon = (given: ReadonlyArray<string>, common: string): string => {
+  const own = new Set(given.filter((name, place) => place % 2 === 0 && name !== "vary"))
+  const kept = common.split(/(?<=\n)/).filter((line) => !own.has(line.slice(0, line.indexOf(":"))))
+  return headLines(given) + kept.join("")
 }
 
 export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Duties): LaneResponses => {
@@ -61,7 +73,7 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
     const kept = known.get(origin)
     if (kept !== undefined) return kept
     const common = headLines(Object.entries({ ...headers, ...permission(origin) }).flat())
-    const made = { origin, common, given: [], all: common }
+    const made = { origin, common, heads: new WeakMap() }
     if (known.size < maxOrigins) known.set(origin, made)
     return made
   }
@@ -86,14 +98,17 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
   }
 
   return {
-    writeHead: (exchange, status, given, length) => {
-      const kept = linesOf(exchange.request)
-      if (kept.given !== given) {
-        kept.given = given
-        kept.all = headLines(given) + kept.common
+    writeHead: (exchange, status, given, length, own = []) => {
+      const { common, heads } = linesOf(exchange.request)
+      let lines = heads.get(given)
+      if (lines === undefined) {
+        lines = withCommon(given, common)
+        heads.set(given, lines)
       }
       // Node has to see the length: it sends chunks otherwise.
-      begin(exchange, status, kept.all, length === undefined ? [] : ["content-length", String(length)])
+      const sized = length === undefined ? [] : ["content-length", String(length)]
+      for (const text of own) sized.push(text)
+      begin(exchange, status, lines, sized)
     },
     send: (exchange, { body, contentType, headers, status }, more) => {
       const length = Buffer.byteLength(body)

@@ -10,7 +10,7 @@ import { LiveStreams } from "../results/LiveStreams.ts"
 import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
 import { ViewerPlaces } from "../results/ViewerPlaces.ts"
-import { isOrdinary, type Lane, makeMayRead, slugIn } from "./LaneRequests.ts"
+import { isOrdinary, type Lane, makeMayRead, pollPath, slugIn } from "./LaneRequests.ts"
 import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 
 interface Found {
@@ -23,21 +23,25 @@ interface Found {
  * Makes the function that finds the results a request asks for, at `rest` below a poll's path or at a short path of the
  * default poll. It finds them where anyone may see them and the last reading is fresh.
  */
-const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
+export const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
   const polls = yield* PollCache
   const results = yield* LiveResults
   const mayRead = yield* makeMayRead(limiter)
-  return (request: IncomingMessage, rest: string, ...ofDefault: ReadonlyArray<string>): Found | undefined => {
+  return (
+    request: IncomingMessage,
+    rest: string,
+    { ofDefault, prefix = pollPath }: { readonly prefix?: string; readonly ofDefault: ReadonlyArray<string> }
+  ): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
     const short = ofDefault.find((path) => path === url)
-    const slug = short === undefined ? slugIn(url, rest) : defaultPoll.slug
+    const slug = short === undefined ? slugIn(url, rest, prefix) : defaultPoll.slug
     const poll = slug === undefined ? undefined : polls.find(slug)
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
     if (snapshot === undefined) return undefined
     if (!mayRead(request)) return undefined
-    return { poll, snapshot, route: short ?? `/api/polls/:slug${rest}` }
+    return { poll, snapshot, route: short ?? `${prefix}:slug${rest}` }
   }
 })
 
@@ -68,7 +72,7 @@ export const makeResultsLane = Effect.fnUntraced(function* (
   const find = yield* makeFind(limiter)
   const { now } = yield* VoteStream
   const lane: Lane = (request, response) => {
-    const found = find(request, "/results", "/api/results", "/results")
+    const found = find(request, "/results", { ofDefault: ["/api/results", "/results"] })
     if (found === undefined) return false
     const exchange = { request, response, route: found.route, started: performance.now() }
     const known = request.headers["if-none-match"]
@@ -96,7 +100,7 @@ export const makeEventsLane = Effect.fnUntraced(function* (
   const streams = yield* LiveStreams
   const places = yield* ViewerPlaces
   const lane: Lane = (request, response) => {
-    const found = find(request, "/results/stream", "/api/results/stream")
+    const found = find(request, "/results/stream", { ofDefault: ["/api/results/stream"] })
     if (found === undefined) return false
     // The app finds no place either, and says so.
     if (!places.take(request, response)) return false

@@ -4,10 +4,10 @@ import { NotFound } from "../../domain/Problems.ts"
 import { etagOf, taggedResponse } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
 import { adminPage } from "./AdminPage.ts"
-import { makeFiles, readAssets } from "./Assets.ts"
+import { assetHeaders } from "./Assets.ts"
 import { pagePolicy } from "./Layout.ts"
+import { PageFiles } from "./PageFiles.ts"
 import { addPollPages } from "./PollPageRoutes.ts"
-import { PublicFolder } from "./PublicFolder.ts"
 import { addQrCode } from "./QrCode.ts"
 
 /** The documentation's files, by path. Besides these and the assets, no file of the folder can be asked for. */
@@ -32,16 +32,15 @@ const docsHeaders = {
   "content-security-policy": `${pagePolicy}; img-src 'self' data:`
 }
 
-/** Their names change with their content. */
-const assetHeaders = { "cache-control": "public, max-age=31536000, immutable" }
-
 /** The pages and their files. */
 export const layerPageRoutes = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
-    const folder = yield* PublicFolder
-    const send = makeFiles(folder)
-    // Read when first asked for: the API needs none of it.
-    const assets = yield* Effect.cached(readAssets(folder))
+    const { makers, read } = yield* PageFiles
+    const send = Effect.fnUntraced(function* (file: string, more: { readonly "cache-control": string }) {
+      const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
+      const { bytes, contentType, headers } = yield* read(file, asked["accept-encoding"])
+      return taggedResponse(bytes, contentType, { ...more, ...headers }, asked["if-none-match"])
+    })
     for (const [path, file] of Object.entries(docs)) {
       yield* router.add("GET", path as HttpRouter.PathInput, send(file, docsHeaders))
     }
@@ -50,7 +49,7 @@ export const layerPageRoutes = HttpRouter.use(
       "/assets/:file",
       Effect.gen(function* () {
         const { file = "" } = yield* HttpRouter.params
-        if ((yield* assets).files.has(file)) return yield* send(`assets/${file}`, assetHeaders)
+        if ((yield* makers).assets.files.has(file)) return yield* send(`assets/${file}`, assetHeaders)
         const { url } = yield* HttpServerRequest.HttpServerRequest
         return problemResponse(new NotFound({ detail: "Nothing is here" }), url)
       })
@@ -60,12 +59,12 @@ export const layerPageRoutes = HttpRouter.use(
       "/admin",
       Effect.gen(function* () {
         const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
-        const body = adminPage(yield* assets)
+        const body = adminPage((yield* makers).assets)
         const headers = { etag: etagOf(body), "cache-control": "no-cache", "content-security-policy": pagePolicy }
         return taggedResponse(body, "text/html; charset=utf-8", headers, asked["if-none-match"])
       })
     )
-    yield* addPollPages(router, assets)
+    yield* addPollPages(router)
     yield* addQrCode(router)
   })
 )

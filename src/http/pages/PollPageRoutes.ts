@@ -1,17 +1,13 @@
-import { randomUUID } from "node:crypto"
 import { Effect, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { FieldError } from "../../domain/FieldError.ts"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
-import { VoteStream } from "../../stream/VoteStream.ts"
 import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
-import { HttpSettings } from "../HttpSettings.ts"
-import { originOf } from "../Origin.ts"
 import { headersOf, headersOfStatus } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
@@ -20,18 +16,14 @@ import { Ballots } from "../voting/Ballots.ts"
 import { receiptPath } from "../voting/Receipt.ts"
 import { senderOf } from "../voting/Sender.ts"
 import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
-import type { Assets } from "./Assets.ts"
 import type { Refilled } from "./BallotForm.ts"
+import { makeDrawPage, pageHeaders, pageType } from "./DrawPage.ts"
 import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
-import { pagePolicy } from "./Layout.ts"
-import { makeVotingPages } from "./PageFrames.ts"
+import { PageFiles } from "./PageFiles.ts"
 import { verifyPage } from "./VerifyPage.ts"
 import { type Notice, notFoundPage } from "./VotingPage.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
-
-/** A page shows what only its reader may see and carries a key of its own, so nothing in between may keep it. */
-const headers = { "cache-control": "private, no-cache", "content-security-policy": pagePolicy }
 
 /** The answer where a page can't be made while the database is away. */
 const notNow = HttpServerResponse.text(trouble.away, {
@@ -44,8 +36,8 @@ const notNow = HttpServerResponse.text(trouble.away, {
 const htmlResponse = (body: string, status = 200) =>
   HttpServerResponse.text(body, {
     status,
-    contentType: "text/html; charset=utf-8",
-    headers: status < 400 ? headers : { ...headers, ...headersOfStatus(status) }
+    contentType: pageType,
+    headers: status < 400 ? pageHeaders : { ...pageHeaders, ...headersOfStatus(status) }
   })
 
 const isVoteId = Schema.is(VoteId)
@@ -54,7 +46,7 @@ const isVoteId = Schema.is(VoteId)
 const patience = "1 second"
 
 /** Adds the voting page of each poll, and what takes its form. */
-export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter, assets: Effect.Effect<Assets>) {
+export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter) {
   const ballots = yield* Ballots
   const ledger = yield* Ledger
   const polls = yield* PollCache
@@ -62,9 +54,8 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const visibility = yield* Visibility
   const voters = yield* Voters
   const bodies = yield* Bodies
-  const stream = yield* VoteStream
-  const settings = yield* HttpSettings
-  const votingPages = yield* Effect.cached(Effect.map(assets, makeVotingPages))
+  const { makers } = yield* PageFiles
+  const draw = yield* makeDrawPage
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -74,7 +65,6 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     status = 200,
     refilled?: Refilled
   ) {
-    const now = stream.now()
     const shown = yield* visibility.check(poll, request).pipe(
       Effect.andThen(results.shown(poll)),
       Effect.map((snapshot) => snapshot.results),
@@ -83,12 +73,11 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     )
     // After the results: a vote that is in them is never said to wait.
     const notice = yield* noticed
-    const origin = originOf(request, settings)
-    const fields = { poll, now, origin, reader, results: shown, key: randomUUID(), notice, refilled }
-    return htmlResponse((yield* votingPages)(fields), status)
+    const { votingPages } = yield* makers
+    return htmlResponse(draw(votingPages, request, { poll, reader, results: shown, notice, refilled }), status)
   })
 
-  const notFound = Effect.map(assets, (found) => htmlResponse(notFoundPage(found), 404))
+  const notFound = Effect.map(makers, ({ assets }) => htmlResponse(notFoundPage(assets), 404))
 
   /** Returns what has become of the vote whose receipt is in the page's address, if there is one. */
   const lookUp = Effect.fnUntraced(function* (url: string): Effect.fn.Return<Notice | undefined> {
@@ -155,7 +144,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     "/polls/:slug/verify",
     slug.pipe(
       Effect.flatMap(polls.get),
-      Effect.flatMap((poll) => Effect.map(assets, (found) => htmlResponse(verifyPage(found, poll)))),
+      Effect.flatMap((poll) => Effect.map(makers, ({ assets }) => htmlResponse(verifyPage(assets, poll)))),
       Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) })
     )
   )

@@ -3,6 +3,7 @@ import { Effect, Layer, Metric } from "effect"
 import { layerApi, request, type Sent, until } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { openEvents } from "../../support/events.ts"
+import { fewAssets } from "../../support/fewAssets.ts"
 import { parseMetrics } from "../../support/metrics.ts"
 import { World } from "../../support/world.ts"
 
@@ -68,25 +69,55 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
   ["polls that are known", "GET", "/api/polls", { headers: { "if-none-match": "*" } }],
   ["polls that may be known", "GET", "/api/polls", { headers: { "if-none-match": 'W/"x"' } }],
   ["a page of polls", "GET", "/api/polls?limit=1"],
-  ["another method", "POST", "/api/results", { headers: json, body: cats }]
+  ["another method", "POST", "/api/results", { headers: json, body: cats }],
+  ["the page", "GET", "/"],
+  ["the page of a poll", "GET", "/polls/cats-or-dogs"],
+  ["the page for another page", "GET", "/", { headers: { origin: "http://localhost:3000" } }],
+  ["the page at a host that is none", "GET", "/", { headers: { host: "a b" } }],
+  ["the page with a receipt", "GET", "/?vote_id=x"],
+  ["the head of the page", "HEAD", "/"],
+  ["the page of no poll", "GET", "/polls/nowhere"],
+  ["a file in three encodings", "GET", "/assets/poll-1.js", { headers: { "accept-encoding": "gzip, br" } }],
+  ["a file in two encodings", "GET", "/assets/page-1.css", { headers: { "accept-encoding": "gzip, br" } }],
+  ["a file in one encoding", "GET", "/assets/icon-1.svg", { headers: { "accept-encoding": "gzip, br" } }],
+  ["a file as it is", "GET", "/assets/poll-1.js", { headers: { "accept-encoding": "br;q=0" } }],
+  ["a file that is known", "GET", "/assets/poll-1.js", { headers: { "if-none-match": "*" } }],
+  ["a file for a page", "GET", "/assets/poll-1.js", { headers: { origin: "http://localhost:3000" } }],
+  ["a file with a query", "GET", "/assets/poll-1.js?x"],
+  ["the head of a file", "HEAD", "/assets/poll-1.js"],
+  ["a file that is none", "GET", "/assets/poll-2.js"],
+  ["a file beside the assets", "GET", "/assets/../assets.json"]
 ]
 
 /** The answers to all of the requests, by the app alone or with the lane. */
 const answers = (fastLane: boolean) =>
   Effect.gen(function* () {
     const seen = new Map<string, ReturnType<typeof comparable>>()
+    const passed = Effect.map(request("GET", "/metrics"), ({ body }) =>
+      parseMetrics(body).get("tallykeep_lane_passed_total")
+    )
+    const left: Array<string> = []
+    let before = yield* passed
     for (const [what, method, path, sent] of requests) {
       // Read once, results are fresh: the lane answers from then on.
-      if (method === "GET") yield* request("GET", path.split("?")[0] ?? path)
+      if (method === "GET") {
+        yield* request("GET", path.split("?")[0] ?? path, sent)
+        before = yield* passed
+      }
       seen.set(what, comparable(yield* request(method, path, sent)))
+      const after = yield* passed
+      if (after !== before) left.push(what)
+      before = after
     }
     const { votes } = yield* World
-    return { seen, votes: votes.map(({ choice, key, poll }) => ({ choice, key, poll })) }
+    return { seen, left, votes: votes.map(({ choice, key, poll }) => ({ choice, key, poll })) }
   }).pipe(
     Effect.provide(
-      layerApi({ fastLane, production: true, rateLimit: { votes: 1_000, seconds: 3_600 } }).pipe(
-        Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
-      )
+      Layer.unwrap(
+        Effect.map(fewAssets, (folder) =>
+          layerApi({ fastLane, production: true, rateLimit: { votes: 1_000, seconds: 100_000_000 } }, folder)
+        )
+      ).pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
     )
   )
 
@@ -97,6 +128,28 @@ describe("the fast lane", () => {
       const lane = yield* answers(true)
       for (const [what, answer] of lane.seen) assert.deepStrictEqual([what, answer], [what, app.seen.get(what)])
       assert.deepStrictEqual(lane.votes, app.votes)
+      assert.deepStrictEqual(lane.left, [
+        "a key that is none",
+        "another option, with HTML in it",
+        "another type",
+        "chunks",
+        "no such poll",
+        "results with a query",
+        "the head of results",
+        "results of no poll",
+        "a poll with a token",
+        "the head of a poll",
+        "no such poll to look at",
+        "a page of polls",
+        "another method",
+        "the page with a receipt",
+        "the head of the page",
+        "the page of no poll",
+        "a file with a query",
+        "the head of a file",
+        "a file that is none",
+        "a file beside the assets"
+      ])
     })
   )
 

@@ -8,6 +8,7 @@ import { Defences } from "../../../src/http/Defences.ts"
 import { HttpSettings } from "../../../src/http/HttpSettings.ts"
 import { Lifecycle } from "../../../src/http/Lifecycle.ts"
 import { Probes } from "../../../src/http/operations/Probes.ts"
+import { PageFiles } from "../../../src/http/pages/PageFiles.ts"
 import { PublicFolder } from "../../../src/http/pages/PublicFolder.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../../src/http/results/LiveResults.ts"
@@ -68,6 +69,7 @@ const layerLarge = (by: By) =>
         Bodies.layer,
         ViewerPlaces.layer,
         SignIns.layer,
+        PageFiles.layer,
         Layer.succeed(LiveResults, {
           fresh: () => (by === "lane" ? snapshot(revision) : undefined),
           current: () => Effect.sync(() => snapshot(revision)),
