@@ -5,9 +5,14 @@ import { answerOf, connections, measureReads, type Read, showRead, startApi, sta
 
 const polls = 100
 
+const votingPage = `/polls/${slugOf(0)}`
+
 /** What is read, and what an answer may take of the CPU, in µs. */
-const pages: ReadonlyArray<{ readonly name: string; readonly path: string; readonly target?: Target }> = [
-  { name: "voting page", path: `/polls/${slugOf(0)}` },
+const pagesOf = (
+  style: string
+): ReadonlyArray<{ readonly name: string; readonly path: string; readonly target?: Target }> => [
+  { name: "voting page", path: votingPage },
+  { name: "its style sheet", path: style },
   { name: "poll list", path: "/api/polls" },
   { name: "poll", path: `/api/polls/${slugOf(0)}` },
   { name: "results CSV", path: `/api/polls/${slugOf(0)}/results.csv` },
@@ -37,6 +42,8 @@ export const pagesBench: Bench = {
       const ours = await startApi(site)
       running.push(ours)
       await voteInEach(ours)
+      const [style = ""] = /\/assets\/page[^"]+/.exec((await answerOf(ours, votingPage)).body) ?? []
+      const pages = pagesOf(style)
       const sides: Array<Side<Read>> = []
       for (const { name, path } of pages) {
         const bare = await startBare(context, await answerOf(ours, path))

@@ -14,7 +14,7 @@ export interface Read {
 }
 
 /** What all requests of a benchmark have, as a page's own script sends it. */
-const headers = { Origin: "http://localhost:3000", Accept: "*/*" }
+const headers = { Origin: "http://localhost:3000", Accept: "*/*", "Accept-Encoding": "identity" }
 
 const requestOf = (path: string, etag: string | undefined): string => {
   const lines = Object.entries({ ...headers, ...(etag === undefined ? {} : { "If-None-Match": etag }) })

@@ -14,7 +14,7 @@ export const isOrdinary = ({ headers }: IncomingMessage): boolean =>
 export const pollPath = "/api/polls/"
 
 /** Returns the slug in the path `<prefix><slug><rest>`, as it is written there. */
-export const slugIn = (url: string, rest: string, prefix: string = pollPath): string | undefined =>
+export const slugIn = (url: string, prefix: string, rest: string): string | undefined =>
   url.startsWith(prefix) && url.endsWith(rest) ? url.slice(prefix.length, url.length - rest.length) : undefined
 
 /** Makes the function that returns whether the sender of a request may read. Where not, the app is told the same, and says so. */

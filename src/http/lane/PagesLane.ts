@@ -9,6 +9,8 @@ import { isOrdinary, type Lane, makeMayRead } from "./LaneRequests.ts"
 import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 import { makeFind } from "./ResultsLane.ts"
 
+const paths = { prefix: "/polls/", rest: "", ofDefault: ["/"] }
+
 const headers = Object.entries({ ...pageHeaders, "content-type": pageType }).flat()
 
 /** Makes the lane of voting pages, where anyone may see the results: as a vote begins, all ask for one at once. */
@@ -16,14 +18,14 @@ export const makePagesLane = Effect.fnUntraced(function* (
   { writeHead }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
-  const find = yield* makeFind(limiter)
+  const find = yield* makeFind(limiter, paths)
   const { knownMakers } = yield* PageFiles
   const voters = yield* Voters
   const draw = yield* makeDrawPage
   const lane: Lane = (request, response) => {
     const makers = knownMakers()
     if (makers === undefined) return false
-    const found = find(request, "", { prefix: "/polls/", ofDefault: ["/"] })
+    const found = find(request)
     if (found === undefined) return false
     const started = performance.now()
     const { poll, route, snapshot } = found

@@ -13,6 +13,13 @@ import { ViewerPlaces } from "../results/ViewerPlaces.ts"
 import { isOrdinary, type Lane, makeMayRead, pollPath, slugIn } from "./LaneRequests.ts"
 import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
 
+/** The paths of what belongs to a poll: `<prefix><slug><rest>`, and short ones for the default poll. */
+interface PollPaths {
+  readonly prefix: string
+  readonly rest: string
+  readonly ofDefault: ReadonlyArray<string>
+}
+
 interface Found {
   readonly route: string
   readonly poll: Poll
@@ -20,22 +27,21 @@ interface Found {
 }
 
 /**
- * Makes the function that finds the results a request asks for, at `rest` below a poll's path or at a short path of the
- * default poll. It finds them where anyone may see them and the last reading is fresh.
+ * Makes the function that finds the poll that a request asks for at one of the paths, with its results. It finds them where anyone may
+ * see them and the last reading is fresh.
  */
-export const makeFind = Effect.fnUntraced(function* (limiter: RateLimiter | undefined) {
+export const makeFind = Effect.fnUntraced(function* (
+  limiter: RateLimiter | undefined,
+  { ofDefault, prefix, rest }: PollPaths
+) {
   const polls = yield* PollCache
   const results = yield* LiveResults
   const mayRead = yield* makeMayRead(limiter)
-  return (
-    request: IncomingMessage,
-    rest: string,
-    { ofDefault, prefix = pollPath }: { readonly prefix?: string; readonly ofDefault: ReadonlyArray<string> }
-  ): Found | undefined => {
+  return (request: IncomingMessage): Found | undefined => {
     const { method, url = "/" } = request
     if (method !== "GET" || !isOrdinary(request)) return undefined
     const short = ofDefault.find((path) => path === url)
-    const slug = short === undefined ? slugIn(url, rest, prefix) : defaultPoll.slug
+    const slug = short === undefined ? slugIn(url, prefix, rest) : defaultPoll.slug
     const poll = slug === undefined ? undefined : polls.find(slug)
     if (poll?.results !== "live") return undefined
     const snapshot = results.fresh(poll.slug)
@@ -64,15 +70,17 @@ const headersOf = ({ poll, snapshot }: Found, now: () => number): SnapshotHeader
   return made
 }
 
+const resultsPaths = { prefix: pollPath, rest: "/results", ofDefault: ["/api/results", "/results"] }
+
 /** Makes the lane of results as JSON. */
 export const makeResultsLane = Effect.fnUntraced(function* (
   { writeHead }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
-  const find = yield* makeFind(limiter)
+  const find = yield* makeFind(limiter, resultsPaths)
   const { now } = yield* VoteStream
   const lane: Lane = (request, response) => {
-    const found = find(request, "/results", { ofDefault: ["/api/results", "/results"] })
+    const found = find(request)
     if (found === undefined) return false
     const exchange = { request, response, route: found.route, started: performance.now() }
     const known = request.headers["if-none-match"]
@@ -89,6 +97,8 @@ export const makeResultsLane = Effect.fnUntraced(function* (
   return lane
 })
 
+const eventsPaths = { prefix: pollPath, rest: "/results/stream", ofDefault: ["/api/results/stream"] }
+
 const events = Object.entries(eventsHeaders).flat()
 
 /** Makes the lane of results as events, for as long as the viewer stays. */
@@ -96,11 +106,11 @@ export const makeEventsLane = Effect.fnUntraced(function* (
   { writeHead }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
-  const find = yield* makeFind(limiter)
+  const find = yield* makeFind(limiter, eventsPaths)
   const streams = yield* LiveStreams
   const places = yield* ViewerPlaces
   const lane: Lane = (request, response) => {
-    const found = find(request, "/results/stream", { ofDefault: ["/api/results/stream"] })
+    const found = find(request)
     if (found === undefined) return false
     // The app finds no place either, and says so.
     if (!places.take(request, response)) return false

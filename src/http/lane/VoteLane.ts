@@ -11,7 +11,7 @@ import { PollCache } from "../polls/PollCache.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import { makeTakeVote, type RefusedVote } from "../voting/TakeVote.ts"
 import { refuseHeaders } from "../voting/VoteRequest.ts"
-import { isOrdinary, type Lane, slugIn } from "./LaneRequests.ts"
+import { isOrdinary, type Lane, pollPath, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
 /** Makes the lane of votes as JSON of a known length, in polls without a challenge, with an Idempotency-Key or without. */
@@ -51,7 +51,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
 
   const pollAt = (url: string): readonly [route: string, poll: Poll | undefined] => {
     if (url === "/api/vote" || url === "/vote") return [url, polls.find(defaultPoll.slug)]
-    const slug = slugIn(url, "/votes")
+    const slug = slugIn(url, pollPath, "/votes")
     return ["/api/polls/:slug/votes", slug === undefined ? undefined : polls.find(slug)]
   }
 
