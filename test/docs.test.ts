@@ -3,6 +3,7 @@ import { dirname, join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { OpenApi } from "effect/http-api"
 import { Api } from "../src/http/Api.ts"
 import { definitions } from "../src/layers/Settings.ts"
 
@@ -49,6 +50,28 @@ describe("docs/api.md", () => {
       )
     })
   )
+})
+
+describe("the table of errors in docs/api.md", () => {
+  const Described = Schema.Struct({
+    status: Schema.Struct({ enum: Schema.Tuple([Schema.Number]) }),
+    type: Schema.Struct({ enum: Schema.Tuple([Schema.String]) })
+  })
+  const problems = Object.values(OpenApi.fromApi(Api).components.schemas).flatMap((schema) =>
+    Schema.is(Described)(schema.properties) ? [schema.properties] : []
+  )
+
+  it("has each problem of the description, with its status and its type", () => {
+    assert.isAtLeast(problems.length, 15)
+    const rows = read("docs/api.md").split("\n")
+    const missing = problems
+      .map(({ status, type }) => [
+        `| \`${status.enum[0]}\` | `,
+        type.enum[0] === "about:blank" ? "| |" : `| \`${type.enum[0]}\` |`
+      ])
+      .filter(([start = "", end = ""]) => !rows.some((row) => row.startsWith(start) && row.endsWith(end)))
+    assert.deepStrictEqual(missing, [])
+  })
 })
 
 describe("the README", () => {

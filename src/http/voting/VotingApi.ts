@@ -82,7 +82,7 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
   HttpApiEndpoint.get("challenge", "/api/polls/:slug/challenge", {
     params: { slug: Schema.String },
     success: ChallengeView,
-    error: [NotFound, Forbidden, Unavailable]
+    error: [NotFound, Forbidden, TooManyRequests, Unavailable]
   })
     .middleware(ProblemAnswers)
     .annotateMerge(
@@ -99,7 +99,7 @@ export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
     params: { vote_id: Schema.String },
     query: { stream_id: Schema.optionalKey(Schema.String) },
     success: VoteStatus,
-    error: [Malformed, InvalidFields, NotFound, Unavailable]
+    error: [Malformed, InvalidFields, NotFound, TooManyRequests, Unavailable]
   })
     .middleware(ProblemAnswers)
     .annotateMerge(
