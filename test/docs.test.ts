@@ -36,6 +36,33 @@ describe("docs/operations.md", () => {
   )
 })
 
+it("docs/operations.md has no setting in its table that there is not", () => {
+  const names = Object.values(definitions).map(({ name }) => name)
+  const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(read("docs/operations.md")) ?? []
+  const told = table
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  assert.sameMembers(told, names)
+})
+
+it("documents name only metrics that there are", () => {
+  const sources = globSync("src/**/*.ts", { cwd: root }).map(read).join("\n")
+  // Some are made of a name and a word for what they are of.
+  const made = [...sources.matchAll(/["`](tallykeep_[\w${}]+)["`]/g)].map(
+    ([, name = ""]) => new RegExp(`^${name.replace(/\$\{\w+\}/g, "[a-z_]+")}$`)
+  )
+  // A metric that was renamed is in the CHANGELOG by its former name.
+  const named = documents
+    .filter((path) => path !== "CHANGELOG.md")
+    .flatMap((path) => read(path).match(/\btallykeep_[a-z_]*[a-z]\b/g) ?? [])
+  assert.isAtLeast(new Set(named).size, 30)
+  assert.deepStrictEqual(
+    named.filter((name) => !made.some((pattern) => pattern.test(name))),
+    []
+  )
+})
+
 describe("docs/api.md", () => {
   it.effect.each(
     Object.values(Api.groups).flatMap((group) =>
