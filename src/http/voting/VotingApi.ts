@@ -26,7 +26,7 @@ const idempotencyKey = {
   required: false,
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
   description:
-    "The same key with the same body, however often and for 24 hours, gives one vote and the same answer: send one to be able to retry."
+    "The same key with the same body, however often, gives one vote and the same answer for as long as keys are remembered (24 hours unless set): send one to be able to retry."
 }
 
 const challengeSolution = {
