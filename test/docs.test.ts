@@ -46,6 +46,15 @@ it("docs/operations.md has no setting in its table that there is not", () => {
   assert.sameMembers(told, names)
 })
 
+it("docs/operations.md names the settings that may be in a file", () => {
+  const [, named = ""] =
+    /^\*\*Secrets in files\.\*\* Each of (.*?) may be in a$/ms.exec(read("docs/operations.md")) ?? []
+  assert.sameMembers(
+    [...named.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    Object.values(definitions).flatMap(({ fileName, name }) => (fileName === undefined ? [] : [name]))
+  )
+})
+
 it("documents name only metrics that there are", () => {
   const sources = globSync("src/**/*.ts", { cwd: root }).map(read).join("\n")
   // Some are made of a name and a word for what they are of.
