@@ -3,6 +3,7 @@ import { dirname, join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { OpenApi } from "effect/http-api"
 import { Api } from "../src/http/Api.ts"
 import { definitions } from "../src/layers/Settings.ts"
 
@@ -35,6 +36,42 @@ describe("docs/operations.md", () => {
   )
 })
 
+it("docs/operations.md has no setting in its table that there is not", () => {
+  const names = Object.values(definitions).map(({ name }) => name)
+  const [, table = ""] = /^## Settings$(.*?)^## /ms.exec(read("docs/operations.md")) ?? []
+  const told = table
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name))
+  assert.sameMembers(told, names)
+})
+
+it("docs/operations.md names the settings that may be in a file", () => {
+  const [, named = ""] =
+    /^\*\*Secrets in files\.\*\* Each of (.*?) may be in a$/ms.exec(read("docs/operations.md")) ?? []
+  assert.sameMembers(
+    [...named.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    Object.values(definitions).flatMap(({ fileName, name }) => (fileName === undefined ? [] : [name]))
+  )
+})
+
+it("documents name only metrics that there are", () => {
+  const sources = globSync("src/**/*.ts", { cwd: root }).map(read).join("\n")
+  // Some are made of a name and a word for what they are of.
+  const made = [...sources.matchAll(/["`](tallykeep_[\w${}]+)["`]/g)].map(
+    ([, name = ""]) => new RegExp(`^${name.replace(/\$\{\w+\}/g, "[a-z_]+")}$`)
+  )
+  // A metric that was renamed is in the CHANGELOG by its former name.
+  const named = documents
+    .filter((path) => path !== "CHANGELOG.md")
+    .flatMap((path) => read(path).match(/\btallykeep_[a-z_]*[a-z]\b/g) ?? [])
+  assert.isAtLeast(new Set(named).size, 30)
+  assert.deepStrictEqual(
+    named.filter((name) => !made.some((pattern) => pattern.test(name))),
+    []
+  )
+})
+
 describe("docs/api.md", () => {
   it.effect.each(
     Object.values(Api.groups).flatMap((group) =>
@@ -49,6 +86,28 @@ describe("docs/api.md", () => {
       )
     })
   )
+})
+
+describe("the table of errors in docs/api.md", () => {
+  const Described = Schema.Struct({
+    status: Schema.Struct({ enum: Schema.Tuple([Schema.Number]) }),
+    type: Schema.Struct({ enum: Schema.Tuple([Schema.String]) })
+  })
+  const problems = Object.values(OpenApi.fromApi(Api).components.schemas).flatMap((schema) =>
+    Schema.is(Described)(schema.properties) ? [schema.properties] : []
+  )
+
+  it("has each problem of the description, with its status and its type", () => {
+    assert.isAtLeast(problems.length, 15)
+    const rows = read("docs/api.md").split("\n")
+    const missing = problems
+      .map(({ status, type }) => [
+        `| \`${status.enum[0]}\` | `,
+        type.enum[0] === "about:blank" ? "| |" : `| \`${type.enum[0]}\` |`
+      ])
+      .filter(([start = "", end = ""]) => !rows.some((row) => row.startsWith(start) && row.endsWith(end)))
+    assert.deepStrictEqual(missing, [])
+  })
 })
 
 describe("the README", () => {

@@ -11,7 +11,10 @@ import { withServers } from "./WithServers.ts"
 const flags = {
   poll: Flag.String("poll").pipe(Flag.withDescription("Only votes of this poll"), Flag.optional),
   reason: Flag.String("reason").pipe(Flag.withDescription("Only reasons that contain this text"), Flag.optional),
-  limit: oneOrMore("limit").pipe(Flag.withDescription("At most this many, the oldest first"), Flag.withDefault(100)),
+  limit: oneOrMore("limit").pipe(
+    Flag.withDescription("At most this many (100), the oldest first"),
+    Flag.withDefault(100)
+  ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
   all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false))
 }

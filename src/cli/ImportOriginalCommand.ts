@@ -99,11 +99,11 @@ const describe = ({ entries, importedAt, source, votes }: Original): string =>
 const flags = {
   from: Flag.Redacted("from").pipe(Flag.withDescription("The URL of the original's PostgreSQL")),
   table: Flag.String("table").pipe(
-    Flag.withDescription("Its table with the columns option and count"),
+    Flag.withDescription("Its table with the columns option and count (votes)"),
     Flag.withDefault("votes")
   ),
   group: Flag.String("group").pipe(
-    Flag.withDescription("The group of the stream that its consumer was"),
+    Flag.withDescription("The group of the stream that its consumer was (vote-processors)"),
     Flag.withDefault("vote-processors")
   )
 }

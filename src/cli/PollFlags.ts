@@ -15,14 +15,14 @@ const yes = (name: string, description: string) =>
 const ruleFlags = {
   kind: Flag.Literals("kind", kinds).pipe(
     Flag.withDescription(
-      "What a vote says. single: one option; multiple: several; score: a score for each; points: points out of a budget; ranked: the best first"
+      "What a vote says (single). single: one option; multiple: several; score: a score for each; points: points out of a budget; ranked: the best first"
     ),
     Flag.optional
   ),
   min: number("min", "multiple: how many options at least (1); score: the lowest score (0)"),
   max: number(
     "max",
-    "multiple: how many options at most (all); score: the highest score (5); ranked: how many ranks (12)"
+    "multiple: how many options at most (all); score: the highest score (5); ranked: how many ranks (all, up to 12)"
   ),
   every: yes("every", "score: every option needs a score"),
   budget: number("budget", "points: how many a vote can give"),
@@ -49,12 +49,12 @@ const commonFlags = {
   ),
   ...ruleFlags,
   ballot: Flag.Literals("ballot", Ballot.literals).pipe(
-    Flag.withDescription("open: each vote counts (unless given); once: a voter's first; changeable: a voter's latest"),
+    Flag.withDescription("Which votes count (open). open: each; once: a voter's first; changeable: a voter's latest"),
     Flag.optional
   ),
   identity: Flag.Literals("identity", Identity.literals).pipe(
     Flag.withDescription(
-      "Who may vote: anyone (unless given), a browser by its cookie, who has a token of ours, or an identity provider's user"
+      "Who may vote (anyone): anyone, a browser by its cookie, who has a token of ours, or an identity provider's user"
     ),
     Flag.optional
   ),
@@ -64,7 +64,7 @@ const commonFlags = {
   ),
   challenge: Flag.Literals("challenge", Challenge.literals).pipe(
     Flag.withDescription(
-      "What each vote has to bring: nothing (none, unless given), or a proof of work (pow) against automatic votes"
+      "What each vote has to bring (none): nothing, or a proof of work against automatic votes (pow)"
     ),
     Flag.optional
   ),

@@ -22,7 +22,7 @@ const edit = Command.make("edit", { slug, ...editFlags, json }, (given) =>
   )
 ).pipe(
   Command.withDescription(
-    "Change a poll: all of it before the first vote; from then on what voters read, the closing time, and results towards more open"
+    "Change a poll: all of it before the first vote; from then on what voters read, the closing time, and results towards more open. What is not given stays as it is"
   )
 )
 

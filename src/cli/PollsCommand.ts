@@ -73,7 +73,7 @@ const tokens = Command.make(
   "tokens",
   {
     slug,
-    count: oneOrMore("count").pipe(Flag.withDescription("How many voters"), Flag.withDefault(1))
+    count: oneOrMore("count").pipe(Flag.withDescription("How many voters (1)"), Flag.withDefault(1))
   },
   (given) =>
     withPolls((acts, settings) =>

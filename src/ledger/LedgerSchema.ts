@@ -65,7 +65,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 25,
+  version: 26,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },

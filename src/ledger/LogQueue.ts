@@ -164,7 +164,7 @@ export class LogQueue extends Context.Service<
 
       const turnOff = (age: number) =>
         sql`update poll set log = false
-          where log and created_at < clock_timestamp() - make_interval(secs => ${PgTypes.float8(age)})
+          where log and not draft and created_at < clock_timestamp() - make_interval(secs => ${PgTypes.float8(age)})
             and not exists (select from log where poll = slug)
           returning slug`.pipe(
           Effect.tap(

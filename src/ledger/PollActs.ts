@@ -65,7 +65,9 @@ export class PollActs extends Context.Service<
             // What was accepted for the former one may wait in the stream yet.
             const opensMs = former === undefined ? poll.opensMs : Math.max(poll.opensMs ?? from, from)
             // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
-            const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
+            const [logged] = yield* sql`
+              select 1 from log
+              where poll = ${poll.slug} and not exists (select from poll where slug = ${poll.slug}) limit 1`
             if (logged !== undefined)
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
             yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
@@ -142,10 +144,12 @@ export class PollActs extends Context.Service<
         hold,
         tellTokens: (slug, made) =>
           inTransaction(sql)(
-            Effect.andThen(
-              recordAct(sql, slug, "tokens", null, { count: made }),
-              sql`select log_append(${slug}, 'tokens', ${PgTypes.jsonb({ made })})`
-            )
+            Effect.gen(function* () {
+              // A draft that is published meanwhile counts them from the record.
+              yield* sql`select 1 from poll where slug = ${slug} for share`
+              yield* recordAct(sql, slug, "tokens", null, { count: made })
+              yield* sql`select log_append(${slug}, 'tokens', ${PgTypes.jsonb({ made })})`
+            })
           ).pipe(bounded, Effect.asVoid),
         events: (slug, limit, before) => readEvents(sql, slug, limit, before).pipe(bounded)
       })

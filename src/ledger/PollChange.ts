@@ -23,6 +23,13 @@ export const lockPoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, s
   return row && { poll: toPoll(row), hasVotes: row.ballots > 0n, isDecided: row.decided }
 })
 
+/** Has it written into a poll's public log how many tokens were made for its voters until now, if any were. */
+const logTokens = (sql: SqlClient.SqlClient, slug: string) =>
+  sql`
+    select log_append(${slug}, 'tokens', jsonb_build_object('made', made))
+    from (select sum((after ->> 'count')::int) as made from admin_event where poll = ${slug} and what = 'tokens') record
+    where made > 0`
+
 /** Writes what an act makes of a poll that is locked, and what follows: in its public log, and for votes that were counted. */
 export const changePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, what: Act, before: Poll, poll: Poll) {
   yield* updatePoll(sql, before, poll)
@@ -36,6 +43,8 @@ export const changePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient,
     yield* sql`update tally set final_count = null, final_sum = null where poll = ${poll.slug}`
   }
   yield* sql`select log_append(${poll.slug}, ${leaf}, ${JSON.stringify(said)}::jsonb)`
+  // Its log begins now: it is to say how many links were made before.
+  if (before.draft && !poll.draft) yield* logTokens(sql, poll.slug)
   const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
   // Votes that were counted by the former times.
   if (was !== is) yield* sql`select settle_poll(${poll.slug})`

@@ -163,7 +163,7 @@ browserTests("the desk", (test) => {
     await page.getByLabel("One option").check()
     await slug.fill("cats-or-dogs")
     await create.click()
-    await wrong("Name in the address").getByText("There is a poll cats-or-dogs already").waitFor()
+    await wrong("Name in the address").getByText("The name cats-or-dogs is taken").waitFor()
     assert.strictEqual(await slug.inputValue(), "cats-or-dogs-2")
     await create.click()
     await page.getByRole("heading", { name: "Cats or dogs?" }).waitFor()

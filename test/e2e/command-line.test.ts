@@ -69,6 +69,11 @@ describe("the command line", () => {
       const help = yield* run(["--help"])
       assert.strictEqual(help.code, 0)
       assert.match(help.stdout, /--role.*api.*consumer.*all/s)
+      // What holds where a flag is left out.
+      const tokens = yield* run(["polls", "tokens", "--help"])
+      assert.include(tokens.stdout, "How many voters (1)")
+      const edit = yield* run(["polls", "edit", "--help"])
+      assert.include(edit.stdout, "What is not given stays as it is")
       const version = yield* run(["--version"])
       assert.strictEqual(version.code, 0)
       assert.include(version.stdout, manifest.version)

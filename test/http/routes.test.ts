@@ -114,6 +114,18 @@ layer(layerApi(), { excludeTestServices: true })("the routes", (it) => {
     })
   )
 
+  it.effect("the description tells of too many requests everywhere but for probes", () =>
+    Effect.gen(function* () {
+      const { paths } = json(yield* request("GET", "/openapi.json")) as {
+        readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: object }>>>>
+      }
+      const silent = Object.entries(paths).flatMap(([path, operations]) =>
+        Object.values(operations).flatMap(({ responses }) => ("429" in responses ? [] : [path]))
+      )
+      assert.sameMembers(silent, ["/health", "/ready", "/metrics"])
+    })
+  )
+
   it.effect("the description tells of keys and problems wherever one can vote", () =>
     Effect.gen(function* () {
       const { paths } = json(yield* request("GET", "/openapi.json")) as {

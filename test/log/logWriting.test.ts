@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { Effect, Fiber, Layer, Redacted, Schedule, Struct } from "effect"
 import { SqlClient } from "effect/sql"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { LogSettings } from "../../src/log/LogSettings.ts"
 import { layerLogWriting } from "../../src/log/LogWriting.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
-import { expectLogged, layerLogs } from "../support/logs.ts"
+import { expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
 
@@ -71,6 +72,7 @@ describe("writing the public logs", () => {
       yield* signedUpTo(begun, 1)
       yield* Fiber.interrupt(first)
       const poll = yield* createPoll()
+      const draft = yield* createPoll({ draft: true })
       yield* count(poll, 5)
       yield* sql`update poll set created_at = created_at - interval '1 minute'`
       yield* Effect.forkScoped(Layer.launch(layerWith(0)))
@@ -82,8 +84,8 @@ describe("writing the public logs", () => {
       )
       yield* count(poll, 5)
       assert.deepStrictEqual(yield* off, [{ log: false, left: 0 }])
-      const [kept] = yield* sql<{ log: boolean }>`select log from poll where slug = ${begun}`
-      assert.isTrue(kept?.log)
+      const kept = yield* sql<{ log: boolean }>`select log from poll where slug in (${begun}, ${draft})`
+      assert.deepStrictEqual(kept, [{ log: true }, { log: true }])
     }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layerLogs, layerServers())))
   )
 
@@ -115,6 +117,42 @@ describe("writing the public logs", () => {
       const { leaves, recounted } = yield* expectLogged(poll)
       assert.strictEqual(recounted.ballots, 23)
       assert.notInclude(leaves.slice(1, 25).join("\n"), "tea")
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layerLogs, layerServers())))
+  )
+
+  it.live("begins the log of a draft when it is published, with the links that were made before", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const heads = yield* LogHeads
+      const slug = yield* createPoll({ draft: true, title: "Not said yet", ballot: "once", identity: "token" })
+      yield* acts.tellTokens(slug, 30)
+      yield* acts.act(slug, "edit", ({ poll }) => Effect.succeed({ poll: { ...poll, title: "Said" }, edited: true }))
+      yield* acts.tellTokens(slug, 12)
+      yield* sequenceAll
+      assert.isEmpty(yield* heads.list(slug))
+      yield* acts.act(slug, "edit", ({ poll }) => Effect.succeed({ poll: Struct.omit(poll, ["draft"]), edited: true }))
+      yield* acts.tellTokens(slug, 3)
+      yield* sequenceAll
+      const [poll, ...others] = yield* readLeaves(slug)
+      assert.include(poll, `"slug":"${slug}","title":"Said"`)
+      assert.deepStrictEqual(others, ['{"v":1,"t":"tokens","made":42}', '{"v":1,"t":"tokens","made":45}'])
+    }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layerLogs, layerServers())))
+  )
+
+  it.live("keeps a slug for the poll that had a log under it, and not for a draft that was deleted", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const detailOf = (slug: string) =>
+        Effect.match(createPoll({ slug }), { onFailure: (error) => error.message, onSuccess: () => "" })
+      const remove = (slug: string) => acts.act(slug, "delete", () => Effect.succeed("deleted" as const))
+      const published = yield* createPoll()
+      const draft = yield* createPoll({ draft: true })
+      yield* sequenceAll
+      assert.strictEqual(yield* detailOf(published), `There is a poll ${published} already`)
+      yield* remove(published)
+      yield* remove(draft)
+      assert.strictEqual(yield* detailOf(published), `There was a poll ${published} with a public log`)
+      assert.strictEqual(yield* detailOf(draft), "")
     }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(layerLogs, layerServers())))
   )
 })

@@ -11,7 +11,7 @@ export const refuseMediaType = (
   if (contentType === "application/json") return undefined
   const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";")
   if (type.trim() !== "application/json") {
-    return new UnsupportedMediaType({ detail: "Send the vote as JSON, with Content-Type: application/json" })
+    return new UnsupportedMediaType({ detail: "Send the body as JSON, with Content-Type: application/json" })
   }
   // One that is there twice, or is not written as it should be, may stand for another one as well.
   const charsets = parameters.filter((parameter) => parameter.trim().startsWith("charset"))

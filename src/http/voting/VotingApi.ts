@@ -26,7 +26,7 @@ const idempotencyKey = {
   required: false,
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
   description:
-    "The same key with the same body, however often and for 24 hours, gives one vote and the same answer: send one to be able to retry."
+    "The same key with the same body, however often, gives one vote and the same answer for as long as keys are remembered (24 hours unless set): send one to be able to retry."
 }
 
 const challengeSolution = {
@@ -82,7 +82,7 @@ export const VotesGroup = HttpApiGroup.make("votes").add(
   HttpApiEndpoint.get("challenge", "/api/polls/:slug/challenge", {
     params: { slug: Schema.String },
     success: ChallengeView,
-    error: [NotFound, Forbidden, Unavailable]
+    error: [NotFound, Forbidden, TooManyRequests, Unavailable]
   })
     .middleware(ProblemAnswers)
     .annotateMerge(
@@ -99,7 +99,7 @@ export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
     params: { vote_id: Schema.String },
     query: { stream_id: Schema.optionalKey(Schema.String) },
     success: VoteStatus,
-    error: [Malformed, InvalidFields, NotFound, Unavailable]
+    error: [Malformed, InvalidFields, NotFound, TooManyRequests, Unavailable]
   })
     .middleware(ProblemAnswers)
     .annotateMerge(

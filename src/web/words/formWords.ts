@@ -9,7 +9,7 @@ export const form = {
     title: "write what is asked",
     slug: "write a name of a-z, 0-9 and -, which begins and ends with a letter or digit",
     taken: (taken: string, free: string) =>
-      free === taken ? `there is a poll ${taken} already` : `there is a poll ${taken} already; ${free} is free`,
+      free === taken ? `the name ${taken} is taken` : `the name ${taken} is taken; ${free} is free`,
     options: "write at least two options, each on a line of its own",
     fixedOptions: "there are votes: keep as many options as there are, in their order",
     time: "give the whole date and time, or none of it",

@@ -176,7 +176,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll's definition", (it
   it.effect.each([
     ["no JSON", "application/json", '{"slug":', 400, "The body is not JSON"],
     ["no UTF-8", "application/json", Buffer.from([0x22, 0xff, 0x22]), 400, "The body is not UTF-8"],
-    ["another type", "text/plain", "{}", 415, "Send the vote as JSON, with Content-Type: application/json"]
+    ["another type", "text/plain", "{}", 415, "Send the body as JSON, with Content-Type: application/json"]
   ] as const)("refuses a body that is %s", ([, type, body, status, says]) =>
     Effect.gen(function* () {
       const answer = yield* request("POST", "/api/polls", { headers: { ...asAdmin, "content-type": type }, body })
