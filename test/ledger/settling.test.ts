@@ -1,20 +1,20 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import type { Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
-import { createPoll } from "../support/votes.ts"
+import { createPoll, tallyOf } from "../support/votes.ts"
 
 const voter = "A".repeat(22)
 
-/** Counts one vote of the voter that was accepted at a time, and returns its id. */
-const count = Effect.fnUntraced(function* (poll: string, ms: number, choice = "tea") {
+/** Counts one vote of the voter that was accepted at a time, or an entry of one that has an id, and returns its id. */
+const count = Effect.fnUntraced(function* (poll: string, ms: number, choice = "tea", voteId = makeVoteId()) {
   const ledger = yield* Ledger
-  const voteId = makeVoteId()
   yield* ledger.count(VoteColumns.of([{ voteId, poll, choice, voter, castAt: 1, ms: BigInt(ms), seq: 0n }]))
   return voteId
 })
@@ -42,6 +42,24 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
         assert.deepStrictEqual(yield* statusesOf(poll), both)
         yield* count(poll, 4_000)
         assert.deepStrictEqual(yield* statusesOf(poll), all)
+      })
+  )
+
+  it.effect.each([
+    [{ opensMs: 2_000 }, [2_000, "counted"], [1_999, "rejected"]],
+    [{ closesMs: 2_000 }, [2_000, "rejected"], [1_999, "counted"]],
+    [{ shut: [[2_000, 3_000]] }, [2_999, "rejected"], [1_999, "counted"]],
+    [{ shut: [[2_000, 3_000]] }, [3_000, "counted"], [2_000, "rejected"]]
+  ] as ReadonlyArray<readonly [Partial<Poll>, readonly [number, string], readonly [number, string]]>)(
+    "%j: counts a vote by its earlier entry, also where the later one was read first",
+    ([times, [later, before], [earlier, after]]) =>
+      Effect.gen(function* () {
+        const poll = yield* createPoll(times)
+        const vote = yield* count(poll, later)
+        assert.deepStrictEqual(yield* statusesOf(poll), [before])
+        yield* count(poll, earlier, "tea", vote)
+        assert.deepStrictEqual(yield* statusesOf(poll), [after])
+        assert.deepStrictEqual(yield* tallyOf(poll), { tea: after === "counted" ? 1 : 0, coffee: 0 })
       })
   )
 })
