@@ -167,19 +167,37 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
-  it.effect("takes back what was being counted when the poll was closed", () =>
+  it.effect.each(["closes_ms = 1000", "shut = '{[1000, 2000)}'", "opens_ms = 1000, closes_ms = 1001"])(
+    "takes back what was being counted when the poll's times were changed (%s)",
+    (times) =>
+      Effect.gen(function* () {
+        const { ledger, poll } = yield* created()
+        const sql = yield* SqlClient.SqlClient
+        const release = yield* held(sql`update poll set ${sql.literal(times)} where slug = ${poll.slug}`)
+        // It reads the poll as it was before, and finds its lock taken.
+        const counting = yield* Effect.forkChild(
+          ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+        )
+        yield* untilWaiting("transactionid", "ShareLock")
+        yield* release
+        yield* Fiber.join(counting)
+        assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      })
+  )
+
+  it.effect("keeps nothing of what was being counted when the poll was deleted", () =>
     Effect.gen(function* () {
       const { ledger, poll } = yield* created()
       const sql = yield* SqlClient.SqlClient
-      const release = yield* held(sql`update poll set closes_ms = 1000 where slug = ${poll.slug}`)
-      // It reads the poll as it was before, and finds its lock taken.
-      const counting = yield* Effect.forkChild(
-        ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
-      )
+      const batch = VoteColumns.of([vote(poll, "tea", 999n)])
+      const release = yield* held(sql`select delete_poll(${poll.slug})`)
+      const counting = yield* Effect.forkChild(Effect.flip(ledger.count(batch)))
       yield* untilWaiting("transactionid", "ShareLock")
       yield* release
-      yield* Fiber.join(counting)
-      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      assert.strictEqual((yield* Fiber.join(counting))._tag, "OutOfService")
+      assert.deepStrictEqual(yield* sql`select from vote_event where poll = ${poll.slug}`, [])
+      const { refusals } = yield* ledger.count(batch)
+      assert.deepStrictEqual(refusals, [{ index: 0, reason: "unknown poll" }])
     })
   )
 

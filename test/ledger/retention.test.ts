@@ -138,6 +138,28 @@ describe("a ledger that drops old votes", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.live(
+    "keeps the letters of votes that it keeps, and takes back a vote that it dropped where it counts for a voter",
+    () =>
+      Effect.gen(function* () {
+        const { dropOld, ledger } = yield* ready
+        const acts = yield* PollActs
+        const polls = yield* Effect.forEach(["open", "once"] as const, (ballot) =>
+          createPoll({ ballot, identity: "browser" })
+        )
+        yield* ledger.count(VoteColumns.of(polls.map((poll) => voteAt(now, poll, "tea", "ann"))))
+        yield* bury(voteAt(later, defaultPoll.slug, "birds"))
+        yield* dropOld
+        assert.lengthOf(yield* (yield* DeadLetters).list({}), 1)
+        for (const poll of polls) yield* acts.close(poll, now)
+        assert.deepStrictEqual(yield* Effect.forEach(polls, tallyOf), [
+          { tea: 1, coffee: 0 },
+          { tea: 0, coffee: 0 }
+        ])
+        assert.deepStrictEqual(yield* books, { rows: { dead: 1 }, dropped: { counted: 1, rejected: 1 }, duplicates: 0 })
+      }).pipe(Effect.provide(layer))
+  )
+
   it.live("drops the ballots of polls that had closed, whose results are final then", () =>
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
