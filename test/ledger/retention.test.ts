@@ -85,13 +85,19 @@ describe("a ledger that drops old votes", () => {
       assert.strictEqual((yield* books).duplicates, 1)
 
       // Dead votes that came too late go by the time at which they came.
+      const recentAgain = { ...recent, ms: recent.ms + 1n }
+      yield* ledger.count(VoteColumns.of([recentAgain]))
+      const letters = Effect.map((yield* DeadLetters).list({}), (all) => all.length)
+      yield* sql`select sweep_ledger(${BigInt(now - day)}::bigint)`
+      assert.deepStrictEqual([(yield* books).rows.dead, yield* letters], [1, 1])
       yield* sql`update vote_event_other set recorded_at = now() - interval '1 day'`
       yield* sql`select sweep_ledger(${BigInt(now)}::bigint)`
       assert.deepStrictEqual(yield* books, {
         rows: { counted: 2 },
         dropped: { ...kept.dropped, dead: 2, duplicate: 2 },
-        duplicates: 0
+        duplicates: 1
       })
+      assert.strictEqual(yield* letters, 0)
     }).pipe(Effect.provide(layer))
   )
 
@@ -164,9 +170,11 @@ describe("a ledger that drops old votes", () => {
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
       const poll = yield* createPoll({ ballot: "changeable", identity: "token", closesMs: now + 1_000 })
-      yield* ledger.count(VoteColumns.of([voteAt(now, poll, "tea", "ann")]))
+      const times = { identity: "browser", closesMs: now + 1_000 } as const
+      const [closed, open] = [yield* createPoll(times), yield* createPoll({ ...times, closesMs: later + day })]
+      yield* ledger.count(VoteColumns.of([poll, closed, open].map((each) => voteAt(now, each, "tea", "ann"))))
       yield* dropOld
-      assert.deepStrictEqual(yield* sql`select 1 from ballot`, [])
+      assert.deepStrictEqual(yield* sql`select poll from ballot`, [{ poll: open }])
       // Accepted in time by its entry, minted by a clock that is ahead, and only now here.
       const stray = { ...voteAt(later, poll, "coffee", "ann"), ms: BigInt(now) + 1n }
       const late = voteAt(later, poll, "coffee", "ann")
