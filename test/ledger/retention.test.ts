@@ -180,6 +180,8 @@ describe("a ledger that drops old votes", () => {
       const late = voteAt(later, poll, "coffee", "ann")
       const { refusals } = yield* ledger.count(VoteColumns.of([stray, late]))
       assert.deepStrictEqual(refusals, [{ index: 0, reason: "from before what the ledger keeps" }])
+      // Nor does the last one where an earlier entry of it turns out to be of the poll's time.
+      yield* ledger.count(VoteColumns.of([{ ...late, ms: BigInt(now) + 2n }]))
       assert.deepInclude(yield* ledger.find(late.voteId), { status: "rejected", reason: "the poll was closed" })
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
       yield* books
