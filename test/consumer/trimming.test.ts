@@ -57,7 +57,7 @@ describe("trimming", () => {
       const record = `${stream}:trimmed`
       const trimBeside = (lasting: number) =>
         Effect.promise(async () => {
-          await client.set(record, "1", "PX", lasting)
+          await client.holdTrims(stream, record, lasting)
           return client.trimAcked(stream, record, 1, 0, 0)
         })
       assert.strictEqual(yield* trimBeside(10_000), 0)
