@@ -107,9 +107,12 @@ describe("a poll that has closed", () => {
     }).pipe(Effect.provide(layerServers()))
   )
 
-  it.live("becomes final with all others that closed by then, by one of several processes", () =>
+  it.live("becomes final with all others that closed by then and no later, by one of several processes", () =>
     Effect.gen(function* () {
       const polls = yield* Effect.forEach([3_000, 2_000, 1_000], (ago) => createPoll({ closesMs: Date.now() - ago }))
+      const later = yield* createPoll()
+      yield* append(later)
+      yield* close(later)
       const turns = yield* Effect.forEach([1, 2, 3, 4], () => Effect.flatten(finishing), {
         concurrency: "unbounded"
       })

@@ -30,6 +30,7 @@ describe("clientAddress", () => {
     ["2001:db8:1:2:3:4:5:6", undefined, 0, "2001:db8:1:2"],
     ["2001:db8:1:2::6", undefined, 0, "2001:db8:1:2"],
     ["2001:db8::6", undefined, 0, "2001:db8:0:0"],
+    ["2001::3:4:5:6:7:8", undefined, 0, "2001:0:3:4"],
     ["2001:db8:1:2:3::", undefined, 0, "2001:db8:1:2"],
     ["fe80::1%eth0", undefined, 0, "fe80:0:0:0"],
     ["::1", undefined, 0, "0:0:0:0"],

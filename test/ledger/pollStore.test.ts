@@ -167,20 +167,72 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
-  it.effect("takes back what was being counted when the poll was closed", () =>
+  it.effect.each(["closes_ms = 1000", "shut = '{[1000, 2000)}'", "opens_ms = 1000"])(
+    "takes back what was being counted when the poll's times were changed (%s)",
+    (times) =>
+      Effect.gen(function* () {
+        const { ledger, poll } = yield* created()
+        const sql = yield* SqlClient.SqlClient
+        const release = yield* held(sql`update poll set ${sql.literal(times)} where slug = ${poll.slug}`)
+        // It reads the poll as it was before, and finds its lock taken.
+        const counting = yield* Effect.forkChild(
+          ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
+        )
+        yield* untilWaiting("transactionid", "ShareLock")
+        yield* release
+        yield* Fiber.join(counting)
+        assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      })
+  )
+
+  it.effect("keeps nothing of what was being counted when the poll was deleted", () =>
     Effect.gen(function* () {
       const { ledger, poll } = yield* created()
       const sql = yield* SqlClient.SqlClient
-      const release = yield* held(sql`update poll set closes_ms = 1000 where slug = ${poll.slug}`)
-      // It reads the poll as it was before, and finds its lock taken.
-      const counting = yield* Effect.forkChild(
-        ledger.count(VoteColumns.of([vote(poll, "tea", 999n), vote(poll, "tea", 1_000n)]))
-      )
+      const batch = VoteColumns.of([vote(poll, "tea", 999n)])
+      const release = yield* held(sql`select delete_poll(${poll.slug})`)
+      const counting = yield* Effect.forkChild(Effect.flip(ledger.count(batch)))
       yield* untilWaiting("transactionid", "ShareLock")
       yield* release
-      yield* Fiber.join(counting)
-      assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
+      assert.strictEqual((yield* Fiber.join(counting))._tag, "OutOfService")
+      assert.deepStrictEqual(yield* sql`select from vote_event where poll = ${poll.slug}`, [])
+      const { refusals } = yield* ledger.count(batch)
+      assert.deepStrictEqual(refusals, [{ index: 0, reason: "unknown poll" }])
     })
+  )
+
+  it.effect(
+    "keeps nothing of a poll that was deleted but how many votes it had, without those that were imported",
+    () =>
+      Effect.gen(function* () {
+        const { ledger, poll } = yield* created({
+          ballot: "changeable",
+          identity: "browser",
+          rules: { kind: "score", min: 0, max: 5, every: false }
+        })
+        const { slug } = poll
+        const sql = yield* SqlClient.SqlClient
+        for (const ms of [1n, 2n]) yield* ledger.count(VoteColumns.of([vote(poll, "tea:5", ms, "ann")]))
+        yield* sql`insert into tabulation (poll, holder, held_until) values (${slug}, ${makeVoteId()}::uuid, now())`
+        yield* sql`insert into ledger_archive (poll, choice, status, votes)
+        values (${slug}, 'tea:5', 'counted', 30), (${slug}, 'tea:5', 'imported', 400)`
+        const tables = yield* sql<{ name: string }>`
+        select c.table_name as name from information_schema.columns c join information_schema.tables t using (table_name)
+        where c.column_name = 'poll' and t.table_type = 'BASE TABLE' and t.table_schema = 'public'`
+        const having = Effect.map(
+          Effect.filter(tables, ({ name }) =>
+            Effect.map(sql`select from ${sql(name)} where poll = ${slug} limit 1`, (rows) => rows.length > 0)
+          ),
+          (found) => found.map(({ name }) => name)
+        )
+        const filled = ["ballot", "choice_tally", "displaced", "ledger_archive", "score_tally", "tabulation", "tally"]
+        assert.includeMembers(yield* having, [...filled, "vote_event"])
+        yield* sql`select delete_poll(${slug})`
+        assert.deepStrictEqual(yield* having, ["admin_event"])
+        assert.deepStrictEqual(yield* sql`select votes from ledger_archive where status = 'deleted' and votes > 1`, [
+          { votes: 32n }
+        ])
+      })
   )
 
   it.effect("takes back a voter's latest vote, and counts the one before it again", () =>

@@ -85,13 +85,19 @@ describe("a ledger that drops old votes", () => {
       assert.strictEqual((yield* books).duplicates, 1)
 
       // Dead votes that came too late go by the time at which they came.
+      const recentAgain = { ...recent, ms: recent.ms + 1n }
+      yield* ledger.count(VoteColumns.of([recentAgain]))
+      const letters = Effect.map(sql`select from dead_letter`, (all) => all.length)
+      yield* sql`select sweep_ledger(${BigInt(now - day)}::bigint)`
+      assert.deepStrictEqual([(yield* books).rows.dead, yield* letters], [1, 1])
       yield* sql`update vote_event_other set recorded_at = now() - interval '1 day'`
       yield* sql`select sweep_ledger(${BigInt(now)}::bigint)`
       assert.deepStrictEqual(yield* books, {
         rows: { counted: 2 },
         dropped: { ...kept.dropped, dead: 2, duplicate: 2 },
-        duplicates: 0
+        duplicates: 1
       })
+      assert.strictEqual(yield* letters, 0)
     }).pipe(Effect.provide(layer))
   )
 
@@ -138,18 +144,44 @@ describe("a ledger that drops old votes", () => {
     }).pipe(Effect.provide(layer))
   )
 
+  it.live(
+    "keeps the letters of votes that it keeps, and takes back a vote that it dropped where it counts for a voter",
+    () =>
+      Effect.gen(function* () {
+        const { dropOld, ledger } = yield* ready
+        const acts = yield* PollActs
+        const polls = yield* Effect.forEach(["open", "once"] as const, (ballot) =>
+          createPoll({ ballot, identity: "browser" })
+        )
+        yield* ledger.count(VoteColumns.of(polls.map((poll) => voteAt(now, poll, "tea", "ann"))))
+        yield* bury(voteAt(later, defaultPoll.slug, "birds"))
+        yield* dropOld
+        assert.lengthOf(yield* (yield* DeadLetters).list({}), 1)
+        for (const poll of polls) yield* acts.close(poll, now)
+        assert.deepStrictEqual(yield* Effect.forEach(polls, tallyOf), [
+          { tea: 1, coffee: 0 },
+          { tea: 0, coffee: 0 }
+        ])
+        assert.deepStrictEqual(yield* books, { rows: { dead: 1 }, dropped: { counted: 1, rejected: 1 }, duplicates: 0 })
+      }).pipe(Effect.provide(layer))
+  )
+
   it.live("drops the ballots of polls that had closed, whose results are final then", () =>
     Effect.gen(function* () {
       const { dropOld, ledger, sql } = yield* ready
       const poll = yield* createPoll({ ballot: "changeable", identity: "token", closesMs: now + 1_000 })
-      yield* ledger.count(VoteColumns.of([voteAt(now, poll, "tea", "ann")]))
+      const times = { identity: "browser", closesMs: now + 1_000 } as const
+      const [closed, open] = [yield* createPoll(times), yield* createPoll({ ...times, closesMs: later + day })]
+      yield* ledger.count(VoteColumns.of([poll, closed, open].map((each) => voteAt(now, each, "tea", "ann"))))
       yield* dropOld
-      assert.deepStrictEqual(yield* sql`select 1 from ballot`, [])
+      assert.deepStrictEqual(yield* sql`select poll from ballot`, [{ poll: open }])
       // Accepted in time by its entry, minted by a clock that is ahead, and only now here.
       const stray = { ...voteAt(later, poll, "coffee", "ann"), ms: BigInt(now) + 1n }
       const late = voteAt(later, poll, "coffee", "ann")
       const { refusals } = yield* ledger.count(VoteColumns.of([stray, late]))
       assert.deepStrictEqual(refusals, [{ index: 0, reason: "from before what the ledger keeps" }])
+      // Nor does the last one where an earlier entry of it turns out to be of the poll's time.
+      yield* ledger.count(VoteColumns.of([{ ...late, ms: BigInt(now) + 2n }]))
       assert.deepInclude(yield* ledger.find(late.voteId), { status: "rejected", reason: "the poll was closed" })
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
       yield* books

@@ -1,35 +1,55 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import type { Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
-import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
-import { createPoll } from "../support/votes.ts"
+import { createPoll, tallyOf } from "../support/votes.ts"
 
 const voter = "A".repeat(22)
 
-/** Counts one vote of the voter that was accepted at a time, and returns its id. */
-const count = Effect.fnUntraced(function* (poll: string, ms: number, choice = "tea") {
-  const ledger = yield* Ledger
-  const voteId = makeVoteId()
-  yield* ledger.count(VoteColumns.of([{ voteId, poll, choice, voter, castAt: 1, ms: BigInt(ms), seq: 0n }]))
-  return voteId
+/** A vote of the voter that was accepted at a time. */
+const vote = (poll: string, ms: number, choice = "tea", more: Partial<AcceptedVote> = {}): AcceptedVote => ({
+  voteId: makeVoteId(),
+  poll,
+  choice,
+  voter,
+  castAt: 1,
+  ms: BigInt(ms),
+  seq: 0n,
+  ...more
 })
 
-const statusesOf = (poll: string) =>
+/** Counts one, and returns its id. */
+const count = Effect.fnUntraced(function* (...[poll, ms, choice, more]: Parameters<typeof vote>) {
+  const ledger = yield* Ledger
+  const one = vote(poll, ms, choice, more)
+  yield* ledger.count(VoteColumns.of([one]))
+  return one.voteId
+})
+
+/** What became of a poll's votes, by their acceptance, with the reasons. */
+const fatesOf = (poll: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    Effect.map(sql<{ status: string }>`select status from vote where poll = ${poll} order by accepted_ms`, (rows) =>
-      rows.map(({ status }) => status)
+    Effect.map(
+      sql<{ status: string; reason: string | null }>`
+        select status, reason from vote where poll = ${poll} order by accepted_ms, accepted_seq`,
+      (rows) => rows.map(({ reason, status }) => (reason === null ? status : `${status}: ${reason}`))
     )
   )
 
+const hasVoted = "rejected: the voter has voted"
+const wasClosed = "rejected: the poll was closed"
+const notOpen = "rejected: the poll was not open yet"
+
 layer(layerServers(), { excludeTestServices: true })("a poll whose closing time changes", (it) => {
   it.effect.each([
-    ["once", ["counted", "rejected"], ["counted", "rejected", "rejected"]],
-    ["changeable", ["superseded", "counted"], ["superseded", "counted", "rejected"]]
+    ["once", ["counted", hasVoted], ["counted", hasVoted, wasClosed]],
+    ["changeable", ["superseded", "counted"], ["superseded", "counted", wasClosed]]
   ] as ReadonlyArray<readonly ["once" | "changeable", Array<string>, Array<string>]>)(
     "%s: knows who has voted, also of a vote that is counted afterwards",
     ([ballot, both, all]) =>
@@ -39,14 +59,138 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
         yield* count(poll, 1_000)
         yield* acts.close(poll, 3_000)
         yield* count(poll, 2_000)
-        assert.deepStrictEqual(yield* statusesOf(poll), both)
+        assert.deepStrictEqual(yield* fatesOf(poll), both)
         yield* count(poll, 4_000)
-        assert.deepStrictEqual(yield* statusesOf(poll), all)
+        assert.deepStrictEqual(yield* fatesOf(poll), all)
       })
+  )
+
+  it.effect.each([
+    [{ opensMs: 2_000 }, [2_000, "counted"], [1_999, notOpen]],
+    [{ closesMs: 2_000 }, [2_000, wasClosed], [1_999, "counted"]],
+    [{ shut: [[2_000, 3_000]] }, [2_999, wasClosed], [1_999, "counted"]],
+    [{ shut: [[2_000, 3_000]] }, [3_000, "counted"], [2_000, wasClosed]]
+  ] as ReadonlyArray<readonly [Partial<Poll>, readonly [number, string], readonly [number, string]]>)(
+    "%j: counts a vote by its earlier entry, also where the later one was read first",
+    ([times, [later, before], [earlier, after]]) =>
+      Effect.gen(function* () {
+        const poll = yield* createPoll(times)
+        const voteId = yield* count(poll, later)
+        assert.deepStrictEqual(yield* fatesOf(poll), [before])
+        yield* count(poll, earlier, "tea", { voteId })
+        assert.deepStrictEqual(yield* fatesOf(poll), [after])
+        assert.deepStrictEqual(yield* tallyOf(poll), { tea: after === "counted" ? 1 : 0, coffee: 0 })
+      })
+  )
+
+  it.effect("says of a vote that does not count anyway that it came too late, and leaves a dead one dead", () =>
+    Effect.gen(function* () {
+      const [acts, ledger] = [yield* PollActs, yield* Ledger]
+      const poll = yield* createPoll({ ballot: "once", identity: "browser" })
+      yield* count(poll, 1_000)
+      yield* count(poll, 2_000)
+      const letter = { reason: "refused", stream: "votes", entryId: "1-1", deliveries: 1n, fields: [] }
+      yield* ledger.bury([{ ...vote(poll, 500), ...letter }])
+      assert.deepStrictEqual(yield* fatesOf(poll), ["dead: refused", "counted", hasVoted])
+      yield* acts.close(poll, 1_500)
+      assert.deepStrictEqual(yield* fatesOf(poll), ["dead: refused", "counted", wasClosed])
+      assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
+    })
+  )
+
+  it.effect("keeps the books of votes whose rows say that they count, and do not", () =>
+    Effect.gen(function* () {
+      const [acts, sql] = [yield* PollActs, yield* SqlClient.SqlClient]
+      const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      yield* count(poll, 1_000, "tea")
+      yield* count(poll, 4_000, "coffee")
+      const other = { voter: "B".repeat(22) }
+      yield* count(poll, 1_000, "coffee", other)
+      yield* count(poll, 2_000, "tea", other)
+      yield* acts.close(poll, 3_000)
+      assert.deepStrictEqual(yield* tallyOf(poll), { tea: 2, coffee: 0 })
+      assert.deepStrictEqual(yield* sql`select choice, votes from displaced where poll = ${poll} order by choice`, [
+        { choice: "coffee", votes: 1n },
+        { choice: "tea", votes: 0n }
+      ])
+    })
+  )
+})
+
+layer(layerServers(), { excludeTestServices: true })("a voter's votes", (it) => {
+  const ballots = [
+    ["once", ["counted", hasVoted]],
+    ["changeable", ["superseded", "counted"]]
+  ] as ReadonlyArray<readonly ["once" | "changeable", Array<string>]>
+
+  it.effect.each(ballots)("of one ms are told apart by their entries' numbers (%s)", ([ballot, fates]) =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll({ ballot, identity: "browser" })
+      yield* count(poll, 1_000, "tea", { seq: 1n })
+      yield* count(poll, 1_000, "coffee", { seq: 0n })
+      assert.deepStrictEqual(yield* fatesOf(poll), fates)
+      yield* acts.close(poll, 3_000)
+      assert.deepStrictEqual(yield* fatesOf(poll), fates)
+    })
+  )
+
+  it.effect.each(ballots)(
+    "are held to the acceptance that an earlier entry has given one of them (%s)",
+    ([ballot, fates]) =>
+      Effect.gen(function* () {
+        const poll = yield* createPoll({ ballot, identity: "browser" })
+        const voteId = yield* count(poll, 3_000)
+        yield* count(poll, 1_000, "tea", { voteId })
+        yield* count(poll, 2_000, "coffee")
+        assert.deepStrictEqual(yield* fatesOf(poll), fates)
+      })
+  )
+
+  it.effect("out of the poll's time make nobody one who has voted", () =>
+    Effect.gen(function* () {
+      const store = yield* PollStore
+      const poll = yield* createPoll({ identity: "browser", closesMs: 1_000 })
+      yield* count(poll, 1_000)
+      assert.isFalse(yield* store.hasVoted(poll, voter))
+      yield* count(poll, 999)
+      assert.isTrue(yield* store.hasVoted(poll, voter))
+    })
+  )
+
+  it.effect.each([false, true])("out of its time need be no choice, also beside a vote that is there (%s)", (beside) =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const poll = yield* createPoll({ opensMs: 1_000, closesMs: 4_000, shut: [[2_000, 3_000]] })
+      const first = vote(poll, 1_000)
+      if (beside) yield* ledger.count(VoteColumns.of([first]))
+      const others = [999, 2_000, 4_000].map((ms) => {
+        const { voter: _, ...nobody } = vote(poll, ms, "milk")
+        return nobody
+      })
+      assert.deepStrictEqual((yield* ledger.count(VoteColumns.of([first, ...others]))).refusals, [])
+      assert.deepStrictEqual(yield* fatesOf(poll), [notOpen, "counted", wasClosed, wasClosed])
+    })
   )
 })
 
 layer(layerServers(), { excludeTestServices: true })("a final result that changes", (it) => {
+  it.effect("says so where a vote takes the place of another", () =>
+    Effect.gen(function* () {
+      const [acts, store, ledger] = [yield* PollActs, yield* PollStore, yield* Ledger]
+      const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      yield* count(poll, 1_000, "tea")
+      yield* acts.close(poll, 3_000)
+      assert.isFalse(yield* store.finish(poll, 2_999))
+      assert.isTrue(yield* store.finish(poll, 3_000))
+      yield* count(poll, 3_000, "coffee")
+      assert.isUndefined((yield* ledger.tally(poll))?.changedAfterFinal)
+      // As a dead letter that is counted after all.
+      yield* count(poll, 2_000, "coffee")
+      assert.isDefined((yield* ledger.tally(poll))?.changedAfterFinal)
+    })
+  )
+
   it.effect("says the sums that it became final with, too", () =>
     Effect.gen(function* () {
       const [acts, store, ledger] = [yield* PollActs, yield* PollStore, yield* Ledger]

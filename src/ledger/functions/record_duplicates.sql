@@ -60,7 +60,8 @@ begin
   perform settle_poll(slug)
   from (
     select slug from poll
-    where slug = any (moved_polls) and (ballot <> 'open' or opens_ms is not null or closes_ms is not null)
+    where slug = any (moved_polls)
+      and (ballot <> 'open' or opens_ms is not null or closes_ms is not null or shut is not null)
     order by slug
   ) p;
 end

@@ -79,7 +79,7 @@ begin
     select changed, d.voter, d.vote_id, d.choice, d.accepted_ms, d.accepted_seq
     from decided d
     left join ballot b on b.voter = d.voter and b.poll = changed
-    where settled.ballot <> 'open' and d.kept and d.status = 'counted'
+    where settled.ballot <> 'open' and d.status = 'counted'
       and (b.vote_id, b.accepted_ms, b.accepted_seq) is distinct from (d.vote_id, d.accepted_ms, d.accepted_seq)
     on conflict (voter, poll) do update
     set vote_id = excluded.vote_id, choice = excluded.choice, accepted_ms = excluded.accepted_ms, accepted_seq = excluded.accepted_seq

@@ -84,7 +84,10 @@ describe("a signed note", () => {
       "a\n\n\u2014 b QUJDREVG",
       "a\n\n- b QUJDREVG\n",
       "a\r\n\n\u2014 b QUJDREVG\n",
-      "a\n\n\u2014 b QUJD\n"
+      "a\n\n\u2014 b QUJD\n",
+      "a\u2014 b QUJDREVG\n",
+      "a\n\n\u2014 b QUJDREVGG",
+      `a\n\n${"\u2014 b QUJDREVG\n".repeat(101)}`
     ]) {
       assert.isUndefined(parseNote(note), JSON.stringify(note))
     }

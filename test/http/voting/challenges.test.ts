@@ -164,10 +164,15 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll with a challenge",
     Effect.gen(function* () {
       const slug = yield* createPoll(challenged)
       let failures = 0
+      const remembered: Array<number> = []
       const failing = Layer.effect(
         VoteStream,
         Effect.map(VoteStream, (stream) => ({
           ...stream,
+          spend: (use: Parameters<typeof stream.spend>[0]) => {
+            remembered.push(use.remember)
+            return stream.spend(use)
+          },
           appendOnce: (...vote: Parameters<typeof stream.appendOnce>) =>
             failures++ === 0
               ? new OutOfService({ part: "redis", cause: new Error("no answer") })
@@ -180,6 +185,9 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll with a challenge",
       assertProblem(yield* vote, 503)
       assert.strictEqual((yield* vote).status, 201)
       yield* untilCounted(slug, { tea: 1, coffee: 0 })
+      // By a clock that is a minute behind, a challenge of ten minutes holds for eleven.
+      assert.lengthOf(remembered, 2)
+      for (const ms of remembered) assert.approximately(ms, 660_000, 20_000)
     }).pipe(Effect.scoped)
   )
 

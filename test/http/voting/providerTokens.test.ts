@@ -5,8 +5,10 @@ import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose"
 import { vi } from "vitest"
+import { Unavailable } from "../../../src/domain/Problems.ts"
 import { type Jwt, parseJwt } from "../../../src/http/voting/Jwt.ts"
 import { makeProviderTokens } from "../../../src/http/voting/ProviderTokens.ts"
+import { invalid } from "../../../src/http/voting/TokenRefusals.ts"
 
 type Key = Awaited<ReturnType<typeof generateKeyPair>>["privateKey"]
 
@@ -134,6 +136,22 @@ layer(Provider.layer)("a provider's token", (it) => {
       assert.propertyVal(yield* verifyIn(90), "detail", "The token is not valid")
       assert.propertyVal(yield* verifyIn(1), "detail", "The token is not valid")
     }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "is not even looked at where one of the settings is missing, and is nobody's fault where there is no provider",
+    () =>
+      Effect.gen(function* () {
+        const { privateKey } = yield* makeKey("ES256", "a")
+        const token = yield* tokenOf(privateKey, "ES256", "a")
+        const all = { jwksUrl: "http://127.0.0.1:1/jwks.json", jwtIssuer: issuer, jwtAudience: audience }
+        const verified = (settings: object) =>
+          Effect.promise(() => makeProviderTokens({ ...all, ...settings }).verify(token))
+        for (const name of ["jwksUrl", "jwtIssuer", "jwtAudience"]) {
+          assert.strictEqual(yield* verified({ [name]: undefined }), invalid, name)
+        }
+        assert.instanceOf(yield* verified({}), Unavailable)
+      })
   )
 
   it.effect("is not taken where its RSA key is shorter than 2,048 bits", () =>
