@@ -31,8 +31,11 @@ export class PollActs extends Context.Service<
       what: Act,
       decide: (current: Current) => Effect.Effect<Outcome, E>
     ): Effect.Effect<Poll | undefined, OutOfService | E>
-    /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; undefined where there is no such poll. */
-    close(slug: string, atMs: number): Effect.Effect<Poll | undefined, OutOfService>
+    /**
+     * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
+     * Returns undefined where there is no such poll.
+     */
+    close(slug: string, time: Effect.Effect<number, OutOfService>): Effect.Effect<Poll | undefined, OutOfService>
     /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
     hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
@@ -131,9 +134,9 @@ export class PollActs extends Context.Service<
         search,
         create,
         act,
-        close: (slug, atMs) =>
+        close: (slug, time) =>
           act(slug, "close", ({ poll }) =>
-            Effect.succeed(
+            Effect.map(time, (atMs) =>
               poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= atMs)
                 ? undefined
                 : { poll: { ...poll, closesMs: atMs } }

@@ -147,20 +147,21 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
 
-  const closeAt = Effect.fnUntraced(function* (slug: string, atMs: number) {
-    const poll = yield* acts.close(slug, atMs)
+  const closeAt = Effect.fnUntraced(function* (slug: string, time: Effect.Effect<number, OutOfService>) {
+    const poll = yield* acts.close(slug, time)
     yield* changed(slug)
     return poll ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
     yield* existing(slug)
-    const atMs = (yield* closingTime) + notice
-    const poll = yield* closeAt(slug, atMs)
-    const closed = until(Math.min(atMs, poll.closesMs ?? atMs))
-    if (Option.isSome(yield* Effect.timeoutOption(closed, 2 * notice))) return poll
+    const poll = yield* closeAt(
+      slug,
+      Effect.map(closingTime, (ms) => ms + notice)
+    )
+    if (Option.isSome(yield* Effect.timeoutOption(until(poll.closesMs ?? 0), 2 * notice))) return poll
     // Votes' ids are ahead of Redis's clock, so that the time by which it would close stands still.
-    return yield* closeAt(slug, yield* closingTime)
+    return yield* closeAt(slug, closingTime)
   })
 
   const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {

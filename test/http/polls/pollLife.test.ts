@@ -94,12 +94,11 @@ describe("closing a poll", () => {
     const done: Array<readonly [what: string, at: number]> = []
     const acts = Layer.mock(PollActs, {
       find: () => Effect.succeed(read),
-      close: (_slug, atMs) => {
-        done.push(["closes", atMs - now])
-        return Effect.succeed(
-          outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
-        )
-      }
+      close: (_slug, time) =>
+        Effect.map(time, (atMs) => {
+          done.push(["closes", atMs - now])
+          return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
+        })
     })
     const time = Effect.sync(present)
     const note = (what: string) => Effect.sync(() => void done.push([what, present() - now]))
@@ -126,8 +125,14 @@ describe("closing a poll", () => {
 
   it.effect("is told at once where it has closed before, or there is no such poll any more", () =>
     Effect.gen(function* () {
-      const { done } = yield* closing(() => now, { closesMs: now - 1 })
-      assert.deepStrictEqual(done.at(-1), ["answered", 0])
+      for (const outcome of [{ closesMs: now - 1 }, {}]) {
+        const { done } = yield* closing(() => now, outcome)
+        assert.deepStrictEqual(done, [
+          ["closes", 1_000],
+          ["told others", 0],
+          ["answered", 0]
+        ])
+      }
       const { result } = yield* closing(() => now, "gone")
       assert.propertyVal(result._tag === "Failure" ? result.failure : undefined, "_tag", "NotFound")
     })
@@ -135,7 +140,7 @@ describe("closing a poll", () => {
 
   it.effect("is done as of now where its time does not come, since ids are ahead of the clock", () =>
     Effect.gen(function* () {
-      const { done } = yield* closing(() => now, {})
+      const { done } = yield* closing(() => now, "closes")
       assert.deepStrictEqual(
         done.filter(([what]) => what === "closes"),
         [
