@@ -145,7 +145,7 @@ layer(RedisCluster.layer, { excludeTestServices: true })("in a Redis Cluster", (
       Effect.gen(function* () {
         const { nodes } = yield* RedisCluster
         const announcements = yield* Announcements
-        const heard: Array<string> = []
+        const heard: Array<string | undefined> = []
         yield* announcements.listen("tally", (poll) => void heard.push(poll))
         const expectHeard = (poll: string) =>
           eventually(Effect.map(announcements.announce("tally", poll), () => assert.include(heard, poll)))
