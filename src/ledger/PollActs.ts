@@ -72,6 +72,10 @@ export class PollActs extends Context.Service<
             if (logged !== undefined)
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
             yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
+            // Higher than any of the former one, whose revision rose by less than one a ms: whoever watches that one goes on with this one.
+            if (former !== undefined)
+              yield* sql`
+                update poll set revision = floor(extract(epoch from clock_timestamp()) * 1000) where slug = ${poll.slug}`
             yield* sql`select log_append(${poll.slug}, 'poll')`
             yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
             const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`

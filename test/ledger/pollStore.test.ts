@@ -133,6 +133,22 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
+  it.effect("gives a poll that is made again higher revisions than the former one had, each time", () =>
+    Effect.gen(function* () {
+      const { acts, ledger, poll } = yield* created()
+      let former = -1
+      for (const _ of [1, 2, 3]) {
+        yield* ledger.count(VoteColumns.of([vote(poll, "tea", 20_000n)]))
+        const revision = (yield* ledger.tally(poll.slug))?.revision ?? -1
+        assert.isAbove(revision, former)
+        former = revision
+        yield* acts.act(poll.slug, "delete", () => Effect.succeed("deleted"))
+        yield* acts.create(poll, 0)
+        assert.isAbove((yield* ledger.tally(poll.slug))?.revision ?? -1, former)
+      }
+    })
+  )
+
   it.effect("closes a poll at a time, only ever earlier than it closed before", () =>
     Effect.gen(function* () {
       const { acts, poll, store } = yield* created({ closesMs: 1_000 })
