@@ -64,18 +64,20 @@ export class PollActs extends Context.Service<
       const create = Effect.fn("PollActs.create")((poll: Poll, from: number, what: Act = "create") =>
         inTransaction(sql)(
           Effect.gen(function* () {
+            // Waits for the end of a former one's deletion, which only then can be seen.
+            yield* insertPoll(sql, poll)
             const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
-            // What was accepted for the former one may wait in the stream yet.
-            const opensMs = former === undefined ? poll.opensMs : Math.max(poll.opensMs ?? from, from)
             // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
             const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
             if (logged !== undefined)
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
-            yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
-            // Higher than any of the former one, whose revision rose by less than one a ms: whoever watches that one goes on with this one.
+            // What was accepted for the former one may wait in the stream yet. And whoever watches that one is to go on with this one: its
+            // revisions are higher than any of that one, which rose by less than one a ms.
             if (former !== undefined)
               yield* sql`
-                update poll set revision = floor(extract(epoch from clock_timestamp()) * 1000) where slug = ${poll.slug}`
+                update poll set opens_ms = greatest(opens_ms, ${int8(from)}),
+                  revision = floor(extract(epoch from clock_timestamp()) * 1000)
+                where slug = ${poll.slug}`
             yield* sql`select log_append(${poll.slug}, 'poll')`
             yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
             const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`

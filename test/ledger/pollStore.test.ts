@@ -149,6 +149,17 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
+  it.effect("opens a poll later that is made again while the former one is being deleted", () =>
+    Effect.gen(function* () {
+      const { acts, poll } = yield* created()
+      const release = yield* held(acts.act(poll.slug, "delete", () => Effect.succeed("deleted")))
+      const made = yield* Effect.forkChild(acts.create(poll, 5_000))
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* release
+      assert.propertyVal(yield* Fiber.join(made), "opensMs", 5_000)
+    })
+  )
+
   it.effect("closes a poll at a time, only ever earlier than it closed before", () =>
     Effect.gen(function* () {
       const { acts, poll, store } = yield* created({ closesMs: 1_000 })
