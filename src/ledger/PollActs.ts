@@ -31,8 +31,11 @@ export class PollActs extends Context.Service<
       what: Act,
       decide: (current: Current) => Effect.Effect<Outcome, E>
     ): Effect.Effect<Poll | undefined, OutOfService | E>
-    /** Closes a poll at a time of the stream's clock, in ms, unless it has closed; undefined where there is no such poll. */
-    close(slug: string, atMs: number): Effect.Effect<Poll | undefined, OutOfService>
+    /**
+     * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
+     * Returns undefined where there is no such poll.
+     */
+    close(slug: string, time: Effect.Effect<number, OutOfService>): Effect.Effect<Poll | undefined, OutOfService>
     /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
     hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
@@ -61,16 +64,20 @@ export class PollActs extends Context.Service<
       const create = Effect.fn("PollActs.create")((poll: Poll, from: number, what: Act = "create") =>
         inTransaction(sql)(
           Effect.gen(function* () {
+            // Waits for the end of a former one's deletion, which only then can be seen.
+            yield* insertPoll(sql, poll)
             const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
-            // What was accepted for the former one may wait in the stream yet.
-            const opensMs = former === undefined ? poll.opensMs : Math.max(poll.opensMs ?? from, from)
             // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
-            const [logged] = yield* sql`
-              select 1 from log
-              where poll = ${poll.slug} and not exists (select from poll where slug = ${poll.slug}) limit 1`
+            const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
             if (logged !== undefined)
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
-            yield* insertPoll(sql, opensMs === undefined ? poll : { ...poll, opensMs })
+            // What was accepted for the former one may wait in the stream yet. And whoever watches that one is to go on with this one: its
+            // revisions are higher than any of that one, which rose by less than one a ms.
+            if (former !== undefined)
+              yield* sql`
+                update poll set opens_ms = greatest(opens_ms, ${int8(from)}),
+                  revision = floor(extract(epoch from clock_timestamp()) * 1000)
+                where slug = ${poll.slug}`
             yield* sql`select log_append(${poll.slug}, 'poll')`
             yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
             const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
@@ -133,9 +140,9 @@ export class PollActs extends Context.Service<
         search,
         create,
         act,
-        close: (slug, atMs) =>
+        close: (slug, time) =>
           act(slug, "close", ({ poll }) =>
-            Effect.succeed(
+            Effect.map(time, (atMs) =>
               poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= atMs)
                 ? undefined
                 : { poll: { ...poll, closesMs: atMs } }

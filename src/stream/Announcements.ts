@@ -19,8 +19,11 @@ export class Announcements extends Context.Service<
   {
     /** Sends one message, whose cost hardly depends on how many polls it names. */
     announce(topic: Topic, ...polls: ReadonlyArray<string>): Effect.Effect<void>
-    /** Calls `listener` with each poll that is announced, until the scope closes. */
-    listen(topic: Topic, listener: (poll: string) => void): Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Calls `listener` with each poll that is announced, until the scope closes; with undefined once messages may have been lost, which
+     * may have been of any poll.
+     */
+    listen(topic: Topic, listener: (poll: string | undefined) => void): Effect.Effect<void, never, Scope.Scope>
   }
 >()("tallykeep/stream/Announcements") {
   static readonly layer = Layer.effect(
@@ -28,7 +31,7 @@ export class Announcements extends Context.Service<
     Effect.gen(function* () {
       const redis = yield* Redis
       const { stream } = yield* StreamSettings
-      const listeners: Record<Topic, Set<(poll: string) => void>> = { poll: new Set(), tally: new Set() }
+      const listeners: Record<Topic, Set<(poll: string | undefined) => void>> = { poll: new Set(), tally: new Set() }
       const channels: Record<string, Topic> = {
         [channelOf(stream, "poll")]: "poll",
         [channelOf(stream, "tally")]: "tally"
@@ -49,6 +52,12 @@ export class Announcements extends Context.Service<
             isReply(error) ? outage.down("announce what changes", reasonOf(error.cause), remedy) : Effect.void
           )
         )
+      let missed = false
+      const tellOfMissed = Effect.sync(() => {
+        if (!missed) return
+        missed = false
+        for (const all of Object.values(listeners)) for (const listener of all) listener(undefined)
+      })
       const run = yield* FiberHandle.makeRuntime<never>()
       /** A process hears only of what it listens to: a message comes with each batch that is counted. */
       const subscribe = () => {
@@ -59,12 +68,16 @@ export class Announcements extends Context.Service<
         run(
           telling(() => connection.subscribe(...wanted)).pipe(
             Effect.retry({ schedule: Schedule.spaced(refusedPause), while: isReply }),
+            Effect.andThen(tellOfMissed),
             Effect.ignore
           )
         )
       }
       // Each new connection subscribes again; one that breaks before that comes back with another "ready".
       connection.on("ready", subscribe)
+      connection.on("close", () => {
+        missed = true
+      })
 
       return Announcements.of({
         announce: (topic, ...polls) =>

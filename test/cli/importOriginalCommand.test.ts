@@ -51,7 +51,7 @@ describe("import-original", () => {
         yield* original.count(60, { unacked: 10 })
         assert.deepInclude(yield* report, group === originalGroup ? { ok: false, missing: 60 } : { pending: 100 })
 
-        const announced: Array<string> = []
+        const announced: Array<string | undefined> = []
         yield* (yield* Announcements).listen("tally", (poll) => announced.push(poll))
         // The listener's connection subscribes by itself.
         const { announce } = yield* Announcements

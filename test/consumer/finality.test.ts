@@ -41,7 +41,7 @@ const append = (poll: string) => Effect.flatMap(VoteStream, (stream) => stream.a
 /** Closes a poll now, as an API does. */
 const close = Effect.fnUntraced(function* (poll: string) {
   const [acts, stream] = [yield* PollActs, yield* VoteStream]
-  yield* acts.close(poll, yield* stream.closingTime)
+  yield* acts.close(poll, stream.closingTime)
 })
 
 const readGroup = ({ client, stream }: Shard) =>
@@ -246,7 +246,7 @@ describe("a poll that has closed", () => {
     Effect.gen(function* () {
       const acts = yield* PollActs
       const { closesMs, poll } = yield* finalPoll
-      assert.isDefined(yield* acts.close(poll, closesMs - 1_000))
+      assert.isDefined(yield* acts.close(poll, Effect.succeed(closesMs - 1_000)))
       assert.strictEqual((yield* tallyIn(poll)).closesMs, closesMs)
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
     }).pipe(Effect.provide(layerServers()))

@@ -124,7 +124,7 @@ describe("with APPEND_REPLICAS, a result", () => {
         const poll = yield* createPoll()
         yield* replica.freeze
         const closesMs = yield* closingTime
-        yield* acts.close(poll, closesMs)
+        yield* acts.close(poll, Effect.succeed(closesMs))
         assert.match((yield* Effect.flip(finish)).message, /0 of the 1 replicas/)
         yield* replica.thaw
         assert.deepStrictEqual(yield* eventually(finish), [poll])

@@ -97,7 +97,7 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
             entries.length === 0 ? Effect.void : ledger.count(VoteColumns.of(entries))
           )
           const isClosed = closing !== null && closing.beside >> 1 === batch >> 1
-          const closed = isClosed ? [acts.close(poll, 1000 + closing.at)] : []
+          const closed = isClosed ? [acts.close(poll, Effect.succeed(1000 + closing.at))] : []
           yield* Effect.all([...counting, ...closed], { concurrency: "unbounded", discard: true })
         }
 

@@ -133,15 +133,61 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     })
   )
 
+  it.effect("gives a poll that is made again higher revisions than the former one had, each time", () =>
+    Effect.gen(function* () {
+      const { acts, ledger, poll } = yield* created()
+      let former = -1
+      for (const _ of [1, 2, 3]) {
+        yield* ledger.count(VoteColumns.of([vote(poll, "tea", 20_000n)]))
+        const revision = (yield* ledger.tally(poll.slug))?.revision ?? -1
+        assert.isAbove(revision, former)
+        former = revision
+        yield* acts.act(poll.slug, "delete", () => Effect.succeed("deleted"))
+        yield* acts.create(poll, 0)
+        assert.isAbove((yield* ledger.tally(poll.slug))?.revision ?? -1, former)
+      }
+    })
+  )
+
+  it.effect("opens a poll later that is made again while the former one is being deleted", () =>
+    Effect.gen(function* () {
+      const { acts, poll } = yield* created()
+      const release = yield* held(acts.act(poll.slug, "delete", () => Effect.succeed("deleted")))
+      const made = yield* Effect.forkChild(acts.create(poll, 5_000))
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* release
+      assert.propertyVal(yield* Fiber.join(made), "opensMs", 5_000)
+    })
+  )
+
   it.effect("closes a poll at a time, only ever earlier than it closed before", () =>
     Effect.gen(function* () {
       const { acts, poll, store } = yield* created({ closesMs: 1_000 })
       const closesMs = Effect.map(store.list, (all) => all.find(({ slug }) => slug === poll.slug)?.closesMs)
-      assert.isDefined(yield* acts.close(poll.slug, 2_000))
+      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(2_000)))
       assert.strictEqual(yield* closesMs, 1_000)
-      assert.isDefined(yield* acts.close(poll.slug, 500))
+      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(500)))
       assert.strictEqual(yield* closesMs, 500)
-      assert.isUndefined(yield* acts.close("none", 500))
+      assert.isUndefined(yield* acts.close("none", Effect.succeed(500)))
+    })
+  )
+
+  it.effect("asks when a poll is to close once nothing else holds it up", () =>
+    Effect.gen(function* () {
+      const { acts, poll } = yield* created()
+      const sql = yield* SqlClient.SqlClient
+      const release = yield* held(sql`select from poll where slug = ${poll.slug} for update`)
+      let now = 1_000
+      const closing = yield* Effect.forkChild(
+        acts.close(
+          poll.slug,
+          Effect.sync(() => now)
+        )
+      )
+      yield* untilWaiting("transactionid", "ShareLock")
+      now = 2_000
+      yield* release
+      assert.propertyVal(yield* Fiber.join(closing), "closesMs", 2_000)
     })
   )
 
@@ -152,7 +198,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       yield* ledger.count(VoteColumns.of([before, at, after]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 2, coffee: 1 })
       const earlier = yield* ledger.tally(poll.slug)
-      yield* acts.close(poll.slug, 1_000)
+      yield* acts.close(poll.slug, Effect.succeed(1_000))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.deepInclude(yield* ledger.find(before.voteId), { status: "counted" })
       for (const { voteId } of [at, after]) {
@@ -242,7 +288,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const only = vote(poll, "coffee", 30n, "bob")
       yield* ledger.count(VoteColumns.of([first, second, only]))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 0, coffee: 2 })
-      yield* acts.close(poll.slug, 15)
+      yield* acts.close(poll.slug, Effect.succeed(15))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.deepInclude(yield* ledger.find(first.voteId), { status: "counted" })
       assert.deepInclude(yield* ledger.find(second.voteId), { status: "rejected", reason: "the poll was closed" })
@@ -265,7 +311,7 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
           { poll: poll.slug, status: "rejected", votes: 1 }
         ]
       )
-      yield* acts.close(poll.slug, 15)
+      yield* acts.close(poll.slug, Effect.succeed(15))
       assert.deepStrictEqual(yield* countsOf(poll), { tea: 1, coffee: 0 })
       assert.isTrue(yield* store.hasVoted(poll.slug, voterOf("ann")))
       assert.isFalse(yield* store.hasVoted(poll.slug, voterOf("bob")))

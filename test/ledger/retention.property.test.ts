@@ -79,7 +79,7 @@ layer(Layer.provideMerge(Partitions.layer, layerServers()), { excludeTestService
             for (const key of keys) if (wave <= dropAfter || votes.get(key)?.recent === 1) taken.add(key)
             if (wave === dropAfter) yield* partitions.drop(old + 39 * day)
           }
-          yield* acts.close(poll, old + 50 * day)
+          yield* acts.close(poll, Effect.succeed(old + 50 * day))
 
           const counted = [...taken].flatMap((key) => votes.get(key) ?? [])
           const winners =

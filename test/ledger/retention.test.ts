@@ -132,7 +132,7 @@ describe("a ledger that drops old votes", () => {
       yield* books
 
       // Closing decides anew over what is there, and leaves what is not.
-      for (const poll of [open, once, changeable]) yield* acts.close(poll, later + 1)
+      for (const poll of [open, once, changeable]) yield* acts.close(poll, Effect.succeed(later + 1))
       assert.deepStrictEqual(yield* all, tallies)
       assert.strictEqual(yield* rebuildTallies, 0)
       // Ann's vote for tea was dropped while it counted.

@@ -57,7 +57,7 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
         const acts = yield* PollActs
         const poll = yield* createPoll({ ballot, identity: "browser" })
         yield* count(poll, 1_000)
-        yield* acts.close(poll, 3_000)
+        yield* acts.close(poll, Effect.succeed(3_000))
         yield* count(poll, 2_000)
         assert.deepStrictEqual(yield* fatesOf(poll), both)
         yield* count(poll, 4_000)
@@ -196,7 +196,7 @@ layer(layerServers(), { excludeTestServices: true })("a final result that change
       const [acts, store, ledger] = [yield* PollActs, yield* PollStore, yield* Ledger]
       const poll = yield* createPoll({ rules: { kind: "score", min: 0, max: 5, every: false } })
       yield* count(poll, 1_000, "tea:5")
-      yield* acts.close(poll, 3_000)
+      yield* acts.close(poll, Effect.succeed(3_000))
       assert.isTrue(yield* store.finish(poll, 3_000))
       // As a dead letter that is counted after all.
       yield* count(poll, 2_000, "tea:3,coffee:1")

@@ -120,7 +120,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
             const letter = yield* letterOf(step.vote)
             if (letter === undefined) continue
             yield* step.do === "replay" ? letters.replay(letter, voteOf(step.vote)) : letters.discard(letter)
-          } else if (step.do === "close") yield* polls.close(poll, 1000 + step.at)
+          } else if (step.do === "close") yield* polls.close(poll, Effect.succeed(1000 + step.at))
           else if (step.do === "reopen") yield* polls.act(poll, "reopen", reopen(1000 + step.at))
           else if (step.do === "edit") yield* polls.act(poll, "edit", edit)
           else if (step.do === "finish") yield* finish(poll)
@@ -128,7 +128,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
         }
         // With what waits in the queue.
         assert.deepStrictEqual((yield* checked(poll)).wrong, [])
-        yield* polls.close(poll, 1000 + votes)
+        yield* polls.close(poll, Effect.succeed(1000 + votes))
         yield* finish(poll)
         yield* sequenceAll
         assert.deepStrictEqual((yield* checked(poll)).wrong, [])
@@ -203,7 +203,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       /** Ends the poll in a tie; returns the draw's seed and who was drawn. */
       const end = Effect.fnUntraced(function* (ms: number) {
         yield* ledger.count(VoteColumns.of(votesAt(ms)))
-        yield* polls.close(poll, ms + 10)
+        yield* polls.close(poll, Effect.succeed(ms + 10))
         const before = yield* tabulations.read(
           poll,
           () => Effect.void,

@@ -145,7 +145,7 @@ layer(RedisCluster.layer, { excludeTestServices: true })("in a Redis Cluster", (
       Effect.gen(function* () {
         const { nodes } = yield* RedisCluster
         const announcements = yield* Announcements
-        const heard: Array<string> = []
+        const heard: Array<string | undefined> = []
         yield* announcements.listen("tally", (poll) => void heard.push(poll))
         const expectHeard = (poll: string) =>
           eventually(Effect.map(announcements.announce("tally", poll), () => assert.include(heard, poll)))
@@ -176,7 +176,7 @@ layer(RedisCluster.layer, { excludeTestServices: true })("in a Redis Cluster", (
         for (const node of [nodes.find(isUsed), nodes.find((each) => !isUsed(each))]) {
           if (node === undefined) throw new Error("There are three nodes, and two shards")
           const poll = yield* createPoll()
-          yield* acts.close(poll, yield* closingTime)
+          yield* acts.close(poll, closingTime)
           yield* node.crash
           yield* Effect.flip(finish)
           yield* node.start

@@ -33,7 +33,7 @@ const makeWorld = () => ({
   away: undefined as NotFound | Unavailable | undefined,
   /** It takes 5 s to answer. */
   hangs: false,
-  listeners: new Map<Topic, (poll: string) => void>()
+  listeners: new Map<Topic, (poll: string | undefined) => void>()
 })
 
 type World = ReturnType<typeof makeWorld>

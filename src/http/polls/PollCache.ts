@@ -12,15 +12,15 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 const refreshInterval = 5_000
 const countingInterval = 1_000
 /**
- * How long after reading all polls for requests for unknown ones, which wait together, they may be read for those again: three times as
- * long as it took, from a quarter of a second to one, in ms. Anybody can ask for what there is not.
+ * How long after reading all polls for requests that would be refused by what is known here, which wait together, they may be read for
+ * those again: three times as long as it took, from a quarter of a second to one, in ms. Anybody can ask for what there is not.
  */
 const restRatio = 3
 const shortestRest = 250
 const longestRest = 1_000
 /** How long a request waits for the first reading; in a new database, the tables are made before it. */
 const patienceAtFirst = "500 millis"
-/** How long a request waits for the reading that says whether there is such a poll. */
+/** How long a request waits for the reading that says whether there is such a poll, or what it is by now. */
 const patience = "2 seconds"
 
 /** The polls as this process knows them: in memory, since the way of a vote does not ask the database. */
@@ -32,6 +32,8 @@ export class PollCache extends Context.Service<
     readonly find: (slug: string) => Poll | undefined
     /** Returns a poll that may have been made a moment ago; fails with Unavailable while that can't be told. */
     get(slug: string): Effect.Effect<Poll, NotFound | Unavailable>
+    /** Returns what has become of a poll: as it is known here, another process may have changed it a moment ago. */
+    renewed(poll: Poll): Effect.Effect<Poll>
     /** Reads the polls again here, and has all other processes do so as soon as they hear of it, and show their viewers. */
     changed(slug: string): Effect.Effect<void>
   }
@@ -87,17 +89,17 @@ export class PollCache extends Context.Service<
         })
       }
       const read = shared(one.withPermit, readNow)
-      const oneForMisses = Semaphore.makeUnsafe(1)
-      let mayMiss = Number.NEGATIVE_INFINITY
-      const readForMisses = shared(
+      const oneAgain = Semaphore.makeUnsafe(1)
+      let mayReadAgain = Number.NEGATIVE_INFINITY
+      const readAgain = shared(
         (reading) =>
           Effect.gen(function* () {
-            yield* Effect.sleep(Math.max(0, mayMiss - (yield* elapsed)))
+            yield* Effect.sleep(Math.max(0, mayReadAgain - (yield* elapsed)))
             const begun = yield* elapsed
             yield* reading
             const ended = yield* elapsed
-            mayMiss = ended + Math.min(longestRest, Math.max(shortestRest, restRatio * (ended - begun)))
-          }).pipe(oneForMisses.withPermit),
+            mayReadAgain = ended + Math.min(longestRest, Math.max(shortestRest, restRatio * (ended - begun)))
+          }).pipe(oneAgain.withPermit),
         read
       )
 
@@ -113,7 +115,7 @@ export class PollCache extends Context.Service<
         const known = polls.get(slug)
         if (known !== undefined) return known
         yield* Effect.timeoutOption(Fiber.await(first), patienceAtFirst)
-        const told = yield* Effect.timeoutOption(readForMisses, patience)
+        const told = yield* Effect.timeoutOption(readAgain, patience)
         const found = polls.get(slug)
         if (found !== undefined) return found
         return yield* upToDate && Option.isSome(told)
@@ -125,6 +127,7 @@ export class PollCache extends Context.Service<
         all: () => list,
         find: (slug) => polls.get(slug),
         get,
+        renewed: (poll) => Effect.map(Effect.timeoutOption(readAgain, patience), () => polls.get(poll.slug) ?? poll),
         changed: (slug) =>
           Effect.all([read, announcements.announce("poll", slug), announcements.announce("tally", slug)], {
             discard: true

@@ -1,4 +1,4 @@
-import { Effect, Result, Schedule, type Schema, Struct } from "effect"
+import { Effect, Option, Result, Schedule, type Schema, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
@@ -9,10 +9,13 @@ import { fieldErrors } from "../body/FieldErrors.ts"
 
 /**
  * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
- * go by what it was before, and more. It begins a moment later, which all that hear of it know in advance: so none of them takes a
- * vote that would not count.
+ * go by what it was before, and more.
  */
 const hold = 10_000
+/**
+ * How far ahead that begins, or a poll is closed by hand, in ms: all processes hear of it before, so that none of them takes a vote that
+ * would not count.
+ */
 const notice = 1_000
 
 /** How long the change waits for the votes that were accepted before it to be counted. */
@@ -55,6 +58,10 @@ const wrongFields = (error: Schema.SchemaError) =>
 export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present }: LifeServices) => {
   const existing = (slug: string) =>
     Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
+
+  /** Waits until a time has come, in ms. */
+  const until = (ms: number): Effect.Effect<void, OutOfService> =>
+    Effect.flatMap(present, (now) => (now >= ms ? Effect.void : Effect.andThen(Effect.sleep(ms - now), until(ms))))
 
   /** Does something with a poll, and tells all processes. */
   const act = <E>(
@@ -140,12 +147,21 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
 
-  const close = Effect.fnUntraced(function* (slug: string) {
-    yield* existing(slug)
-    const now = yield* closingTime
-    const poll = yield* acts.close(slug, now)
+  const closeAt = Effect.fnUntraced(function* (slug: string, time: Effect.Effect<number, OutOfService>) {
+    const poll = yield* acts.close(slug, time)
     yield* changed(slug)
     return poll ?? (yield* missing)
+  })
+
+  const close = Effect.fnUntraced(function* (slug: string) {
+    yield* existing(slug)
+    const poll = yield* closeAt(
+      slug,
+      Effect.map(closingTime, (ms) => ms + notice)
+    )
+    if (Option.isSome(yield* Effect.timeoutOption(until(poll.closesMs ?? 0), 2 * notice))) return poll
+    // Votes' ids are ahead of Redis's clock, so that the time by which it would close stands still.
+    return yield* closeAt(slug, closingTime)
   })
 
   const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {

@@ -84,21 +84,22 @@ export const makePage = (found: ReadonlyArray<Poll>, limit: number, now: number)
 export const makePollPages = ({ all }: Pick<PollCache["Service"], "all">) => {
   let pages = new Map<string, PollPage>()
   let read: ReadonlyArray<Poll> = []
-  let listed: ReadonlyArray<Poll> = []
   let second = 0
 
-  /** Returns the page as of `now`, in ms since 1970. The poll that it comes after has to be there. */
+  /** Returns the page as of `now`, in ms since 1970. The poll that it comes after has to be there, and need not be listed any more. */
   return (query: PageQuery, now: number): PollPage => {
     const nowSecond = Math.floor(now / 1000)
     if (read !== all() || second !== nowSecond) {
       read = all()
-      listed = read.filter((poll) => poll.listed && !poll.archived)
       second = nowSecond
       pages = new Map()
     }
     const name = `${query.limit} ${query.after ?? ""}`
-    const from = query.after === undefined ? 0 : listed.findIndex(({ slug }) => slug === query.after) + 1
-    const page = pages.get(name) ?? makePage(listed.slice(from, from + query.limit + 1), query.limit, now)
+    const known = pages.get(name)
+    if (known !== undefined) return known
+    const from = query.after === undefined ? 0 : read.findIndex(({ slug }) => slug === query.after) + 1
+    const listed = read.slice(from).filter((poll) => poll.listed && !poll.archived)
+    const page = makePage(listed.slice(0, query.limit + 1), query.limit, now)
     if (pages.size < kept) pages.set(name, page)
     return page
   }

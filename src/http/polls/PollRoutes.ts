@@ -62,6 +62,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
         const now = stream.now()
         const ifNoneMatch = request.headers["if-none-match"]
         if (isAdmin) {
+          if (asked.after !== undefined) yield* life.find(asked.after)
           const { body, etag } = makePage(
             yield* acts.search({ ...asked, limit: asked.limit + 1 }, now),
             asked.limit,

@@ -70,8 +70,11 @@ export class LiveStreams extends Context.Service<
       const run = yield* FiberMap.runtime(yield* FiberMap.make<string, void>())()
       const hubs = new Map<string, Hub>()
 
-      yield* announcements.listen("tally", (poll) => hubs.get(poll)?.news.openUnsafe())
-      yield* announcements.listen("poll", (poll) => hubs.get(poll)?.news.openUnsafe())
+      const hear = (poll: string | undefined) => {
+        for (const hub of poll === undefined ? hubs.values() : [hubs.get(poll)]) hub?.news.openUnsafe()
+      }
+      yield* announcements.listen("tally", hear)
+      yield* announcements.listen("poll", hear)
       yield* Deferred.await(lifecycle.stop).pipe(
         Effect.andThen(
           Effect.suspend(() => {

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
+import { changesOf } from "../../domain/PollEdit.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
 import { makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
@@ -7,6 +8,7 @@ import { failpoint } from "../../Failpoint.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
+import { PollCache } from "../polls/PollCache.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
 import { hasVoted, keysFull, notNow, type Refused, refusalOf, tooOften, unavailable } from "./BallotRefusals.ts"
 import { Challenges } from "./Challenges.ts"
@@ -50,6 +52,7 @@ export class Ballots extends Context.Service<
       const stream = yield* VoteStream
       const backlog = yield* Backlog
       const challenges = yield* Challenges
+      const polls = yield* PollCache
       const clock = yield* Clock.Clock
       const { report } = yield* Defences
       // In two generations: to delete the oldest of a set, V8 passes all those before it that are deleted already.
@@ -78,10 +81,28 @@ export class Ballots extends Context.Service<
         recent.add(nameIn(poll, voter))
       }
 
+      /**
+       * Goes on with a ballot that the times of its poll, as it is known here, would have refused: once more where the poll has other times
+       * by now, as after it was opened again at another process.
+       */
+      const byTimesOfNow = (
+        ballot: Ballot,
+        goOn: (ballot: Ballot) => Effect.Effect<Appended, Refused>,
+        refused: Effect.Effect<Appended, Refused>
+      ): Effect.Effect<Appended, Refused> =>
+        Effect.flatMap(polls.renewed(ballot.poll), (poll) =>
+          poll === ballot.poll || changesOf(ballot.poll, poll).fixed.length > 0 ? refused : goOn({ ...ballot, poll })
+        )
+
       /** Confirms a vote that was appended, now or at its key's first use. */
-      const confirm = (appended: Appended, { choice, poll, voter }: Ballot): Effect.Effect<Appended, Refused> => {
+      const confirm = (appended: Appended, ballot: Ballot, again = false): Effect.Effect<Appended, Refused> => {
+        const { choice, poll, voter } = ballot
         const refusal = refusalOf(appended, choice, poll)
-        if (refusal !== undefined) return Effect.fail(refusal)
+        if (refusal !== undefined) {
+          const refused = Effect.fail(refusal)
+          if (again || refusal._tag === "InvalidFields") return refused
+          return byTimesOfNow(ballot, (ballot) => confirm(appended, ballot, true), refused)
+        }
         if (voter !== undefined) remember(poll, voter)
         return Effect.succeed(appended)
       }
@@ -121,11 +142,14 @@ export class Ballots extends Context.Service<
         })
       }
 
-      const cast = (ballot: Ballot): Effect.Effect<Appended, Refused> => {
+      const take = (ballot: Ballot, again = false): Effect.Effect<Appended, Refused> => {
         const { choice, key, poll, voter } = ballot
         const now = stream.now()
         const status = pollStatus(poll, now)
-        if (status !== "open") return refuse(ballot, notNow(poll, status === "upcoming", now))
+        if (status !== "open") {
+          const refused = refuse(ballot, notNow(poll, status === "upcoming", now))
+          return again ? refused : byTimesOfNow(ballot, (ballot) => take(ballot, true), refused)
+        }
         if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
@@ -136,11 +160,11 @@ export class Ballots extends Context.Service<
         }
         const castAt = clock.currentTimeMillisUnsafe()
         const vote: Vote = { voteId: makeVoteId(), poll: poll.slug, choice, castAt }
-        const take = append(voter === undefined ? vote : { ...vote, voter: voter.hash }, ballot)
-        return poll.challenge === undefined ? take : solved(ballot, vote.voteId, take)
+        const appended = append(voter === undefined ? vote : { ...vote, voter: voter.hash }, ballot)
+        return poll.challenge === undefined ? appended : solved(ballot, vote.voteId, appended)
       }
 
-      return Ballots.of({ cast, hasCast })
+      return Ballots.of({ cast: (ballot) => take(ballot), hasCast })
     })
   )
 }

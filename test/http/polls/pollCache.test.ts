@@ -84,6 +84,39 @@ describe("PollCache", () => {
     }).pipe(Effect.provide(layerCache(list)))
   })
 
+  it.effect("tells what has become of a poll that was changed before, whoever else asks meanwhile", () => {
+    let stored: Poll = defaultPoll
+    const read = { begun: 0 }
+    const list = Effect.suspend(() => {
+      read.begun++
+      return Effect.delay(Effect.succeed([stored]), "20 millis")
+    })
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      const asked = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 100 }, (_, index) => index),
+          Effect.fnUntraced(function* (index) {
+            yield* Effect.sleep(`${index * 10} millis`)
+            stored = { ...defaultPoll, version: index }
+            return (yield* polls.renewed(defaultPoll)).version ?? -1
+          }),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("5 seconds")
+      const versions = yield* Fiber.join(asked)
+      versions.forEach((version, index) => {
+        assert.isAtLeast(version, index)
+      })
+      // Four a second for 1 s, and one of all each 5 s.
+      assert.isAtMost(read.begun, 8)
+      const gone = yield* Effect.forkChild(polls.renewed({ ...defaultPoll, slug: "gone" }))
+      yield* TestClock.adjust("1 second")
+      assert.deepInclude(yield* Fiber.join(gone), { slug: "gone" })
+    }).pipe(Effect.provide(layerCache(list)))
+  })
+
   it.effect("reads no more than a quarter of the time for polls that there are not", () => {
     const read = { begun: 0 }
     const list = Effect.suspend(() => {

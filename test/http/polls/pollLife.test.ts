@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import type { Poll } from "../../../src/domain/Poll.ts"
 import { makePollLife, type PollLife } from "../../../src/http/polls/PollLife.ts"
 import { PollActs } from "../../../src/ledger/PollActs.ts"
@@ -85,6 +86,70 @@ describe("an edit of what decides over votes, before which one came in", () => {
       holds
     )
   })
+})
+
+describe("closing a poll", () => {
+  /** Closes a poll, of which the database says what comes of that, and notes what is done, with the time. */
+  const closing = (present: () => number, outcome: "closes" | "gone" | Pick<Poll, "closesMs">) => {
+    const done: Array<readonly [what: string, at: number]> = []
+    const acts = Layer.mock(PollActs, {
+      find: () => Effect.succeed(read),
+      close: (_slug, time) =>
+        Effect.map(time, (atMs) => {
+          done.push(["closes", atMs - now])
+          return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
+        })
+    })
+    const time = Effect.sync(present)
+    const note = (what: string) => Effect.sync(() => void done.push([what, present() - now]))
+    const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => note("told others") }
+    const closed = Effect.flatMap(PollActs, (acts) => makePollLife({ ...services, acts }).close(read.slug))
+    return Effect.gen(function* () {
+      const result = yield* Effect.forkChild(Effect.result(Effect.tap(closed, () => note("answered"))))
+      yield* TestClock.adjust("5 seconds")
+      return { done, result: yield* Fiber.join(result) }
+    }).pipe(Effect.provide(acts))
+  }
+
+  it.effect("tells all processes a second before, and then who asked for it", () =>
+    Effect.gen(function* () {
+      const clock = yield* Clock.Clock
+      const { done } = yield* closing(() => now + clock.currentTimeMillisUnsafe(), "closes")
+      assert.deepStrictEqual(done, [
+        ["closes", 1_000],
+        ["told others", 0],
+        ["answered", 1_000]
+      ])
+    })
+  )
+
+  it.effect("is told at once where it has closed before, or there is no such poll any more", () =>
+    Effect.gen(function* () {
+      for (const outcome of [{ closesMs: now - 1 }, {}]) {
+        const { done } = yield* closing(() => now, outcome)
+        assert.deepStrictEqual(done, [
+          ["closes", 1_000],
+          ["told others", 0],
+          ["answered", 0]
+        ])
+      }
+      const { result } = yield* closing(() => now, "gone")
+      assert.propertyVal(result._tag === "Failure" ? result.failure : undefined, "_tag", "NotFound")
+    })
+  )
+
+  it.effect("is done as of now where its time does not come, since ids are ahead of the clock", () =>
+    Effect.gen(function* () {
+      const { done } = yield* closing(() => now, "closes")
+      assert.deepStrictEqual(
+        done.filter(([what]) => what === "closes"),
+        [
+          ["closes", 1_000],
+          ["closes", 0]
+        ]
+      )
+    })
+  )
 })
 
 describe("a poll that has closed, whose votes the ledger no longer keeps", () => {

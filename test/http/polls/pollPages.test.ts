@@ -4,7 +4,7 @@ import { SqlClient } from "effect/sql"
 import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
 import { makePollPages } from "../../../src/http/polls/PollPages.ts"
 import { assertProblem, json, request } from "../../support/api.ts"
-import { anotherProcess, createPoll, layerUncounted } from "../../support/pollsApi.ts"
+import { anotherProcess, asAdmin, createPoll, layerUncounted } from "../../support/pollsApi.ts"
 
 interface Page {
   readonly polls: ReadonlyArray<{ readonly slug: string }>
@@ -94,6 +94,27 @@ layer(layerUncounted(), { excludeTestServices: true })("GET /api/polls", (it) =>
       assert.strictEqual(changed.status, 200)
       assert.notStrictEqual(changed.headers.etag, etag)
     })
+  )
+
+  it.effect(
+    "goes on behind a poll that is archived meanwhile, and does not begin anew behind one that is deleted",
+    () =>
+      Effect.gen(function* () {
+        for (const _ of [1, 2, 3]) yield* createPoll({ listed: true })
+        for (const headers of [{}, asAdmin]) {
+          const { next, polls } = json(yield* request("GET", "/api/polls?limit=2", { headers })) as unknown as Page
+          const seen = polls.map(({ slug }) => slug)
+          const goOn = request("GET", `/api/polls?limit=2&cursor=${next}`, { headers })
+          const rest = yield* goOn
+          const path = `/api/polls/${seen[1]}`
+          yield* request("POST", `${path}/archive`, { headers: asAdmin })
+          const behind = json(yield* goOn) as unknown as Page
+          assert.deepStrictEqual(behind.polls, (json(rest) as unknown as Page).polls)
+          assert.strictEqual((yield* request("DELETE", `${path}?slug=${seen[1]}`, { headers: asAdmin })).status, 204)
+          const { errors } = assertProblem(yield* goOn, 422)
+          assert.deepStrictEqual(errors, [{ pointer: "#/cursor", detail: "must be the `next` of a page" }])
+        }
+      })
   )
 
   it.effect("goes on at another process", () =>

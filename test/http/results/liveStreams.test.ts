@@ -71,6 +71,22 @@ describe("LiveStreams", () => {
     )
   )
 
+  it.effect("finds a change at once whose announcement was lost with the connection, once there is another one", () =>
+    withStreams((world) =>
+      Effect.gen(function* () {
+        const { ids } = yield* view()
+        yield* TestClock.adjust("1500 millis")
+        world.latest = snapshot(2)
+        world.listeners.get("poll")?.("another-poll")
+        yield* TestClock.adjust(0)
+        assert.deepStrictEqual(ids(), [1])
+        world.listeners.get("poll")?.(undefined)
+        yield* TestClock.adjust("100 millis")
+        assert.deepStrictEqual(ids(), [1, 2])
+      })
+    )
+  )
+
   it.effect("finds a change that was not announced within a little more than a second", () =>
     withStreams((world) =>
       Effect.gen(function* () {

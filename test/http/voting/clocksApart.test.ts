@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { makeVoteId } from "../../../src/domain/Vote.ts"
 import { Defences } from "../../../src/http/Defences.ts"
+import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
 import { Challenges } from "../../../src/http/voting/Challenges.ts"
 import { Backlog } from "../../../src/stream/Backlog.ts"
@@ -159,6 +160,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
         findKey: () => Effect.succeed(appended("cats"))
       }),
       Layer.mock(Challenges, {}),
+      Layer.mock(PollCache, { all: () => [], find: () => undefined, renewed: Effect.succeed }),
       Layer.succeed(Backlog, { pending: () => 0, isFull: () => false }),
       Layer.succeed(Defences, { report: () => undefined })
     ])

@@ -90,16 +90,13 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll that has closed", 
     })
   )
 
-  it.effect("is closed at other processes as soon as they hear of it", () =>
+  it.effect("is closed at other processes, too", () =>
     Effect.gen(function* () {
       const atOther = yield* anotherProcess()
       const slug = yield* createPoll()
       assert.strictEqual((yield* atOther(voteIn(slug, "tea"))).status, 201)
       yield* closePoll(slug)
-      const start = performance.now()
-      yield* eventually(Effect.map(atOther(voteIn(slug, "tea")), (answer) => assertProblem(answer, 409)))
-      // Without having heard of it, it would look after 5 s.
-      assert.isBelow(performance.now() - start, 3_000)
+      assertProblem(yield* atOther(voteIn(slug, "tea")), 409)
       assert.include(hasClosed, json(yield* atOther(request("GET", `/api/polls/${slug}`))).status)
     }).pipe(Effect.scoped)
   )
