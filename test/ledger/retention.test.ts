@@ -157,7 +157,7 @@ describe("a ledger that drops old votes", () => {
         yield* bury(voteAt(later, defaultPoll.slug, "birds"))
         yield* dropOld
         assert.lengthOf(yield* (yield* DeadLetters).list({}), 1)
-        for (const poll of polls) yield* acts.close(poll, now)
+        for (const poll of polls) yield* acts.close(poll, Effect.succeed(now))
         assert.deepStrictEqual(yield* Effect.forEach(polls, tallyOf), [
           { tea: 1, coffee: 0 },
           { tea: 0, coffee: 0 }

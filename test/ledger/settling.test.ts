@@ -92,7 +92,7 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
       const letter = { reason: "refused", stream: "votes", entryId: "1-1", deliveries: 1n, fields: [] }
       yield* ledger.bury([{ ...vote(poll, 500), ...letter }])
       assert.deepStrictEqual(yield* fatesOf(poll), ["dead: refused", "counted", hasVoted])
-      yield* acts.close(poll, 1_500)
+      yield* acts.close(poll, Effect.succeed(1_500))
       assert.deepStrictEqual(yield* fatesOf(poll), ["dead: refused", "counted", wasClosed])
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 1, coffee: 0 })
     })
@@ -107,7 +107,7 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
       const other = { voter: "B".repeat(22) }
       yield* count(poll, 1_000, "coffee", other)
       yield* count(poll, 2_000, "tea", other)
-      yield* acts.close(poll, 3_000)
+      yield* acts.close(poll, Effect.succeed(3_000))
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 2, coffee: 0 })
       assert.deepStrictEqual(yield* sql`select choice, votes from displaced where poll = ${poll} order by choice`, [
         { choice: "coffee", votes: 1n },
@@ -130,7 +130,7 @@ layer(layerServers(), { excludeTestServices: true })("a voter's votes", (it) => 
       yield* count(poll, 1_000, "tea", { seq: 1n })
       yield* count(poll, 1_000, "coffee", { seq: 0n })
       assert.deepStrictEqual(yield* fatesOf(poll), fates)
-      yield* acts.close(poll, 3_000)
+      yield* acts.close(poll, Effect.succeed(3_000))
       assert.deepStrictEqual(yield* fatesOf(poll), fates)
     })
   )
@@ -180,7 +180,7 @@ layer(layerServers(), { excludeTestServices: true })("a final result that change
       const [acts, store, ledger] = [yield* PollActs, yield* PollStore, yield* Ledger]
       const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
       yield* count(poll, 1_000, "tea")
-      yield* acts.close(poll, 3_000)
+      yield* acts.close(poll, Effect.succeed(3_000))
       assert.isFalse(yield* store.finish(poll, 2_999))
       assert.isTrue(yield* store.finish(poll, 3_000))
       yield* count(poll, 3_000, "coffee")
