@@ -1,11 +1,23 @@
-import { Effect, Option, Result, Schedule, type Schema, Struct } from "effect"
+import { Effect, Option, Result, Schedule, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
-import { InvalidFields, NotFound, type OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
+import { type InvalidFields, type OutOfService, type Stale, Unchangeable } from "../../domain/Problems.ts"
 import type { Outcome, PollActs } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
-import { fieldErrors } from "../body/FieldErrors.ts"
+import {
+  hasVotes,
+  missing,
+  notConfirmed,
+  notDeletable,
+  notDeletableEver,
+  notKept,
+  past,
+  stale,
+  stillWaiting,
+  tooEarly,
+  wrongFields
+} from "./PollRefusals.ts"
 
 /**
  * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
@@ -30,29 +42,6 @@ export interface LifeServices {
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
   changed(slug: string): Effect.Effect<void, OutOfService>
 }
-
-const missing = new NotFound({ detail: "There is no such poll" })
-
-const stale = new Stale({ detail: "The poll has been changed since you read it: read it again" })
-
-const wrongField = (field: string, detail: string) =>
-  new InvalidFields({ detail: "The poll can't be like this", errors: [{ pointer: `#/${field}`, detail }] })
-
-const past = (field: string) => wrongField(field, "must be a time in the future")
-
-const tooEarly = wrongField("closes_at", "must be after opens_at")
-
-const hasVotes = (fields: ReadonlyArray<string>) =>
-  new Unchangeable({ detail: `The poll has votes: ${fields.join(", ")} can't be changed any more` })
-
-const notKept = new Unchangeable({ detail: "The poll's votes are not kept any more, so that it can't be reopened" })
-
-const stillWaiting = new Unavailable({
-  detail: "Votes of the poll may wait to be counted; try again later"
-})
-
-const wrongFields = (error: Schema.SchemaError) =>
-  new InvalidFields({ detail: "The poll can't be like this", errors: fieldErrors(error) })
 
 /** Makes what organisers do with polls. */
 export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present }: LifeServices) => {
@@ -214,15 +203,6 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
 }
 
 export type PollLife = ReturnType<typeof makePollLife>
-
-const notConfirmed = new InvalidFields({
-  detail: "A poll is deleted for good: its slug has to be given once more",
-  errors: [{ pointer: "#/slug", detail: "must be the poll's slug" }]
-})
-
-const notDeletableEver = new Unchangeable({ detail: "The default poll can't be deleted" })
-
-const notDeletable = new Unchangeable({ detail: "Only a draft or an archived poll can be deleted: archive it before" })
 
 /** The entity tag of a poll's version. */
 export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`
