@@ -16,6 +16,7 @@ import {
   stale,
   stillWaiting,
   tooEarly,
+  tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
 
@@ -100,25 +101,26 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     )
   })
 
-  /** Decides over an edit of a poll as it is now. */
-  const decideEdit =
-    (edit: PollEdit, expected: ReadonlyArray<string> | undefined, now: number, agreed: ReadonlyArray<string>) =>
-    ({ hasVotes: voted, isDecided, poll }: Current): Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable> => {
-      if (!isExpected(poll, expected)) return Effect.fail(stale)
+  /** Decides over an edit of a poll as it is now, by the time that it is once nothing else holds it up. */
+  const decideEdit = (
+    edit: PollEdit,
+    expected: ReadonlyArray<string> | undefined,
+    agreed: ReadonlyArray<string>
+  ): ((current: Current) => Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable | OutOfService>) =>
+    Effect.fnUntraced(function* ({ hasVotes: voted, isDecided, poll }) {
+      if (!isExpected(poll, expected)) return yield* stale
       const edited = applyEdit(poll, edit)
-      if (Result.isFailure(edited)) return Effect.fail(wrongFields(edited.failure))
+      if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
       const changes = changesOf(poll, edited.success)
-      if (isPast(changes, edited.success, now)) return Effect.fail(past("closes_at"))
-      if (voted && changes.fixed.length > 0) return Effect.fail(hasVotes(changes.fixed))
+      const now = yield* closingTime
+      yield* inTime(changes, edited.success, now)
+      if (voted && changes.fixed.length > 0) return yield* hasVotes(changes.fixed)
       // It was changed otherwise since the poll was closed for this.
-      if (changes.fixed.some((field) => !agreed.includes(field))) return Effect.fail(stale)
+      if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
       const shut = changes.closing ? shutUntil(poll, now) : poll.shut
-      if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
-      return Effect.succeed({
-        poll: { ...edited.success, ...(shut === undefined ? {} : { shut }) },
-        edited: voted && changes.text
-      })
-    }
+      if (isDecided && shut !== poll.shut) return yield* notKept
+      return { poll: { ...edited.success, ...(shut === undefined ? {} : { shut }) }, edited: voted && changes.text }
+    })
 
   const edit = Effect.fnUntraced(function* (
     slug: string,
@@ -131,8 +133,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
     const now = yield* closingTime
     const changes = changesOf(poll, edited.success)
-    if (isPast(changes, edited.success, now)) return yield* past("closes_at")
-    const change = act(slug, "edit", decideEdit(given, expected, now, changes.fixed))
+    yield* inTime(changes, edited.success, now)
+    const change = act(slug, "edit", decideEdit(given, expected, changes.fixed))
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
 
@@ -211,8 +213,11 @@ export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${ve
 const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>
   expected === undefined || expected.includes("*") || expected.includes(versionTag(poll))
 
-const isPast = ({ closing }: Changes, { closesMs }: Poll, now: number): boolean =>
-  closing && closesMs !== undefined && closesMs <= now
+/** Fails where a poll would close before all processes know. */
+const inTime = ({ closing }: Changes, { closesMs }: Poll, now: number): Effect.Effect<void, InvalidFields> => {
+  if (!closing || closesMs === undefined || closesMs > now + notice) return Effect.void
+  return Effect.fail(closesMs > now ? tooSoon : past("closes_at"))
+}
 
 /** Returns the times in which a poll was closed, once it is open again: those from its closing until now, if it had closed. */
 const shutUntil = ({ closesMs, shut }: Poll, now: number): Poll["shut"] =>

@@ -11,6 +11,8 @@ const wrongField = (field: string, detail: string) =>
 
 export const past = (field: string) => wrongField(field, "must be a time in the future")
 
+export const tooSoon = wrongField("closes_at", "must be more than a second ahead, by when all processes know")
+
 export const tooEarly = wrongField("closes_at", "must be after opens_at")
 
 export const hasVotes = (fields: ReadonlyArray<string>) =>

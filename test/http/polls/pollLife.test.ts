@@ -14,7 +14,8 @@ const read: Poll = { ...teaOrCoffeePoll, slug: "tea-or-coffee", identity: "brows
 const withLife = <A, E>(
   current: () => Partial<Current>,
   test: (life: PollLife, done: ReadonlyArray<Poll>) => Effect.Effect<A, E>,
-  holds: Array<ReadonlyArray<unknown>> = []
+  holds: Array<ReadonlyArray<unknown>> = [],
+  present = () => now
 ) => {
   const done: Array<Poll> = []
   const acts = Layer.mock(PollActs, {
@@ -30,7 +31,7 @@ const withLife = <A, E>(
       )
   })
   return Effect.flatMap(PollActs, (acts) => {
-    const time = Effect.succeed(now)
+    const time = Effect.sync(present)
     const services = { acts, now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => Effect.void }
     return test(makePollLife(services), done)
   }).pipe(Effect.provide(acts))
@@ -150,6 +151,36 @@ describe("closing a poll", () => {
       )
     })
   )
+})
+
+describe("another closing time", () => {
+  it.effect("leaves all processes the time to hear of it, also where something holds up the edit", () => {
+    let late = 0
+    return withLife(
+      () => {
+        late += 500
+        return {}
+      },
+      (life, done) =>
+        Effect.gen(function* () {
+          const edit = (ms: number) => life.edit(read.slug, { closes_at: new Date(now + ms).toISOString() }, undefined)
+          const detailOf = (ms: number) =>
+            Effect.map(Effect.flip(edit(ms)), (error) => "errors" in error && error.errors[0]?.detail)
+          assert.strictEqual(yield* detailOf(0), "must be a time in the future")
+          assert.include(yield* detailOf(1_000), "more than a second ahead")
+          // It is in time when it is asked for, and not any more when it is its turn.
+          assert.include(yield* detailOf(1_500), "more than a second ahead")
+          assert.deepStrictEqual(done, [])
+          yield* edit(2_001)
+          assert.deepStrictEqual(
+            done.map(({ closesMs }) => closesMs),
+            [now + 2_001]
+          )
+        }),
+      [],
+      () => now + late
+    )
+  })
 })
 
 describe("a poll that has closed, whose votes the ledger no longer keeps", () => {
