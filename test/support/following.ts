@@ -23,8 +23,10 @@ export const votesWithin5s = Effect.gen(function* () {
 /** Asserts that what is announced from now on is heard. */
 export const expectHeard = Effect.gen(function* () {
   const announcements = yield* Announcements
-  const heard = new Set<string | undefined>()
-  yield* announcements.listen("poll", (poll) => heard.add(poll))
+  const heard = new Set<string>()
+  yield* announcements.listen("poll", (poll) => {
+    if (poll !== undefined) heard.add(poll)
+  })
   const start = performance.now()
   yield* eventually(
     Effect.gen(function* () {
