@@ -45,6 +45,8 @@ export class ViewerPlaces extends Context.Service<
           // Other answers are sent to the end, which this one may not have.
           const leave = () => void response.destroy()
           if (request.socket.readableEnded) leave()
+          // One connection may ask for many: Node would warn of a leak.
+          request.socket.setMaxListeners(0)
           request.socket.once("end", leave)
           response.once("close", () => {
             request.socket.off("end", leave)

@@ -36,12 +36,15 @@ const viewer = Effect.fnUntraced(function* (address: string, socket = new Socket
 
 const reports: Array<string> = []
 
-const layer = ViewerPlaces.layer.pipe(
-  Layer.provide([
-    Layer.succeed(HttpSettings, httpSettings({ maxViewers: 3, maxViewersPerClient: 2 })),
-    Layer.succeed(Defences, { report: (what) => void reports.push(what) })
-  ])
-)
+const layerOf = (bounds: Pick<HttpSettings["Service"], "maxViewers" | "maxViewersPerClient">) =>
+  ViewerPlaces.layer.pipe(
+    Layer.provide([
+      Layer.succeed(HttpSettings, httpSettings(bounds)),
+      Layer.succeed(Defences, { report: (what) => void reports.push(what) })
+    ])
+  )
+
+const layer = layerOf({ maxViewers: 3, maxViewersPerClient: 2 })
 
 describe("the places of viewers", () => {
   it.effect("are so many for an address, so many in all, and free again once an answer has ended", () =>
@@ -84,5 +87,18 @@ describe("the places of viewers", () => {
       const [again, other] = [yield* viewer("10.0.0.1"), yield* viewer("10.0.0.1")]
       assert.isTrue(again.take() && other.take())
     }).pipe(Effect.provide(layer))
+  )
+
+  it.live("may be many on one connection, of which Node does not warn", () =>
+    Effect.gen(function* () {
+      const warned: Array<string> = []
+      const note = ({ name }: Error) => void warned.push(name)
+      process.on("warning", note)
+      const socket = new Socket("10.0.0.1")
+      for (let each = 0; each < 12; each++) assert.isTrue((yield* viewer("10.0.0.1", socket)).take())
+      yield* Effect.sleep("10 millis")
+      process.off("warning", note)
+      assert.deepStrictEqual(warned, [])
+    }).pipe(Effect.provide(layerOf({ maxViewers: 12, maxViewersPerClient: 12 })))
   )
 })
