@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
+import { Effect } from "effect"
 import type { PreparedResponse } from "./PreparedResponse.ts"
 
 /** Answers a request. */
@@ -83,4 +84,20 @@ export const inFairTurns = (handle: RequestHandler): RequestHandler => {
     socket[waiting] = [[request, response]]
     queue.push(socket)
   }
+}
+
+/**
+ * Makes an effect that waits for its turn: so many go on in each turn of the event loop, in the order in which they came. What many
+ * requests wait for, as for the same results, lets all of them go on at once.
+ */
+export const makeTurns = (atOnce: number): Effect.Effect<void> => {
+  const queue: Array<() => void> = []
+  const nextTurn = (): void => {
+    const these = queue.splice(0, atOnce)
+    if (queue.length > 0) setImmediate(nextTurn)
+    for (const goOn of these) goOn()
+  }
+  return Effect.callback((resume) => {
+    if (queue.push(() => resume(Effect.void)) === 1) setImmediate(nextTurn)
+  })
 }

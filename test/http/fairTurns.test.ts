@@ -1,8 +1,10 @@
 import { once } from "node:events"
 import { createServer, type IncomingMessage } from "node:http"
 import { type AddressInfo, connect } from "node:net"
+import { setImmediate } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
-import { inFairTurns } from "../../src/http/FairTurns.ts"
+import { Effect, Fiber } from "effect"
+import { inFairTurns, makeTurns } from "../../src/http/FairTurns.ts"
 import { PreparedResponse } from "../../src/http/PreparedResponse.ts"
 
 /** Many times what Node reads of a connection at once. */
@@ -34,5 +36,25 @@ describe("fair turns", () => {
       client.destroy()
       server.close()
     }
+  })
+
+  it("let so many go on in each turn, in order, those who come later as well", async () => {
+    const turn = makeTurns(2)
+    const gone: Array<string> = []
+    const start = (name: string) => Effect.runFork(Effect.map(turn, () => gone.push(name)))
+    for (const name of ["a", "b", "c", "d"]) start(name)
+    assert.deepStrictEqual(gone, [])
+    await setImmediate()
+    assert.deepStrictEqual(gone, ["a", "b"])
+    start("e")
+    await setImmediate()
+    assert.deepStrictEqual(gone, ["a", "b", "c", "d"])
+    await setImmediate()
+    assert.deepStrictEqual(gone, ["a", "b", "c", "d", "e"])
+    const left = start("f")
+    start("g")
+    await Effect.runPromise(Fiber.interrupt(left))
+    await setImmediate()
+    assert.strictEqual(gone.join(""), "abcdeg")
   })
 })

@@ -8,6 +8,7 @@ import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
+import { makeTurns } from "../FairTurns.ts"
 import { headersOf, headersOfStatus } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
@@ -45,6 +46,9 @@ const isVoteId = Schema.is(VoteId)
 /** How long a page waits for results before it is sent without. */
 const patience = "1 second"
 
+/** How many pages are drawn in one turn of the event loop: one with all rounds of many options takes 1 ms and more. */
+const drawnInTurn = 8
+
 /** Adds the voting page of each poll, and what takes its form. */
 export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.HttpRouter) {
   const ballots = yield* Ballots
@@ -56,6 +60,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
   const bodies = yield* Bodies
   const { makers } = yield* PageFiles
   const draw = yield* makeDrawPage
+  const turn = makeTurns(drawnInTurn)
 
   const render = Effect.fnUntraced(function* (
     request: Request,
@@ -74,6 +79,7 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     // After the results: a vote that is in them is never said to wait.
     const notice = yield* noticed
     const { votingPages } = yield* makers
+    yield* turn
     return htmlResponse(draw(votingPages, request, { poll, reader, results: shown, notice, refilled }), status)
   })
 

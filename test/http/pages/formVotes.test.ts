@@ -1,13 +1,15 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { layerApi, request } from "../../support/api.ts"
 import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
 import { freshWorld, streamId } from "../../support/world.ts"
 
 const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
 
-const send = (body: string, headers: Readonly<Record<string, string>> = {}) =>
-  request("POST", "/polls/cats-or-dogs", {
+const send = (body: string, headers: Readonly<Record<string, string>> = {}, path = "/polls/cats-or-dogs") =>
+  request("POST", path, {
     body,
     headers: { "content-type": "application/x-www-form-urlencoded", ...headers }
   })
@@ -94,6 +96,29 @@ layer(layerPageRoutes, { excludeTestServices: true })("a vote by the page's form
       assert.strictEqual(page.status, 200)
       assert.include(page.body, 'value="cats"')
       assert.strictEqual((yield* send("option=cats")).status, 303)
+    })
+  )
+
+  it.effect("refused with many others that waited with it leaves turns to everybody else", () =>
+    Effect.gen(function* () {
+      const world = yield* freshWorld
+      world.polls = [{ ...teaOrCoffeePoll, slug: "tea-or-coffee" }]
+      world.delay = 300
+      let [inTurn, most, all] = [0, 0, 0]
+      const finished = () => {
+        if (inTurn === 0) setImmediate(() => (inTurn = 0))
+        all++
+        most = Math.max(most, ++inTurn)
+      }
+      subscribe("http.server.response.finish", finished)
+      const answers = yield* Effect.all(
+        Array.from({ length: 60 }, () => send("option=none", {}, "/polls/tea-or-coffee")),
+        { concurrency: "unbounded" }
+      )
+      unsubscribe("http.server.response.finish", finished)
+      assert.isTrue(answers.every(({ status }) => status === 422))
+      assert.strictEqual(all, 60)
+      assert.isAtMost(most, 16)
     })
   )
 
