@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Cause, Effect } from "effect"
 import { HttpSettings } from "../HttpSettings.ts"
 import type { RateLimiters } from "../middleware/RateLimit.ts"
 import { Probes } from "../operations/Probes.ts"
@@ -27,6 +27,7 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
   const polls = yield* makePollsLane(responses, limiters.reads)
   const { managementPort } = yield* HttpSettings
   const metrics: Lane = managementPort === undefined ? makeMetricsLane(responses, (yield* Probes).metrics) : () => false
+  const run = Effect.runForkWith(yield* Effect.context<never>())
   const lane: Lane = (request, response) =>
     votes(request, response) ||
     results(request, response) ||
@@ -35,5 +36,16 @@ export const makeLane = Effect.fnUntraced(function* (duties: Duties, limiters: P
     assets(request, response) ||
     polls(request, response) ||
     metrics(request, response)
-  return lane
+  const guarded: Lane = (request, response) => {
+    try {
+      return lane(request, response)
+    } catch (defect) {
+      // Node would end the process, with all that others wait for.
+      run(Effect.logError("The fast lane failed", Cause.die(defect)))
+      if (!response.headersSent) return false
+      response.destroy()
+      return true
+    }
+  }
+  return guarded
 })

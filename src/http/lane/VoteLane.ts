@@ -14,6 +14,9 @@ import { refuseHeaders } from "../voting/VoteRequest.ts"
 import { isOrdinary, type Lane, pollPath, slugIn } from "./LaneRequests.ts"
 import { type Exchange, type LaneResponses, pushHeaders } from "./LaneResponses.ts"
 
+/** Why a vote is not taken: for what its body says, or for another reason. */
+type Refused = Exclude<ReturnType<typeof parseVoteBody>, string> | RefusedVote
+
 /** Makes the lane of votes as JSON of a known length, in polls without a challenge, with an Idempotency-Key or without. */
 export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses, limiter: RateLimiter | undefined) {
   const take = yield* makeTakeVote
@@ -23,7 +26,7 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
   const clock = yield* Clock.Clock
   const run = Effect.runForkWith(yield* Effect.context<never>())
 
-  const failed = (cause: Cause.Cause<RefusedVote>, url: string): Effect.Effect<PlainAnswer> => {
+  const failed = (cause: Cause.Cause<Refused>, url: string): Effect.Effect<PlainAnswer> => {
     const refused = Cause.findErrorOption(cause)
     return Option.isSome(refused)
       ? Effect.succeed(problemAnswer(refused.value, url))
@@ -36,12 +39,14 @@ export const makeVoteLane = Effect.fnUntraced(function* ({ send }: LaneResponses
       // To a body that ended early nobody is there to be answered.
       if (body instanceof Malformed) return
       if (!Buffer.isBuffer(body)) return send(exchange, problemAnswer(body, url), limitHeaders)
-      const choice = parseVoteBody(body, poll)
-      if (typeof choice !== "string") return send(exchange, problemAnswer(choice, url), limitHeaders)
       const { headers, socket } = exchange.request
       const sender = { headers, peer: socket.remoteAddress, source: exchange.request }
+      const taken = Effect.suspend((): Effect.Effect<PlainAnswer, Refused> => {
+        const choice = parseVoteBody(body, poll)
+        return typeof choice === "string" ? take({ poll, choice, sender, key }) : Effect.fail(choice)
+      })
       run(
-        Effect.matchCauseEffect(take({ poll, choice, sender, key }), {
+        Effect.matchCauseEffect(taken, {
           onFailure: (cause) => Effect.map(failed(cause, url), (answer) => send(exchange, answer, limitHeaders)),
           onSuccess: (answer) => Effect.succeed(send(exchange, answer, limitHeaders))
         })

@@ -1,11 +1,13 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
+import { ResponseOutlet } from "../../../src/http/results/Viewer.ts"
 import { layerApi, request, type Sent, until } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { openEvents } from "../../support/events.ts"
 import { fewAssets } from "../../support/fewAssets.ts"
 import { parseMetrics } from "../../support/metrics.ts"
-import { World } from "../../support/world.ts"
+import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
+import { secret, World } from "../../support/world.ts"
 
 const json = { "content-type": "application/json" }
 const cats = JSON.stringify({ option: "cats" })
@@ -182,6 +184,53 @@ describe("the fast lane", () => {
         )
         assert.deepStrictEqual(lane, yield* failing(false))
       })
+  )
+
+  it.live("fails where the app fails, and goes on with all else", () =>
+    Effect.gen(function* () {
+      const failing = (fastLane: boolean) =>
+        Effect.gen(function* () {
+          const world = yield* World
+          const fault = () => {
+            throw new Error(secret)
+          }
+          const faulty = { ...teaOrCoffeePoll, slug: "faulty" }
+          world.polls = [
+            Object.defineProperty({ ...faulty, slug: "no-rules" }, "rules", { get: fault }),
+            Object.defineProperty({ ...faulty, slug: "no-title" }, "title", { get: fault })
+          ]
+          const seen = []
+          for (const path of ["/api/polls/no-rules/votes", "/api/polls/no-title", "/polls/no-title"]) {
+            yield* request("GET", path)
+            yield* request("GET", `${path}/results`)
+            const vote = { headers: json, body: '{"option":"tea"}' }
+            seen.push(comparable(yield* request(path.endsWith("votes") ? "POST" : "GET", path, vote)))
+          }
+          seen.push(comparable(yield* request("POST", "/api/vote", { headers: json, body: cats })))
+          return seen
+        }).pipe(Effect.provide(layerApi({ fastLane }, new URL(import.meta.url))))
+      const lane = yield* failing(true)
+      assert.deepStrictEqual(
+        lane.map(({ status }) => status),
+        [500, 500, 500, 201]
+      )
+      assert.deepStrictEqual(lane, yield* failing(false))
+    })
+  )
+
+  it.live("drops the connection of a stream that fails after its head was sent, and goes on with all else", () =>
+    Effect.gen(function* () {
+      yield* request("GET", "/api/results")
+      const send = vi.spyOn(ResponseOutlet.prototype, "send").mockImplementation(() => {
+        throw new Error(secret)
+      })
+      const failed = yield* request("GET", "/api/results/stream").pipe(
+        Effect.exit,
+        Effect.ensuring(Effect.sync(() => send.mockRestore()))
+      )
+      assert.include(String(failed), "socket hang up")
+      assert.strictEqual((yield* request("GET", "/api/results")).status, 200)
+    }).pipe(Effect.provide(layerApi()))
   )
 
   it.live("sends events as the app does", () =>
