@@ -1,4 +1,4 @@
-import { Effect, Option, Result, Schedule, Struct } from "effect"
+import { Cause, Effect, Option, Result, Schedule, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
@@ -53,24 +53,30 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   const until = (ms: number): Effect.Effect<void, OutOfService> =>
     Effect.flatMap(present, (now) => (now >= ms ? Effect.void : Effect.andThen(Effect.sleep(ms - now), until(ms))))
 
-  /** Does something with a poll, and tells all processes. */
-  const act = <E>(
+  /**
+   * Tells all processes of what is done with a poll. Where whoever asked for it has gone, or the database does not say, it may be done
+   * all the same: they are told as well.
+   */
+  const told = <A, E extends { readonly _tag: string }>(slug: string, doing: Effect.Effect<A, E>) =>
+    Effect.tap(doing, () => changed(slug)).pipe(
+      Effect.onError((cause) => (isRefusal(cause) ? Effect.void : Effect.forkDetach(changed(slug))))
+    )
+
+  /** Does something with a poll. */
+  const act = <E extends { readonly _tag: string }>(
     slug: string,
     what: Parameters<typeof acts.act>[1],
     decide: (current: Current) => Effect.Effect<Outcome, E>
   ) =>
-    acts.act(slug, what, decide).pipe(
-      Effect.flatMap((poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll))),
-      Effect.tap(() => changed(slug))
+    Effect.flatMap(told(slug, acts.act(slug, what, decide)), (poll) =>
+      poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)
     )
 
   const create = Effect.fnUntraced(function* (definition: PollDefinition) {
     const now = yield* present
     const poll = fromDefinition(definition)
     if (poll.closesMs !== undefined && poll.closesMs <= now) return yield* past("closes_at")
-    const made = yield* acts.create(poll, now + hold)
-    yield* changed(made.slug)
-    return made
+    return yield* told(poll.slug, acts.create(poll, now + hold))
   })
 
   /**
@@ -89,8 +95,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     yield* acts.act(poll.slug, "edit", (current) =>
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
-    const close = (how: "close" | "open") =>
-      Effect.andThen(acts.hold(poll.slug, from, from + hold, how), changed(poll.slug))
+    const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
     yield* close("close")
     return yield* countedUpTo(from).pipe(
       Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
@@ -139,9 +144,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   })
 
   const closeAt = Effect.fnUntraced(function* (slug: string, time: Effect.Effect<number, OutOfService>) {
-    const poll = yield* acts.close(slug, time)
-    yield* changed(slug)
-    return poll ?? (yield* missing)
+    return (yield* told(slug, acts.close(slug, time))) ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
@@ -181,9 +184,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     const original = toDefinition(yield* existing(slug))
     const copied = Struct.omit(original, ["archived", "closes_at", "listed", "opens_at"])
     const definition = { ...copied, slug: as, title: title ?? original.title, draft: true }
-    const made = yield* acts.create(fromDefinition(definition), (yield* present) + hold, "duplicate")
-    yield* changed(as)
-    return made
+    return yield* told(as, acts.create(fromDefinition(definition), (yield* present) + hold, "duplicate"))
   })
 
   const archive = (slug: string) =>
@@ -205,6 +206,12 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
 }
 
 export type PollLife = ReturnType<typeof makePollLife>
+
+/** Whether something was refused, so that nothing was done. */
+const isRefusal = (cause: Cause.Cause<{ readonly _tag: string }>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return Option.isSome(error) && error.value._tag !== "OutOfService"
+}
 
 /** The entity tag of a poll's version. */
 export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import type { Poll } from "../../../src/domain/Poll.ts"
+import { OutOfService } from "../../../src/domain/Problems.ts"
 import { makePollLife, type PollLife } from "../../../src/http/polls/PollLife.ts"
 import { PollActs } from "../../../src/ledger/PollActs.ts"
 import type { Current } from "../../../src/ledger/PollChange.ts"
@@ -199,6 +200,43 @@ describe("a poll that has closed, whose votes the ledger no longer keeps", () =>
         yield* life.edit(read.slug, { title: "Coffee or tea?" }, undefined)
         assert.lengthOf(done, 1)
       })
+    )
+  )
+})
+
+describe("what was begun with a poll", () => {
+  const gone = Effect.never
+  const unsaid = new OutOfService({ part: "database", cause: new Error("the connection is lost") })
+  it.effect.each([
+    ["where whoever asked for it has gone", gone, 1],
+    ["where the database does not say whether it is done", Effect.fail(unsaid), 1],
+    ["but not where it was refused", Effect.void, 0]
+  ] as const)("is told to all processes %s", ([, outcome, times]) =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const services = {
+        acts: yield* PollActs,
+        now: Effect.succeed(now),
+        closingTime: Effect.succeed(now),
+        countedUpTo: Effect.succeed,
+        changed: (slug: string) => Effect.sync(() => void told.push(slug))
+      }
+      const deleting = yield* Effect.forkChild(Effect.exit(makePollLife(services).remove(read.slug, read.slug)))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(deleting)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        told,
+        Array.from({ length: times }, () => read.slug)
+      )
+    }).pipe(
+      Effect.provide(
+        Layer.mock(PollActs, {
+          // What is neither archived nor a draft can't be deleted.
+          act: (_slug, _what, decide) =>
+            Effect.as(Effect.andThen(outcome, decide({ poll: read, hasVotes: false, isDecided: false })), read)
+        })
+      )
     )
   )
 })
