@@ -139,7 +139,8 @@ describe("recount", () => {
         assert.deepInclude(yield* recountFrom("-"), { entries: 5, dead: 5 })
         yield* createPoll({ slug: poll })
         const letters = yield* DeadLetters
-        for (const letter of yield* letters.list({})) assert.isUndefined(yield* replayLetter(letters, letter))
+        for (const letter of yield* letters.list({}))
+          assert.deepInclude(yield* replayLetter(letters, letter), { status: "counted" })
         assert.deepStrictEqual(yield* statuses, { counted: 5 })
         assert.isTrue((yield* books).ok)
       }).pipe(Effect.provide(DeadLetters.layer), Effect.provide(yield* restored))
