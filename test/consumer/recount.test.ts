@@ -177,6 +177,43 @@ describe("recount", () => {
     }).pipe(Effect.provide(Layer.provideMerge(Partitions.layer, layerServers())))
   )
 
+  it.live("leaves alone what was voted in a poll before it was deleted, also where it is made again", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll({ archived: true })
+      yield* append(Array.from({ length: 5 }, () => voteFor("tea", { poll })))
+      yield* Effect.provide(drained, layerPool)
+      yield* acts.act(poll, "delete", () => Effect.succeed("deleted" as const))
+      const left = { ...nothingRecounted, entries: 5, old: 5 }
+      assert.deepStrictEqual(yield* recountFrom("-"), left)
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+      yield* createPoll({ slug: poll })
+      assert.deepStrictEqual(yield* recountFrom("-"), left)
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("leaves alone what a poll was voted that is deleted while it goes on", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const ledger = yield* Ledger
+      const poll = yield* createPoll({ archived: true })
+      yield* append(Array.from({ length: 5 }, () => voteFor("tea", { poll })))
+      yield* Effect.provide(drained, layerPool)
+      const deleting = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.andThen(
+            Effect.orDie(acts.act(poll, "delete", () => Effect.succeed("deleted" as const))),
+            ledger.count(votes)
+          )
+      })
+      const sum = yield* Effect.provideService(recountFrom("-"), Ledger, deleting)
+      assert.deepStrictEqual(sum, { ...nothingRecounted, entries: 5, old: 5 })
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
   it("takes a time with its zone, an entry's id, or all", () => {
     assert.strictEqual(parseFrom("2026-11-24T21:00:00.5+01:00"), `${Date.UTC(2026, 10, 24, 20, 0, 0, 500)}-0`)
     assert.strictEqual(parseFrom("1732000000000-7"), "1732000000000-7")
