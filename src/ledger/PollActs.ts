@@ -6,7 +6,7 @@ import { toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { type Current, changePoll, lockPoll } from "./PollChange.ts"
+import { type Current, changePoll, lockPoll, showChanged } from "./PollChange.ts"
 import { insertPoll, int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
 import { sqlState } from "./SqlFailure.ts"
@@ -49,7 +49,10 @@ export class PollActs extends Context.Service<
       time: Effect.Effect<number, OutOfService>,
       ahead?: number
     ): Effect.Effect<Poll | undefined, OutOfService>
-    /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
+    /**
+     * Closes a poll from one time of the stream's clock to another, in ms, which are ahead of all votes, or takes that back; it is no act of
+     * its own.
+     */
     hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
     tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
@@ -144,7 +147,8 @@ export class PollActs extends Context.Service<
               update poll
               set shut = nullif(${how === "close" ? sql`${shut} + ${held}` : sql`${shut} - ${held}`}, '{}')
               where slug = ${slug}`
-            yield* sql`select settle_poll(${slug})`
+            // It is closed ahead of all votes: a look at them would take until after that.
+            yield* how === "close" ? showChanged(sql, slug) : sql`select settle_poll(${slug})`
           })
         ).pipe(bounded, Effect.asVoid)
       )

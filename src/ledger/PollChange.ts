@@ -37,6 +37,10 @@ const closedBefore = ({ closesMs, opensMs, shut }: Poll, ms: number): string => 
   return JSON.stringify(before.filter(([from, to]) => from < to))
 }
 
+/** Has the viewers of a poll see it, none of whose votes changes. */
+export const showChanged = (sql: SqlClient.SqlClient, slug: string) =>
+  sql`select change_tallies(array[${slug}], array[null::text], array[0::bigint])`
+
 /**
  * Has the votes of a poll decided over by its new times, and its viewers see them. Where all votes were accepted `votesBefore`, in ms, and
  * the former times say the same of those, no vote is looked at. Of many votes that would take longer than until the poll closes: whoever
@@ -46,7 +50,7 @@ const settle = (sql: SqlClient.SqlClient, before: Poll, poll: Poll, votesBefore:
   const changes = (ms: number) => closedBefore(before, ms) !== closedBefore(poll, ms)
   if (changes(votesBefore)) return sql`select settle_poll(${poll.slug})`
   if (!changes(Number.POSITIVE_INFINITY)) return Effect.void
-  return sql`select change_tallies(array[${poll.slug}], array[null::text], array[0::bigint])`
+  return showChanged(sql, poll.slug)
 }
 
 /**

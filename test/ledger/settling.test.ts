@@ -74,6 +74,20 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
       })
   )
 
+  it.effect("is held closed without a look at its votes, and takes those of that time where it never was", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll()
+      yield* count(poll, 6_000)
+      yield* acts.hold(poll, 5_000, 9_000, "close")
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted"])
+      yield* count(poll, 7_000, "tea", { voter: "B".repeat(22) })
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted", wasClosed])
+      yield* acts.hold(poll, 5_000, 9_000, "open")
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted", "counted"])
+    })
+  )
+
   it.effect("closes a while ahead of all votes without a look at them", () =>
     Effect.gen(function* () {
       const acts = yield* PollActs
