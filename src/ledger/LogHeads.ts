@@ -10,6 +10,11 @@ import type { LogName } from "./LogStore.ts"
 /** A log's head, as it was committed. */
 export interface LogHead extends LogName, Checkpoint {}
 
+/** A head that is signed, and the keys that check that. */
+export interface SignedHead extends LogHead {
+  readonly vkeys: ReadonlyArray<string>
+}
+
 /** What is told of a log in a list. */
 export interface LogState extends LogHead {
   readonly signedSize: number | undefined
@@ -43,8 +48,17 @@ export class LogHeads extends Context.Service<
   {
     /** The heads that are not signed yet, of the logs that go on. */
     readonly unsigned: Effect.Effect<ReadonlyArray<LogHead>, OutOfService>
-    /** Stores a signed checkpoint with the keys that check it, unless a later one is there; returns whether it did. */
-    sign(head: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>): Effect.Effect<boolean, OutOfService>
+    /** The heads that are signed, of the logs that go on, in the order of their polls: those after one, a page of them. */
+    signedAfter(poll: string): Effect.Effect<ReadonlyArray<SignedHead>, OutOfService>
+    /**
+     * Stores a signed checkpoint with the keys that check it, unless a later one is there, or the same one with other keys than the
+     * head has; returns whether it did.
+     */
+    sign(
+      head: LogHead | SignedHead,
+      checkpoint: string,
+      vkeys: ReadonlyArray<string>
+    ): Effect.Effect<boolean, OutOfService>
     /**
      * Gives up a poll's log and begins another one, whose number it returns; undefined where the poll has none. `former` is the last
      * signed checkpoint of the old one, with its number of leaves, if it is known.
@@ -72,16 +86,32 @@ export class LogHeads extends Context.Service<
         Effect.map((rows) => rows.map(toHead))
       )
 
+      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
+        sql<HeadRow & Pick<SignedHead, "vkeys">>`
+          select l.poll, l.number, l.origin, l.size, l.root, l.vkeys from log l
+          where l.poll > ${poll} and l.signed_size = l.size
+            and not exists (select from log n where n.poll = l.poll and n.number > l.number)
+          order by l.poll limit ${PgTypes.int4(most)}`.pipe(
+          outOfService(timeout),
+          Effect.map((rows) => rows.map(toHead))
+        )
+      )
+
+      const texts = (values: ReadonlyArray<string> | null) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
       const sign = Effect.fn("LogHeads.sign")(
-        ({ number, poll, size }: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>) =>
-          sql`
-            update log set signed_size = ${PgTypes.int8(BigInt(size))}, checkpoint = ${checkpoint},
-              vkeys = ${Result.getOrThrow(PgTypes.array(vkeys, PgTypes.OID.text))}, signed_at = clock_timestamp()
-            where poll = ${poll} and number = ${PgTypes.int4(number)} and coalesce(signed_size, -1) < ${PgTypes.int8(BigInt(size))}
+        (head: LogHead | SignedHead, checkpoint: string, vkeys: ReadonlyArray<string>) => {
+          const size = PgTypes.int8(BigInt(head.size))
+          const former = texts("vkeys" in head ? head.vkeys : null)
+          return sql`
+            update log set signed_size = ${size}, checkpoint = ${checkpoint}, vkeys = ${texts(vkeys)}, signed_at = clock_timestamp()
+            where poll = ${head.poll} and number = ${PgTypes.int4(head.number)}
+              and (coalesce(signed_size, -1) < ${size} or signed_size = ${size} and vkeys = ${former})
             returning poll`.pipe(
             outOfService(timeout),
             Effect.map((rows) => rows.length === 1)
           )
+        }
       )
 
       const restart = Effect.fn("LogHeads.restart")(function* (
@@ -120,7 +150,7 @@ export class LogHeads extends Context.Service<
           )
         )
 
-      return LogHeads.of({ unsigned, sign, restart, list })
+      return LogHeads.of({ unsigned, signedAfter, sign, restart, list })
     })
   )
 }
