@@ -1,6 +1,6 @@
 import { Console, Effect, Option, Result } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { type DeadLetter, type DeadLetterFilter, DeadLetters } from "../ledger/DeadLetters.ts"
+import { type DeadLetter, type DeadLetterFilter, DeadLetters, type Fate } from "../ledger/DeadLetters.ts"
 import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
@@ -83,15 +83,22 @@ const selection = {
   yes
 }
 
-/** Counts the vote of a dead letter after all; returns why it is still dead, or undefined where it is counted now. */
+/** Brings the vote of a dead letter into the ledger after all; returns what it is then, undefined where it is not there any more. */
 export const replayLetter = (letters: DeadLetters["Service"], letter: DeadLetter) => {
   const fields = letter.fields.map((field) => Buffer.from(field).toString("utf8"))
   const vote = decodeVote(letter.stream, letter.entryId, fields)
-  if (Result.isFailure(vote)) return Effect.succeed(vote.failure)
-  return letters.replay(letter, vote.success).pipe(
-    Effect.as(undefined),
-    Effect.catchTag("StillDead", (error) => Effect.succeed(error.reason))
-  )
+  const dead = (reason: string): Fate => ({ status: "dead", reason })
+  if (Result.isFailure(vote)) return Effect.succeed(dead(vote.failure))
+  return letters
+    .replay(letter, vote.success)
+    .pipe(Effect.catchTag("StillDead", (error) => Effect.succeed(dead(error.reason))))
+}
+
+/** Says what a vote is after a replay. */
+export const told = (fate: Fate | undefined): string => {
+  if (fate === undefined) return "is not in the ledger any more."
+  const { reason, status } = fate
+  return `is ${status === "dead" ? "still dead" : status}${reason === null ? "." : `: ${reason}`}`
 }
 
 const replay = Command.make("replay", selection, (given) =>
@@ -101,13 +108,11 @@ const replay = Command.make("replay", selection, (given) =>
       yield* confirm(given.yes, `Count ${chosen.length} dead votes after all?`)
       let counted = 0
       for (const letter of chosen) {
-        const still = yield* replayLetter(letters, letter)
-        if (still === undefined) counted++
-        yield* Console.log(
-          still === undefined ? `${letter.voteId} is counted.` : `${letter.voteId} is still dead: ${still}`
-        )
+        const fate = yield* replayLetter(letters, letter)
+        if (fate?.status === "counted") counted++
+        yield* Console.log(`${letter.voteId} ${told(fate)}`)
       }
-      yield* Console.error(`${counted} of ${chosen.length} are counted now; the others are unchanged.`)
+      yield* Console.error(`${counted} of ${chosen.length} are counted now; what became of the others is said above.`)
     })
   )
 ).pipe(Command.withDescription("Count dead votes after all, each with its vote_id and the time it was accepted at"))
@@ -117,15 +122,16 @@ const discard = Command.make("discard", selection, (given) =>
     Effect.gen(function* () {
       const chosen = yield* choose(letters, given)
       yield* confirm(given.yes, `Discard ${chosen.length} dead letters for good? The votes stay dead in the ledger.`)
-      yield* withProgress(({ tell }) =>
-        Effect.forEach(
-          chosen,
-          (letter, index) =>
-            Effect.andThen(tell(`Discarding: ${index} of ${chosen.length} dead letters`), letters.discard(letter)),
-          { discard: true }
+      const discarded = yield* withProgress(({ tell }) =>
+        Effect.forEach(chosen, (letter, index) =>
+          Effect.andThen(tell(`Discarding: ${index} of ${chosen.length} dead letters`), letters.discard(letter))
         )
       )
-      yield* Console.log(`${chosen.length} dead letters are discarded; their votes stay in the ledger as dead.`)
+      const count = discarded.filter(Boolean).length
+      yield* Console.log(`${count} dead letters are discarded; their votes stay in the ledger as dead.`)
+      if (count < chosen.length) {
+        yield* Console.error(`${chosen.length - count} were replayed, discarded or deleted meanwhile.`)
+      }
     })
   )
 ).pipe(Command.withDescription("Drop dead letters; the ledger keeps that the votes are dead, and why"))

@@ -74,17 +74,23 @@ const restart = Command.make("restart", { slug, yes }, (given) =>
         `Give up ${log.origin} and begin another log, with all votes of the poll that the ledger has?`
       )
       const guard = yield* makeLogGuard(settings.streamName)
-      const [kept] = yield* guard.read([log])
-      const { checkpoint, note } = kept ?? {}
-      const former = note === undefined || checkpoint === undefined ? undefined : { note, size: checkpoint.size }
+      const former = Effect.map(guard.read([log]), ([kept]) =>
+        kept?.note === undefined || kept.checkpoint === undefined
+          ? undefined
+          : { note: kept.note, size: kept.checkpoint.size }
+      )
       const [host = ""] = log.origin.split("/")
       const heads = yield* LogHeads
       const number = yield* withProgress(({ during }) =>
         during(
           "Beginning the log",
-          heads.restart(given.slug, (next) => beginLog(host, given.slug, next), former)
+          heads.restart(log, (next) => beginLog(host, given.slug, next), former)
         )
       )
+      if (number === undefined) {
+        const message = `Nothing is done: ${log.origin} was given up meanwhile; see: log show ${given.slug}`
+        return yield* new CommandFailed({ message })
+      }
       yield* Console.log(`The log ${number} of ${given.slug} begins. Tell those who watch it, and why.`)
     })
   )

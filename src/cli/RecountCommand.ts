@@ -38,7 +38,9 @@ const describe = ({ counted, dead, entries, known, old, rejected, superseded }: 
   [
     `Recounted ${entries} entries: ${known} were in the ledger, ${counted} are counted now, ${rejected} rejected, ` +
       `${superseded} superseded, ${dead} dead letters.`,
-    ...(old === 0 ? [] : [`${old} are from before what the ledger keeps, and are left as they are.`])
+    ...(old === 0
+      ? []
+      : [`${old} are from before what the ledger keeps, or of polls deleted since, and are left as they are.`])
   ].join("\n")
 
 const from = Flag.String("from").pipe(

@@ -29,6 +29,12 @@ export interface DeadLetterFilter {
   readonly limit?: number | undefined
 }
 
+/** What a vote is by now, and why. */
+export interface Fate {
+  readonly status: string
+  readonly reason: string | null
+}
+
 /** A replay that changed nothing: the vote still can't be counted. */
 export class StillDead extends Schema.TaggedError<StillDead>()("StillDead", {
   voteId: Schema.String,
@@ -42,12 +48,16 @@ export class DeadLetters extends Context.Service<
     /** The oldest first. */
     list(filter: DeadLetterFilter): Effect.Effect<ReadonlyArray<DeadLetter>, SqlError.SqlError>
     /**
-     * Counts the vote that the letter's fields are, with the `vote_id` and the acceptance that it had; fails where the
-     * ledger still refuses it, which leaves it dead.
+     * Brings the vote that the letter's fields are into the ledger, with the `vote_id` and the acceptance that it had; fails where
+     * the ledger still refuses it, which leaves it dead. Returns what the vote is then: it may have come too late for its poll, and
+     * be rejected. Where another process was first, that is what has become of it there; undefined where the ledger holds it no more.
      */
-    replay(letter: DeadLetter, vote: Vote): Effect.Effect<void, StillDead | SqlError.SqlError>
-    /** Drops the entry's fields; the vote stays in the ledger as dead, discarded. */
-    discard(letter: DeadLetter): Effect.Effect<void, SqlError.SqlError>
+    replay(letter: DeadLetter, vote: Vote): Effect.Effect<Fate | undefined, StillDead | SqlError.SqlError>
+    /**
+     * Drops the entry's fields; the vote stays in the ledger as dead, discarded. Returns whether it did: another process may have
+     * replayed or discarded it first.
+     */
+    discard(letter: DeadLetter): Effect.Effect<boolean, SqlError.SqlError>
   }
 >()("tallykeep/ledger/DeadLetters") {
   static readonly layer = Layer.effect(
@@ -68,40 +78,47 @@ export class DeadLetters extends Context.Service<
         return rows.map((row) => ({ ...row, deliveries: Number(row.deliveries) }))
       })
 
+      // The poll first, then the ledger's row, then the letter: the order in which votes are deleted and dropped.
       const remove = (voteId: string) => sql`delete from dead_letter where vote_id = ${PgTypes.uuid(voteId)}`
 
-      const replay = Effect.fn("DeadLetters.replay")((letter: DeadLetter, vote: Vote) =>
+      const count = Effect.fnUntraced(function* (voteId: string, vote: Vote, acceptance: Acceptance) {
+        const one = VoteColumns.of([{ ...vote, ...acceptance }]).parameters()
+        const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
+          ${one.vote_ids}, ${one.choices}, ${one.polls}, ${one.options}, ${one.voters}, ${one.ms}, ${one.seqs},
+          ${one.cast_ms}, false, ${one.proofs}
+        )`
+        if (refusal !== undefined) return yield* new StillDead({ voteId, reason: refusal.reason })
+      })
+
+      const replay = Effect.fn("DeadLetters.replay")(({ voteId }: DeadLetter, vote: Vote) =>
         inTransaction(sql)(
           Effect.gen(function* () {
-            // The ledger's row first, then the letter: the order in which a partition's votes are dropped.
+            yield* sql`select hold_horizon()`
+            yield* sql`select lock_polls(array[${PgTypes.text(vote.poll)}])`
             const [acceptance] = yield* sql<Acceptance>`
-              delete from vote_event where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead'
+              delete from vote_event where vote_id = ${PgTypes.uuid(voteId)} and status = 'dead' and reason not like 'discarded: %'
               returning accepted_ms as ms, accepted_seq as seq`
-            yield* remove(letter.voteId)
-            // Another process has replayed it meanwhile.
-            if (acceptance === undefined) return
-            const one = VoteColumns.of([{ ...vote, ...acceptance }]).parameters()
-            const [refusal] = yield* sql<{ reason: string }>`select reason from increment_vote(
-              ${one.vote_ids}, ${one.choices}, ${one.polls}, ${one.options}, ${one.voters}, ${one.ms}, ${one.seqs},
-              ${one.cast_ms}, false, ${one.proofs}
-            )`
-            if (refusal !== undefined) return yield* new StillDead({ voteId: letter.voteId, reason: refusal.reason })
+            if (acceptance !== undefined) yield* Effect.andThen(remove(voteId), count(voteId, vote, acceptance))
+            const [fate] = yield* sql<Fate>`select status, reason from vote where vote_id = ${PgTypes.uuid(voteId)}`
+            return fate
           })
         )
       )
 
-      const discard = Effect.fn("DeadLetters.discard")((letter: DeadLetter) =>
+      const discard = Effect.fn("DeadLetters.discard")(({ voteId }: DeadLetter) =>
         inTransaction(sql)(
-          Effect.andThen(
-            remove(letter.voteId),
-            sql`with discarded as (
+          Effect.gen(function* () {
+            const discarded = yield* sql`
+              with discarded as (
                 update vote_event set reason = 'discarded: ' || reason
-                where vote_id = ${PgTypes.uuid(letter.voteId)} and status = 'dead' and reason not like 'discarded: %'
+                where vote_id = ${PgTypes.uuid(voteId)} and status = 'dead' and reason not like 'discarded: %'
                 returning vote_id, poll
               )
-              select log_fates('dead', array_agg(vote_id), array_agg(poll)) from discarded`
-          )
-        ).pipe(Effect.asVoid)
+              select log_fates('dead', array[vote_id], array[poll]) from discarded`
+            if (discarded.length > 0) yield* remove(voteId)
+            return discarded.length > 0
+          })
+        )
       )
 
       return DeadLetters.of({ list, replay, discard })

@@ -2,13 +2,19 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Checkpoint } from "../domain/log/Checkpoint.ts"
-import type { OutOfService } from "../domain/Problems.ts"
-import { outOfService } from "./Bounded.ts"
-import type { Begun } from "./LogQueue.ts"
+import { OutOfService } from "../domain/Problems.ts"
+import { outOfService, within } from "./Bounded.ts"
+import { type Begun, logLock } from "./LogQueue.ts"
 import type { LogName } from "./LogStore.ts"
+import { inTransaction } from "./Transaction.ts"
 
 /** A log's head, as it was committed. */
 export interface LogHead extends LogName, Checkpoint {}
+
+/** A head that is signed, and the keys that check that. */
+export interface SignedHead extends LogHead {
+  readonly vkeys: ReadonlyArray<string>
+}
 
 /** What is told of a log in a list. */
 export interface LogState extends LogHead {
@@ -43,16 +49,25 @@ export class LogHeads extends Context.Service<
   {
     /** The heads that are not signed yet, of the logs that go on. */
     readonly unsigned: Effect.Effect<ReadonlyArray<LogHead>, OutOfService>
-    /** Stores a signed checkpoint with the keys that check it, unless a later one is there; returns whether it did. */
-    sign(head: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>): Effect.Effect<boolean, OutOfService>
+    /** The heads that are signed, of the logs that go on, in the order of their polls: those after one, a page of them. */
+    signedAfter(poll: string): Effect.Effect<ReadonlyArray<SignedHead>, OutOfService>
     /**
-     * Gives up a poll's log and begins another one, whose number it returns; undefined where the poll has none. `former` is the last
-     * signed checkpoint of the old one, with its number of leaves, if it is known.
+     * Stores a signed checkpoint with the keys that check it, unless a later one is there, or the same one with other keys than the
+     * head has; returns whether it did.
+     */
+    sign(
+      head: LogHead | SignedHead,
+      checkpoint: string,
+      vkeys: ReadonlyArray<string>
+    ): Effect.Effect<boolean, OutOfService>
+    /**
+     * Gives up a log and begins another one of its poll, whose number it returns; undefined where the log is not the poll's last one, as
+     * where it was given up meanwhile. `former` reads the last signed checkpoint of the old one, with its number of leaves, if it is known.
      */
     restart(
-      poll: string,
+      log: LogName,
       begun: (number: number) => Begun,
-      former: { readonly note: string; readonly size: number } | undefined
+      former: Effect.Effect<{ readonly note: string; readonly size: number } | undefined, OutOfService>
     ): Effect.Effect<number | undefined, OutOfService>
     /** Returns the logs of a poll, or all of them. */
     list(poll: string | undefined): Effect.Effect<ReadonlyArray<LogState>, OutOfService>
@@ -72,34 +87,58 @@ export class LogHeads extends Context.Service<
         Effect.map((rows) => rows.map(toHead))
       )
 
+      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
+        sql<HeadRow & Pick<SignedHead, "vkeys">>`
+          select l.poll, l.number, l.origin, l.size, l.root, l.vkeys from log l
+          where l.poll > ${poll} and l.signed_size = l.size
+            and not exists (select from log n where n.poll = l.poll and n.number > l.number)
+          order by l.poll limit ${PgTypes.int4(most)}`.pipe(
+          outOfService(timeout),
+          Effect.map((rows) => rows.map(toHead))
+        )
+      )
+
+      const texts = (values: ReadonlyArray<string> | null) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+
       const sign = Effect.fn("LogHeads.sign")(
-        ({ number, poll, size }: LogHead, checkpoint: string, vkeys: ReadonlyArray<string>) =>
-          sql`
-            update log set signed_size = ${PgTypes.int8(BigInt(size))}, checkpoint = ${checkpoint},
-              vkeys = ${Result.getOrThrow(PgTypes.array(vkeys, PgTypes.OID.text))}, signed_at = clock_timestamp()
-            where poll = ${poll} and number = ${PgTypes.int4(number)} and coalesce(signed_size, -1) < ${PgTypes.int8(BigInt(size))}
+        (head: LogHead | SignedHead, checkpoint: string, vkeys: ReadonlyArray<string>) => {
+          const size = PgTypes.int8(BigInt(head.size))
+          const former = texts("vkeys" in head ? head.vkeys : null)
+          return sql`
+            update log set signed_size = ${size}, checkpoint = ${checkpoint}, vkeys = ${texts(vkeys)}, signed_at = clock_timestamp()
+            where poll = ${head.poll} and number = ${PgTypes.int4(head.number)}
+              and (coalesce(signed_size, -1) < ${size} or signed_size = ${size} and vkeys = ${former})
             returning poll`.pipe(
             outOfService(timeout),
             Effect.map((rows) => rows.length === 1)
           )
+        }
       )
 
-      const restart = Effect.fn("LogHeads.restart")(function* (
-        poll: string,
-        begun: (number: number) => Begun,
-        former: { readonly note: string; readonly size: number } | undefined
-      ) {
-        const last = (yield* list(poll)).at(-1)
-        if (last === undefined) return undefined
-        const { origin, root, secret } = begun(last.number + 1)
-        const [row] = yield* sql<{ number: number | null }>`
-          select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)},
-            ${PgTypes.text(former?.note ?? null)},
-            ${PgTypes.int8(former === undefined ? null : BigInt(former.size))}) as number`.pipe(
-          outOfService(restartTimeout)
+      const restart: LogHeads["Service"]["restart"] = Effect.fn("LogHeads.restart")(({ number, poll }, begun, former) =>
+        inTransaction(sql)(
+          Effect.gen(function* () {
+            // As restart_log has them, and the log itself: what is signed of it meanwhile waits, and is no more than the former one then.
+            yield* sql`select hold_horizon()`
+            yield* sql`select 1 from poll where slug = ${poll} for update`
+            yield* sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`
+            const [last] = yield* sql<{ number: number }>`
+              select number from log where poll = ${poll} order by number desc limit 1 for update`
+            if (last?.number !== number) return undefined
+            const { note = null, size = null } = (yield* former) ?? {}
+            const { origin, root, secret } = begun(number + 1)
+            yield* sql`
+              select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)}, ${PgTypes.text(note)},
+                ${PgTypes.int8(size === null ? null : BigInt(size))})`
+            return number + 1
+          })
+        ).pipe(
+          within(restartTimeout),
+          Effect.mapError((error) =>
+            error._tag === "OutOfService" ? error : new OutOfService({ part: "database", cause: error })
+          )
         )
-        return row?.number ?? undefined
-      })
+      )
 
       const list = (poll: string | undefined) =>
         sql<StateRow>`
@@ -120,7 +159,7 @@ export class LogHeads extends Context.Service<
           )
         )
 
-      return LogHeads.of({ unsigned, sign, restart, list })
+      return LogHeads.of({ unsigned, signedAfter, sign, restart, list })
     })
   )
 }

@@ -6,14 +6,22 @@ import { toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { type Current, changePoll, lockPoll } from "./PollChange.ts"
+import { type Current, changePoll, lockPoll, showChanged } from "./PollChange.ts"
 import { insertPoll, int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
 
+/** What a poll becomes. */
+interface Changed {
+  readonly poll: Poll
+  readonly edited?: boolean
+  /** A time that all votes so far were accepted before, where it is known, in ms. */
+  readonly votesBefore?: number
+}
+
 /** What becomes of it; undefined where that is nothing. */
-export type Outcome = { readonly poll: Poll; readonly edited?: boolean } | "deleted" | undefined
+export type Outcome = Changed | "deleted" | undefined
 
 /** What organisers do with polls, each act in one transaction with its row in the record. */
 export class PollActs extends Context.Service<
@@ -33,10 +41,18 @@ export class PollActs extends Context.Service<
     ): Effect.Effect<Poll | undefined, OutOfService | E>
     /**
      * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
-     * Returns undefined where there is no such poll.
+     * With `ahead`, it closes so many ms after that time, which is one that all votes so far were accepted before. Returns undefined
+     * where there is no such poll.
      */
-    close(slug: string, time: Effect.Effect<number, OutOfService>): Effect.Effect<Poll | undefined, OutOfService>
-    /** Closes a poll from one time of the stream's clock to another, in ms, or takes that back; it is no act of its own. */
+    close(
+      slug: string,
+      time: Effect.Effect<number, OutOfService>,
+      ahead?: number
+    ): Effect.Effect<Poll | undefined, OutOfService>
+    /**
+     * Closes a poll from one time of the stream's clock to another, in ms, which are ahead of all votes, or takes that back; it is no act of
+     * its own.
+     */
     hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
     tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
@@ -107,9 +123,10 @@ export class PollActs extends Context.Service<
               yield* recordAct(sql, slug, what, before, null)
               return current.poll
             }
-            yield* changePoll(sql, what, current.poll, outcome.poll)
+            const { poll, votesBefore = Number.POSITIVE_INFINITY } = outcome
+            yield* changePoll(sql, what, current.poll, poll, votesBefore)
             if (outcome.edited) yield* sql`update poll set edited_at = clock_timestamp() where slug = ${slug}`
-            yield* recordAct(sql, slug, what, before, toDefinition(outcome.poll))
+            yield* recordAct(sql, slug, what, before, toDefinition(poll))
             return (yield* lockPoll(sql, slug))?.poll
           })
         ).pipe(
@@ -130,7 +147,8 @@ export class PollActs extends Context.Service<
               update poll
               set shut = nullif(${how === "close" ? sql`${shut} + ${held}` : sql`${shut} - ${held}`}, '{}')
               where slug = ${slug}`
-            yield* sql`select settle_poll(${slug})`
+            // It is closed ahead of all votes: a look at them would take until after that.
+            yield* how === "close" ? showChanged(sql, slug) : sql`select settle_poll(${slug})`
           })
         ).pipe(bounded, Effect.asVoid)
       )
@@ -140,13 +158,14 @@ export class PollActs extends Context.Service<
         search,
         create,
         act,
-        close: (slug, time) =>
+        close: (slug, time, ahead) =>
           act(slug, "close", ({ poll }) =>
-            Effect.map(time, (atMs) =>
-              poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= atMs)
-                ? undefined
-                : { poll: { ...poll, closesMs: atMs } }
-            )
+            Effect.map(time, (now) => {
+              const closesMs = now + (ahead ?? 0)
+              if (poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= closesMs))
+                return undefined
+              return { poll: { ...poll, closesMs }, ...(ahead === undefined ? {} : { votesBefore: now }) }
+            })
           ),
         hold,
         tellTokens: (slug, made) =>

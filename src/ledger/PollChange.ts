@@ -30,8 +30,40 @@ const logTokens = (sql: SqlClient.SqlClient, slug: string) =>
     from (select sum((after ->> 'count')::int) as made from admin_event where poll = ${slug} and what = 'tokens') record
     where made > 0`
 
-/** Writes what an act makes of a poll that is locked, and what follows: in its public log, and for votes that were counted. */
-export const changePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, what: Act, before: Poll, poll: Poll) {
+/** Returns when a poll takes no votes, as text, of the time before `ms`. */
+const closedBefore = ({ closesMs, opensMs, shut }: Poll, ms: number): string => {
+  const closed = [[0, opensMs ?? 0], ...(shut ?? []), [closesMs ?? ms, ms]]
+  const before = closed.map(([from = 0, to = ms]) => [from, Math.min(to, ms)] as const)
+  return JSON.stringify(before.filter(([from, to]) => from < to))
+}
+
+/** Has the viewers of a poll see it, none of whose votes changes. */
+export const showChanged = (sql: SqlClient.SqlClient, slug: string) =>
+  sql`select change_tallies(array[${slug}], array[null::text], array[0::bigint])`
+
+/**
+ * Has the votes of a poll decided over by its new times, and its viewers see them. Where all votes were accepted `votesBefore`, in ms, and
+ * the former times say the same of those, no vote is looked at. Of many votes that would take longer than until the poll closes: whoever
+ * votes meanwhile is told that the vote is taken.
+ */
+const settle = (sql: SqlClient.SqlClient, before: Poll, poll: Poll, votesBefore: number) => {
+  const changes = (ms: number) => closedBefore(before, ms) !== closedBefore(poll, ms)
+  if (changes(votesBefore)) return sql`select settle_poll(${poll.slug})`
+  if (!changes(Number.POSITIVE_INFINITY)) return Effect.void
+  return showChanged(sql, poll.slug)
+}
+
+/**
+ * Writes what an act makes of a poll that is locked, and what follows: in its public log, and for votes that were counted, which were
+ * all accepted before a time, in ms.
+ */
+export const changePoll = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  what: Act,
+  before: Poll,
+  poll: Poll,
+  votesBefore: number
+) {
   yield* updatePoll(sql, before, poll)
   const isReopened = JSON.stringify(before.shut) !== JSON.stringify(poll.shut)
   const leaf = what === "close" ? "close" : isReopened ? "reopen" : "poll"
@@ -45,9 +77,7 @@ export const changePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient,
   yield* sql`select log_append(${poll.slug}, ${leaf}, ${JSON.stringify(said)}::jsonb)`
   // Its log begins now: it is to say how many links were made before.
   if (before.draft && !poll.draft) yield* logTokens(sql, poll.slug)
-  const [was, is] = [before, poll].map(({ closesMs, opensMs, shut }) => JSON.stringify([opensMs, closesMs, shut]))
-  // Votes that were counted by the former times.
-  if (was !== is) yield* sql`select settle_poll(${poll.slug})`
+  yield* settle(sql, before, poll, votesBefore)
   // Where the result stays final, the log ends with it again.
   yield* sql`select log_result(${poll.slug})`
 })

@@ -4,7 +4,7 @@ import { type Checkpoint, checkpointText, parseCheckpoint } from "../domain/log/
 import { parseNote, signNote, writeVkey } from "../domain/log/Note.ts"
 import { subtreesIn, tilesNeeded } from "../domain/log/Tile.ts"
 import { rangeHash } from "../domain/log/Tree.ts"
-import { type LogHead, LogHeads } from "../ledger/LogHeads.ts"
+import { type LogHead, LogHeads, type SignedHead } from "../ledger/LogHeads.ts"
 import { type LogName, LogStore } from "../ledger/LogStore.ts"
 import { command, Redis } from "../stream/Redis.ts"
 import { StreamSettings } from "../stream/StreamSettings.ts"
@@ -67,21 +67,33 @@ export interface Signed {
   readonly refused: ReadonlyArray<LogHead>
 }
 
-/** Makes the function that signs the heads of logs that have grown. */
+/**
+ * Makes the function that signs the heads of logs that have grown, and once those that other keys have signed: while one key replaces
+ * the other, a log that does not grow has the signatures of both, too.
+ */
 export const makeSigning = Effect.fnUntraced(function* (keys: ReadonlyArray<SigningKey>) {
   const heads = yield* LogHeads
   const guard = yield* makeLogGuard((yield* StreamSettings).stream)
+  const vkeysOf = ({ origin }: LogHead) => keys.map((key) => writeVkey(key(origin)))
+  const isOthers = (head: SignedHead) => vkeysOf(head).join() !== head.vkeys.join()
+  /** The poll up to which all logs were looked at whether other keys have signed them; undefined once all were. */
+  let lookedUpTo: string | undefined = ""
+
+  const due = Effect.gen(function* () {
+    const signed = lookedUpTo === undefined ? [] : yield* heads.signedAfter(lookedUpTo)
+    const all: ReadonlyArray<LogHead> = [...(yield* heads.unsigned), ...signed.filter(isOthers)]
+    return { all, last: signed.at(-1)?.poll }
+  })
 
   return Effect.gen(function* () {
     // A head that is read after what was signed is at least as long.
     const known = new Map<string, Checkpoint | undefined>()
-    const before = yield* heads.unsigned
-    if (before.length === 0) return { signed: 0, refused: [] }
+    const { all: before, last } = yield* due
     const kept = yield* guard.read(before)
     for (const [index, head] of before.entries()) known.set(fieldOf(head), kept[index]?.checkpoint)
     const refused: Array<LogHead> = []
     let signed = 0
-    for (const head of yield* heads.unsigned) {
+    for (const head of before.length === 0 ? [] : (yield* due).all) {
       // One that has come in between is for the next time.
       if (!known.has(fieldOf(head))) continue
       if (!(yield* guard.leadsOn(head, known.get(fieldOf(head))))) {
@@ -93,6 +105,7 @@ export const makeSigning = Effect.fnUntraced(function* (keys: ReadonlyArray<Sign
       yield* guard.keep(head, note)
       if (yield* heads.sign(head, note, signers.map(writeVkey))) signed++
     }
+    lookedUpTo = last
     return { signed, refused } satisfies Signed
   })
 })

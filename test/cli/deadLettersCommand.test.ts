@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { replayLetter } from "../../src/cli/DeadLettersCommand.ts"
+import { replayLetter, told } from "../../src/cli/DeadLettersCommand.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
@@ -53,7 +53,8 @@ describe("dead-letters replay", () => {
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))
       )
-      assert.strictEqual(yield* replayLetter(yield* DeadLetters, letter), undefined)
+      const fate = yield* replayLetter(yield* DeadLetters, letter)
+      assert.deepStrictEqual(fate, { status: "counted", reason: null })
       const event = yield* eventOf(vote.voteId)
       assert.deepInclude(event, { status: "counted", choice: "tea", castAt: new Date(1_234) })
       assert.strictEqual(Buffer.from(event?.voter ?? []).toString(), "ann")
@@ -68,7 +69,8 @@ describe("dead-letters replay", () => {
         vote.voteId,
         encodeVote(vote).map((field) => Buffer.from(`${field}`))
       )
-      assert.strictEqual(yield* replayLetter(yield* DeadLetters, letter), "unknown option")
+      const fate = yield* replayLetter(yield* DeadLetters, letter)
+      assert.deepStrictEqual(fate, { status: "dead", reason: "unknown option" })
       assert.strictEqual((yield* eventOf(vote.voteId))?.status, "dead")
     }).pipe(Effect.provide(layer))
   )
@@ -78,9 +80,16 @@ describe("dead-letters replay", () => {
       const letters = yield* DeadLetters
       const voteId = makeVoteId()
       const letter = yield* bury(voteId, [Buffer.from("v"), Buffer.from([0xff])])
-      assert.match(`${yield* replayLetter(letters, letter)}`, /^undecodable: /)
+      assert.match(told(yield* replayLetter(letters, letter)), /^is still dead: undecodable: /)
       assert.strictEqual((yield* eventOf(voteId))?.status, "dead")
       assert.lengthOf(yield* letters.list({ voteId }), 1)
     }).pipe(Effect.provide(layer))
   )
+
+  it("tells a vote that counts from one that does not", () => {
+    assert.strictEqual(told({ status: "counted", reason: null }), "is counted.")
+    assert.strictEqual(told({ status: "superseded", reason: null }), "is superseded.")
+    assert.strictEqual(told({ status: "rejected", reason: "the poll was closed" }), "is rejected: the poll was closed")
+    assert.strictEqual(told(undefined), "is not in the ledger any more.")
+  })
 })

@@ -274,7 +274,7 @@ describe("a final result says that it has changed", () => {
       assert.isUndefined((yield* tallyIn(poll)).changedAfterFinal)
       const letters = yield* DeadLetters
       const [letter] = yield* letters.list({ voteId: vote.voteId })
-      assert.isUndefined(yield* replayLetter(letters, letter ?? assert.fail()))
+      assert.deepInclude(yield* replayLetter(letters, letter ?? assert.fail()), { status: "counted" })
       assert.deepStrictEqual(yield* tallyOf(poll), { tea: 2, coffee: 0 })
       yield* expectChanged(poll, before)
     }).pipe(Effect.provide(DeadLetters.layer), Effect.provide(layerServers()))

@@ -64,7 +64,8 @@ describe("entries of the original", () => {
       const fields = flat.map((field) => Buffer.from(field))
       const known = { voteId, poll: null, choice: null, ms: 1_732_000_000_123n, seq: 0n, deliveries: 1n }
       yield* ledger.bury([{ ...known, reason: "undecodable", stream, entryId, fields }])
-      for (const letter of yield* letters.list({})) assert.isUndefined(yield* replayLetter(letters, letter))
+      for (const letter of yield* letters.list({}))
+        assert.deepInclude(yield* replayLetter(letters, letter), { status: "counted" })
       assert.deepStrictEqual(yield* statuses, { counted: 1 })
       assert.deepStrictEqual(yield* tally, { cats: 1, dogs: 0 })
       const [row] = yield* sql<{ id: string }>`select vote_id as id from vote_event`

@@ -139,7 +139,8 @@ describe("recount", () => {
         assert.deepInclude(yield* recountFrom("-"), { entries: 5, dead: 5 })
         yield* createPoll({ slug: poll })
         const letters = yield* DeadLetters
-        for (const letter of yield* letters.list({})) assert.isUndefined(yield* replayLetter(letters, letter))
+        for (const letter of yield* letters.list({}))
+          assert.deepInclude(yield* replayLetter(letters, letter), { status: "counted" })
         assert.deepStrictEqual(yield* statuses, { counted: 5 })
         assert.isTrue((yield* books).ok)
       }).pipe(Effect.provide(DeadLetters.layer), Effect.provide(yield* restored))
@@ -174,6 +175,43 @@ describe("recount", () => {
       assert.deepStrictEqual(yield* recountFrom("-"), { ...nothingRecounted, entries: 6, old: 6 })
       assert.deepInclude(yield* books, { ok: true, dropped: { counted: 5, dead: 1 }, ledger_rows: {} })
     }).pipe(Effect.provide(Layer.provideMerge(Partitions.layer, layerServers())))
+  )
+
+  it.live("leaves alone what was voted in a poll before it was deleted, also where it is made again", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll({ archived: true })
+      yield* append(Array.from({ length: 5 }, () => voteFor("tea", { poll })))
+      yield* Effect.provide(drained, layerPool)
+      yield* acts.act(poll, "delete", () => Effect.succeed("deleted" as const))
+      const left = { ...nothingRecounted, entries: 5, old: 5 }
+      assert.deepStrictEqual(yield* recountFrom("-"), left)
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+      yield* createPoll({ slug: poll })
+      assert.deepStrictEqual(yield* recountFrom("-"), left)
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("leaves alone what a poll was voted that is deleted while it goes on", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const ledger = yield* Ledger
+      const poll = yield* createPoll({ archived: true })
+      yield* append(Array.from({ length: 5 }, () => voteFor("tea", { poll })))
+      yield* Effect.provide(drained, layerPool)
+      const deleting = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.andThen(
+            Effect.orDie(acts.act(poll, "delete", () => Effect.succeed("deleted" as const))),
+            ledger.count(votes)
+          )
+      })
+      const sum = yield* Effect.provideService(recountFrom("-"), Ledger, deleting)
+      assert.deepStrictEqual(sum, { ...nothingRecounted, entries: 5, old: 5 })
+      assert.deepInclude(yield* books, { ok: true, dropped: { deleted: 5 }, ledger_rows: {} })
+    }).pipe(Effect.provide(layerServers()))
   )
 
   it("takes a time with its zone, an entry's id, or all", () => {

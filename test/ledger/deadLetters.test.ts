@@ -6,6 +6,7 @@ import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
+import { createPoll } from "../support/votes.ts"
 
 const layer = Layer.provideMerge(DeadLetters.layer, layerServers())
 
@@ -76,7 +77,9 @@ describe("DeadLetters", () => {
       assert.deepInclude(refused, { _tag: "StillDead", reason: "unknown option" })
       assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "unknown option" })
       yield* sql`insert into tally (poll, option, label, position) values ('cats-or-dogs', 'birds', 'Birds', 2)`
-      yield* Effect.all([letters.replay(letter, vote), letters.replay(letter, vote)], { concurrency: 2 })
+      const fates = yield* Effect.all([letters.replay(letter, vote), letters.replay(letter, vote)], { concurrency: 2 })
+      const counted = { status: "counted", reason: null }
+      assert.deepStrictEqual(fates, [counted, counted])
       assert.deepStrictEqual(yield* eventOf(voteId), { status: "counted", reason: null, ms: 1700n, seq: 3n })
       const ledger = yield* Ledger
       assert.deepInclude((yield* ledger.tally("cats-or-dogs"))?.options ?? [], { option: "birds", count: 1 })
@@ -89,10 +92,61 @@ describe("DeadLetters", () => {
       const letters = yield* DeadLetters
       const voteId = yield* bury("birds")
       const letter = yield* only(voteId)
-      yield* letters.discard(letter)
-      yield* letters.discard(letter)
+      assert.isTrue(yield* letters.discard(letter))
+      assert.isFalse(yield* letters.discard(letter))
+      const discarded = { status: "dead", reason: "discarded: unknown option" }
+      const vote = { voteId, poll: "cats-or-dogs", choice: "cats", castAt: 5 }
+      assert.deepStrictEqual(yield* letters.replay(letter, vote), discarded)
       assert.deepStrictEqual(yield* letters.list({}), [])
-      assert.deepInclude(yield* eventOf(voteId), { status: "dead", reason: "discarded: unknown option" })
+      assert.deepInclude(yield* eventOf(voteId), discarded)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("says of a replayed vote that its poll had closed, and leaves alone what was replayed", () =>
+    Effect.gen(function* () {
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("tea")
+      const letter = yield* only(voteId)
+      const poll = yield* createPoll({ closesMs: 1_000 })
+      const rejected = { status: "rejected", reason: "the poll was closed" }
+      assert.deepStrictEqual(yield* letters.replay(letter, { voteId, poll, choice: "tea", castAt: 5 }), rejected)
+      assert.isFalse(yield* letters.discard(letter))
+      assert.deepInclude(yield* eventOf(voteId), rejected)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("leaves a poll's votes to whoever deletes it", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("birds")
+      const letter = yield* only(voteId)
+      const vote = { voteId, poll: "cats-or-dogs", choice: "cats", castAt: 5 }
+      const deletePoll = yield* held(
+        sql`select from poll where slug = 'cats-or-dogs' for update`,
+        sql`select delete_poll('cats-or-dogs')`
+      )
+      const replaying = yield* Effect.forkChild(letters.replay(letter, vote))
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* deletePoll
+      assert.isUndefined(yield* Fiber.join(replaying))
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("leaves a letter to whoever has its vote", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const letters = yield* DeadLetters
+      const voteId = yield* bury("birds")
+      const letter = yield* only(voteId)
+      const removeLetter = yield* held(
+        sql`delete from vote_event where vote_id = ${voteId}::uuid`,
+        sql`delete from dead_letter where vote_id = ${voteId}::uuid`
+      )
+      const discarding = yield* Effect.forkChild(letters.discard(letter))
+      yield* untilWaiting("transactionid", "ShareLock")
+      yield* removeLetter
+      assert.isFalse(yield* Fiber.join(discarding))
     }).pipe(Effect.provide(layer))
   )
 

@@ -48,6 +48,57 @@ const notOpen = "rejected: the poll was not open yet"
 
 layer(layerServers(), { excludeTestServices: true })("a poll whose closing time changes", (it) => {
   it.effect.each([
+    ["is closed later than all votes", {}, { closesMs: 5_000 }, 4_000, "counted"],
+    ["is closed among its votes", {}, { closesMs: 5_000 }, 5_001, wasClosed],
+    ["is to close later than it was", { closesMs: 5_000 }, { closesMs: 9_000 }, 4_999, wasClosed],
+    ["was to close by now", { closesMs: 5_000 }, { closesMs: 9_000 }, 5_001, "counted"],
+    ["is open again", { closesMs: 5_000 }, { shut: [[5_000, 5_500]] }, 5_500, wasClosed],
+    ["was never closed", { closesMs: 5_000 }, {}, 5_500, "counted"],
+    ["opens as before", { opensMs: 1_000, closesMs: 5_000 }, { opensMs: 1_000, closesMs: 9_000 }, 4_999, wasClosed],
+    ["opens later", {}, { opensMs: 7_000 }, 1_000, notOpen]
+  ] as ReadonlyArray<readonly [string, Partial<Poll>, Partial<Poll>, number, string]>)(
+    "decides over its votes only where that may change, and its viewers see it: it %s",
+    ([, before, after, votesBefore, fate]) =>
+      Effect.gen(function* () {
+        const acts = yield* PollActs
+        const { tally } = yield* Ledger
+        const slug = yield* createPoll(before)
+        // Against what is promised, so that it shows whether it was looked at.
+        yield* count(slug, 6_000)
+        const earlier = yield* tally(slug)
+        yield* acts.act(slug, "edit", ({ poll: { closesMs: _, opensMs: __, shut: ___, ...poll } }) =>
+          Effect.succeed({ poll: { ...poll, ...after }, votesBefore })
+        )
+        assert.deepStrictEqual(yield* fatesOf(slug), [fate])
+        assert.isAbove((yield* tally(slug))?.revision ?? 0, earlier?.revision ?? 0)
+      })
+  )
+
+  it.effect("is held closed without a look at its votes, and takes those of that time where it never was", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll()
+      yield* count(poll, 6_000)
+      yield* acts.hold(poll, 5_000, 9_000, "close")
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted"])
+      yield* count(poll, 7_000, "tea", { voter: "B".repeat(22) })
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted", wasClosed])
+      yield* acts.hold(poll, 5_000, 9_000, "open")
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted", "counted"])
+    })
+  )
+
+  it.effect("closes a while ahead of all votes without a look at them", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll()
+      yield* count(poll, 6_000)
+      assert.propertyVal(yield* acts.close(poll, Effect.succeed(4_000), 1_000), "closesMs", 5_000)
+      assert.deepStrictEqual(yield* fatesOf(poll), ["counted"])
+    })
+  )
+
+  it.effect.each([
     ["once", ["counted", hasVoted], ["counted", hasVoted, wasClosed]],
     ["changeable", ["superseded", "counted"], ["superseded", "counted", wasClosed]]
   ] as ReadonlyArray<readonly ["once" | "changeable", Array<string>, Array<string>]>)(

@@ -60,18 +60,34 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       yield* yield* makeSigning(keys)
       const poll = yield* createPoll()
       yield* vote(poll, 3)
-      assert.strictEqual((yield* yield* makeSigning(keys.slice(0, 1))).signed, 1)
+      // That of the default poll goes back to one key.
+      assert.strictEqual((yield* yield* makeSigning(keys.slice(0, 1))).signed, 2)
       const first = yield* checkpointOf(poll)
       assert.deepStrictEqual(
         { ...first, root: first.root.length },
         { origin: originOf("logs.test", poll), size: 4, root: 32 }
       )
       const sign = yield* makeSigning(keys)
+      assert.strictEqual((yield* sign).signed, 2)
+      assert.deepStrictEqual(yield* checkpointOf(poll), first)
+      assert.lengthOf(yield* (yield* LogStore).vkeys({ poll, number: 1 }), 2)
       assert.strictEqual((yield* sign).signed, 0)
       yield* vote(poll, 300)
       assert.strictEqual((yield* sign).signed, 1)
       assert.strictEqual((yield* checkpointOf(poll)).size, 304)
       assert.lengthOf(yield* (yield* LogStore).vkeys({ poll, number: 1 }), 2)
+    })
+  )
+
+  it.effect("leaves a log alone that another process has signed by other keys meanwhile", () =>
+    Effect.gen(function* () {
+      const heads = yield* LogHeads
+      const poll = yield* createPoll()
+      yield* vote(poll, 3)
+      yield* yield* makeSigning([makeKey()])
+      const [head] = (yield* heads.signedAfter("")).filter((one) => one.poll === poll)
+      assert.isFalse(yield* heads.sign({ ...(head ?? assert.fail()), vkeys: ["another"] }, "note", ["mine"]))
+      assert.isTrue(yield* heads.sign(head ?? assert.fail(), "note", ["mine"]))
     })
   )
 
@@ -153,11 +169,15 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       const [kept] = yield* guard.read([{ poll, number: 1 }])
       if (kept?.note === undefined) return assert.fail("nothing is kept")
       assert.deepStrictEqual(kept.checkpoint?.size, published.size)
-      const number = yield* heads.restart(poll, (next) => beginLog("logs.test", poll, next), {
-        note: kept.note,
-        size: published.size
-      })
-      assert.strictEqual(number, 2)
+      const { note } = kept
+      const restart = heads.restart(
+        { poll, number: 1 },
+        (next) => beginLog("logs.test", poll, next),
+        Effect.sync(() => ({ note, size: published.size }))
+      )
+      // Of two at once, one begins another log.
+      const numbers = yield* Effect.all([restart, restart], { concurrency: 2 })
+      assert.sameMembers(numbers, [2, undefined])
       yield* sequenceAll
       assert.deepStrictEqual(yield* sign, { signed: 1, refused: [] })
       assert.strictEqual((yield* checkpointOf(poll, 2)).origin, originOf("logs.test", poll, 2))

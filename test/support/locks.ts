@@ -3,13 +3,17 @@ import { Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { eventually } from "./servers.ts"
 
-/** Runs something in a transaction that stays open until the returned effect is run. */
-export const held = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+/** Runs something in a transaction that stays open until the returned effect is run, and then does what is `last` in it. */
+export const held = Effect.fnUntraced(function* <A, E, R, E2 = never, R2 = never>(
+  effect: Effect.Effect<A, E, R>,
+  last: Effect.Effect<unknown, E2, R2> = Effect.void
+) {
   const sql = yield* SqlClient.SqlClient
   const [done, release] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
   const holding = effect.pipe(
     Effect.andThen(Deferred.succeed(done, undefined)),
     Effect.andThen(Deferred.await(release)),
+    Effect.andThen(last),
     sql.withTransaction
   )
   const fiber = yield* Effect.forkChild(holding)

@@ -124,7 +124,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
       const shut = changes.closing ? shutUntil(poll, now) : poll.shut
       if (isDecided && shut !== poll.shut) return yield* notKept
-      return { poll: { ...edited.success, ...(shut === undefined ? {} : { shut }) }, edited: voted && changes.text }
+      const changed = { ...edited.success, ...(shut === undefined ? {} : { shut }) }
+      return { poll: changed, edited: voted && changes.text, votesBefore: now }
     })
 
   const edit = Effect.fnUntraced(function* (
@@ -143,19 +144,16 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
 
-  const closeAt = Effect.fnUntraced(function* (slug: string, time: Effect.Effect<number, OutOfService>) {
-    return (yield* told(slug, acts.close(slug, time))) ?? (yield* missing)
+  const closeIn = Effect.fnUntraced(function* (slug: string, ms: number) {
+    return (yield* told(slug, acts.close(slug, closingTime, ms))) ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
     yield* existing(slug)
-    const poll = yield* closeAt(
-      slug,
-      Effect.map(closingTime, (ms) => ms + notice)
-    )
+    const poll = yield* closeIn(slug, notice)
     if (Option.isSome(yield* Effect.timeoutOption(until(poll.closesMs ?? 0), 2 * notice))) return poll
     // Votes' ids are ahead of Redis's clock, so that the time by which it would close stands still.
-    return yield* closeAt(slug, closingTime)
+    return yield* closeIn(slug, 0)
   })
 
   const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {

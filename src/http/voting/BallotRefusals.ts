@@ -49,13 +49,17 @@ export const notNow = (poll: Poll, early: boolean, now: number): Forbidden | Pol
 }
 
 /**
- * Returns why a vote that was appended, now or at a key's first use, is not confirmed: it must have made the same choice; and only
- * its entry's id says for sure when it was accepted, for which it may be rejected later.
+ * Returns why a vote that was appended, now or at a key's first use, is not confirmed at a time, in ms: it must have made the same
+ * choice; and only its entry's id says for sure when it was accepted, for which it may be rejected later.
  */
-export const refusalOf = (appended: Appended, choice: string, poll: Poll): Refused | undefined => {
+export const refusalOf = (appended: Appended, choice: string, poll: Poll, now: number): Refused | undefined => {
   if (appended.choice !== choice) return keyReused(poll, choice)
-  const phase = pollPhase(poll, entryMs(appended.streamId))
-  return phase === "open" ? undefined : notOpen(poll, phase === "before")
+  const accepted = entryMs(appended.streamId)
+  const phase = pollPhase(poll, accepted)
+  if (phase === "open") return undefined
+  // The poll may turn out not to have been closed for this moment, where others had voted before: then the vote counts.
+  if (phase === "before" && (shutUntil(poll, accepted) ?? now) > now) return unavailable
+  return notOpen(poll, phase === "before")
 }
 
 const keyReused = ({ rules }: Poll, choice: string) => {

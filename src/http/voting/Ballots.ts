@@ -97,7 +97,7 @@ export class Ballots extends Context.Service<
       /** Confirms a vote that was appended, now or at its key's first use. */
       const confirm = (appended: Appended, ballot: Ballot, again = false): Effect.Effect<Appended, Refused> => {
         const { choice, poll, voter } = ballot
-        const refusal = refusalOf(appended, choice, poll)
+        const refusal = refusalOf(appended, choice, poll, stream.now())
         if (refusal !== undefined) {
           const refused = Effect.fail(refusal)
           if (again || refusal._tag === "InvalidFields") return refused

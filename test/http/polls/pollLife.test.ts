@@ -96,8 +96,9 @@ describe("closing a poll", () => {
     const done: Array<readonly [what: string, at: number]> = []
     const acts = Layer.mock(PollActs, {
       find: () => Effect.succeed(read),
-      close: (_slug, time) =>
-        Effect.map(time, (atMs) => {
+      close: (_slug, time, ahead = 0) =>
+        Effect.map(time, (asked) => {
+          const atMs = asked + ahead
           done.push(["closes", atMs - now])
           return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
         })
