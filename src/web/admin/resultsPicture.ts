@@ -66,8 +66,7 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
   }
   const labels = new Map(poll.options.map(({ id, label }) => [id, label]))
   const figures = figuresOf(rulesOf(poll), results)
-  const best = Math.max(...figures.map(({ value }) => value))
-  results.results.forEach(({ count, option }, index) => {
+  results.results.forEach(({ option }, index) => {
     const { detail, figure, max, min, value } = figures[index] ?? { detail: "", figure: "", max: 1, min: 0, value: 0 }
     y += 40
     const said = `${figure}  ${detail}`
@@ -77,7 +76,7 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
     write(fitted(context, labels.get(option) ?? option, room), margin, y, "600 30px", ink.text)
     context.fillStyle = ink.track
     context.fillRect(margin, y + 16, inner, barHeight)
-    context.fillStyle = count > 0 && value === best ? ink.leads : ink.bar
+    context.fillStyle = results.winners.includes(option) ? ink.leads : ink.bar
     context.fillRect(margin, y + 16, max > min ? (inner * (value - min)) / (max - min) : 0, barHeight)
     y += rowHeight - 40
   })
