@@ -40,7 +40,7 @@ browserTests("the desk", (test) => {
     await page.getByLabel("Admin token").fill(web.adminToken)
     await page.getByRole("button", { name: "Sign in" }).click()
 
-    await page.getByRole("link", { name: "New poll" }).click()
+    await page.locator("a:focus", { hasText: "New poll" }).click()
     await page.getByLabel("Question").fill("Was für ein Käse?")
     await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\nOption 4\n何か\n")
     await page.getByLabel("Each voter's first").check()
@@ -170,6 +170,8 @@ browserTests("the desk", (test) => {
     assert.deepInclude(await web.ask("/api/polls/cats-or-dogs-2"), { title: "Cats or dogs?", ballot: "once" })
     await page.getByRole("link", { name: "New poll" }).click()
     assert.strictEqual(await question.inputValue(), "")
+    await page.getByRole("button", { name: "Throw away" }).press("Enter")
+    await page.locator("a:focus", { hasText: "New poll" }).waitFor()
   })
 
   test("hears of polls made and closed elsewhere", async (web) => {
