@@ -64,6 +64,9 @@ export const page = {
   reload: "Reload for newer results"
 }
 
+/** Says what some of all votes are, or the only one is. */
+const someOf = (total: number, some: string, what: string): string => (total === 1 ? what : `${some} of them ${what}`)
+
 /** Says how many votes the results are of, how many of these say nothing, and whether a final result has changed. */
 export const totalOf = ({
   abstained = 0,
@@ -72,8 +75,8 @@ export const totalOf = ({
 }: Pick<Results, "total_votes" | "changed_after_final"> & { readonly abstained?: number }): string =>
   [
     `${votes(total)} counted`,
-    ...(abstained > 0 ? [`${count(abstained)} of them abstained`] : []),
-    ...(changed === undefined ? [] : ["some of them after the result was final"])
+    ...(abstained > 0 ? [someOf(total, count(abstained), abstained === 1 ? "an abstention" : "abstentions")] : []),
+    ...(changed === undefined ? [] : [someOf(total, "some", "after the result was final")])
   ].join(", ")
 
 export const rules = {

@@ -60,7 +60,7 @@ browserTests("a ballot that is filled in", (test) => {
     await left(page, "2 chosen.")
     await button(page, "Abstain").click()
     await said(page, "Your abstention is counted.")
-    await page.getByText("2 votes counted, 1 of them abstained", { exact: true }).waitFor()
+    await page.getByText("2 votes counted, 1 of them an abstention", { exact: true }).waitFor()
     assert.strictEqual(await totalVotes(web, slug, 2), 2)
   })
 
