@@ -1,4 +1,5 @@
 import { percentages } from "../domain/Percentages.ts"
+import type { PollView } from "../domain/PollView.ts"
 import type { Results } from "../domain/Tally.ts"
 
 /*
@@ -79,11 +80,22 @@ export const totalOf = ({
     ...(changed === undefined ? [] : [someOf(total, "some", "after the result was final")])
   ].join(", ")
 
-export const rules = {
+const rules = {
   open: "Vote as often as you like: each vote counts.",
   once: "One vote each, and it is final.",
   changeable: "You can change your vote for as long as the poll is open."
 }
+
+/** The same of a poll that has closed. */
+const formerRules = {
+  open: "Everyone could vote as often as they liked: each vote counts.",
+  once: "Each voter had one vote.",
+  changeable: "Votes could be changed for as long as the poll was open."
+}
+
+/** Says which votes count, in a poll of that status. */
+export const tellRule = (ballot: PollView["ballot"], status: PollView["status"]): string =>
+  (status === "counting" || status === "final" ? formerRules : rules)[ballot]
 
 export const times = {
   opens: (left: string, at: string) => `Opens ${left}, on ${at}`,
