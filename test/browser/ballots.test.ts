@@ -120,6 +120,10 @@ browserTests("a ballot that is filled in", (test) => {
     assert.isTrue(await page.getByRole("spinbutton", { name: "Plums" }).isDisabled())
     await result(page, "plums", "7 points from 1 ballot")
     await page.getByText("Percentages are of the 10 points given.").waitFor()
+    // All of it can be reached also where text is made twice as large.
+    await page.setViewportSize(smallest.viewport)
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    await assertNoSidewaysScroll(page)
   })
 
   test("is ranked by taps, by drag and by keyboard", async (web) => {

@@ -47,10 +47,11 @@ browserTests("the pages, for everyone", (test) => {
   }
 
   test("long words and many options fit on a small phone", async (web) => {
-    const options = Array.from({ length: 12 }, (_, index) => ({
+    const long = Array.from({ length: 12 }, (_, index) => ({
       id: `o-${index}`,
       label: `${"Rinderkennzeichnung".repeat(3)}${index}`
     }))
+    const options = [...long, { id: "hebrew", label: "קפה?" }]
     const slug = await web.poll({ options, description: "https://example.org/".padEnd(300, "x") })
     const page = await web.page(smallest)
     await page.goto(`/polls/${slug}`)
@@ -60,6 +61,15 @@ browserTests("the pages, for everyone", (test) => {
     const mark = page.locator("#mark-o-0").getByText("Counted", { exact: true })
     assert.isBelow((await mark.boundingBox())?.y ?? 640, 640, "what became of the vote is in view")
     await assertNoSidewaysScroll(page)
+    // A question from right to left ends at the left.
+    const ends = await page.evaluate(`[0, 3].map((at) => {
+      const range = document.createRange()
+      const text = document.getElementById("vote-hebrew").firstChild
+      range.setStart(text, at)
+      range.setEnd(text, at + 1)
+      return range.getBoundingClientRect().left
+    })`)
+    assert.isTrue(Array.isArray(ends) && ends[1] < ends[0], String(ends))
   })
 
   test("the form votes without JavaScript", async (web) => {
