@@ -82,6 +82,15 @@ export class Fold {
     return this.#tieSeed
   }
 
+  /**
+   * Whether what votes say is hidden until the end that is still to come. Results are ahead of the log until then, where the poll has
+   * voters: their votes wait to come into it in groups.
+   */
+  get isHiding(): boolean {
+    const { seed } = this.#poll ?? {}
+    return seed !== undefined && !this.#seeds.has(seed)
+  }
+
   /** How many votes the leaves tell of. */
   get votes(): number {
     return this.#votes.size
