@@ -1,4 +1,5 @@
-import { type Choosing, partsOf } from "../Choice.ts"
+import type { Choosing } from "../Choice.ts"
+import { partsOf } from "../ChoiceParts.ts"
 import { rulesOf } from "../Rules.ts"
 import { fromBase64url, fromHex, toHex } from "./Bytes.ts"
 import {
