@@ -1,9 +1,9 @@
-import { Effect, Option, Result, Schedule, Struct } from "effect"
+import { Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
-import { type InvalidFields, type OutOfService, type Stale, Unchangeable } from "../../domain/Problems.ts"
-import type { Outcome, PollActs } from "../../ledger/PollActs.ts"
+import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
+import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
 import {
   hasVotes,
@@ -14,38 +14,24 @@ import {
   notKept,
   past,
   stale,
-  stillWaiting,
   tooEarly,
   tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
-
-/**
- * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
- * go by what it was before, and more.
- */
-const hold = 10_000
-/**
- * How far ahead that begins, or a poll is closed by hand, in ms: all processes hear of it before, so that none of them takes a vote that
- * would not count.
- */
-const notice = 1_000
-
-/** How long the change waits for the votes that were accepted before it to be counted. */
-const patience = "5 seconds"
+import { type HoldServices, hold, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
-export interface LifeServices {
-  readonly acts: PollActs["Service"]
+export interface LifeServices extends HoldServices {
   /** What time it is for polls, in ms since 1970. */
   readonly now: Effect.Effect<number, OutOfService>
   readonly closingTime: Effect.Effect<number, OutOfService>
-  countedUpTo(latest: number): Effect.Effect<number, OutOfService>
-  changed(slug: string): Effect.Effect<void, OutOfService>
 }
 
 /** Makes what organisers do with polls. */
-export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present }: LifeServices) => {
+export const makePollLife = (services: LifeServices) => {
+  const { acts, changed, closingTime, now: present } = services
+  const withoutVotes = makeWithoutVotes(services)
+
   const existing = (slug: string) =>
     Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
 
@@ -71,34 +57,6 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     const made = yield* acts.create(poll, now + hold)
     yield* changed(made.slug)
     return made
-  })
-
-  /**
-   * Does what needs that a poll has no votes: it is closed for a moment, if it may be open, until all votes are counted that it has
-   * taken so far, so that it is known whether there is any. Where there is, it was never closed.
-   */
-  const withoutVotes = Effect.fnUntraced(function* <A, E>(
-    poll: Poll,
-    now: number,
-    fields: ReadonlyArray<string>,
-    change: Effect.Effect<A, E>
-  ) {
-    const from = now + notice
-    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change
-    // The answer to nearly all who come too late, at no cost to who votes.
-    yield* acts.act(poll.slug, "edit", (current) =>
-      current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
-    )
-    const close = (how: "close" | "open") =>
-      Effect.andThen(acts.hold(poll.slug, from, from + hold, how), changed(poll.slug))
-    yield* close("close")
-    return yield* countedUpTo(from).pipe(
-      Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
-      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
-      Effect.andThen(change),
-      // Only then is it sure that this is not the time of someone else's change that was done.
-      Effect.tapError((error) => (error instanceof Unchangeable ? close("open") : Effect.void))
-    )
   })
 
   /** Decides over an edit of a poll as it is now, by the time that it is once nothing else holds it up. */
