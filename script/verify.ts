@@ -118,10 +118,14 @@ const main = async (): Promise<number> => {
   const all = [...wrong, ...(values.proof === undefined ? [] : await wrongProof(values.proof, log))]
   report(log)
   if (moving) say("Votes come in too fast to compare the log with the results: do so once the poll is final.")
+  if (log.fold.isHiding)
+    say(
+      "What votes say is hidden, and the latest may not be in the log: compare it with the results once the poll is final."
+    )
   for (const what of all) say(`WRONG: ${what}`)
   if (all.length > 0) return 1
   if (values.save !== undefined) await writeFile(values.save, log.note)
-  say(moving ? "The log holds." : "All of it holds.")
+  say(moving || log.fold.isHiding ? "The log holds." : "All of it holds.")
   return 0
 }
 

@@ -1,6 +1,6 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Cause, Console, Data, Effect, Exit, Runtime } from "effect"
-import { reasonOf } from "./domain/Problems.ts"
+import { reasonOf } from "./domain/ReasonOf.ts"
 import { watchOutput } from "./layers/Output.ts"
 import { run } from "./layers/Run.ts"
 import { type Role, roles } from "./layers/Settings.ts"

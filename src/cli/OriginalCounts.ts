@@ -1,6 +1,6 @@
 import { Effect, Redacted, Result } from "effect"
 import { SqlClient } from "effect/sql"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { parseDatabaseUrl } from "../layers/DatabaseAddress.ts"
 import { layerPostgres } from "../layers/PostgresClient.ts"
 import type { OriginalCount } from "../ledger/Original.ts"

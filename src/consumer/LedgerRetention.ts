@@ -1,5 +1,5 @@
 import { Clock, Effect, Layer, Schedule } from "effect"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { within } from "../ledger/Bounded.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { type Dropped, Partitions, partitionWidth } from "../ledger/Partitions.ts"

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
 import { FieldError } from "./FieldError.ts"
+import { reasonOf } from "./ReasonOf.ts"
 
 export { FieldError }
 
@@ -170,29 +171,6 @@ export interface Problem {
 
 export const isProblem = (error: unknown): error is Problem =>
   error instanceof Error && "type" in error && "title" in error && "status" in error
-
-/** Returns a text of anything, be it an object that has none. */
-const textOf = (error: unknown): string => {
-  try {
-    return String(error)
-  } catch {
-    return "an error without a text"
-  }
-}
-
-/** Returns what went wrong, down to what the server itself said of it. */
-export const reasonOf = (error: unknown): string => {
-  const messages: Array<string> = []
-  for (
-    let at: unknown = error;
-    at instanceof Error && messages.length < 5;
-    at = "reason" in at ? at.reason : at.cause
-  ) {
-    const code = "code" in at && typeof at.code === "string" ? ` (${at.code})` : ""
-    if (at.message !== "" && !messages.includes(`${at.message}${code}`)) messages.push(`${at.message}${code}`)
-  }
-  return messages.length === 0 ? textOf(error) : messages.join(": ")
-}
 
 /** Redis or PostgreSQL did not do what was asked of it; `cause` is the driver's own error. */
 export class OutOfService extends Schema.TaggedError<OutOfService>()("OutOfService", {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { makeLatestOf } from "./SecretFile.ts"
 import type { Kind } from "./SettingKinds.ts"
 

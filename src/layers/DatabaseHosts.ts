@@ -1,5 +1,5 @@
 import type { Socket } from "node:net"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { codesOf } from "../ledger/SqlFailure.ts"
 import type { DatabaseAddress, DatabaseHost, Target } from "./DatabaseAddress.ts"
 import { openHost } from "./DatabaseSocket.ts"

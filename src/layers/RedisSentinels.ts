@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { Redis as IoRedis } from "ioredis"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { firstAnswer } from "./FirstAnswer.ts"
 import { nameOf, type RedisAddressOf, type RedisServer } from "./RedisAddress.ts"

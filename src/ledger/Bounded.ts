@@ -1,5 +1,5 @@
-import { type Duration, Effect, Exit, Fiber } from "effect"
-import type { SqlError } from "effect/sql"
+import { Cause, type Duration, Effect, Exit, Fiber } from "effect"
+import { SqlError } from "effect/sql"
 import { OutOfService } from "../domain/Problems.ts"
 
 let underWay = 0
@@ -32,11 +32,15 @@ export const within =
       )
     )
 
-/** The same, and any failure counts as an outage. */
+/** The same, and where the database fails or answers too late, that counts as an outage. */
 export const outOfService =
   (timeout: Duration.Input) =>
-  <A>(question: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, OutOfService> =>
+  <A, E>(question: Effect.Effect<A, E>): Effect.Effect<A, OutOfService | Exclude<E, SqlError.SqlError>> =>
     question.pipe(
       within(timeout),
-      Effect.mapError((cause) => new OutOfService({ part: "database", cause }))
+      Effect.mapError((error) =>
+        SqlError.isSqlError(error) || Cause.isTimeoutError(error)
+          ? new OutOfService({ part: "database", cause: error })
+          : (error as Exclude<E, SqlError.SqlError>)
+      )
     )

@@ -1,6 +1,6 @@
 import { Effect, Schedule } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { ledgerSchema } from "./LedgerSchema.ts"
 import { migrate, type UnsuitableDatabase } from "./Migrations.ts"
 import { remedyOf } from "./SqlFailure.ts"

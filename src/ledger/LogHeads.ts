@@ -2,8 +2,8 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Checkpoint } from "../domain/log/Checkpoint.ts"
-import { OutOfService } from "../domain/Problems.ts"
-import { outOfService, within } from "./Bounded.ts"
+import type { OutOfService } from "../domain/Problems.ts"
+import { outOfService } from "./Bounded.ts"
 import { type Begun, logLock } from "./LogQueue.ts"
 import type { LogName } from "./LogStore.ts"
 import { inTransaction } from "./Transaction.ts"
@@ -132,12 +132,7 @@ export class LogHeads extends Context.Service<
                 ${PgTypes.int8(size === null ? null : BigInt(size))})`
             return number + 1
           })
-        ).pipe(
-          within(restartTimeout),
-          Effect.mapError((error) =>
-            error._tag === "OutOfService" ? error : new OutOfService({ part: "database", cause: error })
-          )
-        )
+        ).pipe(outOfService(restartTimeout))
       )
 
       const list = (poll: string | undefined) =>

@@ -1,9 +1,9 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Cause, Context, Effect, Layer, Result } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
-import { OutOfService } from "../domain/Problems.ts"
+import { Context, Effect, Layer, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import type { OutOfService } from "../domain/Problems.ts"
 import { failpoint } from "../Failpoint.ts"
-import { outOfService, within } from "./Bounded.ts"
+import { outOfService } from "./Bounded.ts"
 import { type LogRow, type LogTile, type OpenLog, readLogs } from "./LogRows.ts"
 import { inTransaction } from "./Transaction.ts"
 
@@ -146,14 +146,7 @@ export class LogQueue extends Context.Service<
             failpoint("log-before-commit")
             return rows.length
           })
-        ).pipe(
-          within(turnTimeout),
-          Effect.mapError((error) =>
-            SqlError.isSqlError(error) || Cause.isTimeoutError(error)
-              ? new OutOfService({ part: "database", cause: error })
-              : error
-          )
-        )
+        ).pipe(outOfService(turnTimeout))
 
       const lag = sql<{ seconds: number }>`
         select extract(epoch from clock_timestamp() - queued_at)::float8 as seconds

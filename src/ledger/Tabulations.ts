@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
-import { Cause, Context, Effect, Layer } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
-import { OutOfService } from "../domain/Problems.ts"
+import { Context, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import type { OutOfService } from "../domain/Problems.ts"
 import type { TabulationRules } from "../domain/tabulation/Tabulation.ts"
-import { outOfService, within } from "./Bounded.ts"
+import { outOfService } from "./Bounded.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** A ranked poll that a process has claimed to tabulate. */
@@ -115,14 +115,7 @@ export class Tabulations extends Context.Service<
             }
             return ranked
           })
-        ).pipe(
-          within(readTimeout),
-          Effect.mapError((error) =>
-            SqlError.isSqlError(error) || Cause.isTimeoutError(error)
-              ? new OutOfService({ part: "database", cause: error })
-              : error
-          )
-        )
+        ).pipe(outOfService(readTimeout))
 
       const store: Tabulations["Service"]["store"] = (claim, revision, result, ms) =>
         sql<{ poll: string }>`

@@ -1,4 +1,4 @@
-import { choiceKey, type Fate, fateLeaf, hideChoice } from "../domain/log/Leaf.ts"
+import { choiceKey, type Fate, fateLeaf, hideChoice, voteLeaf } from "../domain/log/Leaf.ts"
 import type { Queued } from "../ledger/LogQueue.ts"
 import type { LogRow, WaitingLeaf } from "../ledger/LogRows.ts"
 import { makeNamer, sha256 } from "./Hashes.ts"
@@ -21,14 +21,10 @@ export const namingOf = ({ secret, seed }: Pick<LogRow, "secret" | "seed">, long
   longest
 })
 
-/** Returns the text of the leaf of a vote that is new; what it is made of needs no escaping. */
-const newLeaf = (naming: Naming, id: string, choice: string, status: string, n: string | undefined): string => {
-  const said =
-    naming.seed === null
-      ? `"o":"${choice}"`
-      : `"c":"${hideChoice(sha256, choiceKey(sha256, naming.seed, id), choice, naming.longest)}"`
-  return `{"v":1,"id":"${id}",${said},"s":"${status}"${n === undefined ? "" : `,"n":"${n}"`}}`
-}
+const newLeaf = ({ longest, seed }: Naming, id: string, choice: string, fate: Fate, n: string | undefined): string =>
+  seed === null
+    ? voteLeaf(id, "o", choice, fate, n)
+    : voteLeaf(id, "c", hideChoice(sha256, choiceKey(sha256, seed, id), choice, longest), fate, n)
 
 /** Takes the leaves of a log's votes. */
 export interface VoteLog {
@@ -56,7 +52,8 @@ export const addVotes = (
     if (log === undefined) continue
     const id = log.naming.nameOf(ids.bytes, ids.at(index))
     const choice = choices?.[place]
-    if (choice === undefined) log.add([id, null, fateLeaf(id, kind as Fate)])
-    else log.add([id, ids.uuidMs(index), newLeaf(log.naming, id, choice, kind, halves?.half(index))])
+    const fate = kind as Fate
+    if (choice === undefined) log.add([id, null, fateLeaf(id, fate)])
+    else log.add([id, ids.uuidMs(index), newLeaf(log.naming, id, choice, fate, halves?.half(index))])
   }
 }

@@ -1,5 +1,5 @@
 import { Context, Effect, FiberHandle, Layer, Schedule, type Scope } from "effect"
-import { reasonOf } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import { makeOutageLog } from "./Outage.ts"
 import { command, isReply, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { type OutOfService, reasonOf } from "../domain/Problems.ts"
+import type { OutOfService } from "../domain/Problems.ts"
+import { reasonOf } from "../domain/ReasonOf.ts"
 import type { Connection } from "./Redis.ts"
 import { command, isReply } from "./Redis.ts"
 

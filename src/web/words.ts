@@ -1,4 +1,5 @@
 import { percentages } from "../domain/Percentages.ts"
+import type { PollView } from "../domain/PollView.ts"
 import type { Results } from "../domain/Tally.ts"
 
 /*
@@ -64,6 +65,9 @@ export const page = {
   reload: "Reload for newer results"
 }
 
+/** Says what some of all votes are, or the only one is. */
+const someOf = (total: number, some: string, what: string): string => (total === 1 ? what : `${some} of them ${what}`)
+
 /** Says how many votes the results are of, how many of these say nothing, and whether a final result has changed. */
 export const totalOf = ({
   abstained = 0,
@@ -72,15 +76,26 @@ export const totalOf = ({
 }: Pick<Results, "total_votes" | "changed_after_final"> & { readonly abstained?: number }): string =>
   [
     `${votes(total)} counted`,
-    ...(abstained > 0 ? [`${count(abstained)} of them abstained`] : []),
-    ...(changed === undefined ? [] : ["some of them after the result was final"])
+    ...(abstained > 0 ? [someOf(total, count(abstained), abstained === 1 ? "an abstention" : "abstentions")] : []),
+    ...(changed === undefined ? [] : [someOf(total, "some", "after the result was final")])
   ].join(", ")
 
-export const rules = {
+const rules = {
   open: "Vote as often as you like: each vote counts.",
   once: "One vote each, and it is final.",
   changeable: "You can change your vote for as long as the poll is open."
 }
+
+/** The same of a poll that has closed. */
+const formerRules = {
+  open: "Everyone could vote as often as they liked: each vote counts.",
+  once: "Each voter had one vote.",
+  changeable: "Votes could be changed for as long as the poll was open."
+}
+
+/** Says which votes count, in a poll of that status. */
+export const tellRule = (ballot: PollView["ballot"], status: PollView["status"]): string =>
+  (status === "counting" || status === "final" ? formerRules : rules)[ballot]
 
 export const times = {
   opens: (left: string, at: string) => `Opens ${left}, on ${at}`,

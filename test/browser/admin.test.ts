@@ -4,7 +4,7 @@ import jsQr from "jsqr"
 import type { Locator, Page } from "playwright-core"
 import { readQrCode } from "../support/qrCode.ts"
 import { openDesk } from "./desk.ts"
-import { voteForGood } from "./voter.ts"
+import { totalVotes, voteForGood } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** The page tries the token with a request that is refused, either for its body or for the token. */
@@ -40,7 +40,7 @@ browserTests("the desk", (test) => {
     await page.getByLabel("Admin token").fill(web.adminToken)
     await page.getByRole("button", { name: "Sign in" }).click()
 
-    await page.getByRole("link", { name: "New poll" }).click()
+    await page.locator("a:focus", { hasText: "New poll" }).click()
     await page.getByLabel("Question").fill("Was für ein Käse?")
     await page.getByLabel("Options, one a line").fill("Emmentaler\n\nÉpoisses\nOption 4\n何か\n")
     await page.getByLabel("Each voter's first").check()
@@ -170,6 +170,8 @@ browserTests("the desk", (test) => {
     assert.deepInclude(await web.ask("/api/polls/cats-or-dogs-2"), { title: "Cats or dogs?", ballot: "once" })
     await page.getByRole("link", { name: "New poll" }).click()
     assert.strictEqual(await question.inputValue(), "")
+    await page.getByRole("button", { name: "Throw away" }).press("Enter")
+    await page.locator("a:focus", { hasText: "New poll" }).waitFor()
   })
 
   test("hears of polls made and closed elsewhere", async (web) => {
@@ -185,8 +187,11 @@ browserTests("the desk", (test) => {
 
   test("shares a poll: its link, its QR code, a mail, and a picture of the results", async (web) => {
     const page = await web.page({ acceptDownloads: true, deviceScaleFactor: 1 }, tried)
-    const slug = await web.poll({ title: "To be shared & seen" })
-    await web.ask(`/api/polls/${slug}/votes`, { option: "pears" })
+    const title = `To be shared & seen by ${"everyone".repeat(12)}`
+    const slug = await web.poll({ title })
+    // Of what is tied, one percentage is rounded up.
+    for (const option of ["apples", "pears", "plums"]) await web.ask(`/api/polls/${slug}/votes`, { option })
+    await totalVotes(web, slug, 3)
     await openDesk(page, web.adminToken)
     await page.goto(`/admin#/polls/${slug}`)
     const address = `${web.url}/polls/${slug}`
@@ -195,7 +200,7 @@ browserTests("the desk", (test) => {
     await page.getByText("Copied.").waitFor()
     const mail = new URL((await page.getByRole("link", { name: "Write a mail" }).getAttribute("href")) ?? "")
     assert.strictEqual(mail.protocol, "mailto:")
-    assert.strictEqual(mail.searchParams.get("subject"), "To be shared & seen")
+    assert.strictEqual(mail.searchParams.get("subject"), title)
     assert.include(mail.searchParams.get("body"), address)
 
     const save = async (role: "button" | "link", name: string) => {
@@ -216,9 +221,20 @@ browserTests("the desk", (test) => {
     assert.strictEqual(picture.name, `${slug}-results.png`)
     const drawn = await lookAt(page, picture.content, [240, 120])
     assert.isAbove(drawn.width, 1_000)
-    // The bar of who leads is there, in its colour.
-    const [red, green, blue] = [0x2f, 0x5b, 0xd7]
-    const { pixels } = drawn
-    assert.isTrue(pixels.some((_, at) => pixels[at] === red && pixels[at + 1] === green && pixels[at + 2] === blue))
+    const columnAt = (x: number) =>
+      Array.from({ length: 120 }, (_, y) =>
+        drawn.pixels
+          .slice(240 * 4 * y + 4 * x)
+          .slice(0, 3)
+          .join()
+      )
+    // The bars of all who lead are there, in their colour.
+    const bars = columnAt(30).map((colour) => colour === "47,91,215")
+    assert.lengthOf(
+      bars.filter((isBar, y) => isBar && !bars[y - 1]),
+      3
+    )
+    // A long word is broken, and goes not on past the margin.
+    assert.deepStrictEqual(new Set(columnAt(232)), new Set(["255,255,255"]))
   })
 })

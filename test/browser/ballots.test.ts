@@ -60,7 +60,7 @@ browserTests("a ballot that is filled in", (test) => {
     await left(page, "2 chosen.")
     await button(page, "Abstain").click()
     await said(page, "Your abstention is counted.")
-    await page.getByText("2 votes counted, 1 of them abstained", { exact: true }).waitFor()
+    await page.getByText("2 votes counted, 1 of them an abstention", { exact: true }).waitFor()
     assert.strictEqual(await totalVotes(web, slug, 2), 2)
   })
 
@@ -120,6 +120,10 @@ browserTests("a ballot that is filled in", (test) => {
     assert.isTrue(await page.getByRole("spinbutton", { name: "Plums" }).isDisabled())
     await result(page, "plums", "7 points from 1 ballot")
     await page.getByText("Percentages are of the 10 points given.").waitFor()
+    // All of it can be reached also where text is made twice as large.
+    await page.setViewportSize(smallest.viewport)
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    await assertNoSidewaysScroll(page)
   })
 
   test("is ranked by taps, by drag and by keyboard", async (web) => {

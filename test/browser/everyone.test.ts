@@ -35,6 +35,9 @@ browserTests("the pages, for everyone", (test) => {
       await chosen.press("Enter")
       await page.getByRole("heading", { level: 2 }).waitFor()
       await page.waitForTimeout(500)
+      // Millions of votes have the room that they take.
+      const room = `(([total]) => ((total.textContent = "23,456,789"), total.clientWidth - total.scrollWidth))(document.querySelectorAll(".figure dd"))`
+      assert.strictEqual(await page.evaluate(room), 0)
       assert.deepStrictEqual(await violations(page), [])
       await assertNoSidewaysScroll(page)
       await page.getByRole("link", { name: "New poll" }).press("Enter")
@@ -47,10 +50,11 @@ browserTests("the pages, for everyone", (test) => {
   }
 
   test("long words and many options fit on a small phone", async (web) => {
-    const options = Array.from({ length: 12 }, (_, index) => ({
+    const long = Array.from({ length: 12 }, (_, index) => ({
       id: `o-${index}`,
       label: `${"Rinderkennzeichnung".repeat(3)}${index}`
     }))
+    const options = [...long, { id: "hebrew", label: "קפה?" }]
     const slug = await web.poll({ options, description: "https://example.org/".padEnd(300, "x") })
     const page = await web.page(smallest)
     await page.goto(`/polls/${slug}`)
@@ -60,6 +64,15 @@ browserTests("the pages, for everyone", (test) => {
     const mark = page.locator("#mark-o-0").getByText("Counted", { exact: true })
     assert.isBelow((await mark.boundingBox())?.y ?? 640, 640, "what became of the vote is in view")
     await assertNoSidewaysScroll(page)
+    // A question from right to left ends at the left.
+    const ends = await page.evaluate(`[0, 3].map((at) => {
+      const range = document.createRange()
+      const text = document.getElementById("vote-hebrew").firstChild
+      range.setStart(text, at)
+      range.setEnd(text, at + 1)
+      return range.getBoundingClientRect().left
+    })`)
+    assert.isTrue(Array.isArray(ends) && ends[1] < ends[0], String(ends))
   })
 
   test("the form votes without JavaScript", async (web) => {

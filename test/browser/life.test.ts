@@ -35,8 +35,11 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByLabel("Options, one a line").fill("Small\nLarje")
     await page.getByRole("button", { name: "Save as a draft" }).click()
     await stateIs(page, "Draft")
+    // It has no results yet.
+    assert.strictEqual(await page.getByRole("button", { name: /Download CSV|Picture of/ }).count(), 0)
     await page.getByRole("button", { name: "Publish" }).click()
     await stateIs(page, "Open")
+    await page.locator("h2:focus").waitFor()
 
     // Shared by its code, voted in, and then a label is mended.
     const code = await page.context().request.get(`${web.url}/polls/welche-groesse/qr.svg`)

@@ -115,6 +115,14 @@ layer(layerPages, { excludeTestServices: true })("the page that counts again", (
       yield* sees(page, /Something does not hold/)
       yield* sees(page, /^the log had 901 leaves, and has 900 now$/)
       yield* sees(page, /^votes for cats: 599 by the log, 600 by the results$/)
+      // The first votes of a poll with voters wait to come into its log together.
+      const early = new MemoryLog(defaultPoll, { hidden: true })
+      early.sign()
+      world.logs = [early]
+      world.finalMs = undefined
+      yield* Effect.promise(() => page.evaluate("localStorage.clear()"))
+      yield* open
+      yield* sees(page, /^The log holds\. Compare it with the results once the poll is final/)
       world.logs = []
       yield* open
       yield* sees(page, /This poll has no public log/)

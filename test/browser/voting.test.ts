@@ -142,9 +142,12 @@ browserTests("the voting page", (test) => {
     const slug = await web.poll({ closes_at: new Date(Date.now() + 3_600_000).toISOString() })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)
-    await page.getByText(/Closes in (59|60) minutes, on /).waitFor()
+    await page.getByText(/^Vote as often as you like: each vote counts\. Closes in (59|60) minutes, on /).waitFor()
     await web.ask(`/api/polls/${slug}/close`, {})
     await page.locator("#state").getByText("Final").waitFor()
+    const former = "Everyone could vote as often as they liked: each vote counts."
+    await page.getByText(former).waitFor()
+    assert.include(await (await fetch(page.url())).text(), former)
     assert.strictEqual(await button(page, "Pears").getAttribute("aria-disabled"), "true")
   })
 

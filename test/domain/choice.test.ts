@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { choiceField, choicePattern, decodeChoice, partsOf } from "../../src/domain/Choice.ts"
+import { choiceField, choicePattern, decodeChoice } from "../../src/domain/Choice.ts"
+import { partsOf } from "../../src/domain/ChoiceParts.ts"
 import type { Rules } from "../../src/domain/Rules.ts"
 import { choosing, someRules } from "../support/choosing.ts"
 

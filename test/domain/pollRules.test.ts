@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
-import { decodeChoice, partsOf } from "../../src/domain/Choice.ts"
+import { decodeChoice } from "../../src/domain/Choice.ts"
+import { partsOf } from "../../src/domain/ChoiceParts.ts"
 import { fromDefinition, PollDefinition } from "../../src/domain/PollDefinition.ts"
 import { PollView, toView } from "../../src/domain/PollView.ts"
 import { longestChoice, type Rules } from "../../src/domain/Rules.ts"

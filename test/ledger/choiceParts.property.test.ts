@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { type Part, partsOf } from "../../src/domain/Choice.ts"
+import { type Part, partsOf } from "../../src/domain/ChoiceParts.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { choosing, someRules } from "../support/choosing.ts"

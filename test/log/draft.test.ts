@@ -25,7 +25,7 @@ const log = {
 describe("a draft of a log", () => {
   it("has what became of votes that wait for others before a change of what decides over votes", () => {
     const draft = new Draft(log, poll)
-    draft.add(["a", 1, voteLeaf("a", { o: "tea" })])
+    draft.add(["a", 1, voteLeaf("a", "o", "tea", "counted")])
     draft.happened("poll", { decides: false })
     draft.happened("close", { at: 2 })
     draft.add(["a", null, fateLeaf("a", "rejected")])

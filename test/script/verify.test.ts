@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { resultLeaf } from "../../src/domain/log/LogLeaves.ts"
 import { defaultPoll, type Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { layerApi, request } from "../support/api.ts"
@@ -89,6 +90,14 @@ layer(layerApi(), { excludeTestServices: true })("script/verify", (it) => {
   it.effect("says what does not: a tally, a label, a leaf, a proof, a key", () =>
     Effect.gen(function* () {
       const { log, world } = yield* withLog()
+      // Nothing comes after its end, which would be waited for.
+      log.append(
+        resultLeaf("2026-11-24T20:15:00.000Z", 900, 0, [
+          { id: "cats", count: 600 },
+          { id: "dogs", count: 300 }
+        ])
+      )
+      log.sign()
       const failing = (expected: RegExp, ...args: ReadonlyArray<string>) =>
         Effect.map(verify(...args), ({ code, output }) => {
           assert.match(output, expected)
@@ -108,7 +117,7 @@ layer(layerApi(), { excludeTestServices: true })("script/verify", (it) => {
       log.leaves[0] = kept
       log.sign()
       log.leaves.splice(5, 1)
-      yield* failing(/WRONG: tile\/entries\/003\.p\/133 is not 133 leaves/)
+      yield* failing(/WRONG: tile\/entries\/003\.p\/134 is not 134 leaves/)
     })
   )
 
@@ -123,6 +132,20 @@ layer(layerApi(), { excludeTestServices: true })("script/verify", (it) => {
       yield* eventually(Effect.map(request("GET", "/api/polls/later"), ({ status }) => assert.strictEqual(status, 200)))
       const { code, output } = yield* run("script/verify", [`${yield* address}/polls/later`])
       assert.strictEqual(code, 0, output)
+    })
+  )
+
+  it.effect("does not take a log for wrong whose first votes wait to come into it together", () =>
+    Effect.gen(function* () {
+      const { world } = yield* withLog()
+      const log = new MemoryLog(defaultPoll, { hidden: true })
+      log.sign()
+      world.logs = [log]
+      world.finalMs = undefined
+      yield* eventually(Effect.map(request("GET", "/api/results"), ({ body }) => assert.include(body, '"open"')))
+      const { code, output } = yield* verify()
+      assert.strictEqual(code, 0, output)
+      assert.match(output, /ballots {4}0\n[\s\S]*the latest may not be in the log[\s\S]*\nThe log holds\.\n$/)
     })
   )
 

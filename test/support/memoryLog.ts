@@ -67,14 +67,16 @@ export class MemoryLog {
     const id = this.idOf(voteId)
     const opens = choiceKey(nodeSha256, this.seed, id)
     const longest = longestChoice(this.poll.options, this.poll.rules)
-    const said = this.hidden ? { c: hideChoice(nodeSha256, opens, choice, longest) } : { o: choice }
+    const [field, said] = this.hidden
+      ? (["c", hideChoice(nodeSha256, opens, choice, longest)] as const)
+      : (["o", choice] as const)
     const keyProof = key === undefined ? undefined : leafKeyProof(nodeSha256, voteId, key)
     this.#found.set(voteId, {
       index: this.leaves.length,
       ...(keyProof === undefined ? {} : { keyProof }),
       ...(this.hidden ? { choiceKey: opens } : {})
     })
-    this.leaves.push(voteLeaf(id, said, keyProof))
+    this.leaves.push(voteLeaf(id, field, said, "counted", keyProof))
   }
 
   decide(voteId: string, fate: Fate): void {

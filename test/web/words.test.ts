@@ -13,6 +13,11 @@ it("the pages say how many votes the results are of, and how many of these say n
   const changed = { at: "2026-11-24T20:15:00Z", counts: [] }
   assert.strictEqual(
     totalOf({ total_votes: 3, abstained: 2, changed_after_final: changed }),
-    "3 votes counted, 2 of them abstained, some of them after the result was final"
+    "3 votes counted, 2 of them abstentions, some of them after the result was final"
+  )
+  assert.strictEqual(totalOf({ total_votes: 2, abstained: 1 }), "2 votes counted, 1 of them an abstention")
+  assert.strictEqual(
+    totalOf({ total_votes: 1, abstained: 1, changed_after_final: changed }),
+    "1 vote counted, an abstention, after the result was final"
   )
 })

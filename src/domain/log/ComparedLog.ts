@@ -31,7 +31,7 @@ export const toldOf = <Results extends NonNullable<Told["results"]>>(
   results: Results | undefined
 ) => ({ title: view?.title ?? "", options: view?.options ?? [], ...(results === undefined ? {} : { results }) })
 
-/** How often a log and results that are not final are compared: the log comes a little later. */
+/** How often results and a log that has not its end yet are compared: the log comes a little later. */
 const most = 10
 /** How often at least before what stands still and differs is wrong. */
 const least = 4
@@ -45,7 +45,7 @@ export const compareLog = async <Tells extends Told>(comparing: Comparing<Tells>
     const tells = await told()
     const differing = [...differences(log, tells), ...more(log, tells)]
     const now = JSON.stringify([log.checkpoint.size, tells.results?.results])
-    const settled = log.wrong.length > 0 || differing.length === 0 || tells.results?.status === "final"
+    const settled = log.wrong.length > 0 || differing.length === 0 || log.fold.result !== undefined
     const stands = tries >= least && now === before
     if (settled || stands) return { log, wrong: [...log.wrong, ...differing], moving: false }
     if (tries === most) return { log, wrong: log.wrong, moving: true }

@@ -1,4 +1,5 @@
-import { type Choosing, partsOf } from "../Choice.ts"
+import type { Choosing } from "../Choice.ts"
+import { partsOf } from "../ChoiceParts.ts"
 import { rulesOf } from "../Rules.ts"
 import { fromBase64url, fromHex, toHex } from "./Bytes.ts"
 import {
@@ -80,6 +81,15 @@ export class Fold {
   /** The seed of draws, in hex, once it is told. */
   get tieSeed(): string | undefined {
     return this.#tieSeed
+  }
+
+  /**
+   * Whether what votes say is hidden until the end that is still to come. Results are ahead of the log until then, where the poll has
+   * voters: their votes wait to come into it in groups.
+   */
+  get isHiding(): boolean {
+    const { seed } = this.#poll ?? {}
+    return seed !== undefined && !this.#seeds.has(seed)
   }
 
   /** How many votes the leaves tell of. */

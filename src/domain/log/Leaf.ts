@@ -87,11 +87,9 @@ const kinds: ReadonlyArray<unknown> = ["poll", "tokens", "close", "open", "resul
 /** Returns the bytes of a leaf, whose fields have to be in order. */
 export const leafBytes = (leaf: Leaf): Uint8Array => utf8(JSON.stringify(leaf))
 
-/** Returns the text of the leaf of a vote that counts; its parts need no escaping. */
-export const voteLeaf = (id: string, said: { readonly o: string } | { readonly c: string }, n?: string): string => {
-  const choice = "o" in said ? `"o":"${said.o}"` : `"c":"${said.c}"`
-  return `{"v":1,"id":"${id}",${choice},"s":"counted"${n === undefined ? "" : `,"n":"${n}"`}}`
-}
+/** Returns the text of the leaf of a vote that is new, which says its choice openly (`o`) or hidden (`c`); its parts need no escaping. */
+export const voteLeaf = (id: string, field: "o" | "c", said: string, fate: Fate, n?: string): string =>
+  `{"v":1,"id":"${id}","${field}":"${said}","s":"${fate}"${n === undefined ? "" : `,"n":"${n}"`}}`
 
 /** Returns the text of the leaf that says what has become of a vote. */
 export const fateLeaf = (id: string, fate: Fate): string => `{"v":1,"id":"${id}","s":"${fate}"}`

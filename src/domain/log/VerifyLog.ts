@@ -163,7 +163,7 @@ export interface Told {
   }
 }
 
-/** Returns what differs between a log and what the service tells, in words; nothing is said of choices that are hidden yet. */
+/** Returns what differs between a log and what the service tells, in words; nothing is said of results before the end while choices are hidden. */
 export const differences = ({ counted, fold }: VerifiedLog, told: Told): ReadonlyArray<string> => {
   const { poll, result } = fold
   const labels = (of: Pick<Told, "options">) => JSON.stringify(of.options.map(({ id, label }) => [id, label]))
@@ -185,7 +185,7 @@ export const differences = ({ counted, fold }: VerifiedLog, told: Told): Readonl
       differs(`the sum of ${id}`, sum, told?.sum ?? sum, where)
     }
   }
-  if (told.results !== undefined && counted.hidden === 0) {
+  if (told.results !== undefined && (!fold.isHiding || told.results.status === "final")) {
     const where = "the results"
     differs("ballots", counted.ballots, told.results.ballots, where)
     differs("abstentions", counted.abstained, told.results.abstained, where)

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { InvalidFields, NotFound, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
+import { idempotencyKeyHeader } from "../voting/VoteRequest.ts"
 
 const text = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
 const bytes = Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array({ contentType: "application/octet-stream" }))
@@ -11,10 +12,7 @@ const slug = { slug: Schema.String }
 const summary = (title: string, description: string) => OpenApi.annotations({ summary: title, description })
 
 const idempotencyKey = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
+  ...idempotencyKeyHeader,
   description: "The key that the vote came with: needed where it came with one."
 }
 

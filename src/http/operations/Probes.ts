@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Schedule } from "effect"
-import { reasonOf } from "../../domain/Problems.ts"
+import { reasonOf } from "../../domain/ReasonOf.ts"
 import { cachedFor } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { Liveness } from "../../stream/Liveness.ts"

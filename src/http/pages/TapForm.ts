@@ -7,14 +7,12 @@ import { type Html, html } from "./Html.ts"
 
 /** Returns what a poll for one option is voted in by: a button for each, with its result. */
 export const tapForm = (poll: Poll, results: Results | undefined, enabled: boolean): Html => {
-  const counts = results?.results.map(({ count }) => count) ?? []
-  const most = Math.max(1, ...counts)
-  const inWords = shares(counts)
+  const inWords = shares(results?.results.map(({ count }) => count) ?? [])
   const shown = new Map(results?.results.map((result, index) => [result.option, { ...result, share: inWords[index] }]))
   const disabled = enabled ? undefined : html`disabled`
   const option = ({ id, label }: Poll["options"][number]): Html => {
     const result = shown.get(id)
-    return html`<li class="option ${result?.count === most ? "leads" : ""}" id="option-${id}">
+    return html`<li class="option ${results?.winners.includes(id) ? "leads" : ""}" id="option-${id}">
 <button type="submit" name="option" value="${id}" id="vote-${id}" aria-describedby="mark-${id} figures-${id}" ${disabled}>${label}</button>
 <span class="mark" id="mark-${id}"></span>
 <meter id="bar-${id}" min="0" max="100" value="${result?.percentage ?? 0}" aria-label="${page.share(label)}"></meter>

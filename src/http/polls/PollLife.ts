@@ -1,9 +1,9 @@
-import { Cause, Effect, Option, Result, Schedule, Struct } from "effect"
+import { Cause, Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
-import { type InvalidFields, type OutOfService, type Stale, Unchangeable } from "../../domain/Problems.ts"
-import type { Outcome, PollActs } from "../../ledger/PollActs.ts"
+import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
+import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
 import {
   hasVotes,
@@ -14,33 +14,17 @@ import {
   notKept,
   past,
   stale,
-  stillWaiting,
   tooEarly,
   tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
-
-/**
- * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
- * go by what it was before, and more.
- */
-const hold = 10_000
-/**
- * How far ahead that begins, or a poll is closed by hand, in ms: all processes hear of it before, so that none of them takes a vote that
- * would not count.
- */
-const notice = 1_000
-
-/** How long the change waits for the votes that were accepted before it to be counted. */
-const patience = "5 seconds"
+import { type HoldServices, hold, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
-export interface LifeServices {
-  readonly acts: PollActs["Service"]
+export interface LifeServices extends Omit<HoldServices, "told"> {
   /** What time it is for polls, in ms since 1970. */
   readonly now: Effect.Effect<number, OutOfService>
   readonly closingTime: Effect.Effect<number, OutOfService>
-  countedUpTo(latest: number): Effect.Effect<number, OutOfService>
   changed(slug: string): Effect.Effect<void, OutOfService>
 }
 
@@ -62,6 +46,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.onError((cause) => (isRefusal(cause) ? Effect.void : Effect.forkDetach(changed(slug))))
     )
 
+  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, told })
+
   /** Does something with a poll. */
   const act = <E extends { readonly _tag: string }>(
     slug: string,
@@ -77,33 +63,6 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     const poll = fromDefinition(definition)
     if (poll.closesMs !== undefined && poll.closesMs <= now) return yield* past("closes_at")
     return yield* told(poll.slug, acts.create(poll, now + hold))
-  })
-
-  /**
-   * Does what needs that a poll has no votes: it is closed for a moment, if it may be open, until all votes are counted that it has
-   * taken so far, so that it is known whether there is any. Where there is, it was never closed.
-   */
-  const withoutVotes = Effect.fnUntraced(function* <A, E>(
-    poll: Poll,
-    now: number,
-    fields: ReadonlyArray<string>,
-    change: Effect.Effect<A, E>
-  ) {
-    const from = now + notice
-    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change
-    // The answer to nearly all who come too late, at no cost to who votes.
-    yield* acts.act(poll.slug, "edit", (current) =>
-      current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
-    )
-    const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
-    yield* close("close")
-    return yield* countedUpTo(from).pipe(
-      Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
-      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
-      Effect.andThen(change),
-      // Only then is it sure that this is not the time of someone else's change that was done.
-      Effect.tapError((error) => (error instanceof Unchangeable ? close("open") : Effect.void))
-    )
   })
 
   /** Decides over an edit of a poll as it is now, by the time that it is once nothing else holds it up. */

@@ -18,13 +18,10 @@ import {
 import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { Receipt, SingleReceipt, SingleVote, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
+import { idempotencyKeyHeader } from "./VoteRequest.ts"
 
-/** Described here and not as the endpoint's headers, which would be decoded for each vote. */
 const idempotencyKey = {
-  name: "Idempotency-Key",
-  in: "header",
-  required: false,
-  schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
+  ...idempotencyKeyHeader,
   description:
     "The same key with the same body, however often, gives one vote and the same answer for as long as keys are remembered (24 hours unless set): send one to be able to retry."
 }

@@ -18,6 +18,7 @@ export interface Desk {
 export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Desk => {
   const list = pollList(ask)
   const detail = make("div", { class: "detail" })
+  const create = make("a", { class: "button main", href: newLink }, admin.create)
   const out = make("button", { type: "button", class: "plain" }, admin.signOut)
   out.addEventListener("click", signOut)
   const back = make("a", { class: "back", href: listLink }, admin.polls)
@@ -30,7 +31,10 @@ export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Des
     shown?.stop()
     shown = stoppable
     detail.replaceChildren(element)
-    element.querySelector<HTMLElement>("h2")?.focus()
+    const heading = element.querySelector<HTMLElement>("h2")
+    if (heading !== null) heading.focus()
+    // What had the focus is gone, as when a form is thrown away; not when the page has just been opened.
+    else if (opening > 1 && document.activeElement === document.body) create.focus()
   }
   const go = (link: string): void => {
     list.refresh()
@@ -83,12 +87,7 @@ export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Des
   addEventListener("hashchange", opened)
   opened()
   return {
-    element: make(
-      "div",
-      { class: "stack" },
-      make("div", { class: "actions" }, make("a", { class: "button main", href: newLink }, admin.create), out),
-      columns
-    ),
+    element: make("div", { class: "stack" }, make("div", { class: "actions" }, create, out), columns),
     stop: () => {
       removeEventListener("hashchange", opened)
       list.stop()

@@ -21,6 +21,8 @@ const showSignIn = (why: string): void => {
   const form = signInForm(why, (token) => {
     kept.keep(token)
     showDesk(token)
+    // The form had the focus, and is gone.
+    root.querySelector("a")?.focus()
   })
   put(form)
   form.querySelector("input")?.focus()

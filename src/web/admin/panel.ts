@@ -101,7 +101,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     say(title, poll.title)
     say(facts, factsOf(poll).join(" · "))
     showTally(poll)
-    acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), csv)
+    acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), ...(poll.status === "draft" ? [] : [csv]))
     parts.replaceChildren(
       closingForm(ask, versioned, answered),
       sharing(ask, poll),
@@ -116,6 +116,8 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     const stale = answer.kind === "problem" && answer.problem.status === 412
     say(said, answer.kind === "ok" ? "" : stale ? lifeWords.stale : explain(answer))
     if (answer.kind === "ok") show(versionedOf(answer))
+    // What was pressed may be gone, with the focus.
+    if (document.activeElement === document.body) title.focus({ preventScroll: true })
     looking.now()
   }
   show(first)

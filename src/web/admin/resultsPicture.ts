@@ -16,37 +16,55 @@ const scale = 2
 const ink = { back: "#ffffff", text: "#171b26", soft: "#565e70", track: "#e9ecf3", bar: "#9db4ef", leads: "#2f5bd7" }
 const fonts = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 
-/** Breaks a text into lines of at most so many pixels; a word that is longer than a line has one of its own. */
+/** Breaks a text into lines of at most so many pixels, also within a word that is longer than that. */
 const linesOf = (context: CanvasRenderingContext2D, text: string, most: number): ReadonlyArray<string> => {
+  const fits = (line: string): boolean => context.measureText(line).width <= most
   const lines: Array<string> = []
   let line = ""
   for (const word of text.split(/\s+/)) {
     const longer = line === "" ? word : `${line} ${word}`
-    if (line !== "" && context.measureText(longer).width > most) {
-      lines.push(line)
-      line = word
-    } else line = longer
+    if (fits(longer)) {
+      line = longer
+      continue
+    }
+    if (line !== "") lines.push(line)
+    line = ""
+    for (const character of word) {
+      if (fits(line + character)) line += character
+      else {
+        lines.push(line)
+        line = character
+      }
+    }
   }
   return [...lines, line]
 }
 
 /** Shortens a text to so many pixels. */
 const fitted = (context: CanvasRenderingContext2D, text: string, most: number): string => {
-  let end = text.length
-  while (end > 1 && context.measureText(end === text.length ? text : `${text.slice(0, end)}…`).width > most) end--
-  return end === text.length ? text : `${text.slice(0, end)}…`
+  if (context.measureText(text).width <= most) return text
+  const characters = [...text]
+  const shortened = (): string => `${characters.join("")}…`
+  while (characters.length > 1 && context.measureText(shortened()).width > most) characters.pop()
+  return shortened()
 }
 
-/** Draws a poll's results as they are: question, bars from the best on, outcome, total, the poll's address and the time. */
+/** Draws a poll's results as they are: question, bars from the best on, outcome, total, the time and the poll's address. */
 export const drawPicture = (poll: PollView, results: Results, now: number): HTMLCanvasElement => {
   const canvas = document.createElement("canvas")
   const context = canvas.getContext("2d")
   if (context === null) return canvas
-  const titleFont = `700 48px ${fonts}`
-  context.font = titleFont
-  const title = linesOf(context, poll.title, inner)
-  const outcome = tellOutcome(poll.options, results)
-  const height = margin * 2 + title.length * 58 + 28 + results.results.length * rowHeight + 130
+  const paragraph = (text: string, font: string, color: string) => {
+    context.font = `${font} ${fonts}`
+    return linesOf(context, text, inner).map((line) => ({ line, font, color }))
+  }
+  const title = paragraph(poll.title, "700 48px", ink.text)
+  const end = [
+    ...paragraph(tellOutcome(poll.options, results), "600 30px", ink.text),
+    ...paragraph(`${totalOf(results)} · ${status[results.status]} · ${moment(now)}`, "400 26px", ink.soft),
+    ...paragraph(`${location.host}/polls/${poll.slug}`, "400 26px", ink.soft)
+  ]
+  const height = margin * 2 + title.length * 58 + 28 + results.results.length * rowHeight + end.length * 44
   canvas.width = width * scale
   canvas.height = height * scale
   context.scale(scale, scale)
@@ -60,14 +78,13 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
   context.fillStyle = ink.back
   context.fillRect(0, 0, width, height)
   let y = margin + 40
-  for (const line of title) {
-    write(line, margin, y, "700 48px", ink.text)
+  for (const { color, font, line } of title) {
+    write(line, margin, y, font, color)
     y += 58
   }
   const labels = new Map(poll.options.map(({ id, label }) => [id, label]))
   const figures = figuresOf(rulesOf(poll), results)
-  const best = Math.max(...figures.map(({ value }) => value))
-  results.results.forEach(({ count, option }, index) => {
+  results.results.forEach(({ option }, index) => {
     const { detail, figure, max, min, value } = figures[index] ?? { detail: "", figure: "", max: 1, min: 0, value: 0 }
     y += 40
     const said = `${figure}  ${detail}`
@@ -77,15 +94,13 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
     write(fitted(context, labels.get(option) ?? option, room), margin, y, "600 30px", ink.text)
     context.fillStyle = ink.track
     context.fillRect(margin, y + 16, inner, barHeight)
-    context.fillStyle = count > 0 && value === best ? ink.leads : ink.bar
+    context.fillStyle = results.winners.includes(option) ? ink.leads : ink.bar
     context.fillRect(margin, y + 16, max > min ? (inner * (value - min)) / (max - min) : 0, barHeight)
     y += rowHeight - 40
   })
-  y += 44
-  write(fitted(context, outcome, inner), margin, y, "600 30px", ink.text)
-  y += 44
-  write(`${totalOf(results)} · ${status[results.status]} · ${moment(now)}`, margin, y, "400 26px", ink.soft)
-  y += 40
-  write(`${location.host}/polls/${poll.slug}`, margin, y, "400 26px", ink.soft)
+  for (const { color, font, line } of end) {
+    y += 44
+    write(line, margin, y, font, color)
+  }
   return canvas
 }

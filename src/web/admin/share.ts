@@ -56,7 +56,13 @@ export const sharing = (ask: AdminAsk, poll: PollView): HTMLElement => {
     { class: "stack sharing", "aria-label": words.heading },
     make("h3", {}, words.heading),
     field(words.link, link),
-    make("div", { class: "actions" }, copy, make("a", { class: "button", href: mail }, words.mail), picture),
+    make(
+      "div",
+      { class: "actions" },
+      copy,
+      make("a", { class: "button", href: mail }, words.mail),
+      ...(poll.status === "draft" ? [] : [picture])
+    ),
     make(
       "div",
       { class: "codes" },

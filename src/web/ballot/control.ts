@@ -1,4 +1,4 @@
-import type { Part } from "../../domain/Choice.ts"
+import type { Part } from "../../domain/ChoiceParts.ts"
 import type { PollView } from "../../domain/PollView.ts"
 import type { Rules } from "../../domain/Rules.ts"
 import type { Labels } from "./labels.ts"

@@ -1,4 +1,5 @@
-import { abstention, bodyOf, decodeChoice, type Part, partsOf } from "../../domain/Choice.ts"
+import { abstention, decodeChoice } from "../../domain/Choice.ts"
+import { bodyOf, type Part, partsOf } from "../../domain/ChoiceParts.ts"
 import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { byId, say } from "../dom.ts"

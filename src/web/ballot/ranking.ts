@@ -1,4 +1,4 @@
-import type { Part } from "../../domain/Choice.ts"
+import type { Part } from "../../domain/ChoiceParts.ts"
 import { byId, make, say } from "../dom.ts"
 import { ballot as words } from "../words/ballotWords.ts"
 import type { Control, ControlOptions } from "./control.ts"

@@ -1,4 +1,5 @@
-import { abstention, bodyOf, partsOf } from "../../domain/Choice.ts"
+import { abstention } from "../../domain/Choice.ts"
+import { bodyOf, partsOf } from "../../domain/ChoiceParts.ts"
 import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { nameVote } from "../words/ballotWords.ts"

@@ -65,15 +65,13 @@ export const makeTapBallot = (form: HTMLFormElement, { abstain, options }: PollV
         say(mark, id === mine ? marks[state] : "")
       }
     },
-    results: ({ results }) => {
-      const counts = results.map((result) => result.count)
-      const most = Math.max(...counts)
-      const shown = shares(counts)
+    results: ({ results, winners }) => {
+      const shown = shares(results.map(({ count }) => count))
       for (const [index, result] of results.entries()) {
         const bar = bars.get(result.option)
         if (bar === undefined) continue
         bar.meter.value = result.percentage
-        bar.item.classList.toggle("leads", most > 0 && result.count === most)
+        bar.item.classList.toggle("leads", winners.includes(result.option))
         say(bar.share, shown[index] ?? "")
         say(bar.votes, votes(result.count))
       }

@@ -7,7 +7,7 @@ import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
 import { offer } from "../logFiles.ts"
 import { changes, tellChanged, tellHistory } from "../words/changeWords.ts"
-import { page, totalOf } from "../words.ts"
+import { page, tellRule, totalOf } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 import { makeTapBallot } from "./tapBallot.ts"
 
@@ -61,6 +61,7 @@ export const makeView = (written: PollView): View => {
   const outcome = byId("outcome", HTMLElement)
   const total = byId("total", HTMLElement)
   const state = byId("state", HTMLElement)
+  const rule = byId("rule", HTMLElement)
   const times = byId("times", HTMLElement)
   const changed = byId("changed", HTMLElement)
   const labels = makeLabels(poll.options)
@@ -106,6 +107,7 @@ export const makeView = (written: PollView): View => {
     status: (status, text) => {
       state.dataset.status = status
       say(state, text)
+      say(rule, tellRule(poll.ballot, status))
       if (status === "open") form.hidden = false
     },
     times: (text) => say(times, text),

@@ -53,7 +53,7 @@ const run = async (): Promise<void> => {
   const { counted, fold, note } = log
   progress.value = 1
   if (wrong.length > 0) tell(words.wrong, "bad")
-  else tell(moving ? words.moving : words.holds, "good")
+  else tell(fold.isHiding ? words.early : moving ? words.moving : words.holds, "good")
   byId("wrong", HTMLElement).replaceChildren(...wrong.map((what) => make("li", {}, what)))
   say(byId("outcome", HTMLElement), words.counted(counted.ballots))
   const labels = new Map(fold.poll?.options.map(({ id, label }) => [id, label]))

@@ -1,4 +1,4 @@
-import type { Part } from "../../domain/Choice.ts"
+import type { Part } from "../../domain/ChoiceParts.ts"
 import type { FieldError } from "../../domain/FieldError.ts"
 import type { Rules } from "../../domain/Rules.ts"
 import { count } from "../words.ts"

@@ -29,7 +29,7 @@ export const admin = {
   backlogHint: "accepted, not yet counted, all polls",
   counted: "Counted",
   chart: "Votes per second and backlog over the last minutes",
-  tokens: "Voter tokens",
+  tokens: "Voter links",
   tokenCount: "How many",
   makeTokens: "Make voter links",
   tokenLinks: "One link for each voter; they are not shown again",

@@ -18,11 +18,13 @@ export const logged = {
 export const verify = {
   title: (poll: string) => `Counting again: ${poll}`,
   heading: "Counting again",
-  reading: (leaves: number, of: number) => `${count(leaves)} of ${count(of)} lines of the log are read and checked …`,
+  reading: (leaves: number, of: number) => `The log is read and checked: ${count(leaves)} of ${count(of)} lines …`,
   begins: "Reading the log …",
   none: "This poll has no public log.",
   away: "The log can't be read for now. Please try again.",
   holds: "All of it holds.",
+  early:
+    "The log holds. Compare it with the results once the poll is final: until then, what votes say is hidden, and the latest may not be in it.",
   moving: "The log holds. Votes come in too fast to compare it with the results: do so once the poll is final.",
   wrong: "Something does not hold. Keep the checkpoint, and show this to someone you trust.",
   uncheckable:

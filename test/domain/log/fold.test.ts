@@ -40,8 +40,11 @@ describe("leaves", () => {
       first,
       '{"v":1,"t":"poll","slug":"cats-or-dogs","title":"Cats or dogs?","options":[{"id":"cats","label":"Cats"},{"id":"dogs","label":"Dogs"}],"kind":"single","ballot":"open","identity":"anyone","results":"live"}'
     )
-    assert.strictEqual(voteLeaf("i", { o: "a:5,b:0" }, "n"), '{"v":1,"id":"i","o":"a:5,b:0","s":"counted","n":"n"}')
-    assert.strictEqual(voteLeaf("i", { c: "x" }), '{"v":1,"id":"i","c":"x","s":"counted"}')
+    assert.strictEqual(
+      voteLeaf("i", "o", "a:5,b:0", "counted", "n"),
+      '{"v":1,"id":"i","o":"a:5,b:0","s":"counted","n":"n"}'
+    )
+    assert.strictEqual(voteLeaf("i", "c", "x", "counted"), '{"v":1,"id":"i","c":"x","s":"counted"}')
     assert.strictEqual(fateLeaf("i", "superseded"), '{"v":1,"id":"i","s":"superseded"}')
     assert.strictEqual(
       written(resultLeaf("2026-11-24T20:15:00.000Z", 3, 0, [{ id: "cats", count: 2 }])),
@@ -52,7 +55,7 @@ describe("leaves", () => {
   it("are read in these bytes only", () => {
     for (const leaf of [
       first,
-      voteLeaf("i", { o: "a" }, "n"),
+      voteLeaf("i", "o", "a", "counted", "n"),
       fateLeaf("i", "dead"),
       '{"v":1,"t":"tokens","made":3}'
     ]) {
@@ -118,26 +121,26 @@ describe("a hidden choice", () => {
 })
 
 describe("the fold", () => {
-  const cats = voteLeaf("a", { o: "cats" })
+  const cats = voteLeaf("a", "o", "cats", "counted")
   const counted = (leaves: ReadonlyArray<string>) => countsOf([first, ...leaves]).options.map(({ count }) => count)
 
   it("takes what the last leaf of each vote says", () => {
     const fate = (said: Fate) => fateLeaf("a", said)
-    assert.deepStrictEqual(counted([cats, voteLeaf("b", { o: "dogs" })]), [1, 1])
+    assert.deepStrictEqual(counted([cats, voteLeaf("b", "o", "dogs", "counted")]), [1, 1])
     assert.deepStrictEqual(counted([cats, cats]), [1, 0])
     for (const said of ["superseded", "rejected", "dead"] as const)
       assert.deepStrictEqual(counted([cats, fate(said)]), [0, 0])
     assert.deepStrictEqual(counted([cats, fate("superseded"), fate("counted")]), [1, 0])
     assert.deepStrictEqual(counted([fate("dead"), cats]), [1, 0])
-    assert.deepStrictEqual(countsOf([first, cats, fate("dead"), voteLeaf("b", { o: "dogs" })]).wrong, [])
+    assert.deepStrictEqual(countsOf([first, cats, fate("dead"), voteLeaf("b", "o", "dogs", "counted")]).wrong, [])
   })
 
   it("says what can't be", () => {
     const wrong = (...leaves: ReadonlyArray<string>) => countsOf(leaves).wrong.join("; ")
     assert.match(wrong(cats), /leaf 0 is not the poll/)
     assert.match(wrong(first, "{}"), /leaf 1 is not one of a poll's log/)
-    assert.match(wrong(first, cats, voteLeaf("a", { o: "dogs" })), /leaf 2 has a vote say something else/)
-    assert.match(wrong(first, voteLeaf("a", { o: "birds" })), /the vote a says what no vote can say here/)
+    assert.match(wrong(first, cats, voteLeaf("a", "o", "dogs", "counted")), /leaf 2 has a vote say something else/)
+    assert.match(wrong(first, voteLeaf("a", "o", "birds", "counted")), /the vote a says what no vote can say here/)
     assert.match(wrong(first, fateLeaf("a", "counted")), /no leaf tells what it says/)
     assert.match(wrong(first, '{"v":1,"t":"tokens","made":3}', '{"v":1,"t":"tokens","made":2}'), /takes back tokens/)
     assert.match(wrong(first, '{"v":1,"t":"open","seed":"00"}'), /a seed that the poll did not commit to/)
@@ -164,7 +167,12 @@ describe("the fold", () => {
     results: "after_close"
   }
   const hidden = (id: string, choice: string, seed = seeds[0] ?? assert.fail()) =>
-    voteLeaf(id, { c: hideChoice(hash, choiceKey(hash, seed, id), choice, longestChoice(poll.options, poll.rules)) })
+    voteLeaf(
+      id,
+      "c",
+      hideChoice(hash, choiceKey(hash, seed, id), choice, longestChoice(poll.options, poll.rules)),
+      "counted"
+    )
   const opened = (seed: Uint8Array | undefined) => written({ v: 1, t: "open", seed: toHex(seed ?? assert.fail()) })
   const told = (seed: Uint8Array | undefined) => written(pollLeaf(poll, { seed: toHex(hash(seed ?? assert.fail())) }))
 
@@ -198,9 +206,9 @@ describe("the fold", () => {
     const seed = toHex(Buffer.alloc(32, 3))
     const made = fold([
       written(pollLeaf(ranked)),
-      voteLeaf("a", { o: "dogs>cats" }),
-      voteLeaf("b", { o: "cats" }),
-      voteLeaf("c", { o: "dogs" }),
+      voteLeaf("a", "o", "dogs>cats", "counted"),
+      voteLeaf("b", "o", "cats", "counted"),
+      voteLeaf("c", "o", "dogs", "counted"),
       written({ v: 1, t: "open", tie_seed: seed })
     ])
     const seen: Array<string> = []

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { utf8 } from "../../../src/domain/log/Bytes.ts"
+import { compareLog } from "../../../src/domain/log/ComparedLog.ts"
 import { pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
 import { nodeSha256 } from "../../../src/domain/log/NodeSha256.ts"
 import { decodeBundle, encodeBundle, parseTilePath, widthAt } from "../../../src/domain/log/Tile.ts"
@@ -209,12 +210,30 @@ describe("what the service tells beside the log", () => {
     const log = makeLog({ hidden: true })
     assert.deepInclude((await verify(filesOf(log))).counted, { hidden: 599, ballots: 599 })
     assert.deepStrictEqual(differences(await verify(filesOf(log)), told(1, 2)), [])
+    // Nor while the first votes wait to come into the log together; but at the end.
+    const early = await verify(filesOf(makeLog({ hidden: true }, 1)))
+    assert.deepStrictEqual(differences(early, told(1, 2)), [])
+    assert.isNotEmpty(differences(early, told(1, 2, "final")))
     log.append({ v: 1, t: "open", seed: log.seed.toString("hex") })
     log.sign()
     const opened = await verify(filesOf(log))
     assert.deepStrictEqual(opened.wrong, [])
     assert.deepStrictEqual(differences(opened, told(300, 299)), [])
     assert.isNotEmpty(differences(opened, told(299, 300)))
+  })
+
+  it("is read again where the poll is final, and its log has not its end yet", async () => {
+    const log = makeLog({}, 3)
+    const { moving, wrong } = await compareLog({
+      hash: nodeSha256,
+      source: sourceOf(filesOf(log)),
+      told: async () => told(2, 1, "final"),
+      pause: async () => {
+        log.count({ voteId: "the last", choice: "cats" })
+        log.sign()
+      }
+    })
+    assert.deepStrictEqual({ moving, wrong }, { moving: false, wrong: [] })
   })
 
   it("may be newer words for the same options", async () => {

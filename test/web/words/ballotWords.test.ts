@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { bodyOf, decodeChoice, type Part } from "../../../src/domain/Choice.ts"
+import { decodeChoice } from "../../../src/domain/Choice.ts"
+import { bodyOf, type Part } from "../../../src/domain/ChoiceParts.ts"
 import { type FlatRules, type Rules, rulesOf } from "../../../src/domain/Rules.ts"
 import { explainErrors, explainRules, nameVote, tellDraft } from "../../../src/web/words/ballotWords.ts"
 

@@ -1,0 +1,54 @@
+import { Effect, Schedule } from "effect"
+import type { Poll } from "../../domain/Poll.ts"
+import { type OutOfService, Unchangeable } from "../../domain/Problems.ts"
+import type { PollActs } from "../../ledger/PollActs.ts"
+import { hasVotes, stillWaiting } from "./PollRefusals.ts"
+
+/**
+ * How long a poll that may be open is closed for, in ms, so that what decides over votes can be changed: as long as any process may
+ * go by what it was before, and more.
+ */
+export const hold = 10_000
+/**
+ * How far ahead that begins, or a poll is closed by hand, in ms: all processes hear of it before, so that none of them takes a vote that
+ * would not count.
+ */
+export const notice = 1_000
+
+/** How long the change waits for the votes that were accepted before it to be counted. */
+const patience = "5 seconds"
+
+/** What closing a poll for a moment needs: where polls are kept, how far votes are counted, and how all processes are told. */
+export interface HoldServices {
+  readonly acts: PollActs["Service"]
+  countedUpTo(latest: number): Effect.Effect<number, OutOfService>
+  told(slug: string, doing: Effect.Effect<void, OutOfService>): Effect.Effect<void, OutOfService>
+}
+
+/**
+ * Makes what does a change for which a poll must have no votes: it is closed for a moment, if it may be open, until all votes are
+ * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed.
+ */
+export const makeWithoutVotes = ({ acts, countedUpTo, told }: HoldServices) =>
+  Effect.fnUntraced(function* <A, E>(
+    poll: Poll,
+    now: number,
+    fields: ReadonlyArray<string>,
+    change: Effect.Effect<A, E>
+  ) {
+    const from = now + notice
+    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change
+    // The answer to nearly all who come too late, at no cost to who votes.
+    yield* acts.act(poll.slug, "edit", (current) =>
+      current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
+    )
+    const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
+    yield* close("close")
+    return yield* countedUpTo(from).pipe(
+      Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
+      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
+      Effect.andThen(change),
+      // Only then is it sure that this is not the time of someone else's change that was done.
+      Effect.tapError((error) => (error instanceof Unchangeable ? close("open") : Effect.void))
+    )
+  })
