@@ -1,21 +1,25 @@
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Fiber, Layer, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
 import { parseCheckpoint } from "../../src/domain/log/Checkpoint.ts"
 import { openNote, parseVkey } from "../../src/domain/log/Note.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
+import { logLock } from "../../src/ledger/LogQueue.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
 import { bookOriginal } from "../../src/ledger/Original.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
+import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { sha256 } from "../../src/log/Hashes.ts"
 import { beginLog, originOf } from "../../src/log/Sequencer.ts"
 import { signingKey } from "../../src/log/Signers.ts"
 import { makeLogGuard, makeSigning } from "../../src/log/Signing.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { checked, expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, voteAt } from "../support/votes.ts"
@@ -166,6 +170,68 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       assert.strictEqual((yield* expectLogged(poll, 2)).recounted.ballots, 312)
       // Who watches the old log sees what was last signed of it.
       assert.deepStrictEqual(yield* checkpointOf(poll), published)
+      const [old] = yield* heads.list(poll)
+      assert.strictEqual(old?.signedSize, published.size)
+    })
+  )
+
+  it.effect("has in another log all that the one before had, and again in the one after that", () =>
+    Effect.gen(function* () {
+      const [acts, heads, ledger, store] = [yield* PollActs, yield* LogHeads, yield* Ledger, yield* LogStore]
+      const poll = yield* createPoll({ ballot: "changeable", identity: "token", results: "after_close" })
+      yield* acts.tellTokens(poll, 3)
+      for (const [ms, option, voter] of [
+        [1000, "tea", "ann"],
+        [1001, "tea", "bob"],
+        [1002, "coffee", "ann"]
+      ] as const)
+        yield* ledger.count(VoteColumns.of([voteAt(ms, poll, option, voter)]))
+      const dead = { ...voteAt(1003, poll, "milk"), reason: "no choice", stream: "votes", deliveries: 1n, fields: [] }
+      yield* ledger.bury([{ ...dead, entryId: `${dead.ms}-${dead.seq}` }])
+      yield* acts.close(poll, Effect.succeed(1010))
+      assert.isTrue(yield* (yield* PollStore).finish(poll, 1010))
+      const sign = yield* makeSigning([makeKey()])
+      const begun = (number: number) => beginLog("logs.test", poll, number)
+      const signed: Array<string | undefined> = []
+      for (const number of [1, 2, 3]) {
+        yield* sequenceAll
+        yield* sign
+        const { leaves, recounted } = yield* expectLogged(poll, number)
+        assert.strictEqual(recounted.ballots, 2)
+        // A vote that can't be counted is there, and not what it says.
+        const told = leaves.filter((leaf) => leaf.includes('"s":"dead"')).map((leaf) => Object.keys(JSON.parse(leaf)))
+        assert.deepStrictEqual(told, [["v", "id", "s"]])
+        assert.include(leaves, '{"v":1,"t":"tokens","made":3}')
+        assert.match(leaves.at(-1) ?? "", /"t":"result"/)
+        assert.strictEqual(JSON.parse(leaves[0] ?? "").former, signed.at(-1))
+        // What was signed of those that were given up stays.
+        for (const [index, note] of signed.entries())
+          assert.strictEqual(yield* store.checkpoint({ poll, number: index + 1 }), note)
+        signed.push(yield* store.checkpoint({ poll, number }))
+        // Where it is not known what was signed last, that is what the ledger has.
+        assert.strictEqual(yield* heads.restart(poll, begun, undefined), number + 1)
+      }
+    })
+  )
+
+  it.effect("begins another log once nobody writes into the logs, and nobody decides over votes", () =>
+    Effect.gen(function* () {
+      const [heads, sql] = [yield* LogHeads, yield* SqlClient.SqlClient]
+      const poll = yield* createPoll()
+      yield* sequenceAll
+      for (const [lock, type, mode] of [
+        [sql`lock table only vote_event in share mode`, "relation", "RowExclusiveLock"],
+        [sql`select from poll where slug = ${poll} for update`, "transactionid", "ShareLock"],
+        [sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`, "advisory", "ExclusiveLock"]
+      ] as const) {
+        const release = yield* held(lock)
+        const restarting = yield* Effect.forkChild(
+          heads.restart(poll, (number) => beginLog("logs.test", poll, number), undefined)
+        )
+        yield* untilWaiting(type, mode)
+        yield* release
+        yield* Fiber.join(restarting)
+      }
     })
   )
 
