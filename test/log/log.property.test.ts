@@ -146,13 +146,13 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       })
   )
 
-  it.effect("are told of each new vote what it came to, whatever else is in its batch", () =>
+  it.effect("are told of each vote what it came to, whatever else is in its batch", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
       const sql = yield* SqlClient.SqlClient
       const once = yield* createPoll({ ballot: "once", identity: "browser" })
       const changeable = yield* createPoll({ ballot: "changeable", identity: "browser" })
-      const closing = yield* createPoll({ closesMs: 1005 })
+      const timed = yield* createPoll({ opensMs: 1001, closesMs: 1005 })
       const unlogged = yield* createPoll()
       yield* sql`update poll set log = false where slug = ${unlogged}`
       const [ann, bob] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "bob")]
@@ -164,13 +164,18 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
         ["counted", voteAt(1002, once, "tea", "cid")],
         ["superseded", voteAt(1000, changeable, "coffee", "bob")],
         ["counted", voteAt(1003, changeable, "coffee", "bob")],
-        ["counted", voteAt(1004, closing, "tea")],
-        ["rejected", voteAt(1005, closing, "coffee")]
+        ["rejected", voteAt(1000, timed, "tea")],
+        ["counted", voteAt(1004, timed, "tea")],
+        ["rejected", voteAt(1005, timed, "coffee")]
       ] as const
       const votes = told.map(([, vote], index) =>
         index % 2 === 0 ? { ...vote, n: keyProof(vote.voteId, "key") } : vote
       )
-      const others = [bob, voteAt(1001, unlogged, "tea"), voteAt(1001, closing, "milk"), voteAt(1001, "none", "tea")]
+      const others = [bob, voteAt(1001, unlogged, "tea"), voteAt(1001, timed, "milk"), voteAt(1001, "none", "tea")]
+      const dead = [unlogged, timed, once].map((poll) => ({
+        ...voteAt(1002, poll, "milk"),
+        ...{ reason: "no choice", stream: "votes", entryId: "1002-0", deliveries: 1n, fields: [] }
+      }))
       const rows = sql<{ kind: string; poll: string; choice: string | null; id: string; n: string | null }>`
         select q.kind, q.polls[coalesce(q.numbers[at], at)] as poll, q.choices[coalesce(q.numbers[at], at)] as choice,
           q.vote_ids[at]::text as id, rtrim(translate(encode(uuid_send(q.proofs[at]), 'base64'), '+/', '-_'), '=') as n
@@ -183,11 +188,13 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
         })),
         // Whose places others have taken.
         { kind: "rejected", poll: once, choice: null, id: ann.voteId, n: null },
-        { kind: "superseded", poll: changeable, choice: null, id: bob.voteId, n: null }
+        { kind: "superseded", poll: changeable, choice: null, id: bob.voteId, n: null },
+        ...dead.slice(1).map(({ poll, voteId }) => ({ kind: "dead", poll, choice: null, id: voteId, n: null }))
       ]
       const sorted = <A extends { readonly id: string }>(list: ReadonlyArray<A>) =>
         [...list].sort((a, b) => (a.id < b.id ? -1 : 1))
       yield* ledger.count(VoteColumns.of([...others, ...votes, ...votes.slice(2, 4)]))
+      yield* ledger.bury(dead)
       assert.deepStrictEqual(sorted(yield* rows), sorted(expected))
     })
   )
