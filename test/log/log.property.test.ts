@@ -157,15 +157,16 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       const timed = yield* createPoll({ opensMs: 1001, closesMs: 1005 })
       const unlogged = yield* createPoll()
       yield* sql`update poll set log = false where slug = ${unlogged}`
-      const [ann, bob] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "bob")]
-      yield* ledger.count(VoteColumns.of([ann, bob]))
+      // A voter has a vote in each poll.
+      const [first, latest] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "ann")]
+      yield* ledger.count(VoteColumns.of([first, latest]))
       yield* sql`delete from log_queue`
       const told = [
         ["counted", voteAt(1000, once, "coffee", "ann")],
         ["rejected", voteAt(1002, once, "tea", "ann")],
         ["counted", voteAt(1002, once, "tea", "cid")],
-        ["superseded", voteAt(1000, changeable, "coffee", "bob")],
-        ["counted", voteAt(1003, changeable, "coffee", "bob")],
+        ["superseded", voteAt(1000, changeable, "coffee", "ann")],
+        ["counted", voteAt(1003, changeable, "coffee", "ann")],
         ["rejected", voteAt(1000, timed, "tea")],
         ["counted", voteAt(1004, timed, "tea")],
         ["rejected", voteAt(1005, timed, "coffee")]
@@ -180,7 +181,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
       const votes = told.map(([, vote], index) =>
         index % 2 === 0 ? { ...vote, n: keyProof(vote.voteId, "key") } : vote
       )
-      const others = [bob, voteAt(1001, unlogged, "tea"), voteAt(1001, timed, "milk"), voteAt(1001, "none", "tea")]
+      const others = [latest, voteAt(1001, unlogged, "tea"), voteAt(1001, timed, "milk"), voteAt(1001, "none", "tea")]
       const dead = [unlogged, timed, once].map((poll) => ({
         ...voteAt(1002, poll, "milk"),
         ...{ reason: "no choice", stream: "votes", entryId: "1002-0", deliveries: 1n, fields: [] }
@@ -200,8 +201,8 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
         })),
         ...keyless.map(([kind, { choice, poll, voteId }]) => ({ kind, poll, choice, id: voteId, n: null })),
         // Whose places others have taken.
-        { kind: "rejected", poll: once, choice: null, id: ann.voteId, n: null },
-        { kind: "superseded", poll: changeable, choice: null, id: bob.voteId, n: null },
+        { kind: "rejected", poll: once, choice: null, id: first.voteId, n: null },
+        { kind: "superseded", poll: changeable, choice: null, id: latest.voteId, n: null },
         ...dead.slice(1).map(({ poll, voteId }) => ({ kind: "dead", poll, choice: null, id: voteId, n: null }))
       ]
       const sorted = <A extends { readonly id: string }>(list: ReadonlyArray<A>) =>
