@@ -46,6 +46,13 @@ describe("the ledger's partitions", () => {
       assert.deepStrictEqual([past, present], ["vote_event_first", "vote_event_first"])
       assert.match(`${coming}`, /^vote_event_\d{8}$/)
       assert.deepStrictEqual([future, never], ["vote_event_other", "vote_event_other"])
+      // Times that no id can hold: from before 1970, as of a ledger that keeps votes for longer than that, and from after 10889.
+      const [ends] = yield* (yield* SqlClient.SqlClient)<{ first: string; last: string }>`
+        select vote_id_at(-1)::text as first, vote_id_at(${2n ** 48n}::bigint)::text as last`
+      assert.deepStrictEqual(ends, {
+        first: "00000000-0000-0000-0000-000000000000",
+        last: "ffffffff-ffff-0000-0000-000000000000"
+      })
     }).pipe(Effect.provide(layer))
   )
 
