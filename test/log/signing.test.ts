@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { parseCheckpoint } from "../../src/domain/log/Checkpoint.ts"
 import { openNote, parseVkey } from "../../src/domain/log/Note.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
@@ -11,6 +11,7 @@ import { LogHeads } from "../../src/ledger/LogHeads.ts"
 import { logLock } from "../../src/ledger/LogQueue.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
 import { bookOriginal } from "../../src/ledger/Original.ts"
+import { Partitions } from "../../src/ledger/Partitions.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
@@ -22,7 +23,7 @@ import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { checked, expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
-import { createPoll, voteAt } from "../support/votes.ts"
+import { createPoll, day, voteAt } from "../support/votes.ts"
 
 const makeKey = () => signingKey(Redacted.make(randomBytes(32).toString("base64")))
 
@@ -282,6 +283,33 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
+  it.effect("is told from a log that was changed by hand, in its leaves, its tiles or its head", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll()
+      yield* vote(poll, 600)
+      /** Returns what is wrong with the log while it is changed so. */
+      const wrongAfter = Effect.fnUntraced(function* (change: Effect.Effect<unknown, SqlError.SqlError>) {
+        const restore = yield* backUp
+        yield* change
+        const { wrong } = yield* checked(poll)
+        yield* restore
+        return [...wrong]
+      })
+      const head = "the leaves do not make the log's head"
+      assert.deepStrictEqual(yield* wrongAfter(sql`update log set root = sha256(root) where poll = ${poll}`), [head])
+      const flip = sql`
+        update log_tile set data = set_byte(data, 0, get_byte(data, 0) # 1) where poll = ${poll} and level = 1`
+      assert.deepStrictEqual(yield* wrongAfter(flip), ["tile 1/0 is not what the leaves make"])
+      const wrong = yield* wrongAfter(sql`delete from log_tile where poll = ${poll} and level = -1 and place = 1`)
+      assert.includeMembers(wrong, ["the leaves from 256 on are not there", head])
+      // With what is not in the log yet, there may be more votes than the results have, but not so many.
+      yield* (yield* Ledger).count(VoteColumns.of([voteAt(Date.now(), poll, "tea")]))
+      const fewer = sql`update poll set ballots = 598 where slug = ${poll}`
+      assert.deepStrictEqual(yield* wrongAfter(fewer), ["600 votes count by the log, and 598 by the results"])
+    })
+  )
+
   it.effect("finds a vote's leaf by its identity", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
@@ -304,3 +332,20 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 })
+
+layer(Layer.provideMerge(Layer.merge(layerLogs, Partitions.layer), layerServers()), { excludeTestServices: true })(
+  "a log of which the ledger has dropped votes",
+  (it) => {
+    it.effect("is as it must be", () =>
+      Effect.gen(function* () {
+        const partitions = yield* Partitions
+        const poll = yield* createPoll()
+        yield* vote(poll, 3)
+        const later = Date.now() + 40 * day
+        yield* partitions.extend(later, day)
+        yield* partitions.drop(later)
+        assert.deepStrictEqual(yield* checked(poll), { logged: 3, counted: 3, wrong: [] })
+      })
+    )
+  }
+)

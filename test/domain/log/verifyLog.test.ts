@@ -205,6 +205,21 @@ describe("what the service tells beside the log", () => {
     ])
   })
 
+  it("is wrong where abstentions or sums are others, by the results or by the log's own", async () => {
+    const rules = { kind: "score", min: 0, max: 5, every: false } as const
+    const log = new MemoryLog({ ...defaultPoll, rules, abstain: true })
+    for (const [vote, choice] of ["cats:5", "cats:2", "-"].entries()) log.count({ voteId: `vote-${vote}`, choice })
+    log.append(resultLeaf("2026-11-24T20:15:00.000Z", 3, 0, [{ id: "cats", count: 2, sum: 6 }]))
+    log.sign()
+    const results = { status: "final", ballots: 3, abstained: 2, results: [{ option: "cats", count: 2, sum: 8 }] }
+    assert.deepStrictEqual(differences(await verify(filesOf(log)), { ...told(0, 0), results }), [
+      "abstentions: 1 by the log, 0 by the log's own final result",
+      "the sum of cats: 7 by the log, 6 by the log's own final result",
+      "abstentions: 1 by the log, 2 by the results",
+      "the sum of cats: 7 by the log, 8 by the results"
+    ])
+  })
+
   it("is not compared while choices are hidden, and is from the opening on", async () => {
     const log = makeLog({ hidden: true })
     assert.deepInclude((await verify(filesOf(log))).counted, { hidden: 599, ballots: 599 })
