@@ -1,8 +1,10 @@
 import { gunzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { utf8 } from "../../../src/domain/log/Bytes.ts"
+import { checkpointText, parseCheckpoint } from "../../../src/domain/log/Checkpoint.ts"
 import { pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
 import { nodeSha256 } from "../../../src/domain/log/NodeSha256.ts"
+import { parseNote, signNote } from "../../../src/domain/log/Note.ts"
 import { decodeBundle, encodeBundle, parseTilePath, widthAt } from "../../../src/domain/log/Tile.ts"
 import { differences, type Kept, type LogSource, type Told, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
@@ -142,6 +144,13 @@ describe("a whole log", () => {
       changing(files, "checkpoint", (note) => utf8(Buffer.from(note).toString().replace(from, to)))
     await rejected(other("\n600\n", "\n599\n"), unsigned)
     await rejected(other(signer.name, signer.name.replace("cats", "rats")), unsigned)
+    // Signed by the key, and of another log by what it says.
+    const head = parseCheckpoint(parseNote(log.checkpoint ?? "")?.text ?? "") ?? assert.fail()
+    const elsewhere = utf8(signNote(checkpointText({ ...head, origin: `${head.origin}/2` }), [signer]))
+    await rejected(
+      changing(files, "checkpoint", () => elsewhere),
+      unsigned
+    )
     log.signers.splice(0, 1, { ...signer, sign: makeSigner(signer.name).sign })
     log.sign()
     await rejected(files, unsigned)
