@@ -176,6 +176,18 @@ describe("EntryParser", () => {
     }
   })
 
+  it("leaves what came behind an answer to whoever keeps it, also while the next one is read", () => {
+    const parser = new EntryParser()
+    const answer = answerOf([["1-0", right]])
+    const read = (behind: string) => {
+      parser.begin()
+      assert.isUndefined(parser.take(answer.subarray(0, 20)))
+      return parser.take(Buffer.concat([answer.subarray(20), Buffer.from(behind)]))
+    }
+    const behind = [read("+ONE\r\n"), read("+TWO\r\n")]
+    assert.deepStrictEqual(behind.map(String), ["+ONE\r\n", "+TWO\r\n"])
+  })
+
   it("has the entries of one answer follow those of the one before, where these are to be kept", () => {
     const parser = new EntryParser()
     const held = Array.from(
