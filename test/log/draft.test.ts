@@ -78,6 +78,7 @@ describe("a draft of a log", () => {
     )
     const order = shuffled(leaves)
     assert.sameDeepMembers([...order], leaves)
+    assert.notDeepEqual(shuffled(leaves), order)
     for (let vote = 0; vote < 100; vote++) {
       const said = order.filter(([id]) => id === `${vote}`).map(([, , line]) => line)
       assert.deepStrictEqual(said, ["0", "1", "2"])

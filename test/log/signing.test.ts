@@ -181,12 +181,16 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       const [acts, heads, ledger, store] = [yield* PollActs, yield* LogHeads, yield* Ledger, yield* LogStore]
       const poll = yield* createPoll({ ballot: "changeable", identity: "token", results: "after_close" })
       yield* acts.tellTokens(poll, 3)
+      const voteIds: Array<string> = []
       for (const [ms, option, voter] of [
         [1000, "tea", "ann"],
         [1001, "tea", "bob"],
         [1002, "coffee", "ann"]
-      ] as const)
-        yield* ledger.count(VoteColumns.of([voteAt(ms, poll, option, voter)]))
+      ] as const) {
+        const one = voteAt(ms, poll, option, voter)
+        yield* ledger.count(VoteColumns.of([one]))
+        voteIds.push(one.voteId)
+      }
       const dead = { ...voteAt(1003, poll, "milk"), reason: "no choice", stream: "votes", deliveries: 1n, fields: [] }
       yield* ledger.bury([{ ...dead, entryId: `${dead.ms}-${dead.seq}` }])
       yield* acts.close(poll, Effect.succeed(1010))
@@ -199,6 +203,7 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         yield* sign
         const { leaves, recounted } = yield* expectLogged(poll, number)
         assert.strictEqual(recounted.ballots, 2)
+        for (const voteId of voteIds) assert.strictEqual((yield* store.find(voteId))?.log.number, number)
         // A vote that can't be counted is there, and not what it says.
         const told = leaves.filter((leaf) => leaf.includes('"s":"dead"')).map((leaf) => Object.keys(JSON.parse(leaf)))
         assert.deepStrictEqual(told, [["v", "id", "s"]])
