@@ -215,7 +215,8 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
           assert.strictEqual(yield* store.checkpoint({ poll, number: index + 1 }), note)
         signed.push(yield* store.checkpoint({ poll, number }))
         // Where it is not known what was signed last, that is what the ledger has.
-        assert.strictEqual(yield* heads.restart(poll, begun, undefined), number + 1)
+        const former = number === 2 ? { note: signed.at(-1) ?? "", size: leaves.length } : undefined
+        assert.strictEqual(yield* heads.restart(poll, begun, former), number + 1)
       }
     })
   )
@@ -238,6 +239,9 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         yield* release
         yield* Fiber.join(restarting)
       }
+      yield* sequenceAll
+      // Of a poll that has no votes yet, too.
+      assert.isNotEmpty(yield* readLeaves(poll, 4))
     })
   )
 
