@@ -156,15 +156,22 @@ layer(layerServers(), { excludeTestServices: true })("a poll that changes while 
     })
   )
 
-  it.effect("counts votes also beside one for a poll in which nothing changes any more", () =>
-    Effect.gen(function* () {
-      const [ledger, sql] = [yield* Ledger, yield* SqlClient.SqlClient]
-      const [poll, over] = [yield* createPoll(), yield* createPoll({ ballot: "once", identity: "browser" })]
-      yield* sql`update poll set decided = true where slug = ${over}`
-      const { refusals } = yield* ledger.count(VoteColumns.of([vote(poll, 1_000), vote(over, 1_000)]))
-      assert.deepStrictEqual(refusals, [{ index: 1, reason: "from before what the ledger keeps" }])
-      assert.deepStrictEqual([yield* fatesOf(poll), yield* fatesOf(over)], [["counted"], []])
-    })
+  it.effect(
+    "counts votes also beside one for a poll in which nothing changes any more, and one of nobody where voters vote",
+    () =>
+      Effect.gen(function* () {
+        const [ledger, sql] = [yield* Ledger, yield* SqlClient.SqlClient]
+        const [poll, over] = [yield* createPoll(), yield* createPoll({ ballot: "once", identity: "browser" })]
+        yield* sql`update poll set decided = true where slug = ${over}`
+        const named = yield* createPoll({ ballot: "once", identity: "browser" })
+        const { voter: _, ...nobody } = vote(named, 1_000)
+        const { refusals } = yield* ledger.count(VoteColumns.of([vote(poll, 1_000), vote(over, 1_000), nobody]))
+        assert.deepStrictEqual(refusals, [
+          { index: 1, reason: "from before what the ledger keeps" },
+          { index: 2, reason: "the poll needs a voter" }
+        ])
+        assert.deepStrictEqual(yield* Effect.forEach([poll, over, named], fatesOf), [["counted"], [], []])
+      })
   )
 })
 
