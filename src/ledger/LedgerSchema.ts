@@ -65,7 +65,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 26,
+  version: 27,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },

@@ -3,10 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeTabulating } from "../../src/consumer/Tabulating.ts"
+import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Tabulations } from "../../src/ledger/Tabulations.ts"
+import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { addBallots, type Ballots, rankedPoll } from "../support/ranked.ts"
 import { eventually, layerServers } from "../support/servers.ts"
+import { voteAt } from "../support/votes.ts"
 
 /** A real election, with what is known of how it ended. */
 interface Election<Known> {
@@ -207,6 +211,55 @@ describe("tabulating", () => {
         assert.strictEqual(yield* tabulate, poll)
         assert.isFalse(yield* tabulations.store(claimed, 1, "{}", 0), "it comes back, too late")
         assert.deepStrictEqual((yield* presentOf(poll)).elected, ["c"])
+      })
+    )
+  )
+
+  it.live("makes those first that are final, then those that have waited longest, and no other polls", () =>
+    run(
+      Effect.gen(function* () {
+        const [sql, tabulate] = [yield* SqlClient.SqlClient, yield* makeTabulating]
+        yield* (yield* Ledger).count(VoteColumns.of([voteAt(Date.now(), defaultPoll.slug, "cats")]))
+        const polls: Array<string> = []
+        for (let made = 0; made < 4; made++) {
+          polls.push(yield* rankedPoll({ ...abc, ballots: few }))
+          yield* tabulate
+        }
+        // Not in the order of their names.
+        const [final = "", later = "", sooner = "", unchanged = ""] = polls.sort()
+        for (const poll of [final, later, sooner]) yield* addBallots(poll, [[1, ["c"]]])
+        yield* sql`update poll set closes_ms = 1, final_at = now() where slug = ${final}`
+        for (const [hours, poll] of [final, later, sooner, unchanged].entries())
+          yield* sql`update tabulation set due_at = now() - make_interval(hours => ${hours}) where poll = ${poll}`
+        const made = [yield* tabulate, yield* tabulate, yield* tabulate, yield* tabulate]
+        assert.deepStrictEqual(made, [final, sooner, later, undefined])
+      })
+    )
+  )
+
+  it.live("leaves a poll to the one who was sooner, also where it is made by then", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const { claim } = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        yield* yield* makeTabulating
+        yield* addBallots(poll, [[9, ["c"]]])
+        for (const meanwhile of [
+          sql`held_until = now() + interval '1 minute'`,
+          sql`revision = (select revision from poll where slug = ${poll})`,
+          sql`due_at = now() + interval '1 hour'`
+        ]) {
+          yield* sql`
+            update tabulation set due_at = '-infinity', held_until = '-infinity', revision = 1 where poll = ${poll}`
+          const release = yield* held(sql`update tabulation set ${meanwhile} where poll = ${poll}`)
+          const claiming = yield* Effect.forkChild(claim)
+          yield* untilWaiting("transactionid", "ShareLock")
+          yield* release
+          assert.isUndefined(yield* Fiber.join(claiming))
+        }
+        yield* makeDue(poll)
+        assert.strictEqual((yield* claim)?.poll, poll)
       })
     )
   )

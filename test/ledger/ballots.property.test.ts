@@ -13,10 +13,15 @@ import { createPoll } from "../support/votes.ts"
 
 const upTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
-/** One delivery of a vote: who casts it, when it was accepted, and in which batch it comes (two batches at once). */
+/**
+ * One delivery of a vote: who casts it, when it was accepted, in quarters of a ms, and in which batch it comes (two batches at once). So
+ * many for so few voters that most batches have several votes of one.
+ */
 const Deliveries = Schema.Array(
-  Schema.Struct({ voter: upTo(4), acceptedAt: upTo(40), choice: upTo(4), batch: upTo(5), again: upTo(5) })
-).check(Schema.isMaxLength(40))
+  Schema.Struct({ voter: upTo(2), acceptedAt: upTo(27), choice: upTo(4), batch: upTo(3), again: upTo(3) })
+).check(Schema.isMinLength(6), Schema.isMaxLength(40))
+
+const msOf = (acceptedAt: number) => 1000 + (acceptedAt >> 2)
 
 /** Rules of each kind, and choices in a poll for `a` or `b`. */
 const kinds: ReadonlyArray<{ readonly rules: Rules; readonly choices: ReadonlyArray<string> }> = [
@@ -33,10 +38,10 @@ const kinds: ReadonlyArray<{ readonly rules: Rules; readonly choices: ReadonlyAr
 const Poll = Schema.Struct({
   ballot: Schema.Literals(["open", "once", "changeable"]),
   kind: upTo(kinds.length - 1),
-  opens: Schema.NullOr(upTo(15)),
-  closes: Schema.NullOr(upTo(30)),
+  opens: Schema.NullOr(upTo(3)),
+  closes: Schema.NullOr(upTo(6)),
   /** Beside which batch it is closed, and at which time. */
-  closing: Schema.NullOr(Schema.Struct({ beside: upTo(5), at: upTo(40) }))
+  closing: Schema.NullOr(Schema.Struct({ beside: upTo(3), at: upTo(7) }))
 })
 
 const voterHash = (voter: number) => createHash("sha256").update(`${voter}`).digest("base64url")
@@ -85,11 +90,11 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
             choice: vote?.choice ?? "",
             voter: voterHash(voter),
             castAt: 1,
-            ms: BigInt(1000 + acceptedAt),
-            seq: BigInt(voter)
+            ms: BigInt(msOf(acceptedAt)),
+            seq: BigInt(acceptedAt & 3)
           }
         }
-        for (let batch = 0; batch < 6; batch += 2) {
+        for (let batch = 0; batch < 4; batch += 2) {
           const both = [batch, batch + 1].map((number) =>
             deliveries.filter((delivery) => delivery.batch === number || delivery.again === number).map(entryOf)
           )
@@ -103,10 +108,10 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
 
         const until = Math.min(closesMs ?? 9999, closing === null ? 9999 : 1000 + closing.at)
         const inTime = [...votes.values()].filter(
-          ({ acceptedAt }) => 1000 + acceptedAt >= (opensMs ?? 0) && 1000 + acceptedAt < until
+          ({ acceptedAt }) => msOf(acceptedAt) >= (opensMs ?? 0) && msOf(acceptedAt) < until
         )
         const winners = new Set(
-          [0, 1, 2, 3, 4].flatMap((voter) => {
+          [0, 1, 2].flatMap((voter) => {
             const own = inTime.filter((vote) => vote.voter === voter).sort((a, b) => a.acceptedAt - b.acceptedAt)
             const winning = ballot === "open" ? own : ballot === "once" ? own.slice(0, 1) : own.slice(-1)
             return winning.map(({ voteId }) => voteId)

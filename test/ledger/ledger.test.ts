@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
+import { rulesOf } from "../../src/domain/Rules.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
-import { held } from "../support/locks.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 import { createPoll, tallyOf, voteAt } from "../support/votes.ts"
 
@@ -68,6 +69,57 @@ const deadOf = (vote: AcceptedVote) => ({
 })
 
 describe("Ledger.count", () => {
+  it.live("has the polls in one order, so that no two batches wait for each other", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const [open, once] = [
+        ["poll-a", "poll-c", "poll-e", "poll-g", "poll-i"],
+        ["poll-b", "poll-d", "poll-f"]
+      ]
+      const slugs = [...open, ...once].sort().reverse()
+      for (const slug of slugs)
+        yield* createPoll({ slug, ...(once.includes(slug) ? { ballot: "once", identity: "browser" } : {}) })
+      const count = Effect.suspend(() =>
+        ledger.count(VoteColumns.of(slugs.map((slug, at) => voteAt(1_000 + at, slug, "tea", `${Math.random()}`))))
+      )
+      for (const [first, others] of [
+        ["poll-a", open.slice(1)],
+        ["poll-b", [...open, ...once.slice(1)].sort()]
+      ] as const) {
+        const release = yield* held(sql`select from poll where slug = ${first} for update`)
+        const counting = yield* Effect.forkChild(count)
+        yield* untilWaiting("transactionid", "ShareLock")
+        const free = yield* sql<{ slug: string }>`
+          select slug from poll where slug like 'poll-%' order by slug for update skip locked`
+        assert.deepStrictEqual(
+          free.map(({ slug }) => slug),
+          others
+        )
+        yield* release
+        yield* Fiber.join(counting)
+      }
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("counts many different choices at once where some are of votes that come too late", () =>
+    Effect.gen(function* () {
+      const ledger = yield* Ledger
+      const sql = yield* SqlClient.SqlClient
+      const names = ["a", "b", "c", "d", "e", "f"]
+      const options = names.map((id) => ({ id, label: id }))
+      const poll = yield* createPoll({ options, rules: rulesOf({ kind: "ranked", options }), closesMs: 2_000 })
+      const choices = names.flatMap((a) =>
+        names.flatMap((b) => names.map((c) => [...new Set([a, b, c])])).map((ranking) => ranking.join(">"))
+      )
+      const votes = [...new Set(choices)].map((choice, at) => voteAt(at === 0 ? 2_000 : 1_000, poll, choice))
+      assert.isAtLeast(votes.length, 100)
+      assert.deepStrictEqual((yield* ledger.count(VoteColumns.of(votes))).refusals, [])
+      const tallies = yield* sql`select choice, count from choice_tally where poll = ${poll}`
+      assert.lengthOf(tallies, votes.length - 1)
+    }).pipe(Effect.provide(layerServers()))
+  )
+
   it.live.each(["once", "changeable"] as const)(
     "counts one vote of each voter where two batches that are under way at once have votes of the same ones (%s)",
     (ballot) =>

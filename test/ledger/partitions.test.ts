@@ -5,6 +5,7 @@ import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Partitions, partitionWidth } from "../../src/ledger/Partitions.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { held } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
 import { day, tallyOf, voteAt } from "../support/votes.ts"
 
@@ -45,6 +46,13 @@ describe("the ledger's partitions", () => {
       assert.deepStrictEqual([past, present], ["vote_event_first", "vote_event_first"])
       assert.match(`${coming}`, /^vote_event_\d{8}$/)
       assert.deepStrictEqual([future, never], ["vote_event_other", "vote_event_other"])
+      // Times that no id can hold: from before 1970, as of a ledger that keeps votes for longer than that, and from after 10889.
+      const [ends] = yield* (yield* SqlClient.SqlClient)<{ first: string; last: string }>`
+        select vote_id_at(-1)::text as first, vote_id_at(${2n ** 48n}::bigint)::text as last`
+      assert.deepStrictEqual(ends, {
+        first: "00000000-0000-0000-0000-000000000000",
+        last: "ffffffff-ffff-0000-0000-000000000000"
+      })
     }).pipe(Effect.provide(layer))
   )
 
@@ -62,6 +70,34 @@ describe("the ledger's partitions", () => {
       yield* ledger.count(VoteColumns.of(votes))
       assert.deepStrictEqual(yield* tallyOf(defaultPoll.slug), { cats: 3, dogs: 0 })
     }).pipe(Effect.provide(layer))
+  )
+
+  it.live(
+    "are named by UTC, reach a whole one ahead, and are the work of one process at a time, which does not hold votes up",
+    () =>
+      Effect.gen(function* () {
+        const { partitions } = yield* ready
+        const sql = yield* SqlClient.SqlClient
+        const now = Date.now() + 90 * day
+        const release = yield* held(sql`select pg_advisory_xact_lock(7461110)`)
+        assert.deepStrictEqual(yield* partitions.extend(now, 28 * day), [])
+        yield* release
+        /** Returns for how long a transaction waits for locks once it has done something. */
+        const waitsAfter = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          sql.withTransaction(
+            Effect.andThen(effect, sql<{ time: string }>`select current_setting('lock_timeout') as time`)
+          )
+        const extend = Effect.andThen(sql`set local timezone = 'America/New_York'`, partitions.extend(now, 28 * day))
+        assert.deepStrictEqual(yield* waitsAfter(extend), [{ time: "2s" }])
+        assert.deepStrictEqual(yield* waitsAfter(sql`select name from close_partitions(1)`), [{ time: "2s" }])
+        const added = yield* sql<{ name: string; from: bigint; to: bigint }>`
+        select name, from_ms as from, to_ms as to from ledger_partition where from_ms > 0 order by from_ms`
+        assert.isAbove(Number(added.at(-1)?.to), now + 28 * day)
+        for (const { from, name } of added) {
+          const date = new Date(Number(from)).toISOString().slice(0, 10)
+          assert.strictEqual(name, `vote_event_${date.replaceAll("-", "")}`)
+        }
+      }).pipe(Effect.provide(layer))
   )
 
   it.live("are added by many processes at once while votes are counted, without a gap", () =>

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll } from "../../src/domain/Poll.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
@@ -7,6 +7,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, tallyOf } from "../support/votes.ts"
 
@@ -30,6 +31,17 @@ const count = Effect.fnUntraced(function* (...[poll, ms, choice, more]: Paramete
   const one = vote(poll, ms, choice, more)
   yield* ledger.count(VoteColumns.of([one]))
   return one.voteId
+})
+
+/** Counts a vote while something that changes its poll is under way, and is done before it. */
+const whileCounting = Effect.fnUntraced(function* <A, E, R>(one: AcceptedVote, change: Effect.Effect<A, E, R>) {
+  const ledger = yield* Ledger
+  const release = yield* held(change)
+  // Begun anew, as the pool does, where it was begun with what is no longer so.
+  const counting = yield* Effect.forkChild(Effect.retry(ledger.count(VoteColumns.of([one])), { times: 1 }))
+  yield* untilWaiting("transactionid", "ShareLock")
+  yield* release
+  return yield* Fiber.join(counting)
 })
 
 /** What became of a poll's votes, by their acceptance, with the reasons. */
@@ -168,6 +180,52 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
   )
 })
 
+layer(layerServers(), { excludeTestServices: true })("a poll that changes while votes for it are counted", (it) => {
+  it.effect.each([
+    ["opens_ms = 1001", [notOpen, "counted"]],
+    ["closes_ms = 1001", ["counted", wasClosed]],
+    ["shut = '{[1001,2000)}'", ["counted", wasClosed]],
+    ["ballot = 'once'", ["counted", hasVoted]]
+  ] as const)("%s: decides over them as it is by then", ([change, fates]) =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      yield* count(poll, 1_000)
+      yield* whileCounting(vote(poll, 1_001), sql.unsafe(`update poll set ${change} where slug = $1`, [poll]))
+      assert.deepStrictEqual(yield* fatesOf(poll), [...fates])
+    })
+  )
+
+  it.effect("refuses them where it is deleted", () =>
+    Effect.gen(function* () {
+      const acts = yield* PollActs
+      const poll = yield* createPoll()
+      const remove = acts.act(poll, "delete", () => Effect.succeed("deleted" as const))
+      const { refusals } = yield* whileCounting(vote(poll, 1_000), remove)
+      assert.deepStrictEqual(refusals, [{ index: 0, reason: "unknown poll" }])
+      assert.deepStrictEqual(yield* fatesOf(poll), [])
+    })
+  )
+
+  it.effect(
+    "counts votes also beside one for a poll in which nothing changes any more, and one of nobody where voters vote",
+    () =>
+      Effect.gen(function* () {
+        const [ledger, sql] = [yield* Ledger, yield* SqlClient.SqlClient]
+        const [poll, over] = [yield* createPoll(), yield* createPoll({ ballot: "once", identity: "browser" })]
+        yield* sql`update poll set decided = true where slug = ${over}`
+        const named = yield* createPoll({ ballot: "once", identity: "browser" })
+        const { voter: _, ...nobody } = vote(named, 1_000)
+        const { refusals } = yield* ledger.count(VoteColumns.of([vote(poll, 1_000), vote(over, 1_000), nobody]))
+        assert.deepStrictEqual(refusals, [
+          { index: 1, reason: "from before what the ledger keeps" },
+          { index: 2, reason: "the poll needs a voter" }
+        ])
+        assert.deepStrictEqual(yield* Effect.forEach([poll, over, named], fatesOf), [["counted"], [], []])
+      })
+  )
+})
+
 layer(layerServers(), { excludeTestServices: true })("a voter's votes", (it) => {
   const ballots = [
     ["once", ["counted", hasVoted]],
@@ -251,6 +309,8 @@ layer(layerServers(), { excludeTestServices: true })("a final result that change
       assert.isTrue(yield* store.finish(poll, 3_000))
       // As a dead letter that is counted after all.
       yield* count(poll, 2_000, "tea:3,coffee:1")
+      const other = yield* createPoll({ closesMs: 3_000 })
+      assert.isTrue(yield* store.finish(other, 3_000))
       const tally = yield* ledger.tally(poll)
       assert.deepStrictEqual(
         tally?.options.map(({ count, option, sum }) => [option, count, sum]),

@@ -87,6 +87,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
           ballot,
           identity: ballot === "open" ? identity : "browser",
           results,
+          abstain: true,
           ...(isRanked ? { rules: ranked } : {})
         })
         const all = Array.from({ length: votes }, (_, at) => {
@@ -94,7 +95,7 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
           return {
             voteId,
             poll,
-            choice: at % 3 === 0 ? "tea" : "coffee",
+            choice: at === 5 ? "-" : at % 3 === 0 ? "tea" : "coffee",
             voter: createHash("sha256")
               .update(`${at % 4}`)
               .digest("base64url"),
@@ -136,44 +137,61 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
         const [row] = yield* sql<{ left: number }>`select count(*)::int as left from log_queue`
         assert.strictEqual(row?.left, 0)
         // Votes that came after a result stand behind it.
-        const told = steps.some((step) => step.do === "finish")
-          ? (fold.result?.ballots ?? recounted.ballots)
-          : fold.result?.ballots
-        assert.strictEqual(told, recounted.ballots)
+        if (fold.result !== undefined || !steps.some((step) => step.do === "finish")) {
+          const { abstained, ballots, options } = recounted
+          const counts = options.map(({ count, id }) => ({ id, count }))
+          assert.deepInclude(fold.result, { ballots, abstained, options: counts })
+        }
         assert.isTrue(leaves.some((line) => line.includes('"t":"result"')))
         const proofs = leaves.filter((line) => line.includes('"n":'))
         for (const line of proofs) assert.isTrue(all.some((vote) => "n" in vote && line.includes(`"n":"${vote.n}"`)))
       })
   )
 
-  it.effect("are told of each new vote what it came to, whatever else is in its batch", () =>
+  it.effect("are told of each vote what it came to, whatever else is in its batch", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
       const sql = yield* SqlClient.SqlClient
       const once = yield* createPoll({ ballot: "once", identity: "browser" })
       const changeable = yield* createPoll({ ballot: "changeable", identity: "browser" })
-      const closing = yield* createPoll({ closesMs: 1005 })
+      const timed = yield* createPoll({ opensMs: 1001, closesMs: 1005 })
       const unlogged = yield* createPoll()
       yield* sql`update poll set log = false where slug = ${unlogged}`
-      const [ann, bob] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "bob")]
-      yield* ledger.count(VoteColumns.of([ann, bob]))
+      // A voter has a vote in each poll.
+      const [first, latest] = [voteAt(1001, once, "tea", "ann"), voteAt(1001, changeable, "tea", "ann")]
+      yield* ledger.count(VoteColumns.of([first, latest]))
       yield* sql`delete from log_queue`
       const told = [
         ["counted", voteAt(1000, once, "coffee", "ann")],
         ["rejected", voteAt(1002, once, "tea", "ann")],
         ["counted", voteAt(1002, once, "tea", "cid")],
-        ["superseded", voteAt(1000, changeable, "coffee", "bob")],
-        ["counted", voteAt(1003, changeable, "coffee", "bob")],
-        ["counted", voteAt(1004, closing, "tea")],
-        ["rejected", voteAt(1005, closing, "coffee")]
+        ["superseded", voteAt(1000, changeable, "coffee", "ann")],
+        ["counted", voteAt(1003, changeable, "coffee", "ann")],
+        ["rejected", voteAt(1000, timed, "tea")],
+        ["counted", voteAt(1004, timed, "tea")],
+        ["rejected", voteAt(1005, timed, "coffee")]
+      ] as const
+      const keyless = [
+        ["counted", voteAt(1003, timed, "tea")],
+        ["rejected", voteAt(1005, timed, "tea")],
+        ["rejected", voteAt(1006, timed, "tea")],
+        ["rejected", voteAt(1006, timed, "coffee")],
+        ["counted", voteAt(1002, timed, "coffee")]
       ] as const
       const votes = told.map(([, vote], index) =>
         index % 2 === 0 ? { ...vote, n: keyProof(vote.voteId, "key") } : vote
       )
-      const others = [bob, voteAt(1001, unlogged, "tea"), voteAt(1001, closing, "milk"), voteAt(1001, "none", "tea")]
+      const others = [latest, voteAt(1001, unlogged, "tea"), voteAt(1001, timed, "milk"), voteAt(1001, "none", "tea")]
+      const dead = [unlogged, timed, once].map((poll) => ({
+        ...voteAt(1002, poll, "milk"),
+        ...{ reason: "no choice", stream: "votes", entryId: "1002-0", deliveries: 1n, fields: [] }
+      }))
       const rows = sql<{ kind: string; poll: string; choice: string | null; id: string; n: string | null }>`
         select q.kind, q.polls[coalesce(q.numbers[at], at)] as poll, q.choices[coalesce(q.numbers[at], at)] as choice,
-          q.vote_ids[at]::text as id, rtrim(translate(encode(uuid_send(q.proofs[at]), 'base64'), '+/', '-_'), '=') as n
+          q.vote_ids[at]::text as id, coalesce(
+            rtrim(translate(encode(uuid_send(q.proofs[at]), 'base64'), '+/', '-_'), '='),
+            case when q.proofs is not null then 'missing' end
+          ) as n
         from log_queue q, generate_subscripts(q.vote_ids, 1) as at`
       const none = "A".repeat(22)
       const expected = [
@@ -181,14 +199,22 @@ layer(Layer.provideMerge(Layer.mergeAll(layerLogs, DeadLetters.layer, Tabulation
           ...{ kind, poll, choice, id: voteId },
           n: index % 2 === 0 ? keyProof(voteId, "key") : none
         })),
+        ...keyless.map(([kind, { choice, poll, voteId }]) => ({ kind, poll, choice, id: voteId, n: null })),
         // Whose places others have taken.
-        { kind: "rejected", poll: once, choice: null, id: ann.voteId, n: null },
-        { kind: "superseded", poll: changeable, choice: null, id: bob.voteId, n: null }
+        { kind: "rejected", poll: once, choice: null, id: first.voteId, n: null },
+        { kind: "superseded", poll: changeable, choice: null, id: latest.voteId, n: null },
+        ...dead.slice(1).map(({ poll, voteId }) => ({ kind: "dead", poll, choice: null, id: voteId, n: null }))
       ]
       const sorted = <A extends { readonly id: string }>(list: ReadonlyArray<A>) =>
         [...list].sort((a, b) => (a.id < b.id ? -1 : 1))
       yield* ledger.count(VoteColumns.of([...others, ...votes, ...votes.slice(2, 4)]))
+      const keylessVotes = keyless.map(([, vote]) => vote)
+      yield* ledger.count(VoteColumns.of(keylessVotes.slice(0, 4)))
+      yield* ledger.count(VoteColumns.of([voteAt(1001, unlogged, "tea"), ...keylessVotes.slice(4)]))
+      yield* ledger.bury(dead)
       assert.deepStrictEqual(sorted(yield* rows), sorted(expected))
+      yield* (yield* PollActs).close(unlogged, Effect.succeed(1010))
+      assert.isEmpty(yield* sql`select kind from log_queue where ${unlogged} = all (polls)`)
     })
   )
 

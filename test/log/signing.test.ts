@@ -1,24 +1,29 @@
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
-import { SqlClient } from "effect/sql"
+import { Effect, Fiber, Layer, Redacted } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
 import { parseCheckpoint } from "../../src/domain/log/Checkpoint.ts"
 import { openNote, parseVkey } from "../../src/domain/log/Note.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LogHeads } from "../../src/ledger/LogHeads.ts"
+import { logLock } from "../../src/ledger/LogQueue.ts"
 import { LogStore } from "../../src/ledger/LogStore.ts"
 import { bookOriginal } from "../../src/ledger/Original.ts"
+import { Partitions } from "../../src/ledger/Partitions.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
+import { PollStore } from "../../src/ledger/PollStore.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { sha256 } from "../../src/log/Hashes.ts"
 import { beginLog, originOf } from "../../src/log/Sequencer.ts"
 import { signingKey } from "../../src/log/Signers.ts"
 import { makeLogGuard, makeSigning } from "../../src/log/Signing.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
+import { held, untilWaiting } from "../support/locks.ts"
 import { checked, expectLogged, layerLogs, readLeaves, sequenceAll } from "../support/logs.ts"
 import { layerServers } from "../support/servers.ts"
-import { createPoll, voteAt } from "../support/votes.ts"
+import { createPoll, day, voteAt } from "../support/votes.ts"
 
 const makeKey = () => signingKey(Redacted.make(randomBytes(32).toString("base64")))
 
@@ -186,6 +191,77 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       assert.strictEqual((yield* expectLogged(poll, 2)).recounted.ballots, 312)
       // Who watches the old log sees what was last signed of it.
       assert.deepStrictEqual(yield* checkpointOf(poll), published)
+      const [old] = yield* heads.list(poll)
+      assert.strictEqual(old?.signedSize, published.size)
+    })
+  )
+
+  it.effect("has in another log all that the one before had, and again in the one after that", () =>
+    Effect.gen(function* () {
+      const [acts, heads, ledger, store] = [yield* PollActs, yield* LogHeads, yield* Ledger, yield* LogStore]
+      const poll = yield* createPoll({ ballot: "changeable", identity: "token", results: "after_close" })
+      yield* acts.tellTokens(poll, 3)
+      const voteIds: Array<string> = []
+      for (const [ms, option, voter] of [
+        [1000, "tea", "ann"],
+        [1001, "tea", "bob"],
+        [1002, "coffee", "ann"]
+      ] as const) {
+        const one = voteAt(ms, poll, option, voter)
+        yield* ledger.count(VoteColumns.of([one]))
+        voteIds.push(one.voteId)
+      }
+      const dead = { ...voteAt(1003, poll, "milk"), reason: "no choice", stream: "votes", deliveries: 1n, fields: [] }
+      yield* ledger.bury([{ ...dead, entryId: `${dead.ms}-${dead.seq}` }])
+      yield* acts.close(poll, Effect.succeed(1010))
+      assert.isTrue(yield* (yield* PollStore).finish(poll, 1010))
+      const sign = yield* makeSigning([makeKey()])
+      const begun = (number: number) => beginLog("logs.test", poll, number)
+      const signed: Array<string | undefined> = []
+      for (const number of [1, 2, 3]) {
+        yield* sequenceAll
+        yield* sign
+        const { leaves, recounted } = yield* expectLogged(poll, number)
+        assert.strictEqual(recounted.ballots, 2)
+        for (const voteId of voteIds) assert.strictEqual((yield* store.find(voteId))?.log.number, number)
+        // A vote that can't be counted is there, and not what it says.
+        const told = leaves.filter((leaf) => leaf.includes('"s":"dead"')).map((leaf) => Object.keys(JSON.parse(leaf)))
+        assert.deepStrictEqual(told, [["v", "id", "s"]])
+        assert.include(leaves, '{"v":1,"t":"tokens","made":3}')
+        assert.match(leaves.at(-1) ?? "", /"t":"result"/)
+        assert.strictEqual(JSON.parse(leaves[0] ?? "").former, signed.at(-1))
+        // What was signed of those that were given up stays.
+        for (const [index, note] of signed.entries())
+          assert.strictEqual(yield* store.checkpoint({ poll, number: index + 1 }), note)
+        signed.push(yield* store.checkpoint({ poll, number }))
+        // Where it is not known what was signed last, that is what the ledger has.
+        const former = number === 2 ? { note: signed.at(-1) ?? "", size: leaves.length } : undefined
+        assert.strictEqual(yield* heads.restart({ poll, number }, begun, Effect.succeed(former)), number + 1)
+      }
+    })
+  )
+
+  it.effect("begins another log once nobody writes into the logs, and nobody decides over votes", () =>
+    Effect.gen(function* () {
+      const [heads, sql] = [yield* LogHeads, yield* SqlClient.SqlClient]
+      const poll = yield* createPoll()
+      yield* sequenceAll
+      for (const [lock, type, mode, number] of [
+        [sql`lock table only vote_event in share mode`, "relation", "RowExclusiveLock", 1],
+        [sql`select from poll where slug = ${poll} for update`, "transactionid", "ShareLock", 2],
+        [sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`, "advisory", "ExclusiveLock", 3]
+      ] as const) {
+        const release = yield* held(lock)
+        const restarting = yield* Effect.forkChild(
+          heads.restart({ poll, number }, (next) => beginLog("logs.test", poll, next), Effect.undefined)
+        )
+        yield* untilWaiting(type, mode)
+        yield* release
+        yield* Fiber.join(restarting)
+      }
+      yield* sequenceAll
+      // Of a poll that has no votes yet, too.
+      assert.isNotEmpty(yield* readLeaves(poll, 4))
     })
   )
 
@@ -236,6 +312,33 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
+  it.effect("is told from a log that was changed by hand, in its leaves, its tiles or its head", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll()
+      yield* vote(poll, 600)
+      /** Returns what is wrong with the log while it is changed so. */
+      const wrongAfter = Effect.fnUntraced(function* (change: Effect.Effect<unknown, SqlError.SqlError>) {
+        const restore = yield* backUp
+        yield* change
+        const { wrong } = yield* checked(poll)
+        yield* restore
+        return [...wrong]
+      })
+      const head = "the leaves do not make the log's head"
+      assert.deepStrictEqual(yield* wrongAfter(sql`update log set root = sha256(root) where poll = ${poll}`), [head])
+      const flip = sql`
+        update log_tile set data = set_byte(data, 0, get_byte(data, 0) # 1) where poll = ${poll} and level = 1`
+      assert.deepStrictEqual(yield* wrongAfter(flip), ["tile 1/0 is not what the leaves make"])
+      const wrong = yield* wrongAfter(sql`delete from log_tile where poll = ${poll} and level = -1 and place = 1`)
+      assert.includeMembers(wrong, ["the leaves from 256 on are not there", head])
+      // With what is not in the log yet, there may be more votes than the results have, but not so many.
+      yield* (yield* Ledger).count(VoteColumns.of([voteAt(Date.now(), poll, "tea")]))
+      const fewer = sql`update poll set ballots = 598 where slug = ${poll}`
+      assert.deepStrictEqual(yield* wrongAfter(fewer), ["600 votes count by the log, and 598 by the results"])
+    })
+  )
+
   it.effect("finds a vote's leaf by its identity", () =>
     Effect.gen(function* () {
       const ledger = yield* Ledger
@@ -258,3 +361,20 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 })
+
+layer(Layer.provideMerge(Layer.merge(layerLogs, Partitions.layer), layerServers()), { excludeTestServices: true })(
+  "a log of which the ledger has dropped votes",
+  (it) => {
+    it.effect("is as it must be", () =>
+      Effect.gen(function* () {
+        const partitions = yield* Partitions
+        const poll = yield* createPoll()
+        yield* vote(poll, 3)
+        const later = Date.now() + 40 * day
+        yield* partitions.extend(later, day)
+        yield* partitions.drop(later)
+        assert.deepStrictEqual(yield* checked(poll), { logged: 3, counted: 3, wrong: [] })
+      })
+    )
+  }
+)

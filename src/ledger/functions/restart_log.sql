@@ -23,6 +23,8 @@ begin
   insert into log (poll, number, origin, secret, root, tokens)
   select poll, number + 1, new_origin, new_secret, empty_root, tokens from log where poll = restarting and number = last;
   perform log_append(restarting, 'poll');
+  -- It is to say how many links were made before.
+  perform log_append(restarting, 'tokens', '{"made": 0}') from log where poll = restarting and number = last and tokens > 0;
   insert into log_queue (kind, polls, choices, vote_ids)
   select status, array_agg(poll), array_agg(choice), array_agg(vote_id)
   from (

@@ -60,7 +60,8 @@ const Id = Schema.Tuple([
   Schema.Literals(["0", "7", "999999999999999", "18446744073709551615"])
 ])
 const voteId = makeVoteId()
-const right = encodeVote({ voteId, poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000, voter: "YW5u" })
+const cast = { voteId, poll: "cats-or-dogs", choice: "cats", castAt: 1_732_000_000_000, voter: "YW5u" }
+const right = encodeVote(cast, { n: keyProof(voteId, "key") })
 const wrong = [
   "",
   "1",
@@ -71,6 +72,7 @@ const wrong = [
   "1\n",
   `${voteId}\n`,
   voteId.toUpperCase(),
+  voteId.replaceAll("-", "0"),
   "é",
   "\u0000",
   "vote"
@@ -143,6 +145,14 @@ describe("EntryParser", () => {
     }
   })
 
+  it("takes no choice for another one that begins with it, whatever was read before", () => {
+    // What is read lately is kept by a hash, which is the same for these.
+    const choices = ["catsaui", "cats", "catshpa", "cats", "dogsary", "dogs"]
+    const held = choices.map((choice, index): Held => [`1732000000000-${index}`, encodeVote({ ...cast, choice })])
+    const read = entriesOf(parse(answerOf(held), [])).map(({ vote }) => vote?.choice)
+    assert.deepStrictEqual(read, choices)
+  })
+
   it("keeps nothing of the answer before, not even of one that was cut off", () => {
     const parser = new EntryParser()
     const fields = right
@@ -164,6 +174,18 @@ describe("EntryParser", () => {
       }
       expectHeld(parse(answer, [], parser), held)
     }
+  })
+
+  it("leaves what came behind an answer to whoever keeps it, also while the next one is read", () => {
+    const parser = new EntryParser()
+    const answer = answerOf([["1-0", right]])
+    const read = (behind: string) => {
+      parser.begin()
+      assert.isUndefined(parser.take(answer.subarray(0, 20)))
+      return parser.take(Buffer.concat([answer.subarray(20), Buffer.from(behind)]))
+    }
+    const behind = [read("+ONE\r\n"), read("+TWO\r\n")]
+    assert.deepStrictEqual(behind.map(String), ["+ONE\r\n", "+TWO\r\n"])
   })
 
   it("has the entries of one answer follow those of the one before, where these are to be kept", () => {

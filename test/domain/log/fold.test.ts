@@ -111,9 +111,18 @@ describe("a hidden choice", () => {
     }
   })
 
+  it("hides also a choice that was made before the poll was changed, and is longer than any now", () => {
+    const key = choiceKey(hash, seed, "a")
+    const bytes = fromBase64url(hideChoice(hash, key, "a-long-name-of-an-option", 3)) ?? assert.fail()
+    assert.strictEqual(openChoice(hash, key, bytes), "a-long-name-of-an-option")
+  })
+
   it("hides the same choice of two votes in two ways", () => {
     const of = (id: string) => hideChoice(hash, choiceKey(hash, seed, id), "cats", 4)
     assert.notStrictEqual(of("a"), of("b"))
+    // Nor is what hides a long one the same from some byte on.
+    const long = fromBase64url(hideChoice(hash, choiceKey(hash, seed, "a"), "c".repeat(64), 64)) ?? assert.fail()
+    assert.notDeepEqual(long.slice(0, 32), long.slice(32))
     assert.isTrue(isSeedOf(hash, toHex(seed), toHex(hash(seed))))
     assert.isFalse(isSeedOf(hash, toHex(seed).replace("07", "08"), toHex(hash(seed))))
     assert.isFalse(isSeedOf(hash, "not hex", toHex(hash(seed))))
@@ -140,6 +149,10 @@ describe("the fold", () => {
     assert.match(wrong(cats), /leaf 0 is not the poll/)
     assert.match(wrong(first, "{}"), /leaf 1 is not one of a poll's log/)
     assert.match(wrong(first, cats, voteLeaf("a", "o", "dogs", "counted")), /leaf 2 has a vote say something else/)
+    assert.match(
+      wrong(first, voteLeaf("a", "c", "AAAA", "counted"), voteLeaf("a", "c", "AAAB", "counted")),
+      /leaf 2 has a vote say something else/
+    )
     assert.match(wrong(first, voteLeaf("a", "o", "birds", "counted")), /the vote a says what no vote can say here/)
     assert.match(wrong(first, fateLeaf("a", "counted")), /no leaf tells what it says/)
     assert.match(wrong(first, '{"v":1,"t":"tokens","made":3}', '{"v":1,"t":"tokens","made":2}'), /takes back tokens/)
@@ -147,6 +160,8 @@ describe("the fold", () => {
     assert.match(wrong(first, '{"v":1,"t":"open","tie_seed":"00"}'), /a draw's seed that the poll did not commit to/)
     const fewer = written(pollLeaf({ ...defaultPoll, options: defaultPoll.options.slice(0, 1) }))
     assert.match(wrong(first, cats, fewer), /changes what votes can say/)
+    const abstaining = written(pollLeaf({ ...defaultPoll, abstain: true }))
+    assert.match(wrong(first, cats, abstaining), /changes what votes can say/)
     assert.strictEqual(wrong(first, fewer, cats), "")
     assert.strictEqual(wrong(first, cats, fateLeaf("a", "rejected"), fewer), "")
   })

@@ -107,6 +107,8 @@ describe("a checkpoint", () => {
       text.slice(0, -1),
       text.replace("CsU", "Cs"),
       text.replace("20852163", "-1"),
+      text.replace("20852163", "9007199254740992"),
+      text.replace(/(\n\d+\n).*/, `$1${toBase64(new Uint8Array(31))}`),
       text.replace(/^.*/, "")
     ]) {
       assert.isUndefined(parseCheckpoint(wrong), wrong)

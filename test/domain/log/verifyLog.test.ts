@@ -1,9 +1,11 @@
 import { gunzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { utf8 } from "../../../src/domain/log/Bytes.ts"
+import { checkpointText, parseCheckpoint } from "../../../src/domain/log/Checkpoint.ts"
 import { compareLog } from "../../../src/domain/log/ComparedLog.ts"
 import { pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
 import { nodeSha256 } from "../../../src/domain/log/NodeSha256.ts"
+import { parseNote, signNote } from "../../../src/domain/log/Note.ts"
 import { decodeBundle, encodeBundle, parseTilePath, widthAt } from "../../../src/domain/log/Tile.ts"
 import { differences, type Kept, type LogSource, type Told, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
@@ -143,6 +145,13 @@ describe("a whole log", () => {
       changing(files, "checkpoint", (note) => utf8(Buffer.from(note).toString().replace(from, to)))
     await rejected(other("\n600\n", "\n599\n"), unsigned)
     await rejected(other(signer.name, signer.name.replace("cats", "rats")), unsigned)
+    // Signed by the key, and of another log by what it says.
+    const head = parseCheckpoint(parseNote(log.checkpoint ?? "")?.text ?? "") ?? assert.fail()
+    const elsewhere = utf8(signNote(checkpointText({ ...head, origin: `${head.origin}/2` }), [signer]))
+    await rejected(
+      changing(files, "checkpoint", () => elsewhere),
+      unsigned
+    )
     log.signers.splice(0, 1, { ...signer, sign: makeSigner(signer.name).sign })
     log.sign()
     await rejected(files, unsigned)
@@ -203,6 +212,21 @@ describe("what the service tells beside the log", () => {
     const verified = await verify(filesOf(log))
     assert.deepStrictEqual(differences(verified, told(300, 299, "final")), [
       "votes for dogs: 299 by the log, 298 by the log's own final result"
+    ])
+  })
+
+  it("is wrong where abstentions or sums are others, by the results or by the log's own", async () => {
+    const rules = { kind: "score", min: 0, max: 5, every: false } as const
+    const log = new MemoryLog({ ...defaultPoll, rules, abstain: true })
+    for (const [vote, choice] of ["cats:5", "cats:2", "-"].entries()) log.count({ voteId: `vote-${vote}`, choice })
+    log.append(resultLeaf("2026-11-24T20:15:00.000Z", 3, 0, [{ id: "cats", count: 2, sum: 6 }]))
+    log.sign()
+    const results = { status: "final", ballots: 3, abstained: 2, results: [{ option: "cats", count: 2, sum: 8 }] }
+    assert.deepStrictEqual(differences(await verify(filesOf(log)), { ...told(0, 0), results }), [
+      "abstentions: 1 by the log, 0 by the log's own final result",
+      "the sum of cats: 7 by the log, 6 by the log's own final result",
+      "abstentions: 1 by the log, 2 by the results",
+      "the sum of cats: 7 by the log, 8 by the results"
     ])
   })
 

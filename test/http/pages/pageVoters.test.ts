@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { request } from "../../support/api.ts"
 import {
   cookieOf,
@@ -83,6 +84,12 @@ layer(layerPages, { excludeTestServices: true })("the voter of a page", (it) => 
       assert.strictEqual(script.status, 201)
       assert.isUndefined(script.headers["set-cookie"])
       yield* untilCounted(slug, { tea: 0, coffee: 1 })
+      // The page does not tell what the ledger knows the voter by.
+      const ballots = yield* (yield* SqlClient.SqlClient)<{ voter: Uint8Array }>`
+        select voter from ballot where poll = ${slug}`
+      const voters = ballots.map(({ voter }) => Buffer.from(voter).toString("hex"))
+      assert.lengthOf(voters, 1)
+      assert.notInclude(voters, Buffer.from(nameIn(page.body), "base64url").toString("hex"))
     })
   )
 

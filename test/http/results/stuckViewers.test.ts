@@ -13,6 +13,7 @@ import { PublicFolder } from "../../../src/http/pages/PublicFolder.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "../../../src/http/results/LiveResults.ts"
 import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
+import { serve, type Viewer } from "../../../src/http/results/Viewer.ts"
 import { ViewerPlaces } from "../../../src/http/results/ViewerPlaces.ts"
 import { Visibility } from "../../../src/http/results/Visibility.ts"
 import { layerServer } from "../../../src/http/Server.ts"
@@ -141,4 +142,40 @@ describe.for<By>(["app", "lane"])("a viewer that does not read, served by the %s
       assert.isBelow(performance.now() - start, 3_000)
     }).pipe(Effect.scoped)
   )
+})
+
+describe("a viewer", () => {
+  const makeViewer = () => {
+    const seen = { waiting: false, sent: 0, drops: 0 }
+    const outlet = {
+      send: () => void seen.sent++,
+      isWaiting: () => seen.waiting,
+      end: () => {},
+      drop: () => void seen.drops++
+    }
+    return { seen, viewer: { outlet, shown: undefined, sentAt: 0, waitingSince: undefined } satisfies Viewer as Viewer }
+  }
+
+  it("is dropped once it has taken nothing for a while, however often it was slow before", () => {
+    const { seen, viewer } = makeViewer()
+    const at = (seconds: number, waiting: boolean) => {
+      seen.waiting = waiting
+      return serve(viewer, undefined, seconds * 1_000)
+    }
+    assert.deepStrictEqual([at(1, true), at(15, true), at(16, false)], [true, true, true])
+    assert.deepStrictEqual([at(17, true), at(31, true), at(33, true)], [true, true, false])
+    assert.strictEqual(seen.drops, 1)
+  })
+
+  it("is sent the tabulation of what it has seen, once that is made", () => {
+    const { seen, viewer } = makeViewer()
+    const tabulation = { revision: 1 } as NonNullable<Snapshot["results"]["tabulation"]>
+    const first = snapshot(1)
+    const tabulated = { ...first, results: { ...first.results, tabulation } }
+    const sent = [first, first, tabulated, { ...tabulated }, first].map((latest) => {
+      serve(viewer, latest, 0)
+      return seen.sent
+    })
+    assert.deepStrictEqual(sent, [1, 1, 2, 2, 2])
+  })
 })
