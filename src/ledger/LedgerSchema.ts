@@ -49,6 +49,7 @@ import places from "./tables/0018_places.sql"
 import room from "./tables/0019_room.sql"
 import guess from "./tables/0021_guess.sql"
 import vote from "./tables/0025_vote.sql"
+import moved from "./tables/0027_moved.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -82,7 +83,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 18, text: places },
     { number: 19, text: room },
     { number: 21, text: guess },
-    { number: 25, text: vote }
+    { number: 25, text: vote },
+    { number: 27, text: moved }
   ],
   functions: [
     addPartition,

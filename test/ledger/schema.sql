@@ -286,7 +286,7 @@ create table vote_event_other partition of vote_event default;
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function refused_votes(vote_ids uuid[], numbers integer[], voters bytea[], polls text[], valid boolean[]) returns table(place bigint, reason text)
 -- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
--- function settle_moved(slugs text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[]) returns void
+-- function settle_moved(slugs text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[], polls text[], numbers integer[], ms bigint[]) returns void
 -- function settle_poll(changed text) returns void
 -- function shut_times(shut int8multirange) returns json
 -- function sweep_ledger(before_ms bigint) returns void

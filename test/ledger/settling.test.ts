@@ -191,8 +191,35 @@ layer(layerServers(), { excludeTestServices: true })("a poll that changes while 
       const sql = yield* SqlClient.SqlClient
       const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
       yield* count(poll, 1_000)
-      yield* whileCounting(vote(poll, 1_001), sql.unsafe(`update poll set ${change} where slug = $1`, [poll]))
+      const changing = Effect.andThen(
+        sql.unsafe(`update poll set ${change} where slug = $1`, [poll]),
+        sql`select settle_poll(${poll})`
+      )
+      yield* whileCounting(vote(poll, 1_001), changing)
       assert.deepStrictEqual(yield* fatesOf(poll), [...fates])
+    })
+  )
+
+  it.effect.each([
+    ["opens_ms = 7000, closes_ms = 9000", 7_500, "counted"],
+    ["closes_ms = 1002", 1_001, "counted"],
+    ["shut = '{[1002,9000)}'", 1_001, "counted"],
+    ["closes_ms = 1001", 1_001, "rejected"],
+    ["opens_ms = 7000", 1_001, "rejected"],
+    ["shut = '{[1001,9000)}'", 1_001, "rejected"]
+  ] as const)("%s: decides over all only where it makes a difference to one of %i", ([change, ms, status]) =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const poll = yield* createPoll({ ballot: "changeable", identity: "browser" })
+      // Not as its new times have it, so that it shows whether it was looked at.
+      const other = yield* count(poll, 6_000, "tea", { voter: "B".repeat(22) })
+      const one = vote(poll, ms)
+      yield* whileCounting(one, sql.unsafe(`update poll set ${change} where slug = $1`, [poll]))
+      const { find } = yield* Ledger
+      assert.deepStrictEqual(
+        yield* Effect.forEach([one.voteId, other], (voteId) => Effect.map(find(voteId), (found) => found?.status)),
+        [status, status]
+      )
     })
   )
 

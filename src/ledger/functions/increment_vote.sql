@@ -234,7 +234,7 @@ begin
       where e.fate = 0 and rules[e.number] = 'open' and e.voter is not null
       on conflict do nothing;
     end if;
-    perform settle_moved(slugs, poll_rules, poll_opens, poll_closes, poll_shuts);
+    perform settle_moved(slugs, poll_rules, poll_opens, poll_closes, poll_shuts, polls, new_numbers, new_ms);
   end if;
 
   if summary then
