@@ -241,6 +241,32 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
+  it.effect("leaves what has happened to the poll, and waits to be written, to the log that is given up", () =>
+    Effect.gen(function* () {
+      const [acts, heads, ledger] = [yield* PollActs, yield* LogHeads, yield* Ledger]
+      const poll = yield* createPoll({ results: "after_close" })
+      yield* sequenceAll
+      yield* ledger.count(VoteColumns.of([voteAt(1000, poll, "tea")]))
+      yield* acts.close(poll, Effect.succeed(1010))
+      assert.isTrue(yield* (yield* PollStore).finish(poll, 1010))
+      // Its votes are hidden by another seed from then on.
+      yield* acts.act(poll, "reopen", ({ poll: { closesMs, ...open } }) =>
+        Effect.succeed({ poll: { ...open, shut: [[closesMs ?? 0, 1020]] } })
+      )
+      yield* acts.tellTokens(poll, 3)
+      yield* ledger.count(VoteColumns.of([voteAt(1030, poll, "coffee")]))
+      yield* heads.restart({ poll, number: 1 }, (next) => beginLog("logs.test", poll, next), Effect.undefined)
+      yield* sequenceAll
+      yield* acts.close(poll, Effect.succeed(1040))
+      assert.isTrue(yield* (yield* PollStore).finish(poll, 1040))
+      yield* sequenceAll
+      const { leaves, recounted } = yield* expectLogged(poll, 2)
+      assert.strictEqual(recounted.ballots, 2)
+      const told = leaves.flatMap((leaf) => /"t":"(\w+)"/.exec(leaf)?.[1] ?? [])
+      assert.deepStrictEqual(told, ["poll", "tokens", "poll", "close", "open", "result"])
+    })
+  )
+
   it.effect("begins another log once nobody writes into the logs, and nobody decides over votes", () =>
     Effect.gen(function* () {
       const [heads, sql] = [yield* LogHeads, yield* SqlClient.SqlClient]

@@ -20,6 +20,8 @@ begin
   end if;
   update log set checkpoint = former, signed_size = former_size
   where poll = restarting and number = last and former is not null;
+  -- What has happened to the poll, and waits to be written, is not what happens to it from now on.
+  delete from log_queue where polls = array[restarting] and kind in ('poll', 'close', 'reopen', 'final');
   insert into log (poll, number, origin, secret, root, tokens)
   select poll, number + 1, new_origin, new_secret, empty_root, tokens from log where poll = restarting and number = last;
   perform log_append(restarting, 'poll');
