@@ -30,7 +30,7 @@ export interface Pulse {
   look(): Promise<unknown>
 }
 
-/** Whether it waits in Redis for as long as that likes. Such a connection can't be asked anything. */
+/** Whether it may wait in Redis for as long as that likes. Such a connection can't be asked anything. */
 const blocks = ({ connection, reads }: Watched): boolean => reads && connection.status === "ready"
 
 const serverOf = ({ connection }: Watched): string => `${connection.options.host}:${connection.options.port}`
@@ -69,7 +69,8 @@ export const makePulse = ({ replicas }: { readonly replicas: boolean }): Pulse =
   const listen = (one: Watched): void => {
     const { connection } = one
     const { stream } = connection
-    const due = connection.commandQueue?.length > 0
+    // One for reads may have asked for nothing just then, and would wait for what it asks next.
+    const due = blocks(one) || connection.commandQueue?.length > 0
     if (stream !== one.stream || stream?.bytesRead !== one.bytes || !due) {
       one.stream = stream
       one.bytes = stream?.bytesRead ?? 0

@@ -131,6 +131,25 @@ describe("a half-open connection", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("is given up with the others where it is for reads, and has asked for nothing yet", () =>
+    Effect.gen(function* () {
+      const { port } = yield* startReplicable
+      const gate = yield* openGateTo(() => port)
+      yield* Effect.gen(function* () {
+        const redis = yield* Redis
+        const reader = yield* redis.dedicated("reader")
+        yield* eventually(command(() => reader.ping()))
+        yield* eventually(command(() => redis.client.ping()))
+        const former = redis.client.stream
+        gate.silence()
+        yield* eventually(Effect.sync(() => assert.notStrictEqual(redis.client.stream, former)))
+        const start = performance.now()
+        yield* eventually(command(() => reader.xread("BLOCK", 10, "STREAMS", "nothing", "$")))
+        assert.isBelow(performance.now() - start, 5_000)
+      }).pipe(Effect.scoped, Effect.provide(layerServers({}, yield* makeDatabase, urlOf(gate))))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is not what a busy connection is, nor one that waits for entries", () =>
     Effect.gen(function* () {
       const { port } = yield* startReplicable
