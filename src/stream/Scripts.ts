@@ -2,6 +2,7 @@ import append from "./scripts/append.lua"
 import appendedUpTo from "./scripts/appended_up_to.lua"
 import canAppend from "./scripts/can_append.lua"
 import closingTime from "./scripts/closing_time.lua"
+import common from "./scripts/common.lua"
 import countedUpTo from "./scripts/counted_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
@@ -41,22 +42,25 @@ export interface Scripts {
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
 
+/** Returns a script with what it has in common with others. */
+const whole = (script: string): string => script.replace("@common\n", common)
+
 /** The scripts as a connection's options have them: as commands of their own, which are sent by their digest. */
 export const scripts = {
-  appendVotes: { lua: withFields(append) },
-  canAppend: { lua: canAppend, numberOfKeys: 2 },
-  closingTime: { lua: closingTime, numberOfKeys: 1 },
-  countedUpTo: { lua: countedUpTo, numberOfKeys: 1 },
-  ensureGroup: { lua: ensureGroup, numberOfKeys: 1 },
-  streamState: { lua: streamState, numberOfKeys: 1 },
-  appendedUpTo: { lua: appendedUpTo, numberOfKeys: 1 },
-  fence: { lua: fence },
-  findKey: { lua: findKey },
-  guardLog: { lua: guardLog, numberOfKeys: 1 },
-  holdTrims: { lua: holdTrims, numberOfKeys: 2 },
-  keyMemory: { lua: keyMemory, numberOfKeys: 1 },
-  keepLag: { lua: keepLag, numberOfKeys: 2 },
-  lookAtShards: { lua: lookAtShards },
-  trimAcked: { lua: trim, numberOfKeys: 2 },
-  sweepConsumers: { lua: sweepConsumers, numberOfKeys: 1 }
+  appendVotes: { lua: withFields(whole(append)) },
+  canAppend: { lua: whole(canAppend), numberOfKeys: 2 },
+  closingTime: { lua: whole(closingTime), numberOfKeys: 1 },
+  countedUpTo: { lua: whole(countedUpTo), numberOfKeys: 1 },
+  ensureGroup: { lua: whole(ensureGroup), numberOfKeys: 1 },
+  streamState: { lua: whole(streamState), numberOfKeys: 1 },
+  appendedUpTo: { lua: whole(appendedUpTo), numberOfKeys: 1 },
+  fence: { lua: whole(fence) },
+  findKey: { lua: whole(findKey) },
+  guardLog: { lua: whole(guardLog), numberOfKeys: 1 },
+  holdTrims: { lua: whole(holdTrims), numberOfKeys: 2 },
+  keyMemory: { lua: whole(keyMemory), numberOfKeys: 1 },
+  keepLag: { lua: whole(keepLag), numberOfKeys: 2 },
+  lookAtShards: { lua: whole(lookAtShards) },
+  trimAcked: { lua: whole(trim), numberOfKeys: 2 },
+  sweepConsumers: { lua: whole(sweepConsumers), numberOfKeys: 1 }
 }

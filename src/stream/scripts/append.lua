@@ -14,6 +14,7 @@
 --
 -- Returns for each vote its stream_id; for a vote with a key the record, "<stream_id> <vote_id> <option>", of this vote or
 -- of the first one with that key; or the error that kept the vote from being appended.
+@common
 local answers, none, record, at, bytes = {}, {}, 1, 2, 0
 -- What Redis holds for a key with an expiry, beside the texts of the key and its value.
 local overhead = 120
@@ -54,8 +55,8 @@ while at <= #ARGV do
   answers[#answers + 1] = answer
 end
 if bytes > 0 then
-  local held, time, step = KEYS[#KEYS], redis.call('TIME'), math.ceil(ARGV[1] / 96)
-  local expired = math.ceil((time[1] * 1000 + time[2] / 1000 + ARGV[1]) / step) * step
+  local held, step = KEYS[#KEYS], math.ceil(ARGV[1] / 96)
+  local expired = math.ceil((clock() + ARGV[1]) / step) * step
   expired = string.format('%.0f', expired)
   -- The votes are appended, so that nothing may fail from here on.
   if redis.pcall('HINCRBY', held, expired, bytes) == bytes then

@@ -6,14 +6,11 @@
 -- ARGV[1]  the id
 --
 -- Returns their number.
+@common
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
-local added = 0
-local info = redis.call('XINFO', 'STREAM', KEYS[1])
-for index = 1, #info, 2 do
-  if info[index] == 'entries-added' then added = info[index + 1] end
-end
+local added = fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added']
 local page = 1000
 local from = ARGV[1]
 while true do

@@ -5,18 +5,10 @@
 -- KEYS[1]  the stream
 --
 -- Returns the time, in ms since 1970, as text.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  local info = redis.call('XINFO', 'STREAM', KEYS[1])
-  for index = 1, #info, 2 do
-    if info[index] == 'last-generated-id' then
-      local last = tonumber(string.match(info[index + 1], '(%d+)-'))
-      if last >= now then
-        now = last + 1
-        redis.call('XSETID', KEYS[1], string.format('%.0f-0', now))
-      end
-    end
-  end
+@common
+local now, last = clock(), ms_of(last_id(KEYS[1]))
+if last >= now then
+  now = last + 1
+  redis.call('XSETID', KEYS[1], string.format('%.0f-0', now))
 end
 return string.format('%.0f', now)

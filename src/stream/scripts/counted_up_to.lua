@@ -9,26 +9,14 @@
 -- ARGV[2]  the time that is asked for, in ms since 1970
 --
 -- Returns the time asked for or, where that is not reached yet, the latest one that is; in ms since 1970, as text.
+@common
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
 end
 
-local function fields(flat)
-  local named = {}
-  for index = 1, #flat, 2 do named[flat[index]] = flat[index + 1] end
-  return named
-end
-
--- Returns the ms of an entry's id.
-local function ms_of(id)
-  return tonumber(string.match(id, '(%d+)-'))
-end
-
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local last = ms_of(fields(redis.call('XINFO', 'STREAM', KEYS[1]))['last-generated-id'])
-local up_to = math.min(tonumber(ARGV[2]), math.max(now, last))
+local last = ms_of(last_id(KEYS[1]))
+local up_to = math.min(tonumber(ARGV[2]), math.max(clock(), last))
 
 -- Without the group, all entries wait.
 local waiting_from = '-'

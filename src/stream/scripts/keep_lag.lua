@@ -9,14 +9,9 @@
 -- ARGV[1]  the group
 --
 -- Returns 1 where Redis had to be told, else 0.
+@common
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
-end
-
-local function fields(flat)
-  local named = {}
-  for index = 1, #flat, 2 do named[flat[index]] = flat[index + 1] end
-  return named
 end
 
 -- Returns an entry id in a form in which ids compare as texts.

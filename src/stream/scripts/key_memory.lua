@@ -4,8 +4,8 @@
 -- KEYS[1]  a hash with the bytes by the time at which their records have expired, in ms since 1970 (see append.lua)
 --
 -- Returns the bytes.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+@common
+local now = clock()
 local held = redis.call('HGETALL', KEYS[1])
 local sum = 0
 for index = 1, #held, 2 do

@@ -6,8 +6,8 @@
 -- ARGV[2…] for each stream, the caller's number of shards, if the stream is one of these; else 0
 --
 -- Returns for each stream 1 where it exists, else 0; then the numbers.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+@common
+local now = clock()
 local answers = {}
 for index = 1, #KEYS / 2 do
   local stream, counts, count = KEYS[2 * index - 1], KEYS[2 * index], ARGV[index + 1]

@@ -11,26 +11,21 @@
 -- Returns six numbers: the length; the lag (entries not yet given out); the pending entries (given out and not acked); the
 -- age of the oldest entry among lag and pending, in ms; the consumers that read and are not gone; the time, in ms since 1970. Without
 -- the group, all entries are lag. Then the ms of the last id, as text.
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+@common
+local now = clock()
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return {0, 0, 0, 0, 0, now, '0'}
 end
 local length = redis.call('XLEN', KEYS[1])
-local last = '0'
-local about_stream = redis.call('XINFO', 'STREAM', KEYS[1])
-for index = 1, #about_stream, 2 do
-  if about_stream[index] == 'last-generated-id' then last = string.match(about_stream[index + 1], '(%d+)-') end
-end
+local last = string.match(last_id(KEYS[1]), '(%d+)-')
 
 -- Returns the age of the entry with this id, in ms.
 local function age(id)
-  return math.max(0, now - tonumber(string.match(id, '(%d+)-')))
+  return math.max(0, now - ms_of(id))
 end
 
-for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local info = {}
-  for index = 1, #group, 2 do info[group[index]] = group[index + 1] end
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local info = fields(flat)
   if info['name'] == ARGV[1] then
     local most = 1000
     local waiting = redis.call('XRANGE', KEYS[1], '(' .. info['last-delivered-id'], '+', 'COUNT', most)
@@ -44,8 +39,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
     if pending[1] > 0 then oldest = math.max(oldest, age(pending[2])) end
     local there = 0
     for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-      local about = {}
-      for index = 1, #consumer, 2 do about[consumer[index]] = consumer[index + 1] end
+      local about = fields(consumer)
       if about['idle'] <= tonumber(ARGV[2]) and string.sub(about['name'], -#ARGV[3]) ~= ARGV[3] then there = there + 1 end
     end
     return {length, lag, pending[1], oldest, there, now, last}

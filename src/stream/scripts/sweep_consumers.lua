@@ -6,13 +6,13 @@
 -- ARGV[2]  how long a consumer must have been silent, in ms
 --
 -- Returns the names of the deleted consumers.
+@common
 local deleted = {}
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return deleted
 end
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-  local info = {}
-  for index = 1, #consumer, 2 do info[consumer[index]] = consumer[index + 1] end
+  local info = fields(consumer)
   if info['pending'] == 0 and info['idle'] > tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], info['name'])
     deleted[#deleted + 1] = info['name']

@@ -11,6 +11,7 @@
 -- ARGV[3]  how many entries the stream keeps at least, whether they are acked or not
 --
 -- Returns the number of entries removed.
+@common
 -- Nobody keeps a stream from being trimmed for longer than a minute: a record that lasts longer is from before Redis's clock was set
 -- back, and would have the stream grow for as long as that.
 if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) then
@@ -34,9 +35,8 @@ local function below(a, b)
 end
 
 local keep_from = nil
-for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local info = {}
-  for index = 1, #group, 2 do info[group[index]] = group[index + 1] end
+for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+  local info = fields(flat)
   local first = info['last-delivered-id']
   local pending = redis.call('XPENDING', KEYS[1], info['name'])
   if pending[1] > 0 and below(pending[2], first) then first = pending[2] end
@@ -46,8 +46,7 @@ if keep_from == nil then
   return 0
 end
 
-local time = redis.call('TIME')
-local young = string.format('%.0f-0', math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[2]))
+local young = string.format('%.0f-0', math.max(0, clock() - ARGV[2]))
 if ARGV[2] ~= '0' and below(young, keep_from) then keep_from = young end
 -- Without a limit of ours, Redis removes ten thousand at a time, and fewer in an interval than may come in.
 local most = math.min(100000, redis.call('XLEN', KEYS[1]) - ARGV[3])
