@@ -10,6 +10,7 @@ import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
 import { findClosingTime, readStates } from "../stream/Nodes.ts"
 import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
+import { shutPoll } from "../stream/ShutPolls.ts"
 import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withProgress } from "./Progress.ts"
@@ -57,6 +58,7 @@ export const withLife = <A, E, R, E2, R2>(
         acts,
         now: Effect.provideService(pollTime(settings), Redis, redis),
         closingTime: Effect.suspend(() => findClosingTime(shards(), () => undefined)),
+        shutPoll: (poll, from, ms) => shutPoll(shards(), poll, from, ms),
         countedUpTo: (latest) => countedUpTo(shards(), latest),
         // The API processes keep the polls in memory, and have viewers.
         changed: (changed) =>

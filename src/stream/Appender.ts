@@ -3,6 +3,7 @@ import type { Vote } from "../domain/Vote.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
 import type { Shard } from "./Shards.ts"
+import { shutHash } from "./ShutPolls.ts"
 import { type Beside, optionalFields, requiredFields, valuesOf } from "./VoteEntry.ts"
 
 /** The most votes that one command appends: such a command keeps Redis from all else for about a millisecond. */
@@ -38,7 +39,7 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
   let busy = false
 
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
-    const keys = [shard.stream]
+    const keys = [shard.stream, shutHash(shard)]
     const args = [String(ttl())]
     for (const { extras, vote } of votes) {
       const values = valuesOf(vote, extras)
@@ -56,7 +57,7 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
         args.push(value)
       }
     }
-    if (keys.length > 1) keys.push(keyMemoryHash(shard))
+    if (keys.length > 2) keys.push(keyMemoryHash(shard))
     const all = [String(keys.length), ...keys, ...args]
     return replicated === undefined ? shard.client.appendVotes(all) : replicated.run(shard.writer, "appendVotes", all)
   }

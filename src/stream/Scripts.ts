@@ -12,6 +12,7 @@ import holdTrims from "./scripts/hold_trims.lua"
 import keepLag from "./scripts/keep_lag.lua"
 import keyMemory from "./scripts/key_memory.lua"
 import lookAtShards from "./scripts/look_at_shards.lua"
+import shut from "./scripts/shut.lua"
 import streamState from "./scripts/stream_state.lua"
 import sweepConsumers from "./scripts/sweep_consumers.lua"
 import trim from "./scripts/trim.lua"
@@ -38,6 +39,7 @@ export interface Scripts {
   keyMemory(held: string): Promise<number>
   lookAtShards(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<ReadonlyArray<number | string>>>
   keepLag(stream: string, record: string, group: string): Promise<number>
+  shut(stream: string, shut: string, poll: string, ...times: ReadonlyArray<number>): Promise<number>
   trimAcked(stream: string, record: string, interval: number, ms: number, entries: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }
@@ -47,7 +49,7 @@ const whole = (script: string): string => script.replace("@common\n", common)
 
 /** The scripts as a connection's options have them: as commands of their own, which are sent by their digest. */
 export const scripts = {
-  appendVotes: { lua: withFields(whole(append)) },
+  appendVotes: { lua: withFields(append) },
   canAppend: { lua: whole(canAppend), numberOfKeys: 2 },
   closingTime: { lua: whole(closingTime), numberOfKeys: 1 },
   countedUpTo: { lua: whole(countedUpTo), numberOfKeys: 1 },
@@ -61,6 +63,7 @@ export const scripts = {
   keyMemory: { lua: whole(keyMemory), numberOfKeys: 1 },
   keepLag: { lua: whole(keepLag), numberOfKeys: 2 },
   lookAtShards: { lua: whole(lookAtShards) },
+  shut: { lua: whole(shut), numberOfKeys: 2 },
   trimAcked: { lua: whole(trim), numberOfKeys: 2 },
   sweepConsumers: { lua: whole(sweepConsumers), numberOfKeys: 1 }
 }

@@ -11,6 +11,7 @@ import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command, Redis } from "./Redis.ts"
 import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
+import { shutPoll } from "./ShutPolls.ts"
 import { type SolutionUse, spendSolution } from "./SpentSolutions.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -45,6 +46,11 @@ export class VoteStream extends Context.Service<
     readonly now: () => number
     /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
     readonly closingTime: Effect.Effect<number, OutOfService>
+    /**
+     * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms from now on, whatever the process knows that they
+     * come to; or taken, where no time is given.
+     */
+    shutPoll(poll: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
     /** Finds the time up to which all that was ever accepted is counted: at most `latest`; in ms since 1970. */
     countedUpTo(latest: number): Effect.Effect<number, OutOfService>
     /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
@@ -155,6 +161,7 @@ export class VoteStream extends Context.Service<
         appendOnce: settings.tracing ? tracedAppendOnce : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
+        shutPoll: (poll, from, ms) => Effect.flatMap(shards.all, (all) => shutPoll(all, poll, from, ms)),
         spend: (use) => spendSolution(redis, settings.stream, use),
         keyMemory,
         ...nodes

@@ -52,11 +52,11 @@ describe("an appender", () => {
     const ofBoth = [...argsOf("a"), "key voter traceparent", ...argsOf("b").slice(1), "x", traceparent]
     assert.deepStrictEqual(
       sent.map(({ args }) => args),
-      [["3", "votes", "record-b", "votes:key-memory", "1000", ...ofBoth]]
+      [["4", "votes", "votes:shut", "record-b", "votes:key-memory", "1000", ...ofBoth]]
     )
     sent[0]?.resolve(["1-0", "1-1 b x"])
     await sleep(5)
-    assert.deepStrictEqual(sent[1]?.args, ["1", "votes", "1000", ...argsOf("c"), ...argsOf("d")])
+    assert.deepStrictEqual(sent[1]?.args, ["2", "votes", "votes:shut", "1000", ...argsOf("c"), ...argsOf("d")])
     sent[1]?.resolve(["2-0", new Error("not this one")])
     assert.deepStrictEqual(await outcomes([...first, ...second]), ["1-0", "1-1 b x", "2-0", "not this one"])
     const third = append(named("e"))
@@ -92,7 +92,7 @@ describe("an appender", () => {
     sent[0]?.resolve(["0-0"])
     await sleep(5)
     assert.deepStrictEqual(
-      sent.map(({ args }) => (args.length - 3) / 5),
+      sent.map(({ args }) => (args.length - 4) / 5),
       [1, 200, 200, 50]
     )
     const later = append(named("later"))

@@ -29,7 +29,7 @@ export interface LifeServices extends Omit<HoldServices, "told"> {
 }
 
 /** Makes what organisers do with polls. */
-export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present }: LifeServices) => {
+export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present, shutPoll }: LifeServices) => {
   const existing = (slug: string) =>
     Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
 
@@ -46,7 +46,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.onError((cause) => (isRefusal(cause) ? Effect.void : Effect.forkDetach(changed(slug))))
     )
 
-  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, told })
+  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, shutPoll, told })
 
   /** Does something with a poll. */
   const act = <E extends { readonly _tag: string }>(
@@ -83,6 +83,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
       const shut = changes.closing ? shutUntil(poll, now) : poll.shut
       if (isDecided && shut !== poll.shut) return yield* notKept
+      if (changes.closing || changes.fixed.length > 0) yield* shutPoll(poll.slug, edited.success.closesMs)
       const changed = { ...edited.success, ...(shut === undefined ? {} : { shut }) }
       return { poll: changed, edited: voted && changes.text, votesBefore: now }
     })
@@ -104,7 +105,9 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   })
 
   const closeIn = Effect.fnUntraced(function* (slug: string, ms: number) {
-    return (yield* told(slug, acts.close(slug, closingTime, ms))) ?? (yield* missing)
+    // A process that does not hear of it in time would take votes that do not count.
+    const time = Effect.tap(closingTime, (now) => shutPoll(slug, now + ms))
+    return (yield* told(slug, acts.close(slug, time, ms))) ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
@@ -118,23 +121,20 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   const reopenPoll = Effect.fnUntraced(function* (slug: string, closesMs: number | undefined) {
     const now = yield* closingTime
     if (closesMs !== undefined && closesMs <= now) return yield* past("closes_at")
-    return yield* act(
-      slug,
-      "reopen",
-      ({ isDecided, poll }: Current): Effect.Effect<Outcome, InvalidFields | Unchangeable> => {
-        if (closesMs !== undefined && poll.opensMs !== undefined && closesMs <= poll.opensMs)
-          return Effect.fail(tooEarly)
-        const shut = shutUntil(poll, now)
-        if (isDecided && shut !== poll.shut) return Effect.fail(notKept)
-        return Effect.succeed({
-          poll: {
-            ...Struct.omit(poll, ["closesMs"]),
-            ...(closesMs === undefined ? {} : { closesMs }),
-            ...(shut === undefined ? {} : { shut })
-          }
-        })
+    const decide = Effect.fnUntraced(function* ({ isDecided, poll }: Current) {
+      if (closesMs !== undefined && poll.opensMs !== undefined && closesMs <= poll.opensMs) return yield* tooEarly
+      const shut = shutUntil(poll, now)
+      if (isDecided && shut !== poll.shut) return yield* notKept
+      yield* shutPoll(slug, closesMs)
+      return {
+        poll: {
+          ...Struct.omit(poll, ["closesMs"]),
+          ...(closesMs === undefined ? {} : { closesMs }),
+          ...(shut === undefined ? {} : { shut })
+        }
       }
-    )
+    })
+    return yield* act(slug, "reopen", decide)
   })
 
   const duplicate = Effect.fnUntraced(function* (slug: string, as: string, title: string | undefined) {
@@ -154,9 +154,13 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (again !== slug) return yield* notConfirmed
     // Whoever posts to /api/vote votes in it, and it is there before anything is read of the database.
     if (slug === defaultPoll.slug) return yield* notDeletableEver
-    yield* act(slug, "delete", ({ poll }) =>
-      poll.draft || poll.archived ? Effect.succeed("deleted" as const) : Effect.fail(notDeletable)
-    )
+    const decide = Effect.fnUntraced(function* ({ poll }: Current) {
+      if (!poll.draft && !poll.archived) return yield* notDeletable
+      // Another poll may get its name.
+      yield* shutPoll(slug)
+      return "deleted" as const
+    })
+    yield* act(slug, "delete", decide)
   })
 
   return { find: existing, create, edit, close, reopen: reopenPoll, duplicate, archive, remove }

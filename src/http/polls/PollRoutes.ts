@@ -40,6 +40,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
       acts,
       now: Effect.sync(stream.now),
       closingTime: stream.closingTime,
+      shutPoll: stream.shutPoll,
       countedUpTo: stream.countedUpTo,
       changed: polls.changed
     })

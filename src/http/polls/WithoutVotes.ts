@@ -21,6 +21,11 @@ const patience = "5 seconds"
 /** What closing a poll for a moment needs: where polls are kept, how far votes are counted, and how all processes are told. */
 export interface HoldServices {
   readonly acts: PollActs["Service"]
+  /**
+   * Has the stream refuse a poll's votes from a time on, in ms, for so many ms from now on, or for as long as it takes any process to hear
+   * that the poll is closed; or take them, where no time is given.
+   */
+  shutPoll(slug: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
   told(slug: string, doing: Effect.Effect<void, OutOfService>): Effect.Effect<void, OutOfService>
 }
@@ -29,7 +34,7 @@ export interface HoldServices {
  * Makes what does a change for which a poll must have no votes: it is closed for a moment, if it may be open, until all votes are
  * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed.
  */
-export const makeWithoutVotes = ({ acts, countedUpTo, told }: HoldServices) =>
+export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServices) =>
   Effect.fnUntraced(function* <A, E>(
     poll: Poll,
     now: number,
@@ -43,12 +48,15 @@ export const makeWithoutVotes = ({ acts, countedUpTo, told }: HoldServices) =>
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
     const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
+    yield* shutPoll(poll.slug, from, notice + hold)
     yield* close("close")
     return yield* countedUpTo(from).pipe(
       Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
       Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
       Effect.andThen(change),
       // Only then is it sure that this is not the time of someone else's change that was done.
-      Effect.tapError((error) => (error instanceof Unchangeable ? close("open") : Effect.void))
+      Effect.tapError((error) =>
+        error instanceof Unchangeable ? Effect.andThen(close("open"), shutPoll(poll.slug, poll.closesMs)) : Effect.void
+      )
     )
   })

@@ -2,10 +2,12 @@ import { Clock, Context, Effect, Layer } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
 import { changesOf } from "../../domain/PollEdit.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
+import type { OutOfService } from "../../domain/Problems.ts"
 import { makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
 import { Backlog } from "../../stream/Backlog.ts"
+import { isShut } from "../../stream/ShutPolls.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { PollCache } from "../polls/PollCache.ts"
@@ -116,8 +118,16 @@ export class Ballots extends Context.Service<
               onSuccess: (first) => (first === undefined ? Effect.fail(refusal) : confirm(first, ballot))
             })
 
+      /** Refuses a vote in a poll that was closed before this process has heard of it. */
+      const closedMeanwhile = ({ poll }: Ballot): Effect.Effect<never, Refused> =>
+        Effect.flatMap(polls.renewed(poll), (poll) => {
+          const now = stream.now()
+          const status = pollStatus(poll, now)
+          return Effect.fail(status === "open" ? unavailable : notNow(poll, status === "upcoming", now))
+        })
+
       const append = (vote: Vote, ballot: Ballot): Effect.Effect<Appended, Refused> => {
-        const onFailure = () => Effect.fail(unavailable)
+        const onFailure = (error: OutOfService) => (isShut(error) ? closedMeanwhile(ballot) : Effect.fail(unavailable))
         const appended = (vote: Appended) => {
           failpoint("after-append")
           return confirm(vote, ballot)

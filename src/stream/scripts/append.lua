@@ -1,8 +1,9 @@
 -- Appends votes in one step, each unless its idempotency key was used before: of two copies that arrive at once, at
--- whatever API processes, only one becomes an entry.
+-- whatever API processes, only one becomes an entry. None is appended for a poll that is shut, which a process may not have heard of.
 --
 -- KEYS[1]  the stream
--- KEYS[2…] the records of the idempotency keys, one for each vote that has a key; where there are any, after them a hash with
+-- KEYS[2]  the polls that are shut (see shut.lua)
+-- KEYS[3…] the records of the idempotency keys, one for each vote that has a key; where there are any, after them a hash with
 --          what the records hold of memory, in bytes, by the time at which they have expired (see key_memory.lua)
 -- ARGV[1]  how long a record is kept, in ms
 -- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields;
@@ -14,10 +15,11 @@
 --
 -- Returns for each vote its stream_id; for a vote with a key the record, "<stream_id> <vote_id> <option>", of this vote or
 -- of the first one with that key; or the error that kept the vote from being appended.
-@common
-local answers, none, record, at, bytes = {}, {}, 1, 2, 0
+local answers, none, record, at, bytes = {}, {}, 2, 2, 0
 -- What Redis holds for a key with an expiry, beside the texts of the key and its value.
 local overhead = 120
+-- The polls of these votes, with whether they are shut; false where no poll is.
+local shut = redis.call('EXISTS', KEYS[2]) == 1 and {}
 while at <= #ARGV do
   local beside, @values = unpack(ARGV, at, at + @count)
   local optional, key, again, answer = none, false, false, false
@@ -44,6 +46,16 @@ while at <= #ARGV do
     local written = redis.pcall('SET', key, answer, 'KEEPTTL')
     if written.err then answer = written end
   end
+  if shut and not answer then
+    if shut[poll] == nil then
+      local time, from, till = redis.call('TIME'), string.match(redis.call('HGET', KEYS[2], poll) or '', '(%d+) (%d+)')
+      local now = time[1] * 1000 + math.floor(time[2] / 1000)
+      shut[poll] = from ~= nil and tonumber(from) <= now and now < tonumber(till)
+    end
+    if shut[poll] then
+      answer = redis.error_reply('SHUT the poll takes no votes')
+    end
+  end
   if not answer then
     answer = redis.pcall('XADD', KEYS[1], '*', @fields, unpack(optional))
     if key and type(answer) == 'string' then
@@ -55,8 +67,8 @@ while at <= #ARGV do
   answers[#answers + 1] = answer
 end
 if bytes > 0 then
-  local held, step = KEYS[#KEYS], math.ceil(ARGV[1] / 96)
-  local expired = math.ceil((clock() + ARGV[1]) / step) * step
+  local held, time, step = KEYS[#KEYS], redis.call('TIME'), math.ceil(ARGV[1] / 96)
+  local expired = math.ceil((time[1] * 1000 + time[2] / 1000 + ARGV[1]) / step) * step
   expired = string.format('%.0f', expired)
   -- The votes are appended, so that nothing may fail from here on.
   if redis.pcall('HINCRBY', held, expired, bytes) == bytes then

@@ -23,3 +23,8 @@ local function last_id(stream)
   if redis.call('EXISTS', stream) == 0 then return '0-0' end
   return fields(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
 end
+
+-- Returns the time at which a stream would take an entry now, in ms since 1970: its ids never go back.
+local function stream_time(stream)
+  return math.max(clock(), ms_of(last_id(stream)))
+end

@@ -16,7 +16,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 
 local last = ms_of(last_id(KEYS[1]))
-local up_to = math.min(tonumber(ARGV[2]), math.max(clock(), last))
+local up_to = math.min(tonumber(ARGV[2]), stream_time(KEYS[1]))
 
 -- Without the group, all entries wait.
 local waiting_from = '-'

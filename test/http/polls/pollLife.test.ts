@@ -11,7 +11,10 @@ import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
 const now = 1_764_000_000_000
 const read: Poll = { ...teaOrCoffeePoll, slug: "tea-or-coffee", identity: "browser", ballot: "once", version: 1 }
 
-/** The life of a poll that is like `read` when it is found, and like this when it is locked; `done` has what becomes of it. */
+/**
+ * The life of a poll that is like `read` when it is found, and like this when it is locked; `done` has what becomes of it, and `holds` for
+ * what times it is closed meanwhile, and the stream for it.
+ */
 const withLife = <A, E>(
   current: () => Partial<Current>,
   test: (life: PollLife, done: ReadonlyArray<Poll>) => Effect.Effect<A, E>,
@@ -33,8 +36,10 @@ const withLife = <A, E>(
   })
   return Effect.flatMap(PollActs, (acts) => {
     const time = Effect.sync(present)
+    const shutPoll = (_slug: string, ...times: ReadonlyArray<number | undefined>) =>
+      Effect.sync(() => void holds.push(["stream", ...times]))
     const services = { acts, now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => Effect.void }
-    return test(makePollLife(services), done)
+    return test(makePollLife({ ...services, shutPoll }), done)
   }).pipe(Effect.provide(acts))
 }
 
@@ -78,10 +83,12 @@ describe("an edit of what decides over votes, before which one came in", () => {
         Effect.gen(function* () {
           const error = yield* Effect.flip(life.edit(read.slug, { ballot: "changeable" }, undefined))
           assert.strictEqual(error._tag, "Unchangeable")
-          const [[from, to] = []] = holds
+          const [from, to] = [now + 1_000, now + 11_000]
           assert.deepStrictEqual(holds, [
+            ["stream", from, 11_000],
             [from, to, "close"],
-            [from, to, "open"]
+            [from, to, "open"],
+            ["stream", undefined]
           ])
           assert.deepStrictEqual(done, [])
         }),
@@ -105,7 +112,9 @@ describe("closing a poll", () => {
     })
     const time = Effect.sync(present)
     const note = (what: string) => Effect.sync(() => void done.push([what, present() - now]))
-    const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => note("told others") }
+    const shutPoll = (_slug: string, from = 0) => Effect.sync(() => void done.push(["the stream closes", from - now]))
+    const changed = () => note("told others")
+    const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed, shutPoll }
     const closed = Effect.flatMap(PollActs, (acts) => makePollLife({ ...services, acts }).close(read.slug))
     return Effect.gen(function* () {
       const result = yield* Effect.forkChild(Effect.result(Effect.tap(closed, () => note("answered"))))
@@ -119,6 +128,7 @@ describe("closing a poll", () => {
       const clock = yield* Clock.Clock
       const { done } = yield* closing(() => now + clock.currentTimeMillisUnsafe(), "closes")
       assert.deepStrictEqual(done, [
+        ["the stream closes", 1_000],
         ["closes", 1_000],
         ["told others", 0],
         ["answered", 1_000]
@@ -131,6 +141,7 @@ describe("closing a poll", () => {
       for (const outcome of [{ closesMs: now - 1 }, {}]) {
         const { done } = yield* closing(() => now, outcome)
         assert.deepStrictEqual(done, [
+          ["the stream closes", 1_000],
           ["closes", 1_000],
           ["told others", 0],
           ["answered", 0]
@@ -145,9 +156,11 @@ describe("closing a poll", () => {
     Effect.gen(function* () {
       const { done } = yield* closing(() => now, "closes")
       assert.deepStrictEqual(
-        done.filter(([what]) => what === "closes"),
+        done.filter(([what]) => what.endsWith("closes")),
         [
+          ["the stream closes", 1_000],
           ["closes", 1_000],
+          ["the stream closes", 0],
           ["closes", 0]
         ]
       )
@@ -220,6 +233,7 @@ describe("what was begun with a poll", () => {
         now: Effect.succeed(now),
         closingTime: Effect.succeed(now),
         countedUpTo: Effect.succeed,
+        shutPoll: () => Effect.void,
         changed: (slug: string) => Effect.sync(() => void told.push(slug))
       }
       const deleting = yield* Effect.forkChild(Effect.exit(makePollLife(services).remove(read.slug, read.slug)))

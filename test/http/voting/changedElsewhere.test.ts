@@ -1,6 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
+import { OutOfService } from "../../../src/domain/Problems.ts"
 import { Defences } from "../../../src/http/Defences.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
@@ -44,7 +45,7 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll that another proce
 describe("a poll that another process has changed", () => {
   const accepted = Number(streamId.split("-")[0])
   /** What the poll is by now, where this process goes by `known`. */
-  const cast = (known: Partial<Poll>, current: Partial<Poll>, now: number, key?: string) => {
+  const cast = (known: Partial<Poll>, current: Partial<Poll>, now: number, key?: string, refusal?: string) => {
     const done = { appended: 0, renewed: 0 }
     const poll = { ...defaultPoll, ...known }
     const layerBallots = Ballots.layer.pipe(
@@ -53,9 +54,10 @@ describe("a poll that another process has changed", () => {
           now: () => now,
           keyMemory: noKeyMemory,
           append: () =>
-            Effect.sync(() => {
+            Effect.suspend(() => {
+              if (refusal !== undefined) return new OutOfService({ part: "redis", cause: new Error(refusal) })
               done.appended++
-              return streamId
+              return Effect.succeed(streamId)
             }),
           findKey: () => Effect.succeed({ streamId, voteId: "first", choice: "dogs" })
         }),
@@ -95,6 +97,23 @@ describe("a poll that another process has changed", () => {
       assert.deepInclude(yield* cast({ closesMs }, { closesMs: accepted + 1 }, accepted - 1), taken)
       const late = yield* cast({ closesMs }, { closesMs, title: "Which?" }, accepted - 1)
       assert.deepInclude(late, { refused: "The poll has closed", appended: 1, renewed: 1 })
+    })
+  )
+
+  it.effect("refuses one that the stream does not take, since the poll was closed, as what it is by now says", () =>
+    Effect.gen(function* () {
+      const refused = (current: Partial<Poll>, refusal = "SHUT the poll takes no votes") =>
+        Effect.map(cast({}, current, accepted, undefined, refusal), ({ appended, refused, renewed }) => {
+          assert.strictEqual(appended, 0)
+          return [refused, renewed]
+        })
+      assert.deepStrictEqual(yield* refused({ closesMs: accepted }), ["The poll has closed", 1])
+      const [held] = yield* refused({ shut: [[accepted - 1, accepted + 5_000]] })
+      assert.include(held, "in 5 s")
+      // It can't be told here yet.
+      assert.deepStrictEqual(yield* refused({}), ["Voting service temporarily unavailable", 1])
+      const away = yield* refused({ closesMs: accepted }, "READONLY You can't write against a read only replica.")
+      assert.deepStrictEqual(away, ["Voting service temporarily unavailable", 0])
     })
   )
 
