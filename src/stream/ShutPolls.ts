@@ -13,8 +13,8 @@ export const shutHash = ({ keyPrefix }: Pick<Shard, "keyPrefix">): string => `${
 export const isShut = ({ cause }: OutOfService): boolean => cause instanceof Error && cause.message.startsWith("SHUT ")
 
 /**
- * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms from now on, whatever the process knows that they come
- * to; or taken, where no time is given. A shard that is away does not hear of it.
+ * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms, whatever the process knows that they come to; or
+ * taken, where no time is given. A shard that is away does not hear of it.
  */
 export const shutPoll = (
   shards: ReadonlyArray<Shard>,
@@ -22,7 +22,7 @@ export const shutPoll = (
   from?: number,
   ms: number = unheardFor
 ): Effect.Effect<void, OutOfService> => {
-  const times = from === undefined ? [] : [from, ms]
+  const times = from === undefined ? [] : [from, from + ms]
   return Effect.asVoid(
     answering(shards, (shard) => command(() => shard.client.shut(shard.stream, shutHash(shard), poll, ...times)))
   )

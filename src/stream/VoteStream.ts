@@ -47,8 +47,8 @@ export class VoteStream extends Context.Service<
     /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
     readonly closingTime: Effect.Effect<number, OutOfService>
     /**
-     * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms from now on, whatever the process knows that they
-     * come to; or taken, where no time is given.
+     * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms, whatever the process knows that they come to; or
+     * taken, where no time is given.
      */
     shutPoll(poll: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
     /** Finds the time up to which all that was ever accepted is counted: at most `latest`; in ms since 1970. */

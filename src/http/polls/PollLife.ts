@@ -83,7 +83,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
       const shut = changes.closing ? shutUntil(poll, now) : poll.shut
       if (isDecided && shut !== poll.shut) return yield* notKept
-      if (changes.closing || changes.fixed.length > 0) yield* shutPoll(poll.slug, edited.success.closesMs)
+      // Where it is closed for the change, the stream knows of that, and has it stay closed for as long.
+      if (changes.closing && changes.fixed.length === 0) yield* shutPoll(poll.slug, edited.success.closesMs)
       const changed = { ...edited.success, ...(shut === undefined ? {} : { shut }) }
       return { poll: changed, edited: voted && changes.text, votesBefore: now }
     })
@@ -156,8 +157,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (slug === defaultPoll.slug) return yield* notDeletableEver
     const decide = Effect.fnUntraced(function* ({ poll }: Current) {
       if (!poll.draft && !poll.archived) return yield* notDeletable
-      // Another poll may get its name.
-      yield* shutPoll(slug)
+      yield* shutPoll(slug, yield* present, hold)
       return "deleted" as const
     })
     yield* act(slug, "delete", decide)

@@ -22,8 +22,8 @@ const patience = "5 seconds"
 export interface HoldServices {
   readonly acts: PollActs["Service"]
   /**
-   * Has the stream refuse a poll's votes from a time on, in ms, for so many ms from now on, or for as long as it takes any process to hear
-   * that the poll is closed; or take them, where no time is given.
+   * Has the stream refuse a poll's votes from a time on, in ms, for so many ms, or for as long as it takes any process to hear that the poll
+   * is closed; or take them, where no time is given.
    */
   shutPoll(slug: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
@@ -48,7 +48,7 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
     const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
-    yield* shutPoll(poll.slug, from, notice + hold)
+    yield* shutPoll(poll.slug, from, hold)
     yield* close("close")
     return yield* countedUpTo(from).pipe(
       Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),

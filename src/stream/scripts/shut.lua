@@ -6,7 +6,7 @@
 -- KEYS[2]  a hash of the polls that are shut, each with "<from> <until>", in ms since 1970
 -- ARGV[1]  the poll
 -- ARGV[2]  from when on, in ms since 1970; without it, the poll's votes are taken
--- ARGV[3]  for how long from now on, in ms; where it is over before it begins, there is nothing to refuse
+-- ARGV[3]  until when, in ms since 1970; what begins later than in as long as it lasts, all processes have heard of by then
 --
 -- append.lua goes by the clock alone, which costs a vote less than the stream's own time. Where ids are ahead of that, a poll may be shut
 -- already that would be only later by the clock.
@@ -19,10 +19,10 @@ for index = 1, #shut, 2 do
     redis.call('HDEL', KEYS[2], shut[index])
   end
 end
-local from, till = tonumber(ARGV[2]), now + (tonumber(ARGV[3]) or 0)
-if from and from < till then
-  local text = string.format('%.0f', till)
+local from, till = tonumber(ARGV[2]), tonumber(ARGV[3])
+if from and now < till and from - now < till - from then
   if from <= now then from = 0 end
+  local text = string.format('%.0f', till)
   redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f ', from) .. text)
   redis.call('PEXPIREAT', KEYS[2], text, 'NX')
   redis.call('PEXPIREAT', KEYS[2], text, 'GT')

@@ -85,7 +85,7 @@ describe("an edit of what decides over votes, before which one came in", () => {
           assert.strictEqual(error._tag, "Unchangeable")
           const [from, to] = [now + 1_000, now + 11_000]
           assert.deepStrictEqual(holds, [
-            ["stream", from, 11_000],
+            ["stream", from, 10_000],
             [from, to, "close"],
             [from, to, "open"],
             ["stream", undefined]

@@ -149,20 +149,17 @@ layer(layerPollsApi(), { excludeTestServices: true })(
       })
     )
 
-    it.effect("takes votes again once it was edited, or another has its name", () =>
+    it.effect("can't take one either while it is closed to be changed, nor once it is deleted", () =>
       Effect.gen(function* () {
         const slug = yield* createPoll()
         yield* edit(slug, () => ({ ballot: "once", identity: "browser" }))
-        assert.isTrue(yield* isTaken(slug))
-        yield* closePoll(slug)
-        yield* post(`/api/polls/${slug}/archive`, {}, asAdmin)
         assert.isFalse(yield* isTaken(slug))
-        assert.strictEqual(
-          (yield* request("DELETE", `/api/polls/${slug}?slug=${slug}`, { headers: asAdmin })).status,
-          204
-        )
-        yield* createPoll({ slug })
-        assert.isTrue(yield* isTaken(slug))
+        const other = yield* createPoll()
+        yield* post(`/api/polls/${other}/archive`, {}, asAdmin)
+        assert.isTrue(yield* isTaken(other))
+        const deleted = yield* request("DELETE", `/api/polls/${other}?slug=${other}`, { headers: asAdmin })
+        assert.strictEqual(deleted.status, 204, deleted.body)
+        assert.isFalse(yield* isTaken(other))
       })
     )
   }
