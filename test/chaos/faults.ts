@@ -55,14 +55,15 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
       if (!reached) await program.kill()
       return reached
     })
-  const frozen = async ({ program }: Member) => {
+  const frozen = async (member: Member) => {
+    const { program } = member
     await program.exclusive(async () => {
       site.note(`${kind}: ${program.name}`)
       program.signal("SIGSTOP")
       await sleep(between(claimIdleMs * 1.2, claimIdleMs * 2.5))
       program.signal("SIGCONT")
       site.note(`  over: ${kind}: ${program.name}`)
-      recoveries.begin("ledger", `${kind} (${program.name})`)
+      recoveries.begin(partOf(member), `${kind} (${program.name})`)
     })
     return true
   }
@@ -110,6 +111,7 @@ export const commit = async (site: Site, recoveries: Recoveries, fault: Fault): 
     "immediate stop of PostgreSQL": () => crashed("postgres", "SIGQUIT", "ledger"),
     "SIGTERM of an API": () => terminated(choose(site.apis)),
     "SIGTERM of a consumer": () => terminated(choose(site.consumers)),
+    "SIGSTOP of an API": () => frozen(choose(site.apis)),
     "SIGSTOP of a consumer": () => frozen(choose(site.consumers)),
     "replies of Redis dropped": () => onTheWay("redis", (gate) => gate.dropReplies(between(400, 1_000))),
     "replies of PostgreSQL dropped": () => onTheWay("postgres", (gate) => gate.dropReplies(between(400, 1_000))),

@@ -8,6 +8,7 @@ export const faultKinds = [
   "immediate stop of PostgreSQL",
   "SIGTERM of an API",
   "SIGTERM of a consumer",
+  "SIGSTOP of an API",
   "SIGSTOP of a consumer",
   "replies of Redis dropped",
   "replies of PostgreSQL dropped",

@@ -58,7 +58,8 @@ const rate = 25
 const answerTimeout = 2_500
 const openTimeout = 20_000
 
-const post = async (url: string, token: string, body: unknown, key?: string) => {
+/** Sends a request with a token, and gives up after a while. */
+export const post = async (url: string, token: string, body: unknown, key?: string) => {
   const headers = {
     "content-type": "application/json",
     authorization: `Bearer ${token}`,
