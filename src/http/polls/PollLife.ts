@@ -18,7 +18,7 @@ import {
   tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
-import { type HoldServices, hold, makeWithoutVotes, notice } from "./WithoutVotes.ts"
+import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
 export interface LifeServices extends Omit<HoldServices, "told"> {
@@ -47,6 +47,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     )
 
   const withoutVotes = makeWithoutVotes({ acts, countedUpTo, told })
+  const allCounted = makeAllCounted(countedUpTo)
 
   /** Does something with a poll. */
   const act = <E extends { readonly _tag: string }>(
@@ -149,13 +150,19 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.succeed(poll.archived ? undefined : { poll: { ...poll, archived: true } })
     )
 
-  /** Deletes a poll, whose slug has to be given once more. */
+  /**
+   * Deletes a poll, whose slug has to be given once more. Its votes are acked before: one that is counted, and given out again since
+   * its consumer is gone, would be a dead letter of a poll that nobody knows, and in the books twice.
+   */
   const remove = Effect.fnUntraced(function* (slug: string, again: string | undefined) {
     if (again !== slug) return yield* notConfirmed
     // Whoever posts to /api/vote votes in it, and it is there before anything is read of the database.
     if (slug === defaultPoll.slug) return yield* notDeletableEver
+    const found = yield* existing(slug)
+    if (isInUse(found)) return yield* notDeletable
+    if (!found.draft) yield* Effect.flatMap(closingTime, allCounted)
     yield* act(slug, "delete", ({ poll }) =>
-      poll.draft || poll.archived ? Effect.succeed("deleted" as const) : Effect.fail(notDeletable)
+      isInUse(poll) ? Effect.fail(notDeletable) : Effect.succeed("deleted" as const)
     )
   })
 
@@ -172,6 +179,9 @@ const isRefusal = (cause: Cause.Cause<{ readonly _tag: string }>): boolean => {
 
 /** The entity tag of a poll's version. */
 export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`
+
+/** Whether a poll is still in use, so that it can't be deleted. */
+const isInUse = ({ archived, draft }: Poll): boolean => !draft && !archived
 
 /** Whether a poll is of one of the versions that a request expects. */
 const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>

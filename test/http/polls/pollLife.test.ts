@@ -233,6 +233,7 @@ describe("what was begun with a poll", () => {
     }).pipe(
       Effect.provide(
         Layer.mock(PollActs, {
+          find: () => Effect.succeed({ ...read, draft: true }),
           // What is neither archived nor a draft can't be deleted.
           act: (_slug, _what, decide) =>
             Effect.as(Effect.andThen(outcome, decide({ poll: read, hasVotes: false, isDecided: false })), read)
