@@ -77,7 +77,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
 <h1 id="title">${poll.title}</h1>
 <p class="description" id="description">${poll.description}</p>
 <p class="rule"><span id="rule">${tellRule(poll.ballot, status)}</span> <span id="times">${goesOn === undefined ? timesOf(poll, status) : times.changing(until(goesOn - now))}</span></p>
-<div class="changed" id="changed" role="status">${tellHistory(view, "UTC").map((line) => html`<p>${line}</p>`)}</div>
+<div class="changed" id="changed" role="status">${tellHistory(view, now, "UTC").map((line) => html`<p>${line}</p>`)}</div>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
 ${withoutScript(poll)}

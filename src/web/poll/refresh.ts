@@ -1,3 +1,4 @@
+import { tellHistory } from "../words/changeWords.ts"
 import { nameStatus, trouble } from "../words.ts"
 import type { Confirmation } from "./confirmation.ts"
 import type { PageState } from "./pageState.ts"
@@ -35,6 +36,7 @@ export const makeRefresh =
     if (gone) view.status("final", nameStatus("gone", false))
     else view.status(current, statusNameAt(poll, current, now))
     view.times(timesAt(poll, current, now))
+    view.past(tellHistory(poll, now))
     const { mine, pending } = store.read()
     const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
     const [first] = pending
