@@ -103,6 +103,7 @@ export const times = {
   closed: (at: string) => `Closed since ${at}`,
   opensAt: (at: string) => `Opens on ${at}`,
   closesAt: (at: string) => `Closes on ${at}`,
+  passed: (at: string) => `Its closing time has passed: ${at}`,
   changing: (left: string) => `The poll is being changed. It goes on ${left}.`,
   counting: "The last votes are being counted.",
   final: "The result is final."

@@ -1,7 +1,7 @@
 import { Cause, Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
-import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
+import { applyEdit, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
 import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
@@ -15,9 +15,9 @@ import {
   past,
   stale,
   tooEarly,
-  tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
+import { inTime, shutUntil } from "./PollTimes.ts"
 import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
@@ -78,7 +78,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
       const changes = changesOf(poll, edited.success)
       const now = yield* closingTime
-      yield* inTime(changes, edited.success, now)
+      yield* inTime(poll, changes, edited.success, now)
       if (voted && changes.fixed.length > 0) return yield* hasVotes(changes.fixed)
       // It was changed otherwise since the poll was closed for this.
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
@@ -99,7 +99,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
     const now = yield* closingTime
     const changes = changesOf(poll, edited.success)
-    yield* inTime(changes, edited.success, now)
+    yield* inTime(poll, changes, edited.success, now)
     const change = act(slug, "edit", decideEdit(given, expected, changes.fixed))
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
@@ -186,13 +186,3 @@ const isInUse = ({ archived, draft }: Poll): boolean => !draft && !archived
 /** Whether a poll is of one of the versions that a request expects. */
 const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>
   expected === undefined || expected.includes("*") || expected.includes(versionTag(poll))
-
-/** Fails where a poll would close before all processes know. */
-const inTime = ({ closing }: Changes, { closesMs }: Poll, now: number): Effect.Effect<void, InvalidFields> => {
-  if (!closing || closesMs === undefined || closesMs > now + notice) return Effect.void
-  return Effect.fail(closesMs > now ? tooSoon : past("closes_at"))
-}
-
-/** Returns the times in which a poll was closed, once it is open again: those from its closing until now, if it had closed. */
-const shutUntil = ({ closesMs, shut }: Poll, now: number): Poll["shut"] =>
-  closesMs === undefined || closesMs >= now ? shut : [...(shut ?? []), [closesMs, now]]
