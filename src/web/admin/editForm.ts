@@ -3,6 +3,7 @@ import type { PollView } from "../../domain/PollView.ts"
 import { make, say } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
+import { rulesTold } from "./facts.ts"
 import { clearErrors, showErrors } from "./fields.ts"
 import { type FormValues, fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
 import { toLocal } from "./localTimes.ts"
@@ -67,7 +68,9 @@ export const editForm = (
     "form",
     { class: "card stack", novalidate: true, "aria-label": lifeWords.editing(poll.title) },
     make("h2", { tabindex: "-1" }, lifeWords.editing(poll.title)),
-    ...(hasVotes ? [make("p", { class: "hint" }, lifeWords.fixed)] : []),
+    ...(hasVotes
+      ? [lifeWords.fixed, rulesTold(poll).join(" · ")].map((text) => make("p", { class: "hint" }, text))
+      : []),
     ...fields.elements,
     error,
     make("div", { class: "actions" }, submit, back, reload)
