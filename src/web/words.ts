@@ -178,6 +178,7 @@ export const trouble = {
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
+  unsent: "The poll has closed: what you have chosen was not sent.",
   changingNow: "This poll is being changed, and your vote was not taken. Please send it again in a few seconds.",
   again: "Another vote was sent from this page before, and this one was not taken. Please send it once more.",
   ballot: "This ballot can't be taken as it is: please see what it says beside it.",

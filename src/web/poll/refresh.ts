@@ -27,9 +27,10 @@ export interface RefreshOptions {
 }
 
 /** Makes the function that shows how the poll stands by now, whether it can be voted in, and the reader's vote. */
-export const makeRefresh =
-  ({ clock, confirmation, several, state, store, view }: RefreshOptions) =>
-  (): void => {
+export const makeRefresh = ({ clock, confirmation, several, state, store, view }: RefreshOptions): (() => void) => {
+  /** Whether the reader was being asked about a vote when the poll closed. */
+  let dropped = false
+  return () => {
     const { barred, gone, poll, said, waiting } = state
     const now = clock.now()
     const current = statusAt(poll, said, now)
@@ -42,9 +43,12 @@ export const makeRefresh =
     const [first] = pending
     const possible = current === "open" && !barred && !gone && !final && (several || first === undefined)
     // Before the ballot, which takes the focus that goes back to it.
-    confirmation.update(possible)
+    const isOver = current === "counting" || current === "final"
+    dropped = (confirmation.update(possible) || dropped) && isOver
     view.ballot.enabled(possible)
     if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
     else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
-    view.trouble(connectionTrouble(state, pending.length))
+    const unsent = isOver && (dropped || view.ballot.isBegun()) ? trouble.unsent : ""
+    view.trouble(connectionTrouble(state, pending.length) || unsent)
   }
+}
