@@ -1,6 +1,6 @@
 import type { PollOption } from "../../domain/Poll.ts"
 import type { PollView } from "../../domain/PollView.ts"
-import { make, say } from "../dom.ts"
+import { make, say, whileDisabled } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
 import { rulesTold } from "./facts.ts"
@@ -102,9 +102,7 @@ export const editForm = (
       wrong.push({ pointer: "#/options", detail: words.wrong.fixedOptions })
     if (showErrors(form, wrong)) return
     if (Object.keys(changes).length === 0) return leave(done)()
-    submit.disabled = true
-    const answer = await editPoll(ask, versioned, changes)
-    submit.disabled = false
+    const answer = await whileDisabled([submit], editPoll(ask, versioned, changes))
     if (answer.kind === "ok") return leave(done)()
     const stale = answer.kind === "problem" && answer.problem.status === 412
     // There may be votes by now, or an end: what can be changed is another form's.
