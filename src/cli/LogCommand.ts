@@ -74,19 +74,13 @@ const restart = Command.make("restart", { slug, yes }, (given) =>
         `Give up ${log.origin} and begin another log, with all votes of the poll that the ledger has?`
       )
       const guard = yield* makeLogGuard(settings.streamName)
-      const former = Effect.map(guard.read([log]), ([kept]) =>
-        kept?.note === undefined || kept.checkpoint === undefined
-          ? undefined
-          : { note: kept.note, size: kept.checkpoint.size }
-      )
+      const [kept] = yield* guard.read([log])
+      const { checkpoint, note } = kept ?? {}
+      const former = note === undefined || checkpoint === undefined ? undefined : { note, size: checkpoint.size }
       const [host = ""] = log.origin.split("/")
+      const begun = beginLog(host, given.slug, log.number + 1)
       const heads = yield* LogHeads
-      const number = yield* withProgress(({ during }) =>
-        during(
-          "Beginning the log",
-          heads.restart(log, (next) => beginLog(host, given.slug, next), former)
-        )
-      )
+      const number = yield* withProgress(({ during }) => during("Beginning the log", heads.restart(log, begun, former)))
       if (number === undefined) {
         const message = `Nothing is done: ${log.origin} was given up meanwhile; see: log show ${given.slug}`
         return yield* new CommandFailed({ message })

@@ -108,3 +108,7 @@ export const changesOf = (before: Poll, after: Poll): Changes => {
     closing: differs(({ closesMs }) => closesMs)
   }
 }
+
+/** Returns whether two polls are the same for organisers and voters: by their definitions, and the times in which they are closed. */
+export const isSamePoll = (one: Poll, other: Poll): boolean =>
+  JSON.stringify([toDefinition(one), one.shut]) === JSON.stringify([toDefinition(other), other.shut])

@@ -50,6 +50,7 @@ import room from "./tables/0019_room.sql"
 import guess from "./tables/0021_guess.sql"
 import vote from "./tables/0025_vote.sql"
 import moved from "./tables/0027_moved.sql"
+import restart from "./tables/0028_restart.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -66,7 +67,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 27,
+  version: 28,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -84,7 +85,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 19, text: room },
     { number: 21, text: guess },
     { number: 25, text: vote },
-    { number: 27, text: moved }
+    { number: 27, text: moved },
+    { number: 28, text: restart }
   ],
   functions: [
     addPartition,

@@ -4,9 +4,8 @@ import { SqlClient } from "effect/sql"
 import type { Checkpoint } from "../domain/log/Checkpoint.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
-import { type Begun, logLock } from "./LogQueue.ts"
+import type { Begun } from "./LogQueue.ts"
 import type { LogName } from "./LogStore.ts"
-import { inTransaction } from "./Transaction.ts"
 
 /** A log's head, as it was committed. */
 export interface LogHead extends LogName, Checkpoint {}
@@ -61,13 +60,14 @@ export class LogHeads extends Context.Service<
       vkeys: ReadonlyArray<string>
     ): Effect.Effect<boolean, OutOfService>
     /**
-     * Gives up a log and begins another one of its poll, whose number it returns; undefined where the log is not the poll's last one, as
-     * where it was given up meanwhile. `former` reads the last signed checkpoint of the old one, with its number of leaves, if it is known.
+     * Gives up a log and begins the next one of its poll, as `begun` says, whose number it returns; undefined where the log is not the
+     * poll's last one, as where it was given up meanwhile. `former` is the last signed checkpoint of the old one, with its number of
+     * leaves, if it is known; one of more leaves that the ledger has is taken instead.
      */
     restart(
       log: LogName,
-      begun: (number: number) => Begun,
-      former: Effect.Effect<{ readonly note: string; readonly size: number } | undefined, OutOfService>
+      begun: Begun,
+      former?: { readonly note: string; readonly size: number }
     ): Effect.Effect<number | undefined, OutOfService>
     /** Returns the logs of a poll, or all of them. */
     list(poll: string | undefined): Effect.Effect<ReadonlyArray<LogState>, OutOfService>
@@ -115,24 +115,14 @@ export class LogHeads extends Context.Service<
         }
       )
 
-      const restart: LogHeads["Service"]["restart"] = Effect.fn("LogHeads.restart")(({ number, poll }, begun, former) =>
-        inTransaction(sql)(
-          Effect.gen(function* () {
-            // As restart_log has them, and the log itself: what is signed of it meanwhile waits, and is no more than the former one then.
-            yield* sql`select hold_horizon()`
-            yield* sql`select 1 from poll where slug = ${poll} for update`
-            yield* sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`
-            const [last] = yield* sql<{ number: number }>`
-              select number from log where poll = ${poll} order by number desc limit 1 for update`
-            if (last?.number !== number) return undefined
-            const { note = null, size = null } = (yield* former) ?? {}
-            const { origin, root, secret } = begun(number + 1)
-            yield* sql`
-              select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)}, ${PgTypes.text(note)},
-                ${PgTypes.int8(size === null ? null : BigInt(size))})`
-            return number + 1
-          })
-        ).pipe(outOfService(restartTimeout))
+      const restart: LogHeads["Service"]["restart"] = Effect.fn("LogHeads.restart")(
+        ({ number, poll }, { origin, root, secret }, { note, size } = { note: null, size: null }) =>
+          sql<{ next: number | null }>`
+            select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)}, ${PgTypes.text(note)},
+              ${PgTypes.int8(size === null ? null : BigInt(size))}, ${PgTypes.int4(number)}) as next`.pipe(
+            outOfService(restartTimeout),
+            Effect.map(([row]) => row?.next ?? undefined)
+          )
       )
 
       const list = (poll: string | undefined) =>

@@ -2,7 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Poll } from "../domain/Poll.ts"
-import { toDefinition } from "../domain/PollEdit.ts"
+import { isSamePoll, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
 import { outOfService, within } from "./Bounded.ts"
@@ -124,6 +124,8 @@ export class PollActs extends Context.Service<
               return current.poll
             }
             const { poll, votesBefore = Number.POSITIVE_INFINITY } = outcome
+            // What someone else has read of the poll stays true, and neither record nor public log has anything to say.
+            if (isSamePoll(current.poll, poll)) return current.poll
             yield* changePoll(sql, what, current.poll, poll, votesBefore)
             if (outcome.edited) yield* sql`update poll set edited_at = clock_timestamp() where slug = ${slug}`
             yield* recordAct(sql, slug, what, before, toDefinition(poll))

@@ -26,3 +26,13 @@ export const make = <K extends keyof HTMLElementTagNameMap>(
 export const say = (element: Element, text: string): void => {
   if (element.textContent !== text) element.textContent = text
 }
+
+/** Disables buttons until something is done; the one that had the focus, which goes with that, has it again then. */
+export const whileDisabled = async <A>(buttons: ReadonlyArray<HTMLButtonElement>, doing: Promise<A>): Promise<A> => {
+  const focused = buttons.find((button) => button === document.activeElement)
+  for (const button of buttons) button.disabled = true
+  const done = await doing
+  for (const button of buttons) button.disabled = false
+  if (document.activeElement === document.body) focused?.focus()
+  return done
+}

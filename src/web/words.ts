@@ -103,6 +103,7 @@ export const times = {
   closed: (at: string) => `Closed since ${at}`,
   opensAt: (at: string) => `Opens on ${at}`,
   closesAt: (at: string) => `Closes on ${at}`,
+  passed: (at: string) => `Its closing time has passed: ${at}`,
   changing: (left: string) => `The poll is being changed. It goes on ${left}.`,
   counting: "The last votes are being counted.",
   final: "The result is final."
@@ -177,6 +178,7 @@ export const trouble = {
   stale: "The results can't be reached for now. Trying again …",
   voted: "You have voted in this poll, and that vote is final.",
   closed: "This poll is not open for votes.",
+  unsent: "The poll has closed: what you have chosen was not sent.",
   changingNow: "This poll is being changed, and your vote was not taken. Please send it again in a few seconds.",
   again: "Another vote was sent from this page before, and this one was not taken. Please send it once more.",
   ballot: "This ballot can't be taken as it is: please see what it says beside it.",

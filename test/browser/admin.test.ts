@@ -112,7 +112,7 @@ browserTests("the desk", (test) => {
   })
 
   test("keeps what is filled in, suggests an address, and says what is wrong beside the field", async (web) => {
-    const page = await web.page({ timezoneId: "America/New_York" }, /status of (409|422)/)
+    const page = await web.page({ timezoneId: "America/New_York" }, /status of (409|422)|ERR_FAILED/)
     await openDesk(page, web.adminToken)
     await page.getByRole("link", { name: "New poll" }).click()
     const [question, slug] = [page.getByLabel("Question"), page.getByLabel("Name in the address")]
@@ -165,6 +165,13 @@ browserTests("the desk", (test) => {
     await create.click()
     await wrong("Name in the address").getByText("The name cats-or-dogs is taken").waitFor()
     assert.strictEqual(await slug.inputValue(), "cats-or-dogs-2")
+    await page.route("**/api/polls", (route) =>
+      route.request().method() === "POST" ? route.abort() : route.continue()
+    )
+    await create.click()
+    await page.getByText("The service can't be reached.").waitFor()
+    await page.locator("button:focus", { hasText: "Create the poll" }).waitFor()
+    await page.unroute("**/api/polls")
     await create.click()
     await page.getByRole("heading", { name: "Cats or dogs?" }).waitFor()
     assert.deepInclude(await web.ask("/api/polls/cats-or-dogs-2"), { title: "Cats or dogs?", ballot: "once" })

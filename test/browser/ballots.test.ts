@@ -193,6 +193,17 @@ browserTests("a ballot that is filled in", (test) => {
     await button(page, "Send, it is final").waitFor({ state: "hidden" })
     assert.strictEqual(await page.evaluate("document.activeElement.id"), "send")
     assert.strictEqual(await page.locator("#notice-text").textContent(), "")
+    // Whoever was asked just then may take it for sent.
+    const unsent = page.getByText("The poll has closed: what you have chosen was not sent.")
+    await unsent.waitFor()
+    const tapped = await web.poll({ ballot: "once", identity: "browser" })
+    await page.goto(`/polls/${tapped}`)
+    await button(page, "Pears").click()
+    await page.getByText("Send your vote for Pears? It is final.").waitFor()
+    await web.ask(`/api/polls/${tapped}/close`, {})
+    await unsent.waitFor()
+    await web.ask(`/api/polls/${tapped}/reopen`, {})
+    await unsent.waitFor({ state: "hidden" })
   })
 
   test("keeps the focus where another tab of the voter has sent a ranking", async (web) => {

@@ -99,7 +99,7 @@ browserTests("the pages, for everyone", (test) => {
     await page.goto(`/polls/${slug}`)
     await page.getByLabel("Your voting token").fill("not-a-token")
     await page.getByRole("button", { name: "Plums", exact: true }).click()
-    await page.getByText("Your personal link is not valid for this poll.").waitFor()
+    await page.locator(".field-error", { hasText: "Your personal link is not valid for this poll." }).waitFor()
     await page.getByLabel("Your voting token").fill(String(Array.isArray(tokens) ? tokens[0] : ""))
     await page.getByRole("button", { name: "Plums", exact: true }).click()
     await page.getByText(/^Your vote is (in|counted)/).waitFor()

@@ -131,6 +131,28 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.getByText("There is no such poll.").waitFor()
   })
 
+  test("says that a draft's closing time has passed, and has its record to the end", async (web) => {
+    const slug = await web.poll({ draft: true, closes_at: new Date(Date.now() + 1_000).toISOString() })
+    for (let edit = 1; edit <= 100; edit++) await elsewhere(web, "PATCH", slug, { listed: edit % 2 === 1 })
+    const page = await web.page(phone, expected)
+    await openDesk(page, web.adminToken)
+    await page.goto(`/admin#/polls/${slug}`)
+    await page.locator(".detail").getByText("Its closing time has passed").waitFor()
+    await page.getByRole("button", { name: "Publish" }).click()
+    await page.locator(".closing").getByText("Must be a time in the future").waitFor()
+    await stateIs(page, "Draft")
+
+    await page.getByText("History").click()
+    const [history, older] = [page.locator(".history li"), page.getByRole("button", { name: "Show older entries" })]
+    await older.waitFor()
+    assert.strictEqual(await history.count(), 100)
+    await older.click()
+    await history.filter({ hasText: "Created" }).waitFor()
+    await page.locator(".history:focus").waitFor()
+    assert.isTrue(await older.isHidden())
+    assert.deepStrictEqual(await violations(page), [])
+  })
+
   test("tells the second of two tabs what the first has changed, and overwrites nothing", async (web) => {
     const slug = await web.poll({ title: "Before" })
     const [first, second] = [await web.page({}, expected), await web.page({}, expected)]

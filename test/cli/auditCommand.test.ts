@@ -1,15 +1,18 @@
 import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { accept, audit as auditNow } from "../../src/cli/AuditCommand.ts"
 import { compareBooks, describeReport } from "../../src/cli/AuditReport.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
+import { recordBatch } from "../../src/consumer/RecordBatch.ts"
 import { latestAcceptance, makeVoteId } from "../../src/domain/Vote.ts"
+import { makePollLife } from "../../src/http/polls/PollLife.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { readLedger } from "../../src/ledger/LedgerBooks.ts"
 import { Partitions } from "../../src/ledger/Partitions.ts"
+import { PollActs } from "../../src/ledger/PollActs.ts"
 import { rebuildTallies } from "../../src/ledger/TallyBooks.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { Redis } from "../../src/stream/Redis.ts"
@@ -18,6 +21,7 @@ import { readStreams } from "../../src/stream/StreamBooks.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { giveTo } from "../support/giveTo.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 import { createPoll, day, voteAt } from "../support/votes.ts"
 
@@ -63,6 +67,36 @@ describe("the audit", () => {
         pending: 0,
         missing: 0
       })
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("holds where a poll is deleted whose votes are counted, by a consumer that is gone before it acks them", () =>
+    Effect.gen(function* () {
+      const [acts, ledger, stream] = [yield* PollActs, yield* Ledger, yield* VoteStream]
+      const { client } = yield* Redis
+      const settings = yield* StreamSettings
+      const poll = yield* createPoll({ archived: true })
+      const given = yield* giveTo("gone", 3, { poll, choice: "tea" })
+      const counting = recordBatch(ledger, client, { ...settings, maxRetries: 1 }, given)
+      yield* counting
+      const asked = yield* Deferred.make<void>()
+      const life = makePollLife({
+        acts,
+        now: Effect.sync(stream.now),
+        closingTime: stream.closingTime,
+        shutPoll: stream.shutPoll,
+        countedUpTo: (ms) => Effect.tap(stream.countedUpTo(ms), () => Deferred.succeed(asked, undefined)),
+        changed: () => Effect.void
+      })
+      const deleting = yield* Effect.forkChild(
+        Effect.retry(life.remove(poll, poll), { while: ({ _tag }) => _tag === "Unavailable" })
+      )
+      yield* Effect.race(Deferred.await(asked), Fiber.join(deleting))
+      // Another one takes them over.
+      yield* counting
+      yield* Effect.promise(() => client.xack(settings.stream, settings.group, ...given.ids))
+      yield* Fiber.join(deleting)
+      assert.deepInclude(yield* audit, { ok: true, appended: 3, dropped: { deleted: 3 }, ledger_rows: {}, pending: 0 })
     }).pipe(Effect.provide(layerServers()))
   )
 

@@ -285,7 +285,7 @@ create table vote_event_other partition of vote_event default;
 -- function read_tally(wanted text) returns json
 -- function record_duplicates(vote_ids uuid[], ms bigint[], seqs bigint[]) returns void
 -- function refused_votes(vote_ids uuid[], numbers integer[], voters bytea[], polls text[], valid boolean[]) returns table(place bigint, reason text)
--- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint) returns integer
+-- function restart_log(restarting text, new_origin text, new_secret bytea, empty_root bytea, former text, former_size bigint, given_up integer default null::integer) returns integer
 -- function settle_moved(slugs text[], rules text[], opens bigint[], closes bigint[], shuts int8multirange[], polls text[], numbers integer[], ms bigint[]) returns void
 -- function settle_poll(changed text) returns void
 -- function shut_times(shut int8multirange) returns json

@@ -174,12 +174,10 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       const [kept] = yield* guard.read([{ poll, number: 1 }])
       if (kept?.note === undefined) return assert.fail("nothing is kept")
       assert.deepStrictEqual(kept.checkpoint?.size, published.size)
-      const { note } = kept
-      const restart = heads.restart(
-        { poll, number: 1 },
-        (next) => beginLog("logs.test", poll, next),
-        Effect.sync(() => ({ note, size: published.size }))
-      )
+      const restart = heads.restart({ poll, number: 1 }, beginLog("logs.test", poll, 2), {
+        note: kept.note,
+        size: published.size
+      })
       // Of two at once, one begins another log.
       const numbers = yield* Effect.all([restart, restart], { concurrency: 2 })
       assert.sameMembers(numbers, [2, undefined])
@@ -216,7 +214,6 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       yield* acts.close(poll, Effect.succeed(1010))
       assert.isTrue(yield* (yield* PollStore).finish(poll, 1010))
       const sign = yield* makeSigning([makeKey()])
-      const begun = (number: number) => beginLog("logs.test", poll, number)
       const signed: Array<string | undefined> = []
       for (const number of [1, 2, 3]) {
         yield* sequenceAll
@@ -234,9 +231,10 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         for (const [index, note] of signed.entries())
           assert.strictEqual(yield* store.checkpoint({ poll, number: index + 1 }), note)
         signed.push(yield* store.checkpoint({ poll, number }))
-        // Where it is not known what was signed last, that is what the ledger has.
-        const former = number === 2 ? { note: signed.at(-1) ?? "", size: leaves.length } : undefined
-        assert.strictEqual(yield* heads.restart({ poll, number }, begun, Effect.succeed(former)), number + 1)
+        // Where it is not known what was signed last, or has been signed since, that is what the ledger has.
+        const former = [undefined, { note: "an earlier one", size: leaves.length - 1 }][number - 1]
+        const begun = beginLog("logs.test", poll, number + 1)
+        assert.strictEqual(yield* heads.restart({ poll, number }, begun, former), number + 1)
       }
     })
   )
@@ -255,7 +253,7 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       )
       yield* acts.tellTokens(poll, 3)
       yield* ledger.count(VoteColumns.of([voteAt(1030, poll, "coffee")]))
-      yield* heads.restart({ poll, number: 1 }, (next) => beginLog("logs.test", poll, next), Effect.undefined)
+      yield* heads.restart({ poll, number: 1 }, beginLog("logs.test", poll, 2))
       yield* sequenceAll
       yield* acts.close(poll, Effect.succeed(1040))
       assert.isTrue(yield* (yield* PollStore).finish(poll, 1040))
@@ -279,7 +277,7 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
       ] as const) {
         const release = yield* held(lock)
         const restarting = yield* Effect.forkChild(
-          heads.restart({ poll, number }, (next) => beginLog("logs.test", poll, next), Effect.undefined)
+          heads.restart({ poll, number }, beginLog("logs.test", poll, number + 1))
         )
         yield* untilWaiting(type, mode)
         yield* release

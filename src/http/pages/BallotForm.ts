@@ -7,6 +7,8 @@ import { type Html, html } from "./Html.ts"
 export interface Refilled {
   readonly fields: URLSearchParams
   readonly errors: BallotErrors
+  /** What is wrong with the voter's token, if anything. */
+  readonly token?: string
 }
 
 /** With more scores than this, a number is typed, or a slider moved, instead of a button pressed. */
@@ -17,16 +19,23 @@ interface Field {
   readonly poll: Poll
   /** Returns what was sent in a field before. */
   readonly sent: (name: string) => ReadonlyArray<string>
+  /** What is wrong with it. */
+  readonly wrong: string | undefined
 }
 
 const checkbox = ({ option: { id, label }, sent }: Field): Html =>
   html`<label class="pick"><input type="checkbox" name="options" value="${id}" id="pick-${id}" aria-describedby="error-${id}" ${sent("options").includes(id) ? html`checked` : undefined}> <span>${label}</span></label>`
 
 /** A field for a number, which `min` and `max` bound. */
-const number = (kind: "score" | "points", { option: { id, label }, sent }: Field, min: number, max: number): Html => {
+const number = (
+  kind: "score" | "points",
+  { option: { id, label }, sent, wrong }: Field,
+  min: number,
+  max: number
+): Html => {
   const name = `${kind}-${id}`
   return html`<label class="label" for="${name}">${label}</label>
-<div class="number"><input type="number" name="${name}" id="${name}" min="${min}" max="${max}" step="1" inputmode="${min < 0 ? "text" : "numeric"}" autocomplete="off" value="${sent(name)[0]}" aria-describedby="error-${id}"></div>`
+<div class="number"><input type="number" name="${name}" id="${name}" min="${min}" max="${max}" step="1" inputmode="${min < 0 ? "text" : "numeric"}" autocomplete="off" value="${sent(name)[0]}" aria-describedby="error-${id}" ${wrong && html`aria-invalid="true"`}></div>`
 }
 
 const scoreButtons = ({ option: { id, label }, sent }: Field, min: number, max: number, every: boolean): Html => {
@@ -69,15 +78,15 @@ export const ballotForm = (poll: Poll, enabled: boolean, refilled: Refilled | un
   const { options, rules } = poll
   const sent = (name: string): ReadonlyArray<string> => refilled?.fields.getAll(name) ?? []
   const disabled = enabled ? undefined : html`disabled`
-  const wrong = (id: string): string | undefined => refilled?.errors.options.get(id)
   return html`<fieldset class="ballot" id="choices" data-kind="${rules.kind}" aria-describedby="left ballot-error" ${disabled}>
 <legend>${explainRules(rules, options.length)}</legend>
 <ul class="choices">
-${options.map(
-  (option) => html`<li class="choice" id="option-${option.id}">${control(rules, { option, poll, sent })}
-<p class="field-error" id="error-${option.id}">${wrong(option.id)}</p></li>
+${options.map((option) => {
+  const wrong = refilled?.errors.options.get(option.id)
+  return html`<li class="choice" id="option-${option.id}">${control(rules, { option, poll, sent, wrong })}
+<p class="field-error" id="error-${option.id}">${wrong}</p></li>
 `
-)}</ul>
+})}</ul>
 </fieldset>
 <p class="left" id="left" role="status"></p>
 <p class="field-error" id="ballot-error" role="alert">${refilled?.errors.whole}</p>

@@ -62,8 +62,16 @@ export const withToken = (
     ? request
     : request.modify({ headers: Headers.set(request.headers, "authorization", `Bearer ${token}`) })
 
-/** Returns why a vote in a poll is refused, in the page's words. */
-export const explainRefusal = (problem: Problem & { readonly _tag: string }, { identity }: Poll): string => {
+type Refusal = Problem & { readonly _tag: string }
+
+/** Returns what is wrong with the token that a form has sent, or has not, if that is why its vote is refused. */
+export const tokenRefusal = ({ _tag }: Refusal, { identity }: Poll, token: string | undefined): string | undefined => {
+  if (!takesToken(identity) || (_tag !== "Unauthorized" && _tag !== "Forbidden")) return undefined
+  return tokenTrouble[identity][token === undefined ? "missing" : "bad"]
+}
+
+/** Returns why a vote in a poll is refused otherwise, in the page's words. */
+export const explainRefusal = (problem: Refusal): string => {
   switch (problem._tag) {
     case "HasVoted":
       return trouble.voted
@@ -72,9 +80,6 @@ export const explainRefusal = (problem: Problem & { readonly _tag: string }, { i
       return trouble.again
     case "PollNotOpen":
       return problem.retryAfter === undefined ? trouble.closed : trouble.changingNow
-    case "Unauthorized":
-    case "Forbidden":
-      return takesToken(identity) ? tokenTrouble[identity].bad : (problem.detail ?? trouble.unknown)
     case "ChallengeUnsolved":
       return challenge.needsScript
     case "Unavailable":

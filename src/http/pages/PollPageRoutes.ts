@@ -19,7 +19,7 @@ import { senderOf } from "../voting/Sender.ts"
 import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
 import type { Refilled } from "./BallotForm.ts"
 import { makeDrawPage, pageHeaders, pageType } from "./DrawPage.ts"
-import { explainRefusal, isForeign, parseFormVote, withToken } from "./FormVote.ts"
+import { explainRefusal, isForeign, parseFormVote, tokenRefusal, withToken } from "./FormVote.ts"
 import { PageFiles } from "./PageFiles.ts"
 import { verifyPage } from "./VerifyPage.ts"
 import { type Notice, notFoundPage } from "./VotingPage.ts"
@@ -134,11 +134,13 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
         headers: { location, "cache-control": "no-store", ...setCookie(voter) }
       })
     }).pipe(
-      Effect.catch((problem) =>
-        Effect.map(refuse(explainRefusal(problem, poll), problem.status, refilled([])), (page) =>
+      Effect.catch((problem) => {
+        const wrong = tokenRefusal(problem, poll, token)
+        const form = { ...refilled([]), ...(wrong === undefined ? {} : { token: wrong }) }
+        return Effect.map(refuse(wrong ?? explainRefusal(problem), problem.status, form), (page) =>
           HttpServerResponse.setHeaders(page, headersOf(problem))
         )
-      )
+      })
     )
   })
 

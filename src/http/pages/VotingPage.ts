@@ -77,10 +77,10 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
 <h1 id="title">${poll.title}</h1>
 <p class="description" id="description">${poll.description}</p>
 <p class="rule"><span id="rule">${tellRule(poll.ballot, status)}</span> <span id="times">${goesOn === undefined ? timesOf(poll, status) : times.changing(until(goesOn - now))}</span></p>
-<div class="changed" id="changed" role="status">${tellHistory(view, "UTC").map((line) => html`<p>${line}</p>`)}</div>
+<div class="changed" id="changed" role="status">${tellHistory(view, now, "UTC").map((line) => html`<p>${line}</p>`)}</div>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
-${withoutScript(poll)}
+${withoutScript(poll, refilled)}
 ${isTapped ? tapForm(poll, results, enabled) : ballotForm(poll, enabled, refilled)}
 </form>
 ${isTapped ? outcomeAndTotal : undefined}
@@ -104,11 +104,13 @@ ${poll.log === "off" ? undefined : html`<p class="recount"><a href="/polls/${pol
 }
 
 /** Returns what the form has to say or to ask where no script does. */
-const withoutScript = (poll: Poll): Html | undefined => {
+const withoutScript = (poll: Poll, refilled: Refilled | undefined): Html | undefined => {
   if (poll.challenge !== undefined) return html`<noscript><p>${challenge.needsScript}</p></noscript>`
-  return takesToken(poll.identity)
-    ? html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required></label></p></noscript>`
-    : undefined
+  if (!takesToken(poll.identity)) return undefined
+  // Long, and copied from elsewhere: it stays where something else was wrong.
+  const [sent, wrong] = [refilled?.fields.get("token") ?? "", refilled?.token]
+  return html`<noscript><p><label>${tokenField} <input name="token" autocomplete="off" required value="${sent}" aria-describedby="error-token" ${wrong && html`aria-invalid="true"`}></label></p>
+<p class="field-error" id="error-token">${wrong}</p></noscript>`
 }
 
 /** Returns the poll's times in UTC, since the reader's zone is not known here; the script replaces them. */

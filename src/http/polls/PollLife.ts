@@ -1,7 +1,7 @@
 import { Cause, Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
-import { applyEdit, type Changes, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
+import { applyEdit, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
 import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
@@ -15,10 +15,10 @@ import {
   past,
   stale,
   tooEarly,
-  tooSoon,
   wrongFields
 } from "./PollRefusals.ts"
-import { type HoldServices, hold, makeWithoutVotes, notice } from "./WithoutVotes.ts"
+import { inTime, shutUntil } from "./PollTimes.ts"
+import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
 export interface LifeServices extends Omit<HoldServices, "told"> {
@@ -47,6 +47,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     )
 
   const withoutVotes = makeWithoutVotes({ acts, countedUpTo, shutPoll, told })
+  const allCounted = makeAllCounted(countedUpTo)
 
   /** Does something with a poll. */
   const act = <E extends { readonly _tag: string }>(
@@ -77,7 +78,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
       const changes = changesOf(poll, edited.success)
       const now = yield* closingTime
-      yield* inTime(changes, edited.success, now)
+      yield* inTime(poll, changes, edited.success, now)
       if (voted && changes.fixed.length > 0) return yield* hasVotes(changes.fixed)
       // It was changed otherwise since the poll was closed for this.
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
@@ -100,7 +101,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
     const now = yield* closingTime
     const changes = changesOf(poll, edited.success)
-    yield* inTime(changes, edited.success, now)
+    yield* inTime(poll, changes, edited.success, now)
     const change = act(slug, "edit", decideEdit(given, expected, changes.fixed))
     return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
   })
@@ -150,13 +151,19 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.succeed(poll.archived ? undefined : { poll: { ...poll, archived: true } })
     )
 
-  /** Deletes a poll, whose slug has to be given once more. */
+  /**
+   * Deletes a poll, whose slug has to be given once more. Its votes are acked before: one that is counted, and given out again since
+   * its consumer is gone, would be a dead letter of a poll that nobody knows, and in the books twice.
+   */
   const remove = Effect.fnUntraced(function* (slug: string, again: string | undefined) {
     if (again !== slug) return yield* notConfirmed
     // Whoever posts to /api/vote votes in it, and it is there before anything is read of the database.
     if (slug === defaultPoll.slug) return yield* notDeletableEver
+    const found = yield* existing(slug)
+    if (isInUse(found)) return yield* notDeletable
+    if (!found.draft) yield* Effect.flatMap(closingTime, allCounted)
     const decide = Effect.fnUntraced(function* ({ poll }: Current) {
-      if (!poll.draft && !poll.archived) return yield* notDeletable
+      if (isInUse(poll)) return yield* notDeletable
       yield* shutPoll(slug, yield* present, hold)
       return "deleted" as const
     })
@@ -177,16 +184,9 @@ const isRefusal = (cause: Cause.Cause<{ readonly _tag: string }>): boolean => {
 /** The entity tag of a poll's version. */
 export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`
 
+/** Whether a poll is still in use, so that it can't be deleted. */
+const isInUse = ({ archived, draft }: Poll): boolean => !draft && !archived
+
 /** Whether a poll is of one of the versions that a request expects. */
 const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>
   expected === undefined || expected.includes("*") || expected.includes(versionTag(poll))
-
-/** Fails where a poll would close before all processes know. */
-const inTime = ({ closing }: Changes, { closesMs }: Poll, now: number): Effect.Effect<void, InvalidFields> => {
-  if (!closing || closesMs === undefined || closesMs > now + notice) return Effect.void
-  return Effect.fail(closesMs > now ? tooSoon : past("closes_at"))
-}
-
-/** Returns the times in which a poll was closed, once it is open again: those from its closing until now, if it had closed. */
-const shutUntil = ({ closesMs, shut }: Poll, now: number): Poll["shut"] =>
-  closesMs === undefined || closesMs >= now ? shut : [...(shut ?? []), [closesMs, now]]

@@ -1,6 +1,6 @@
 import { Effect, Schedule } from "effect"
 import type { Poll } from "../../domain/Poll.ts"
-import { type OutOfService, Unchangeable } from "../../domain/Problems.ts"
+import { type OutOfService, type Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { PollActs } from "../../ledger/PollActs.ts"
 import { hasVotes, stillWaiting } from "./PollRefusals.ts"
 
@@ -15,8 +15,18 @@ export const hold = 10_000
  */
 export const notice = 1_000
 
-/** How long the change waits for the votes that were accepted before it to be counted. */
+/** How long a change waits for the votes that were accepted before it to be counted. */
 const patience = "5 seconds"
+
+/** Makes what waits until all votes are counted, and acked, that were accepted before a time in ms. */
+export const makeAllCounted =
+  (countedUpTo: HoldServices["countedUpTo"]) =>
+  (ms: number): Effect.Effect<void, OutOfService | Unavailable> =>
+    countedUpTo(ms).pipe(
+      Effect.repeat({ until: (upTo) => upTo >= ms, schedule: Schedule.spaced("50 millis") }),
+      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
+      Effect.asVoid
+    )
 
 /** What closing a poll for a moment needs: where polls are kept, how far votes are counted, and how all processes are told. */
 export interface HoldServices {
@@ -34,8 +44,9 @@ export interface HoldServices {
  * Makes what does a change for which a poll must have no votes: it is closed for a moment, if it may be open, until all votes are
  * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed.
  */
-export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServices) =>
-  Effect.fnUntraced(function* <A, E>(
+export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServices) => {
+  const allCounted = makeAllCounted(countedUpTo)
+  return Effect.fnUntraced(function* <A, E>(
     poll: Poll,
     now: number,
     fields: ReadonlyArray<string>,
@@ -50,9 +61,7 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
     const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
     yield* shutPoll(poll.slug, from, hold)
     yield* close("close")
-    return yield* countedUpTo(from).pipe(
-      Effect.repeat({ until: (upTo) => upTo >= from, schedule: Schedule.spaced("50 millis") }),
-      Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(stillWaiting) }),
+    return yield* allCounted(from).pipe(
       Effect.andThen(change),
       // Only then is it sure that this is not the time of someone else's change that was done.
       Effect.tapError((error) =>
@@ -60,3 +69,4 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
       )
     )
   })
+}

@@ -1,5 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { make } from "../dom.ts"
+import { make, whileDisabled } from "../dom.ts"
 import type { Answer } from "../http.ts"
 import { admin } from "../words/deskWords.ts"
 import { life as words } from "../words/lifeWords.ts"
@@ -31,11 +31,7 @@ export const actsOf = (
   const { slug } = poll
   const button = (label: string, look: "" | "plain" | "danger", act: () => Promise<void>): HTMLButtonElement => {
     const made = make("button", { type: "button", class: look }, label)
-    made.addEventListener("click", async () => {
-      made.disabled = true
-      await act()
-      made.disabled = false
-    })
+    made.addEventListener("click", () => void whileDisabled([made], act()))
     return made
   }
   const post = (act: string, body?: unknown): Promise<Answer<PollView>> =>

@@ -1,6 +1,6 @@
 import { slugPattern } from "../../domain/OptionIds.ts"
 import type { PollView } from "../../domain/PollView.ts"
-import { make, say } from "../dom.ts"
+import { make, say, whileDisabled } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { clearErrors, showErrors } from "./fields.ts"
 import { fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
@@ -45,10 +45,8 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     const wrong = fields.check(Date.now())
     const badSlug = slugPattern.test(slug.input.value) ? [] : [{ pointer: "#/slug", detail: words.wrong.slug }]
     if (showErrors(form, [...badSlug, ...wrong])) return
-    submit.disabled = asDraft.disabled = true
     const body = { slug: slug.input.value, ...fields.read(), ...(draft ? { draft } : {}) }
-    const answer = await ask<PollView>("/api/polls", { method: "POST", body })
-    submit.disabled = asDraft.disabled = false
+    const answer = await whileDisabled([submit, asDraft], ask<PollView>("/api/polls", { method: "POST", body }))
     if (answer.kind === "ok") {
       keepDraft("", undefined)
       done(answer.body)

@@ -1,8 +1,9 @@
 import type { PollOption } from "../../domain/Poll.ts"
 import type { PollView } from "../../domain/PollView.ts"
-import { make, say } from "../dom.ts"
+import { make, say, whileDisabled } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
+import { rulesTold } from "./facts.ts"
 import { clearErrors, showErrors } from "./fields.ts"
 import { type FormValues, fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
 import { toLocal } from "./localTimes.ts"
@@ -67,7 +68,9 @@ export const editForm = (
     "form",
     { class: "card stack", novalidate: true, "aria-label": lifeWords.editing(poll.title) },
     make("h2", { tabindex: "-1" }, lifeWords.editing(poll.title)),
-    ...(hasVotes ? [make("p", { class: "hint" }, lifeWords.fixed)] : []),
+    ...(hasVotes
+      ? [lifeWords.fixed, rulesTold(poll).join(" · ")].map((text) => make("p", { class: "hint" }, text))
+      : []),
     ...fields.elements,
     error,
     make("div", { class: "actions" }, submit, back, reload)
@@ -99,9 +102,7 @@ export const editForm = (
       wrong.push({ pointer: "#/options", detail: words.wrong.fixedOptions })
     if (showErrors(form, wrong)) return
     if (Object.keys(changes).length === 0) return leave(done)()
-    submit.disabled = true
-    const answer = await editPoll(ask, versioned, changes)
-    submit.disabled = false
+    const answer = await whileDisabled([submit], editPoll(ask, versioned, changes))
     if (answer.kind === "ok") return leave(done)()
     const stale = answer.kind === "problem" && answer.problem.status === 412
     // There may be votes by now, or an end: what can be changed is another form's.

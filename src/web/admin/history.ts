@@ -38,23 +38,46 @@ export interface History {
   refresh(): void
 }
 
-/** Makes the record of what was done with a poll, read when it is opened. */
+interface Page {
+  readonly events: ReadonlyArray<AdminEvent>
+  readonly next?: string
+}
+
+/** Makes the record of what was done with a poll, read when it is opened: the latest, and older ones when they are asked for. */
 export const pollHistory = (ask: AdminAsk, slug: string): History => {
-  const list = make("ol", { class: "history" })
+  const list = make("ol", { class: "history", tabindex: "-1" })
+  const older = make("button", { type: "button", class: "plain", hidden: true }, words.older)
   const said = make("p", { role: "status" })
-  const details = make("details", { class: "more" }, make("summary", {}, words.history), list, said)
+  const details = make("details", { class: "more" }, make("summary", {}, words.history), list, older, said)
+  let pages = 1
+  let loading = 0
   const load = async (): Promise<void> => {
     if (!details.open) return
-    const answer = await ask<{ readonly events: ReadonlyArray<AdminEvent> }>(`/api/polls/${slug}/events`, {
-      fresh: true
-    })
-    say(said, answer.kind === "ok" ? "" : admin.away)
-    if (answer.kind === "ok")
-      patch(
-        list,
-        answer.body.events.map((event) => branch("li", {}, tell(event)))
-      )
+    const mine = ++loading
+    const events: Array<AdminEvent> = []
+    let next: string | undefined
+    for (let page = 0; page < pages && (page === 0 || next !== undefined); page++) {
+      const cursor = next === undefined ? "" : `?cursor=${next}`
+      const answer = await ask<Page>(`/api/polls/${slug}/events${cursor}`, { fresh: true })
+      // Meanwhile, more may have been asked for.
+      if (mine !== loading) return
+      if (answer.kind !== "ok") return say(said, admin.away)
+      events.push(...answer.body.events)
+      next = answer.body.next
+    }
+    say(said, "")
+    patch(
+      list,
+      events.map((event) => branch("li", {}, tell(event)))
+    )
+    // Where it goes, the focus stays with what it has brought.
+    if (next === undefined && document.activeElement === older) list.focus({ preventScroll: true })
+    older.hidden = next === undefined
   }
+  older.addEventListener("click", () => {
+    pages++
+    void load()
+  })
   details.addEventListener("toggle", () => void load())
   return { element: details, refresh: () => void load() }
 }

@@ -1,17 +1,18 @@
+import type { FieldError } from "../../domain/FieldError.ts"
 import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { make, say } from "../dom.ts"
 import type { Answer } from "../http.ts"
 import { statusNameAt } from "../poll/schedule.ts"
-import { explainRules } from "../words/ballotWords.ts"
-import { admin, deskTimes } from "../words/deskWords.ts"
+import { admin } from "../words/deskWords.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
 import { logged } from "../words/logWords.ts"
-import { moment } from "../words.ts"
 import { actsOf } from "./acts.ts"
 import { closingForm } from "./closingForm.ts"
 import { deletionForm } from "./deletionForm.ts"
+import { factsOf } from "./facts.ts"
+import { showErrors } from "./fields.ts"
 import { pollHistory } from "./history.ts"
 import { repeat } from "./repeat.ts"
 import { downloadCsv } from "./save.ts"
@@ -24,27 +25,6 @@ import { listLink } from "./views.ts"
 
 /** How often the poll is read again, in ms. */
 const interval = 2_000
-
-/** Says what is peculiar to a poll: when it opens and closes, what has become of it, and its rules. */
-const factsOf = (poll: PollView): ReadonlyArray<string> =>
-  [
-    deskTimes(poll),
-    ...(poll.archived === true ? [lifeWords.archived] : []),
-    ...(poll.edited_at === undefined ? [] : [lifeWords.edited(moment(Date.parse(poll.edited_at)))]),
-    ...(poll.closed ?? [])
-      .filter(({ to }) => Date.parse(to) <= Date.now())
-      .map(({ from, to }) => lifeWords.closedBetween(moment(Date.parse(from)), moment(Date.parse(to)))),
-    `${words.kind}: ${words.kinds[poll.kind]}`,
-    ...(poll.kind === "single" ? [] : [explainRules(rulesOf(poll), poll.options.length)]),
-    ...(poll.method === undefined ? [] : [`${words.method}: ${words.methods[poll.method]}`]),
-    ...(poll.abstain === true ? [words.abstain] : []),
-    `${words.ballot}: ${words.ballots[poll.ballot]}`,
-    `${words.identity}: ${words.identities[poll.identity]}`,
-    `${words.results}: ${words.visibilities[poll.results]}`,
-    ...(poll.challenge === undefined ? [] : [`${words.challenge}: ${words.challenges[poll.challenge]}`]),
-    ...(poll.log === "off" ? [`${words.log}: ${words.logs.off}`] : []),
-    ...(poll.listed === true ? [words.listed] : [])
-  ].filter((text) => text !== "")
 
 /** Leads to where anyone can count the votes again. */
 const logLink = (slug: string): HTMLElement =>
@@ -93,13 +73,14 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     const { poll } = versioned
     latest = poll
     showState(poll.status)
+    // What is said of times changes by itself.
+    say(facts, factsOf(poll, Date.now()).join(" · "))
     const now = `${poll.version} ${poll.status}`
     // What is being filled in is not taken away from under the reader's hands.
     const filling = parts.contains(document.activeElement) && document.activeElement?.matches("input:not([readonly])")
     if (now === shown || (shown !== "" && filling)) return
     shown = now
     say(title, poll.title)
-    say(facts, factsOf(poll).join(" · "))
     showTally(poll)
     acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), ...(poll.status === "draft" ? [] : [csv]))
     parts.replaceChildren(
@@ -114,7 +95,9 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
   }
   const answered = (answer: Answer<PollView>): void => {
     const stale = answer.kind === "problem" && answer.problem.status === 412
-    say(said, answer.kind === "ok" ? "" : stale ? lifeWords.stale : explain(answer))
+    const closing = parts.querySelector<HTMLFormElement>("form.closing")
+    const told = (error: FieldError): boolean => closing !== null && showErrors(closing, [error])
+    say(said, answer.kind === "ok" ? "" : stale ? lifeWords.stale : explain(answer, told))
     if (answer.kind === "ok") show(versionedOf(answer))
     // What was pressed may be gone, with the focus.
     if (document.activeElement === document.body) title.focus({ preventScroll: true })

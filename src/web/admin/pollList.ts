@@ -39,7 +39,7 @@ const draw = (polls: ReadonlyArray<PollView>, current: string | undefined): Read
         { class: "poll", href: pollLink(poll.slug), "aria-current": poll.slug === current ? "page" : undefined },
         branch("span", { class: "name" }, poll.title),
         branch("span", { class: "state", "data-status": poll.status }, statusNameAt(poll, poll.status, Date.now())),
-        branch("span", { class: "when" }, deskTimes(poll))
+        branch("span", { class: "when" }, deskTimes(poll, Date.now()))
       )
     )
   )

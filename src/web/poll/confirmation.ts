@@ -4,8 +4,8 @@ import { confirm as words } from "../words/ballotWords.ts"
 /** Asks the reader before something is done for good: below the form, and in view however long that is. */
 export interface Confirmation {
   ask(question: () => string, done: () => void): void
-  /** Asks by the names that options have by now; or asks no more, where it can't be done any more. */
-  update(possible: boolean): void
+  /** Asks by the names that options have by now; or asks no more, where it can't be done any more. Returns whether it was asking then. */
+  update(possible: boolean): boolean
 }
 
 export const makeConfirmation = (form: HTMLFormElement): Confirmation => {
@@ -45,9 +45,10 @@ export const makeConfirmation = (form: HTMLFormElement): Confirmation => {
       yes.focus()
     },
     update: (possible) => {
-      if (asked.hidden) return
-      if (possible) say(text, question())
-      else close()
+      const asking = !asked.hidden
+      if (asking && possible) say(text, question())
+      else if (asking) close()
+      return asking && !possible
     }
   }
 }

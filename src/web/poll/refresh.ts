@@ -1,3 +1,4 @@
+import { tellHistory } from "../words/changeWords.ts"
 import { nameStatus, trouble } from "../words.ts"
 import type { Confirmation } from "./confirmation.ts"
 import type { PageState } from "./pageState.ts"
@@ -26,23 +27,28 @@ export interface RefreshOptions {
 }
 
 /** Makes the function that shows how the poll stands by now, whether it can be voted in, and the reader's vote. */
-export const makeRefresh =
-  ({ clock, confirmation, several, state, store, view }: RefreshOptions) =>
-  (): void => {
+export const makeRefresh = ({ clock, confirmation, several, state, store, view }: RefreshOptions): (() => void) => {
+  /** Whether the reader was being asked about a vote when the poll closed. */
+  let dropped = false
+  return () => {
     const { barred, gone, poll, said, waiting } = state
     const now = clock.now()
     const current = statusAt(poll, said, now)
     if (gone) view.status("final", nameStatus("gone", false))
     else view.status(current, statusNameAt(poll, current, now))
     view.times(timesAt(poll, current, now))
+    view.past(tellHistory(poll, now))
     const { mine, pending } = store.read()
     const final = poll.ballot === "once" && mine !== undefined && mine.status !== "lost"
     const [first] = pending
     const possible = current === "open" && !barred && !gone && !final && (several || first === undefined)
     // Before the ballot, which takes the focus that goes back to it.
-    confirmation.update(possible)
+    const isOver = current === "counting" || current === "final"
+    dropped = (confirmation.update(possible) || dropped) && isOver
     view.ballot.enabled(possible)
     if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")
     else view.ballot.mine(mine?.choice, mine?.status ?? "queued")
-    view.trouble(connectionTrouble(state, pending.length))
+    const unsent = isOver && (dropped || view.ballot.isBegun()) ? trouble.unsent : ""
+    view.trouble(connectionTrouble(state, pending.length) || unsent)
   }
+}

@@ -6,7 +6,7 @@ import { byId, make, say } from "../dom.ts"
 import { drawResults, tellOutcome } from "../drawn/drawResults.ts"
 import { patch } from "../drawn/patch.ts"
 import { offer } from "../logFiles.ts"
-import { changes, tellChanged, tellHistory } from "../words/changeWords.ts"
+import { changes, tellChanged } from "../words/changeWords.ts"
 import { page, tellRule, totalOf } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 import { makeTapBallot } from "./tapBallot.ts"
@@ -32,8 +32,10 @@ export interface View {
   trouble(text: string): void
   status(status: PollView["status"], text: string): void
   times(text: string): void
-  /** Shows another version of the poll, and tells what has changed; the ballot stays as it is filled in. */
+  /** Shows another version of the poll; the ballot stays as it is filled in. */
   edited(poll: PollView): void
+  /** Tells what was changed by that, and what the poll has been through. */
+  past(lines: ReadonlyArray<string>): void
   /** Says that the ballot is another one now, and offers that. */
   outdated(): void
 }
@@ -51,6 +53,8 @@ export const makeView = (written: PollView): View => {
   let poll = written
   /** The results that are shown. */
   let shown: Results | undefined
+  /** What was changed last, and all that is told of the poll's past; once the ballot is another one, that alone is. */
+  let [justChanged, told, isOutdated] = ["", "", false]
   const form = byId("ballot", HTMLFormElement)
   const notice = byId("notice", HTMLElement)
   const noticeText = byId("notice-text", HTMLElement)
@@ -112,16 +116,22 @@ export const makeView = (written: PollView): View => {
     },
     times: (text) => say(times, text),
     edited: (now) => {
-      const told = [tellChanged(poll, now), ...tellHistory(now)].filter((line) => line !== "")
+      justChanged = tellChanged(poll, now)
       poll = now
       document.title = `${poll.title} · ${page.name}`
       say(byId("title", HTMLElement), poll.title)
       say(byId("description", HTMLElement), poll.description ?? "")
       labels.change(poll.options)
       if (shown !== undefined) show(shown)
-      changed.replaceChildren(...told.map((line) => make("p", {}, line)))
+    },
+    past: (lines) => {
+      const all = [justChanged, ...lines].filter((line) => line !== "")
+      if (isOutdated || all.join("\n") === told) return
+      told = all.join("\n")
+      changed.replaceChildren(...all.map((line) => make("p", {}, line)))
     },
     outdated: () => {
+      isOutdated = true
       const again = make("a", { href: location.pathname }, changes.fresh)
       changed.className = "notice"
       changed.dataset.tone = "bad"

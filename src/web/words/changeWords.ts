@@ -30,9 +30,14 @@ export const tellChanged = (before: PollView, after: PollView): string => {
   return differs.length === 0 ? "" : changes.just(differs.map(([name]) => name))
 }
 
-/** Says what a poll has been through; times are in the zone, or in the reader's own. */
-export const tellHistory = ({ archived, closed, edited_at }: PollView, zone?: string): ReadonlyArray<string> => [
+/** Says what a poll has been through until a time in ms; times are in the zone, or in the reader's own. */
+export const tellHistory = (
+  { archived, closed = [], edited_at }: PollView,
+  now: number,
+  zone?: string
+): ReadonlyArray<string> => [
   ...(archived ? [changes.archived] : []),
-  ...(closed === undefined ? [] : [changes.reopened]),
+  // While it is closed for an edit, and just before, that is not over.
+  ...(closed.some(({ to }) => Date.parse(to) <= now) ? [changes.reopened] : []),
   ...(edited_at === undefined ? [] : [changes.edited(moment(Date.parse(edited_at), zone))])
 ]

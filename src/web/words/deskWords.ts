@@ -38,10 +38,14 @@ export const admin = {
   choose: "Choose a poll to see its tally live."
 }
 
-/** Says when a poll opens, closes or has closed; empty where it has no such time. */
-export const deskTimes = ({ closes_at, opens_at, status }: PollView): string => {
-  if (status === "upcoming" && opens_at !== undefined) return times.opensAt(moment(Date.parse(opens_at)))
-  if (closes_at === undefined) return ""
-  const at = moment(Date.parse(closes_at))
-  return status === "counting" || status === "final" ? times.closed(at) : times.closesAt(at)
+/** Says when a poll opens, closes or has closed, at a time in ms; empty where it has no such time. */
+export const deskTimes = ({ closes_at, opens_at, status }: PollView, now: number): string => {
+  const opens = opens_at === undefined ? "" : times.opensAt(moment(Date.parse(opens_at)))
+  if (status === "upcoming" && opens !== "") return opens
+  if (closes_at === undefined) return status === "draft" ? opens : ""
+  const closes = Date.parse(closes_at)
+  const at = moment(closes)
+  if (status !== "draft") return status === "counting" || status === "final" ? times.closed(at) : times.closesAt(at)
+  // Nobody can vote in a draft, which does not close.
+  return [opens, closes <= now ? times.passed(at) : times.closesAt(at)].filter((text) => text !== "").join(" · ")
 }

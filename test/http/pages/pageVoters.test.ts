@@ -150,6 +150,26 @@ layer(layerPages, { excludeTestServices: true })("the voter of a page", (it) => 
     })
   )
 
+  it.effect("keeps the token that a form has sent, and says beside it what is wrong with it", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll({ ballot: "once", identity: "token" })
+      const fieldIn = (body: string) => /<input name="token".*?<\/noscript>/s.exec(body)?.[0] ?? ""
+      const says = (text: string) => `<p class="field-error" id="error-token">${text}`
+      for (const [sent, status, value, wrong] of [
+        ["option=tea", 401, "", "Voting in this poll needs the personal link"],
+        ["option=tea&token=%22no", 401, "&quot;no", "Your personal link is not valid"],
+        ["token=mine", 422, "mine", ""]
+      ] as const) {
+        const { body, status: answered } = yield* send(slug, sent)
+        assert.strictEqual(answered, status)
+        assert.include(fieldIn(body), `value="${value}"`)
+        assert.include(fieldIn(body), says(wrong))
+        assert.strictEqual(fieldIn(body).includes("aria-invalid"), wrong !== "")
+      }
+      assert.include(fieldIn((yield* pageOf(slug)).body), says("</p>"))
+    })
+  )
+
   it.effect("where there is none, a form that does not say where it is from is taken", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll()

@@ -90,6 +90,13 @@ layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
       )
       assert.sameMembers([one.status, two.status], [200, 412])
       assert.strictEqual((one.status === 200 ? one : two).headers.etag, '"2"')
+      // What changes nothing makes nobody's version stale.
+      const { options, title } = yield* shown(slug)
+      for (const same of [{}, { title, options, description: null, closes_at: null, listed: false, archived: false }]) {
+        const unchanged = yield* patch(slug, same, '"2"')
+        assert.deepStrictEqual([unchanged.status, unchanged.headers.etag], [200, '"2"'], unchanged.body)
+      }
+      assert.strictEqual((yield* act(slug, "reopen", {})).headers.etag, '"2"')
       assert.isUndefined((yield* shown(slug)).edited_at)
       const { events } = json(yield* request("GET", `/api/polls/${slug}/events`, { headers: asAdmin })) as {
         events: ReadonlyArray<{ what: string; who: string; before: { title: string } | null; after: { title: string } }>

@@ -218,6 +218,28 @@ describe("a poll that has closed, whose votes the ledger no longer keeps", () =>
   )
 })
 
+describe("a draft whose closing time has passed", () => {
+  it.effect("is not published before it gets another one: it would be over at once", () =>
+    withLife(
+      () => ({ poll: { ...read, draft: true, closesMs: now } }),
+      (life, done) =>
+        Effect.gen(function* () {
+          const refused = yield* Effect.flip(life.edit(read.slug, { draft: false }, undefined))
+          assert.deepInclude(refused, {
+            _tag: "InvalidFields",
+            errors: [{ pointer: "#/closes_at", detail: "must be a time in the future" }]
+          })
+          yield* life.edit(read.slug, { title: "Coffee or tea?" }, undefined)
+          yield* life.edit(read.slug, { draft: false, closes_at: null }, undefined)
+          assert.deepStrictEqual(
+            done.map(({ draft }) => draft),
+            [true, undefined]
+          )
+        })
+    )
+  )
+})
+
 describe("what was begun with a poll", () => {
   const gone = Effect.never
   const unsaid = new OutOfService({ part: "database", cause: new Error("the connection is lost") })
@@ -247,6 +269,7 @@ describe("what was begun with a poll", () => {
     }).pipe(
       Effect.provide(
         Layer.mock(PollActs, {
+          find: () => Effect.succeed({ ...read, draft: true }),
           // What is neither archived nor a draft can't be deleted.
           act: (_slug, _what, decide) =>
             Effect.as(Effect.andThen(outcome, decide({ poll: read, hasVotes: false, isDecided: false })), read)
