@@ -145,6 +145,13 @@ describe("EntryParser", () => {
     }
   })
 
+  it("leaves to others an id of numbers that are not exact", () => {
+    const held = ["1000000000000000-0", "1-1000000000000000"].map((id): Held => [id, right])
+    const batch = parse(answerOf(held), [])
+    expectHeld(batch, held)
+    assert.strictEqual(batch.votes.length, 0)
+  })
+
   it("takes no choice for another one that begins with it, whatever was read before", () => {
     // What is read lately is kept by a hash, which is the same for these.
     const choices = ["catsaui", "cats", "catshpa", "cats", "dogsary", "dogs"]
