@@ -53,3 +53,23 @@ layer(layerApi(settings), { excludeTestServices: true })("the rate limit", (it) 
     })
   )
 })
+
+const forReads = { readLimit: { votes: 2, seconds: 3_600 }, trustProxy: 1 }
+
+layer(layerApi(forReads), { excludeTestServices: true })("the limit of reads", (it) => {
+  it.effect("is that of the client that a proxy names, also where the lane answers", () =>
+    Effect.gen(function* () {
+      const read = (address: string) =>
+        Effect.map(request("GET", "/api/results", { headers: { "x-forwarded-for": address } }), ({ status }) => status)
+      const first = [yield* read("203.0.113.1"), yield* read("203.0.113.1"), yield* read("203.0.113.1")]
+      const second = [yield* read("203.0.113.2"), yield* read("203.0.113.2"), yield* read("203.0.113.2")]
+      assert.deepStrictEqual(
+        [first, second],
+        [
+          [200, 200, 429],
+          [200, 200, 429]
+        ]
+      )
+    })
+  )
+})
