@@ -185,6 +185,7 @@ describe("a reader", () => {
       const after = connection.ping("after")
       assert.deepStrictEqual(choicesOf(yield* Fiber.join(reading)), ["dogs"])
       assert.strictEqual(yield* Effect.promise(() => after), "after")
+      assert.strictEqual(yield* command(() => connection.ping("later")), "later")
     }).pipe(Effect.scoped, Effect.provide(servers))
   )
 })

@@ -73,6 +73,10 @@ const wrong = [
   `${voteId}\n`,
   voteId.toUpperCase(),
   voteId.replaceAll("-", "0"),
+  // Another version, another variant, and a digit that is none.
+  `${voteId.slice(0, 14)}4${voteId.slice(15)}`,
+  `${voteId.slice(0, 19)}c${voteId.slice(20)}`,
+  `${voteId.slice(0, -1)}g`,
   "é",
   "\u0000",
   "vote"
