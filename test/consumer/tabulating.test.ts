@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeTabulating } from "../../src/consumer/Tabulating.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
+import { drawOrder } from "../../src/domain/tabulation/Ties.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Tabulations } from "../../src/ledger/Tabulations.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
@@ -215,6 +218,74 @@ describe("tabulating", () => {
     )
   )
 
+  it.live("is whoever's who claimed it last: to keep, to give back, and to store once", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const { claim, release, renew, store } = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const lapse = sql`update tabulation set held_until = '-infinity' where poll = ${poll}`
+        const former = (yield* claim) ?? assert.fail("nothing to tabulate")
+        yield* lapse
+        yield* renew({ poll, holder: makeVoteId() })
+        const latter = (yield* claim) ?? assert.fail("renewed by a stranger")
+        yield* release(former)
+        assert.isUndefined(yield* claim, "given back by who had it before")
+        yield* lapse
+        yield* renew(latter)
+        assert.isUndefined(yield* claim, "it was renewed")
+        yield* release(latter)
+        assert.isFalse(yield* store(latter, 1, "{}", 0), "it was given back")
+        const last = (yield* claim) ?? assert.fail("it was not given back")
+        assert.isTrue(yield* store(last, 1, "{}", 0))
+        assert.isFalse(yield* store(last, 1, "{}", 0), "it was stored")
+      })
+    )
+  )
+
+  it.live("draws by the hash of the poll's seed until the poll is final, and by the seed then", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const tabulate = yield* makeTabulating
+        const options = ["c", "a", "b"]
+        const poll = yield* rankedPoll({ options, method: "irv", ballots: options.map((id) => [1, [id]]) })
+        const drawn = Effect.andThen(
+          tabulate,
+          Effect.map(presentOf(poll), ({ ties: [tie] }) => {
+            assert.deepStrictEqual(tie?.options, options)
+            return tie?.drawn
+          })
+        )
+        const seed = Buffer.alloc(32, 7)
+        const before = drawOrder(createHash("sha256").update(seed).digest(), options)
+        assert.notDeepEqual(before, drawOrder(seed, options))
+        assert.deepStrictEqual(yield* drawn, before)
+        yield* sql`update poll set closes_ms = 1, final_at = now(), revision = revision + 1 where slug = ${poll}`
+        assert.deepStrictEqual(yield* drawn, drawOrder(seed, options))
+      })
+    )
+  )
+
+  it.live("reads a poll's rankings as they were when it began", () =>
+    run(
+      Effect.gen(function* () {
+        const { read } = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        // In a transaction of their own.
+        const elsewhere = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+        const pages: Array<string> = []
+        const { revision } = yield* read(
+          poll,
+          () => Effect.promise(() => elsewhere(addBallots(poll, [[9, ["c"]]]))),
+          (page) => Effect.sync(() => pages.push(Buffer.from(page).toString()))
+        )
+        assert.deepStrictEqual(pages, ["a 4\nb 3\nc>b 2"])
+        assert.strictEqual(revision, (yield* tallyOf(poll)).revision - 1)
+      })
+    )
+  )
+
   it.live("makes those first that are final, then those that have waited longest, and no other polls", () =>
     run(
       Effect.gen(function* () {
@@ -231,8 +302,15 @@ describe("tabulating", () => {
         yield* sql`update poll set closes_ms = 1, final_at = now() where slug = ${final}`
         for (const [hours, poll] of [final, later, sooner, unchanged].entries())
           yield* sql`update tabulation set due_at = now() - make_interval(hours => ${hours}) where poll = ${poll}`
-        const made = [yield* tabulate, yield* tabulate, yield* tabulate, yield* tabulate]
-        assert.deepStrictEqual(made, [final, sooner, later, undefined])
+        const { isBehind } = yield* Tabulations
+        const made: Array<readonly [poll: string | undefined, behind: boolean]> = []
+        for (let turn = 0; turn < 4; turn++) made.push([yield* tabulate, isBehind()])
+        assert.deepStrictEqual(made, [
+          [final, true],
+          [sooner, true],
+          [later, true],
+          [undefined, false]
+        ])
       })
     )
   )

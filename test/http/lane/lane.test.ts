@@ -191,6 +191,18 @@ describe("the fast lane", () => {
       })
   )
 
+  it.live("shows a poll as closed as soon as its time has come, though the poll is the same", () =>
+    Effect.gen(function* () {
+      const poll = { ...teaOrCoffeePoll, slug: "timed", closesMs: Date.now() + 3_600_000 }
+      const world = yield* World
+      world.polls = [poll]
+      const status = Effect.map(request("GET", "/api/polls/timed"), ({ body }) => JSON.parse(body).status)
+      assert.deepStrictEqual([yield* status, yield* status], ["open", "open"])
+      poll.closesMs = Date.now() - 1
+      assert.strictEqual(yield* status, "counting")
+    }).pipe(Effect.provide(layerApi()))
+  )
+
   it.live("fails where the app fails, and goes on with all else", () =>
     Effect.gen(function* () {
       const failing = (fastLane: boolean) =>

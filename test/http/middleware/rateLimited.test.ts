@@ -57,19 +57,17 @@ layer(layerApi(settings), { excludeTestServices: true })("the rate limit", (it) 
 const forReads = { readLimit: { votes: 2, seconds: 3_600 }, trustProxy: 1 }
 
 layer(layerApi(forReads), { excludeTestServices: true })("the limit of reads", (it) => {
-  it.effect("is that of the client that a proxy names, also where the lane answers", () =>
+  it.effect.each([
+    ["/api/results", 1],
+    ["/api/polls", 2],
+    ["/api/polls/cats-or-dogs", 3]
+  ] as const)("of %s is that of the client that a proxy names, also where the lane answers", ([path, net]) =>
     Effect.gen(function* () {
-      const read = (address: string) =>
-        Effect.map(request("GET", "/api/results", { headers: { "x-forwarded-for": address } }), ({ status }) => status)
-      const first = [yield* read("203.0.113.1"), yield* read("203.0.113.1"), yield* read("203.0.113.1")]
-      const second = [yield* read("203.0.113.2"), yield* read("203.0.113.2"), yield* read("203.0.113.2")]
-      assert.deepStrictEqual(
-        [first, second],
-        [
-          [200, 200, 429],
-          [200, 200, 429]
-        ]
-      )
+      for (const client of ["10", "20"]) {
+        const headers = { "x-forwarded-for": `203.0.${net}.${client}` }
+        const read = Effect.map(request("GET", path, { headers }), ({ status }) => status)
+        assert.deepStrictEqual([yield* read, yield* read, yield* read], [200, 200, 429])
+      }
     })
   )
 })
