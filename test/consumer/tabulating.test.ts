@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeTabulating } from "../../src/consumer/Tabulating.ts"
+import { makeTabulationThread } from "../../src/consumer/TabulationThread.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { drawOrder } from "../../src/domain/tabulation/Ties.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
@@ -374,5 +375,40 @@ describe("tabulating", () => {
         assert.deepStrictEqual({ abstained, all }, { abstained: 5, all: 27_005 })
       })
     )
+  )
+})
+
+describe("the thread that tabulates", () => {
+  const rules = { method: "irv", seats: 1, tieBreak: "draw", tieSeed: new Uint8Array(32) } as const
+  const task = { options: ["a", "b"], rules }
+  const page = (text: string) => new Uint8Array(Buffer.from(text))
+
+  it.live("counts one poll after another, and says why it has ended to who asks it then", () =>
+    Effect.gen(function* () {
+      const thread = yield* makeTabulationThread
+      for (const ballots of [3, 4]) {
+        yield* thread.begin(task)
+        const shared = page(`a ${ballots}`)
+        yield* thread.add(shared)
+        // Its bytes lie in a buffer that others go on using.
+        assert.strictEqual(shared.byteLength, 3)
+        assert.strictEqual((yield* thread.tabulate).ballots, ballots)
+      }
+      const why = /what-is-none names what is no option/
+      yield* thread.begin(task)
+      assert.match(String((yield* Effect.flip(thread.add(page("what-is-none 1")))).cause), why)
+      yield* eventually(Effect.map(Effect.flip(thread.begin(task)), ({ cause }) => assert.match(String(cause), why)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("ends where nobody waits for its answer any more, which would be taken for the next one", () =>
+    Effect.gen(function* () {
+      const thread = yield* makeTabulationThread
+      yield* thread.begin(task)
+      const asking = yield* Effect.forkChild(thread.tabulate)
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(asking)
+      assert.match(String((yield* Effect.flip(thread.begin(task))).cause), /has ended/)
+    }).pipe(Effect.scoped)
   )
 })
