@@ -112,7 +112,8 @@ describe("Ledger.count", () => {
       const sql = yield* SqlClient.SqlClient
       const ids = ["a", "b", "c", "d", "e", "f"]
       const rules = { kind: "ranked", max: 4, method: "irv", seats: 1, tieBreak: "draw" } as const
-      const poll = yield* createPoll({ options: ids.map((id) => ({ id, label: id })), rules })
+      const options = ids.map((id) => ({ id, label: id }))
+      const [poll, other] = [yield* createPoll({ options, rules }), yield* createPoll({ options, rules })]
       const extend = (rankings: ReadonlyArray<string>) =>
         rankings.flatMap((ranking) => ids.filter((id) => !ranking.includes(id)).map((id) => `${ranking}>${id}`))
       const [threes, fours] = [extend(extend(ids)), extend(extend(extend(ids)))]
@@ -141,6 +142,7 @@ describe("Ledger.count", () => {
           [...expected].reduce((sum, [choice, count]) => sum + (choice.startsWith(id) ? count : 0), 0)
         assert.deepStrictEqual(yield* tallyOf(poll), Object.fromEntries(ids.map((id) => [id, first(id)])))
       }
+      assert.deepStrictEqual(yield* tallyOf(other), Object.fromEntries(ids.map((id) => [id, 0])))
       // No vote more is still another revision, as of a poll that was edited; nothing at all is none.
       const ledger = yield* Ledger
       const revision = Effect.map(ledger.tally(poll), (tally) => tally?.revision ?? 0)
