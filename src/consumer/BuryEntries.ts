@@ -17,6 +17,12 @@ export interface HopelessEntry {
 const mostEntries = 1_000
 const mostText = 4 * 2 ** 20
 
+/**
+ * How many characters of a poll's name are kept: one more than a name may have, so that what is cut is taken for no other poll's. The
+ * ledger's archive has an index of them, which takes no long text.
+ */
+const mostOfPoll = 65
+
 /** How many of them the log names. */
 const named = 5
 
@@ -79,7 +85,7 @@ const lettersOf = (client: Connection, group: string, stream: string, dead: Read
         const fields = fieldsByName(flat)
         return {
           voteId: entryVoteId(stream, entry.id, flat),
-          poll: storable(fields.poll),
+          poll: storable(fields.poll, mostOfPoll),
           choice: storable(fields.option),
           ...acceptanceOf(entry.id),
           reason: storable(reason) ?? "undecodable",
@@ -96,10 +102,10 @@ const deliveriesOf = (row: unknown): number => (Array.isArray(row) && typeof row
 
 /**
  * Returns a text as the ledger's columns, logs and terminals can have it: without characters that control something, NUL among
- * them, and no longer than a choice may be.
+ * them, and no longer than a choice may be, or than it is said.
  */
-const storable = (text: string | undefined): string | null =>
-  text === undefined ? null : text.slice(0, maxChoiceLength).replace(/\p{C}/gu, "\uFFFD")
+const storable = (text: string | undefined, most = maxChoiceLength): string | null =>
+  text === undefined ? null : text.slice(0, most).replace(/\p{C}/gu, "\uFFFD")
 
 const logBuried = (stream: string, buried: ReadonlyArray<DeadEntry>): Effect.Effect<void> => {
   const [first] = buried

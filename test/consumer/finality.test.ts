@@ -211,7 +211,12 @@ describe("a poll that has closed", () => {
       assert.deepStrictEqual(yield* turns(5), ["in-three"])
       // While it is near, it is waited for without a question.
       assert.deepStrictEqual(asked.splice(0), [10_000, 13_500])
-      polls = [{ slug: "now", closesMs: 1_018_000 }]
+      // And so is what comes before it, until a change is announced.
+      const at = yield* now
+      polls = [{ slug: "later", closesMs: at + 4_000 }]
+      assert.deepStrictEqual(yield* finish, [])
+      polls = [{ slug: "now", closesMs: at }, ...polls]
+      assert.deepStrictEqual(yield* finish, [])
       changed("now")
       assert.deepStrictEqual(yield* finish, ["now"])
     })

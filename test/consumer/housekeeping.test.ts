@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { ConsumerSettings } from "../../src/consumer/ConsumerSettings.ts"
-import { makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
+import { type CountMetrics, makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { takeOver } from "../../src/consumer/TakeOver.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
+import { collectLog } from "../support/collectLog.ts"
 import { giveTo } from "../support/giveTo.ts"
 import { eventually, layerServers } from "../support/servers.ts"
 
@@ -58,11 +59,51 @@ describe("takeOver", () => {
       const { stream } = yield* StreamSettings
       const { claimIdleMs } = yield* ConsumerSettings
       const { ids } = yield* giveTo("dead", 30)
-      const gone = ids.slice(0, 5)
+      // All of the first page, and more.
+      const gone = ids.slice(0, 12)
       yield* Effect.promise(() => client.xdel(stream, ...gone))
       yield* Effect.sleep(claimIdleMs)
-      assert.strictEqual(yield* runReclaim, 25)
-      assert.strictEqual(yield* counted, 25)
+      const log = collectLog()
+      assert.strictEqual(yield* runReclaim.pipe(Effect.provide(log.layer)), 18)
+      assert.strictEqual(yield* counted, 18)
+      const lost = log.like(/LOST/).map((line) => Number(/LOST: (\d+) entries/.exec(line)?.[1]))
+      assert.strictEqual(
+        lost.reduce((sum, number) => sum + number, 0),
+        12
+      )
+    }).pipe(Effect.provide(layerServers({ claimIdleMs: 50, batchSize: 10 })))
+  )
+
+  it.live("counts what replicas have, then acks it, and tells of what came again and what is lost", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const ledger = yield* Ledger
+      const settings = yield* ConsumerSettings
+      const { group, stream } = yield* StreamSettings
+      yield* ledger.migrated
+      const { ids } = yield* giveTo("dead", 25)
+      yield* Effect.promise(() => client.xdel(stream, ...ids.slice(0, 1)))
+      yield* Effect.sleep(settings.claimIdleMs)
+      const done: Array<string> = []
+      const fence = Effect.sync(() => void done.push("fence"))
+      const watched = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.promise(() => client.xpending(stream, group)).pipe(
+            Effect.map(([pending]) => done.push(Number(pending) >= votes.length ? "count" : "count what was acked")),
+            Effect.andThen(ledger.count(votes))
+          )
+      })
+      const told = { lost: 0, redelivered: 0 }
+      const metrics: CountMetrics = {
+        ...(yield* makeCountMetrics),
+        lost: (entries) => (told.lost += entries),
+        redelivered: (_poll, votes) => (told.redelivered += votes)
+      }
+      const options = { ...settings, stream, group, consumer: "taker", fence }
+      assert.strictEqual(yield* takeOver(watched, client, options, metrics), 24)
+      assert.deepStrictEqual(done, ["fence", "count", "fence", "count", "fence", "count"])
+      assert.deepStrictEqual(told, { lost: 1, redelivered: 24 })
     }).pipe(Effect.provide(layerServers({ claimIdleMs: 50, batchSize: 10 })))
   )
 })

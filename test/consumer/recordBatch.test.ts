@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, References } from "effect"
 import { TestClock } from "effect/testing"
-import type { Entry } from "../../src/consumer/EntryBatch.ts"
+import { batchOf, type Entry } from "../../src/consumer/EntryBatch.ts"
 import { recordBatch } from "../../src/consumer/RecordBatch.ts"
+import { OutOfService } from "../../src/domain/Problems.ts"
 import { BatchRefused, type DeadEntry, type Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import type { Connection } from "../../src/stream/Redis.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
+import { collectLog } from "../support/collectLog.ts"
 import { voteAt } from "../support/votes.ts"
 
 const options = { stream: "votes", group: "g", maxRetries: 3 }
@@ -79,6 +81,58 @@ describe("a batch that the database refuses", () => {
         [fields]
       )
       assert.deepInclude(outcome, { counted: 1, dead: 1, lost: 1 })
+    })
+  )
+})
+
+describe("entries that are no votes", () => {
+  it.effect("are told of where the ledger did not have them, also when it can't be asked for the last of them", () =>
+    Effect.gen(function* () {
+      const { ledger } = makeLedger([])
+      const others = Array.from({ length: 1_001 }, (_, at): Entry => ({ id: `1-${at}`, fields: ["noise", "x"] }))
+      const away = new OutOfService({ part: "database", cause: new Error("away") })
+      for (const [last, outcome] of [
+        [Effect.succeed([]), 999],
+        [Effect.fail(away), "away"]
+      ] as const) {
+        const log = collectLog()
+        const knowing: Ledger["Service"] = {
+          ...ledger,
+          bury: (entries) => (entries.length === 1 ? last : Effect.succeed(entries.slice(1)))
+        }
+        const dead = yield* recordBatch(knowing, client, options, batchOf(others)).pipe(
+          Effect.map(({ dead }): number | string => dead),
+          Effect.orElseSucceed(() => "away"),
+          Effect.provide(log.layer)
+        )
+        assert.strictEqual(dead, outcome)
+        assert.lengthOf(log.like(/999 entries of votes are dead letters: 1-1, 1-2, .* and so on/), 1)
+      }
+    })
+  )
+
+  it.effect.each<readonly [what: string, lengths: ReadonlyArray<number>, portions: ReadonlyArray<number>]>([
+    ["many", Array.from({ length: 2_500 }, () => 1), [1_000, 1_000, 500]],
+    ["large", Array.from({ length: 5 }, () => 1.5 * 2 ** 20), [2, 2, 1]],
+    ["larger than what is buried at once", [1, 5 * 2 ** 20, 1, 1], [1, 1, 2]]
+  ])("are buried in portions where they are %s", ([, lengths, portions]) =>
+    Effect.gen(function* () {
+      const { ledger, seen } = makeLedger([])
+      const buried: Array<number> = []
+      const counting: Ledger["Service"] = {
+        ...ledger,
+        bury: (entries) => {
+          buried.push(entries.length)
+          return ledger.bury(entries)
+        }
+      }
+      const others = lengths.map((length, at): Entry => ({ id: `1-${at}`, fields: ["noise", "x".repeat(length)] }))
+      assert.deepInclude(yield* record(counting, VoteColumns.of([]), others), { dead: lengths.length })
+      assert.deepStrictEqual(buried, portions)
+      assert.deepStrictEqual(
+        seen.buried.map(({ entryId, fields }) => [entryId, fields[1]?.length]),
+        lengths.map((length, at) => [`1-${at}`, length])
+      )
     })
   )
 })

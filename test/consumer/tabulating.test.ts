@@ -1,9 +1,13 @@
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeTabulating } from "../../src/consumer/Tabulating.ts"
+import { makeTabulationThread } from "../../src/consumer/TabulationThread.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
+import { drawOrder } from "../../src/domain/tabulation/Ties.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Tabulations } from "../../src/ledger/Tabulations.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
@@ -215,6 +219,74 @@ describe("tabulating", () => {
     )
   )
 
+  it.live("is whoever's who claimed it last: to keep, to give back, and to store once", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const { claim, release, renew, store } = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        const lapse = sql`update tabulation set held_until = '-infinity' where poll = ${poll}`
+        const former = (yield* claim) ?? assert.fail("nothing to tabulate")
+        yield* lapse
+        yield* renew({ poll, holder: makeVoteId() })
+        const latter = (yield* claim) ?? assert.fail("renewed by a stranger")
+        yield* release(former)
+        assert.isUndefined(yield* claim, "given back by who had it before")
+        yield* lapse
+        yield* renew(latter)
+        assert.isUndefined(yield* claim, "it was renewed")
+        yield* release(latter)
+        assert.isFalse(yield* store(latter, 1, "{}", 0), "it was given back")
+        const last = (yield* claim) ?? assert.fail("it was not given back")
+        assert.isTrue(yield* store(last, 1, "{}", 0))
+        assert.isFalse(yield* store(last, 1, "{}", 0), "it was stored")
+      })
+    )
+  )
+
+  it.live("draws by the hash of the poll's seed until the poll is final, and by the seed then", () =>
+    run(
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const tabulate = yield* makeTabulating
+        const options = ["c", "a", "b"]
+        const poll = yield* rankedPoll({ options, method: "irv", ballots: options.map((id) => [1, [id]]) })
+        const drawn = Effect.andThen(
+          tabulate,
+          Effect.map(presentOf(poll), ({ ties: [tie] }) => {
+            assert.deepStrictEqual(tie?.options, options)
+            return tie?.drawn
+          })
+        )
+        const seed = Buffer.alloc(32, 7)
+        const before = drawOrder(createHash("sha256").update(seed).digest(), options)
+        assert.notDeepEqual(before, drawOrder(seed, options))
+        assert.deepStrictEqual(yield* drawn, before)
+        yield* sql`update poll set closes_ms = 1, final_at = now(), revision = revision + 1 where slug = ${poll}`
+        assert.deepStrictEqual(yield* drawn, drawOrder(seed, options))
+      })
+    )
+  )
+
+  it.live("reads a poll's rankings as they were when it began", () =>
+    run(
+      Effect.gen(function* () {
+        const { read } = yield* Tabulations
+        const poll = yield* rankedPoll({ ...abc, ballots: few })
+        // In a transaction of their own.
+        const elsewhere = Effect.runPromiseWith(yield* Effect.context<SqlClient.SqlClient>())
+        const pages: Array<string> = []
+        const { revision } = yield* read(
+          poll,
+          () => Effect.promise(() => elsewhere(addBallots(poll, [[9, ["c"]]]))),
+          (page) => Effect.sync(() => pages.push(Buffer.from(page).toString()))
+        )
+        assert.deepStrictEqual(pages, ["a 4\nb 3\nc>b 2"])
+        assert.strictEqual(revision, (yield* tallyOf(poll)).revision - 1)
+      })
+    )
+  )
+
   it.live("makes those first that are final, then those that have waited longest, and no other polls", () =>
     run(
       Effect.gen(function* () {
@@ -231,8 +303,15 @@ describe("tabulating", () => {
         yield* sql`update poll set closes_ms = 1, final_at = now() where slug = ${final}`
         for (const [hours, poll] of [final, later, sooner, unchanged].entries())
           yield* sql`update tabulation set due_at = now() - make_interval(hours => ${hours}) where poll = ${poll}`
-        const made = [yield* tabulate, yield* tabulate, yield* tabulate, yield* tabulate]
-        assert.deepStrictEqual(made, [final, sooner, later, undefined])
+        const { isBehind } = yield* Tabulations
+        const made: Array<readonly [poll: string | undefined, behind: boolean]> = []
+        for (let turn = 0; turn < 4; turn++) made.push([yield* tabulate, isBehind()])
+        assert.deepStrictEqual(made, [
+          [final, true],
+          [sooner, true],
+          [later, true],
+          [undefined, false]
+        ])
       })
     )
   )
@@ -296,5 +375,40 @@ describe("tabulating", () => {
         assert.deepStrictEqual({ abstained, all }, { abstained: 5, all: 27_005 })
       })
     )
+  )
+})
+
+describe("the thread that tabulates", () => {
+  const rules = { method: "irv", seats: 1, tieBreak: "draw", tieSeed: new Uint8Array(32) } as const
+  const task = { options: ["a", "b"], rules }
+  const page = (text: string) => new Uint8Array(Buffer.from(text))
+
+  it.live("counts one poll after another, and says why it has ended to who asks it then", () =>
+    Effect.gen(function* () {
+      const thread = yield* makeTabulationThread
+      for (const ballots of [3, 4]) {
+        yield* thread.begin(task)
+        const shared = page(`a ${ballots}`)
+        yield* thread.add(shared)
+        // Its bytes lie in a buffer that others go on using.
+        assert.strictEqual(shared.byteLength, 3)
+        assert.strictEqual((yield* thread.tabulate).ballots, ballots)
+      }
+      const why = /what-is-none names what is no option/
+      yield* thread.begin(task)
+      assert.match(String((yield* Effect.flip(thread.add(page("what-is-none 1")))).cause), why)
+      yield* eventually(Effect.map(Effect.flip(thread.begin(task)), ({ cause }) => assert.match(String(cause), why)))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("ends where nobody waits for its answer any more, which would be taken for the next one", () =>
+    Effect.gen(function* () {
+      const thread = yield* makeTabulationThread
+      yield* thread.begin(task)
+      const asking = yield* Effect.forkChild(thread.tabulate)
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(asking)
+      assert.match(String((yield* Effect.flip(thread.begin(task))).cause), /has ended/)
+    }).pipe(Effect.scoped)
   )
 })

@@ -80,15 +80,20 @@ describe("Ledger.count", () => {
       const slugs = [...open, ...once].sort().reverse()
       for (const slug of slugs)
         yield* createPoll({ slug, ...(once.includes(slug) ? { ballot: "once", identity: "browser" } : {}) })
-      const count = Effect.suspend(() =>
+      const count: Effect.Effect<unknown, unknown> = Effect.suspend(() =>
         ledger.count(VoteColumns.of(slugs.map((slug, at) => voteAt(1_000 + at, slug, "tea", `${Math.random()}`))))
       )
-      for (const [first, others] of [
-        ["poll-a", open.slice(1)],
-        ["poll-b", [...open, ...once.slice(1)].sort()]
+      // As an audit does that makes tallies anew.
+      const change: Effect.Effect<unknown, unknown> = sql`
+        select change_tallies(array_agg(slug), array_agg('tea'::text), array_agg(0::bigint))
+        from poll where slug like 'poll-%'`
+      for (const [first, others, batch] of [
+        ["poll-a", open.slice(1), count],
+        ["poll-b", [...open, ...once.slice(1)].sort(), count],
+        ["poll-d", [...open, "poll-f"].sort(), change]
       ] as const) {
         const release = yield* held(sql`select from poll where slug = ${first} for update`)
-        const counting = yield* Effect.forkChild(count)
+        const counting = yield* Effect.forkChild(Effect.orDie(batch))
         yield* untilWaiting("transactionid", "ShareLock")
         const free = yield* sql<{ slug: string }>`
           select slug from poll where slug like 'poll-%' order by slug for update skip locked`
@@ -99,6 +104,53 @@ describe("Ledger.count", () => {
         yield* release
         yield* Fiber.join(counting)
       }
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("has each choice's tally right, whether many are new at once, come twice, or have one already", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const ids = ["a", "b", "c", "d", "e", "f"]
+      const rules = { kind: "ranked", max: 4, method: "irv", seats: 1, tieBreak: "draw" } as const
+      const options = ids.map((id) => ({ id, label: id }))
+      const [poll, other] = [yield* createPoll({ options, rules }), yield* createPoll({ options, rules })]
+      const extend = (rankings: ReadonlyArray<string>) =>
+        rankings.flatMap((ranking) => ids.filter((id) => !ranking.includes(id)).map((id) => `${ranking}>${id}`))
+      const [threes, fours] = [extend(extend(ids)), extend(extend(extend(ids)))]
+      const addOne = (choices: ReadonlyArray<string>) => choices.map((choice) => [choice, 1] as const)
+      const expected = new Map<string, number>()
+      for (const changes of [
+        threes.map((choice, at) => [choice, at + 1] as const),
+        // After many new ones, one that has a tally, and one that is taken back.
+        [...addOne(fours.slice(0, 110)), [threes[0], 5], [threes[1], -2]],
+        [...addOne(fours.slice(110, 220)), [fours[110], 3]],
+        [...addOne(fours.slice(220, 330)), [fours[330], 0], [fours[331], null]]
+      ] as const) {
+        const json = JSON.stringify(changes)
+        yield* sql`
+          select change_tallies(
+            array_agg(${poll}::text), array_agg(c ->> 0 order by place), array_agg((c ->> 1)::bigint order by place)
+          ) from json_array_elements(${json}::json) with ordinality as e (c, place)`
+        for (const [choice = "", count] of changes) if (count) expected.set(choice, (expected.get(choice) ?? 0) + count)
+        const rows = yield* sql<{ choice: string; count: bigint }>`
+          select choice, count from choice_tally where poll = ${poll} order by choice`
+        assert.deepStrictEqual(
+          rows.map(({ choice, count }) => [choice, Number(count)]),
+          [...expected].sort()
+        )
+        const first = (id: string) =>
+          [...expected].reduce((sum, [choice, count]) => sum + (choice.startsWith(id) ? count : 0), 0)
+        assert.deepStrictEqual(yield* tallyOf(poll), Object.fromEntries(ids.map((id) => [id, first(id)])))
+      }
+      assert.deepStrictEqual(yield* tallyOf(other), Object.fromEntries(ids.map((id) => [id, 0])))
+      // No vote more is still another revision, as of a poll that was edited; nothing at all is none.
+      const ledger = yield* Ledger
+      const revision = Effect.map(ledger.tally(poll), (tally) => tally?.revision ?? 0)
+      const before = yield* revision
+      yield* sql`select change_tallies(array[${poll}], array[null::text], array[null::bigint])`
+      assert.strictEqual(yield* revision, before)
+      yield* sql`select change_tallies(array[${poll}], array[null::text], array[0::bigint])`
+      assert.strictEqual(yield* revision, before + 1)
     }).pipe(Effect.provide(layerServers()))
   )
 

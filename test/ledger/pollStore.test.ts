@@ -92,6 +92,27 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
         assert.strictEqual(yield* store.list, now)
         listed = now
       }
+      // It is a draft by now.
+      assert.isFalse(listed.some((one) => one.slug === slug))
+    })
+  )
+
+  it.effect("knows which polls have closed and are not final, those first that closed first", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const { poll: later, store } = yield* created({ closesMs: 2_000 })
+      const { poll: final } = yield* created({ closesMs: 1_500 })
+      const { poll: sooner } = yield* created({ closesMs: 1_000, slug: uniqueName("z").replace("_", "-") })
+      yield* sql`update poll set final_at = now() where slug = ${final.slug}`
+      const own = [later, final, sooner].map(({ slug }) => slug)
+      const closedAt = (ms: number) =>
+        Effect.map(store.counting(ms), (polls) => polls.filter(({ slug }) => own.includes(slug)))
+      assert.deepStrictEqual(yield* closedAt(2_000.5), [
+        { slug: sooner.slug, closesMs: 1_000 },
+        { slug: later.slug, closesMs: 2_000 }
+      ])
+      assert.deepStrictEqual(yield* closedAt(2_000), yield* closedAt(2_000.5))
+      assert.lengthOf(yield* closedAt(1_999.9), 1)
     })
   )
 

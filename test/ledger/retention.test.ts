@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import { batchOf } from "../../src/consumer/EntryBatch.ts"
+import { recordBatch } from "../../src/consumer/RecordBatch.ts"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { latestAcceptance } from "../../src/domain/Vote.ts"
 import { DeadLetters } from "../../src/ledger/DeadLetters.ts"
@@ -11,6 +13,7 @@ import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
 import { rebuildTallies } from "../../src/ledger/TallyBooks.ts"
 import { type AcceptedVote, VoteColumns } from "../../src/ledger/VoteColumns.ts"
+import type { Connection } from "../../src/stream/Redis.ts"
 import { held, untilWaiting } from "../support/locks.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll, day, tallyOf, voteAt } from "../support/votes.ts"
@@ -98,6 +101,20 @@ describe("a ledger that drops old votes", () => {
         duplicates: 1
       })
       assert.strictEqual(yield* letters, 0)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("drops what was never a vote, whatever its entry says of a poll and a choice", () =>
+    Effect.gen(function* () {
+      const { dropOld, ledger } = yield* ready
+      const client = { xrangeBuffer: async () => [], xpending: async () => [] } as unknown as Connection
+      const text = String.fromCodePoint(...Array.from({ length: 2_000 }, (_, at) => 0x4e00 + ((at * 7_919) % 20_000)))
+      const fields = ["v", "1", "vote_id", voteAt(now, "", "").voteId, "poll", text, "option", text]
+      const options = { stream: "votes", group: "group", maxRetries: 1 }
+      const { dead } = yield* recordBatch(ledger, client, options, batchOf([{ id: `${now}-0`, fields }]))
+      assert.strictEqual(dead, 1)
+      const dropped = yield* dropOld
+      assert.deepInclude(dropped, { name: "vote_event_first", rows: 1 })
     }).pipe(Effect.provide(layer))
   )
 

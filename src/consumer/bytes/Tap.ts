@@ -73,7 +73,7 @@ export const tapNext = (connection: Connection, parser: EntryParser): Tapped => 
   tap.begun = false
   return {
     leave: () => {
-      if (tap.parser === parser) tap.parser = undefined
+      tap.parser = undefined
     },
     refused: undefined
   }

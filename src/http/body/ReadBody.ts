@@ -64,8 +64,7 @@ export const collectBody = (
       stop()
       chunks = []
       report("bodies", source.socket.remoteAddress)
-      // The rest is thrown away as it comes, so that the connection can be used again.
-      source.resume()
+      // The rest flows on, to nobody, so that the connection can be used again.
       done(noRoom)
     } else {
       memory.held += chunk.length + pieceOverhead
@@ -107,16 +106,11 @@ const longerThan = (bytes: number) =>
 const waiting = new WeakMap<object, () => void>()
 
 /**
- * Marks a request whose client waits for a `100 Continue`. Unless it gets one, its answer is the connection's last: if the
+ * Marks a request whose client waits for a `100 Continue`. Unless it gets one, Node makes its answer the connection's last: if the
  * client sent the body all the same, that would be taken for the next request.
  */
 export const awaitContinue = (request: IncomingMessage, response: ServerResponse): void => {
-  const { shouldKeepAlive } = response
-  response.shouldKeepAlive = false
-  waiting.set(request, () => {
-    response.shouldKeepAlive = shouldKeepAlive
-    response.writeContinue()
-  })
+  waiting.set(request, () => response.writeContinue())
 }
 
 /** Reads a request's body within bounds, and asks for it first where the client waits to be asked. */

@@ -22,7 +22,7 @@ export const layerAdminOnly = Layer.effect(
   Effect.map(Effect.all([HttpSettings, SignIns]), ([{ adminTokens }, signIns]) => ({
     admin: (handler, { credential }) => {
       if (adminTokens.length === 0) return Effect.fail(off)
-      const given = Redacted.value(credential).trim()
+      const given = Redacted.value(credential)
       return HttpServerRequest.HttpServerRequest.pipe(
         Effect.flatMap((request) => signIns.isAdminToken(given, request)),
         Effect.filterOrFail(

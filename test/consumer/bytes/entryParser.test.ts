@@ -73,6 +73,10 @@ const wrong = [
   `${voteId}\n`,
   voteId.toUpperCase(),
   voteId.replaceAll("-", "0"),
+  // Another version, another variant, and a digit that is none.
+  `${voteId.slice(0, 14)}4${voteId.slice(15)}`,
+  `${voteId.slice(0, 19)}c${voteId.slice(20)}`,
+  `${voteId.slice(0, -1)}g`,
   "é",
   "\u0000",
   "vote"
@@ -143,6 +147,13 @@ describe("EntryParser", () => {
       const isOne = Result.isSuccess(decodeVote("votes", id, fields ?? [])) && !id.startsWith("18446")
       if (plain || !isOne) assert.strictEqual(entry.vote !== undefined, isOne, JSON.stringify(fields))
     }
+  })
+
+  it("leaves to others an id of numbers that are not exact", () => {
+    const held = ["1000000000000000-0", "1-1000000000000000"].map((id): Held => [id, right])
+    const batch = parse(answerOf(held), [])
+    expectHeld(batch, held)
+    assert.strictEqual(batch.votes.length, 0)
   })
 
   it("takes no choice for another one that begins with it, whatever was read before", () => {

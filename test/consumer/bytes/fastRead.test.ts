@@ -230,6 +230,41 @@ describe("the fast path", () => {
     assert.match(refusal(makeFastRead(connectionWith({ listens: false }))), /does not listen/)
   })
 
+  /** A socket that the client listens to: what the client has heard, and why it was given up, if it was. */
+  const makeSocket = () => {
+    const heard: Array<string> = []
+    const socket = Object.assign(new EventEmitter(), { destroy: (why: Error) => void heard.push(why.message) })
+    socket.on("data", (bytes: Buffer) => heard.push(bytes.toString()))
+    return { heard, socket }
+  }
+  const answerWith = (id: string) => `%1\r\n$5\r\nvotes\r\n*1\r\n*2\r\n$3\r\n${id}\r\n_\r\n`
+
+  it("takes nothing more of what it has left, nor of a socket before the present one", () => {
+    const [first, second] = [makeSocket(), makeSocket()]
+    const connection = { status: "ready", commandQueue: { length: 0 }, stream: first.socket }
+    const fast = makeFastRead(connection as unknown as Connection)
+    fast.expect()
+    fast.leave()
+    first.socket.emit("data", Buffer.from(answerWith("1-1")))
+    fast.expect()
+    connection.stream = second.socket
+    fast.expect()
+    first.socket.emit("data", Buffer.from(answerWith("1-2")))
+    assert.deepStrictEqual(fast.batch.ids, [])
+    assert.deepStrictEqual(first.heard, [answerWith("1-1"), answerWith("1-2")])
+    second.socket.emit("data", Buffer.from(answerWith("1-3")))
+    assert.deepStrictEqual(fast.batch.ids, ["1-3"])
+    assert.deepStrictEqual(second.heard, ["_\r\n"])
+  })
+
+  it("gives a connection up whose bytes are no such answer", () => {
+    const { heard, socket } = makeSocket()
+    const connection = { status: "ready", commandQueue: { length: 0 }, stream: socket }
+    makeFastRead(connection as unknown as Connection).expect()
+    socket.emit("data", Buffer.from("%1\r\n*1\r\n"))
+    assert.deepStrictEqual(heard, ["Redis's answer has a byte 42 where an entry can't have it"])
+  })
+
   it.effect("has each read counted that does not take it, and the first logged that could not", () =>
     Effect.gen(function* () {
       let count = 0

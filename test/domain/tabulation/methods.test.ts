@@ -232,6 +232,24 @@ describe("condorcet", () => {
     assert.deepStrictEqual([elected, ties], [["e"], []])
   })
 
+  it("takes no tie of two options for a win", () => {
+    // a and b are on one ballot each. If that were a win, it would lead to a from c, by way of b.
+    const { pairwise, winners } = count(
+      ["a", "b", "c"],
+      [
+        [1, "a>c"],
+        [1, "b"]
+      ],
+      { method: "condorcet" }
+    )
+    assert.deepStrictEqual(pairwise?.paths, [
+      [0, 0, 1],
+      [0, 0, 0],
+      [0, 0, 0]
+    ])
+    assert.deepStrictEqual(winners, ["a", "b"])
+  })
+
   it("puts what a ballot ranks above what it leaves out", () => {
     const { pairwise } = count(
       ["a", "b", "c"],

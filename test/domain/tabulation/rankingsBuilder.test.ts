@@ -18,9 +18,10 @@ describe("RankingsBuilder", () => {
     )
   })
 
-  it("leaves out abstentions", () => {
+  it("leaves out abstentions, and what nobody says any more", () => {
     const builder = new RankingsBuilder(["a", "b"])
     builder.add("-", 3)
+    builder.add("b>a", 0)
     assert.lengthOf(builder.build().counts, 0)
   })
 

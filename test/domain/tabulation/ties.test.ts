@@ -150,6 +150,28 @@ describe("a tie of surpluses", () => {
     ])
   })
 
+  it("names those that are tied in the poll's order, whoever was elected first", () => {
+    // The quota is 8. Round 1 elects a and b; half of each of a's ballots goes to c, which round 2 elects: it has 9 as b has.
+    const { rounds, ties } = count(
+      ["c", "a", "b", "d", "e"],
+      [
+        [16, "a>c"],
+        [9, "b>d"],
+        [1, "c"],
+        [5, "d"],
+        [6, "e"]
+      ],
+      { method: "stv", seats: 4 }
+    )
+    assert.deepStrictEqual(
+      rounds.slice(0, 2).map(({ elected }) => elected),
+      [["a", "b"], ["c"]]
+    )
+    assert.deepStrictEqual(ties, [
+      { round: 2, choice: "surplus", options: ["c", "b"], chosen: "b", by: "previous_rounds", decided_by_round: 1 }
+    ])
+  })
+
   it("goes to who had more votes before", () => {
     // The quota is 8. Round 2 elects a and b, which have 9 each; in round 1 b had 7 and a 6.
     const { rounds, ties } = count(

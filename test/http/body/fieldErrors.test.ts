@@ -101,6 +101,16 @@ describe("what is wrong with a field", () => {
     { arbitrary: { runs: 300 } }
   )
 
+  it("is told of twenty fields at most", () => {
+    const decode = Schema.decodeUnknownResult(Schema.Array(Schema.String), { errors: "all" })
+    const decoded = decode(Array.from({ length: 60 }, (_, index) => index))
+    const errors = Result.isFailure(decoded) ? fieldErrors(decoded.failure) : []
+    assert.deepStrictEqual(
+      errors.map(({ pointer }) => pointer),
+      Array.from({ length: 20 }, (_, index) => `#/${index}`)
+    )
+  })
+
   it.each([
     [Schema.Array(Schema.String), {}, "must be a list"],
     [Schema.Struct({ a: Schema.String }), [], "must be an object"],

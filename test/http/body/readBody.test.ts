@@ -1,11 +1,12 @@
 import { IncomingMessage, ServerResponse } from "node:http"
 import { Socket } from "node:net"
+import { PassThrough } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
-import { type BodyBounds, type RefusedBody, readBody } from "../../../src/http/body/ReadBody.ts"
+import { type BodyBounds, collectBody, type RefusedBody, readBody } from "../../../src/http/body/ReadBody.ts"
 
 /** Bounds of `most` bytes, of which `kept` are kept, where all bodies may take `room` bytes together. */
 const bounds = (most: number, kept = most, room = 10_000) => {
@@ -77,6 +78,7 @@ describe("readBody", () => {
       message.push(null)
       const refused = yield* Effect.flip(read)
       assert.deepInclude(refused, { _tag: "InvalidFields", status: 422 })
+      assert.strictEqual(within.memory.held, 0)
       assert.deepStrictEqual(within.reported, ["large_bodies"])
 
       const beyond = yield* reading(bounds(100, 4))
@@ -101,6 +103,8 @@ describe("readBody", () => {
         assert.deepStrictEqual(shared.reported, ["bodies"])
         // What comes after that is thrown away.
         gone.message.push("x".repeat(300))
+        yield* Effect.promise(() => setImmediate())
+        assert.strictEqual(gone.message.readableLength, 0)
         ended.message.push(null)
         assert.strictEqual((yield* ended.read).length, 300)
         half.message.destroy()
@@ -118,4 +122,62 @@ describe("readBody", () => {
       assert.strictEqual(shared.memory.held, 0)
     })
   )
+})
+
+describe("collectBody", () => {
+  const events = ["data", "end", "close"] as const
+
+  /** Collects what a test sends; `said` is what it came to, each time that something was said. */
+  const collecting = (within: BodyBounds, source: PassThrough) => {
+    const said: Array<string> = []
+    const listening = () => events.map((event) => source.listenerCount(event))
+    const before = listening()
+    const stop = collectBody(Object.assign(source, { socket: new Socket() }), within, (body) =>
+      said.push(Buffer.isBuffer(body) ? `${body}` : body._tag)
+    )
+    return { said, stop, isLeft: () => assert.deepStrictEqual(listening(), before) }
+  }
+
+  it.each<readonly [pieces: ReadonlyArray<string>, destroyed: boolean, outcome: string]>([
+    [["ca", "ts"], false, "cats"],
+    [["ca"], true, "Malformed"],
+    [["cats", "!".repeat(100), "more"], false, "BodyTooLarge"],
+    [["cats", "!", "more"], false, "InvalidFields"],
+    [["c", "a", "t"], false, "Unavailable"]
+  ])("says of %j, cut off: %j, once what it came to, and lets go of it", async (pieces, destroyed, outcome) => {
+    const within = bounds(50, 4, 600)
+    const source = new PassThrough()
+    const { isLeft, said } = collecting(within, source)
+    for (const piece of pieces) source.write(piece)
+    await setImmediate()
+    if (destroyed) source.destroy()
+    else source.end()
+    // Whoever was left unread would never end.
+    source.resume()
+    await new Promise((closed) => source.on("close", closed))
+    source.removeAllListeners("close")
+    assert.deepStrictEqual(said, [outcome])
+    assert.strictEqual(within.memory.held, 0)
+    isLeft()
+  })
+
+  it("takes what has ended before for nothing, and says nothing once it was stopped", async () => {
+    const ended = new PassThrough()
+    ended.resume().end()
+    await new Promise((end) => ended.on("end", end))
+    assert.deepStrictEqual(collecting(bounds(50), ended).said, [""])
+
+    const within = bounds(50)
+    const source = new PassThrough()
+    const { isLeft, said, stop } = collecting(within, source)
+    source.write("cats")
+    await setImmediate()
+    assert.isAbove(within.memory.held, 0)
+    stop()
+    isLeft()
+    assert.strictEqual(within.memory.held, 0)
+    source.destroy()
+    await setImmediate()
+    assert.deepStrictEqual(said, [])
+  })
 })

@@ -51,7 +51,10 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
     { headers: { "content-type": "application/json; charset=utf-8" }, body: cats }
   ],
   ["chunks", "POST", "/api/vote", { headers: { ...json, "transfer-encoding": "chunked" }, body: cats }],
+  ["a body that is longer than any vote", "POST", "/api/vote", { headers: json, body: cats.padEnd(16_385) }],
   ["no such poll", "POST", "/api/polls/nowhere/votes", { headers: json, body: cats }],
+  ["a path as long as a vote's", "POST", "/api/polls/cats-or-dogs/close", { headers: json, body: cats }],
+  ["a path that ends as a vote's", "POST", "/app/polls/cats-or-dogs/votes", { headers: json, body: cats }],
   ["results", "GET", "/api/results"],
   ["results by the short name", "GET", "/results"],
   ["results of a poll", "GET", "/api/polls/cats-or-dogs/results"],
@@ -84,6 +87,7 @@ const requests: ReadonlyArray<readonly [what: string, method: string, path: stri
   ["a file in one encoding", "GET", "/assets/icon-1.svg", { headers: { "accept-encoding": "gzip, br" } }],
   ["a file as it is", "GET", "/assets/poll-1.js", { headers: { "accept-encoding": "br;q=0" } }],
   ["a file that is known", "GET", "/assets/poll-1.js", { headers: { "if-none-match": "*" } }],
+  ["a file that may be known", "GET", "/assets/poll-1.js", { headers: { "if-none-match": 'W/"x"' } }],
   ["a file for a page", "GET", "/assets/poll-1.js", { headers: { origin: "http://localhost:3000" } }],
   ["a file with a query", "GET", "/assets/poll-1.js?x"],
   ["the head of a file", "HEAD", "/assets/poll-1.js"],
@@ -136,6 +140,8 @@ describe("the fast lane", () => {
         "another type",
         "chunks",
         "no such poll",
+        "a path as long as a vote's",
+        "a path that ends as a vote's",
         "results with a query",
         "the head of results",
         "results of no poll",
@@ -184,6 +190,65 @@ describe("the fast lane", () => {
         )
         assert.deepStrictEqual(lane, yield* failing(false))
       })
+  )
+
+  it.live("sends what is not ASCII as the app does", () =>
+    Effect.gen(function* () {
+      const seen = (fastLane: boolean) =>
+        Effect.gen(function* () {
+          const world = yield* World
+          world.polls = [{ ...teaOrCoffeePoll, slug: "cafe", title: "Café ☕?" }]
+          const answers = []
+          for (const path of ["/polls/cafe", "/api/polls/cafe"]) {
+            // Read once, results are fresh.
+            yield* request("GET", "/api/polls/cafe/results")
+            yield* request("GET", path)
+            answers.push(comparable(yield* request("GET", path)))
+          }
+          return answers
+        }).pipe(
+          Effect.provide(
+            Layer.unwrap(Effect.map(fewAssets, (folder) => layerApi({ fastLane, production: true }, folder)))
+          )
+        )
+      const lane = yield* seen(true)
+      for (const { body } of lane) assert.include(body, "Café ☕?")
+      assert.deepStrictEqual(lane, yield* seen(false))
+    })
+  )
+
+  it.live("gives whoever reads a page the cookie that the votes to come are known by", () =>
+    Effect.gen(function* () {
+      const world = yield* World
+      world.polls = [{ ...teaOrCoffeePoll, slug: "once", identity: "browser", ballot: "once" }]
+      // Read once, results are fresh, and the lane sends the page.
+      yield* request("GET", "/api/polls/once/results")
+      for (const _ of [1, 2]) {
+        const { headers, status } = yield* request("GET", "/polls/once")
+        assert.strictEqual(status, 200)
+        assert.match(String(headers["set-cookie"]), /tallykeep_voter=/)
+      }
+    }).pipe(
+      Effect.provide(
+        Layer.unwrap(
+          Effect.map(fewAssets, (folder) =>
+            layerApi({ voterSecrets: ["what-signs-the-voters-of-these-tests"] }, folder)
+          )
+        )
+      )
+    )
+  )
+
+  it.live("shows a poll as closed as soon as its time has come, though the poll is the same", () =>
+    Effect.gen(function* () {
+      const poll = { ...teaOrCoffeePoll, slug: "timed", closesMs: Date.now() + 3_600_000 }
+      const world = yield* World
+      world.polls = [poll]
+      const status = Effect.map(request("GET", "/api/polls/timed"), ({ body }) => JSON.parse(body).status)
+      assert.deepStrictEqual([yield* status, yield* status], ["open", "open"])
+      poll.closesMs = Date.now() - 1
+      assert.strictEqual(yield* status, "counting")
+    }).pipe(Effect.provide(layerApi()))
   )
 
   it.live("fails where the app fails, and goes on with all else", () =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { withFallback } from "../../../src/http/middleware/Fallback.ts"
+import { collectLog } from "../../support/collectLog.ts"
 
 const fallback = withFallback({ methodsOf: () => [], nowhere: "Nothing" })
 
@@ -18,10 +19,12 @@ describe("withFallback", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("answers a failure of ours with a 500", () =>
+  it.effect("answers a failure of ours with a 500, and logs it", () =>
     Effect.gen(function* () {
-      const { status } = yield* asked(fallback(Effect.die(new Error("a mistake"))))
+      const log = collectLog()
+      const { status } = yield* asked(fallback(Effect.die(new Error("a mistake")))).pipe(Effect.provide(log.layer))
       assert.strictEqual(status, 500)
+      assert.lengthOf(log.like(/GET \/x failed/), 1)
     }).pipe(Effect.scoped)
   )
 })

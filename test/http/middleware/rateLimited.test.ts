@@ -53,3 +53,21 @@ layer(layerApi(settings), { excludeTestServices: true })("the rate limit", (it) 
     })
   )
 })
+
+const forReads = { readLimit: { votes: 2, seconds: 3_600 }, trustProxy: 1 }
+
+layer(layerApi(forReads), { excludeTestServices: true })("the limit of reads", (it) => {
+  it.effect.each([
+    ["/api/results", 1],
+    ["/api/polls", 2],
+    ["/api/polls/cats-or-dogs", 3]
+  ] as const)("of %s is that of the client that a proxy names, also where the lane answers", ([path, net]) =>
+    Effect.gen(function* () {
+      for (const client of ["10", "20"]) {
+        const headers = { "x-forwarded-for": `203.0.${net}.${client}` }
+        const read = Effect.map(request("GET", path, { headers }), ({ status }) => status)
+        assert.deepStrictEqual([yield* read, yield* read, yield* read], [200, 200, 429])
+      }
+    })
+  )
+})

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
+import { makeRecord } from "../../../src/http/middleware/RequestMetrics.ts"
+import { makeMetricsText } from "../../../src/http/operations/MetricsText.ts"
+import { makeMeter } from "../../../src/Meter.ts"
 import { layerApi, request } from "../../support/api.ts"
 import { parseMetrics } from "../../support/metrics.ts"
 
@@ -9,7 +12,8 @@ const vote = {
 }
 
 /** With a registry of its own: what other tests do is not counted. */
-const alone = () => layerApi().pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+const ownRegistry = Layer.sync(Metric.MetricRegistry, () => new Map())
+const alone = () => layerApi().pipe(Layer.provideMerge(ownRegistry))
 
 const metrics = Effect.map(request("GET", "/metrics"), ({ body }) => parseMetrics(body))
 
@@ -33,6 +37,25 @@ describe("metrics of requests", () => {
       assert.strictEqual(seen.get(`${took}_bucket{route="/api/vote",le="+Inf"}`), 2)
       assert.isAbove(seen.get(`${took}_sum{route="/api/vote"}`) ?? 0, 0)
     }).pipe(Effect.provide(alone()))
+  )
+
+  it.effect("keep apart what differs from the one before in one thing alone, and are in seconds", () =>
+    Effect.gen(function* () {
+      const record = makeRecord(yield* makeMeter)
+      const minuteAgo = performance.now() - 60_000
+      const answers = [
+        ["/a", "GET", 200],
+        ["/a", "GET", 304],
+        ["/a", "HEAD", 304],
+        ["/b", "HEAD", 304]
+      ] as const
+      for (const [route, method, status] of answers) record(route, method, status, minuteAgo)
+      const seen = parseMetrics((yield* makeMetricsText)().toString())
+      for (const [route, method, status] of answers)
+        assert.strictEqual(seen.get(requests(`route="${route}",method="${method}",status="${status}"`)), 1)
+      const took = seen.get('tallykeep_http_request_duration_seconds_sum{route="/b"}') ?? 0
+      assert.isTrue(took >= 60 && took < 6_000, `${took} s`)
+    }).pipe(Effect.provide(ownRegistry))
   )
 
   it.live("show from the start that no vote was taken, and none refused", () =>

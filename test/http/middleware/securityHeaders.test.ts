@@ -82,6 +82,11 @@ layer(layerApi(settings), { excludeTestServices: true })("the headers", (it) => 
   it.effect.each<readonly [string, number, string]>([
     ["garbage", 400, "garbage\r\n\r\n"],
     ["no Host", 400, "GET /health HTTP/1.1\r\n\r\n"],
+    [
+      "no Host with a vote",
+      400,
+      'POST /api/vote HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{"option":"cats"}'
+    ],
     ["a header without a colon", 400, "GET /health HTTP/1.1\r\nHost: a\r\nBad\r\n\r\n"],
     [
       "both Content-Length and Transfer-Encoding",

@@ -104,10 +104,13 @@ layer(layerApi({ maxRequestSize: limit }), { excludeTestServices: true })("the s
       const exact = cats.padEnd(limit)
       assert.strictEqual((yield* vote(exact)).status, 201)
       assert.strictEqual((yield* vote(exact, { "transfer-encoding": "chunked" })).status, 201)
+      // The lane leaves what has a query to the app.
+      const headers = { "content-type": "application/json" }
+      assert.strictEqual((yield* request("POST", "/api/vote?x", { headers, body: exact })).status, 201)
       const pieces = chunked(exact.slice(0, 5), exact.slice(5))
       const [answer] = yield* raw(`${head}Transfer-Encoding: chunked\r\n\r\n${pieces}0\r\n\r\n`)
       assert.strictEqual(answer?.status, 201)
-      assert.strictEqual(world.votes.length, 3)
+      assert.strictEqual(world.votes.length, 4)
     })
   )
 
