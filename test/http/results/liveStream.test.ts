@@ -5,6 +5,7 @@ import { request, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
 import {
   anotherProcess,
+  beforeItCloses,
   closePoll,
   createPoll,
   layerPollsApi,
@@ -12,8 +13,8 @@ import {
   untilCounted,
   voteIn
 } from "../../support/pollsApi.ts"
-
 import { timed, within } from "../../support/within.ts"
+
 const streamOf = (slug: string) => `/api/polls/${slug}/results/stream`
 
 layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", (it) => {
@@ -86,13 +87,18 @@ layer(layerPollsApi(), { excludeTestServices: true })("GET …/results/stream", 
   it.effect("says that a poll has closed, by the admin or by its time, and that it is final", () =>
     Effect.gen(function* () {
       const slug = yield* createPoll()
-      const timed = yield* createPoll({ closes_at: new Date(Date.now() + 2_000).toISOString() })
       const { events } = yield* openEvents(streamOf(slug))
-      const { events: timedEvents } = yield* openEvents(streamOf(timed))
+      const left = yield* beforeItCloses({}, (slug) =>
+        Effect.gen(function* () {
+          const { events } = yield* openEvents(streamOf(slug))
+          yield* until(() => events.length > 0)
+          assert.strictEqual(events[0]?.data.status, "open")
+          return events
+        })
+      )
       yield* closePoll(slug)
       yield* until(() => events.at(-1)?.data.status === "final")
-      assert.strictEqual(timedEvents[0]?.data.status, "open")
-      yield* until(() => timedEvents.at(-1)?.data.status === "final")
+      yield* until(() => left.at(-1)?.data.status === "final")
     }).pipe(Effect.scoped)
   )
 
