@@ -89,9 +89,9 @@ layer(RedisCluster.layer, { excludeTestServices: true })("with a Redis Cluster",
       )
       yield* untilRedisIs(url, "connected")
       // From before the crash until after the return.
-      const load = yield* startLoad({ url: () => url, connections: 32, retry: true })
+      const load = yield* startLoad({ url: () => url, connections: 32, pace: 20, retry: true })
       const moreVotes = Effect.suspend(() => {
-        const wanted = load.receipts.length + 2_000
+        const wanted = load.receipts.length + 500
         return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
       })
       yield* moreVotes

@@ -29,7 +29,7 @@ describe("without Redis", () => {
         const site = yield* makeSite({ redisUrl: redis.url })
         const url = yield* bothRoles(site.env)
         yield* untilReady(url)
-        const load = yield* startLoad({ url: () => url, connections: 8, pace: 5 })
+        const load = yield* startLoad({ url: () => url, connections: 8, pace: 20 })
         yield* patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, 100)))
 
         yield* redis[outage]

@@ -120,8 +120,13 @@ export const castConflicting = Effect.fnUntraced(function* (options: {
   return { accepted, outcomes } satisfies Casting
 }, Effect.scoped)
 
-/** Casts votes on some connections until the poll is closed for all of them. */
-export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, slug: string, option: string) {
+/** Casts votes on some connections, each after a pause in ms, until the poll is closed for all of them. */
+export const castUntilClosed = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  slug: string,
+  option: string,
+  pause: number
+) {
   const agent = yield* makeAgent
   const receipts: Array<Receipt> = []
   const connection = async (index: number) => {
@@ -130,6 +135,7 @@ export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<
       if (status === 409) return
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`)
       receipts.push({ voteId: `${body.vote_id}`, streamId: `${body.stream_id}` })
+      await sleep(pause)
     }
   }
   yield* Effect.promise(() => Promise.all(Array.from({ length: 32 }, (_, index) => connection(index))))
