@@ -7,13 +7,13 @@ import { layerTraceExport } from "../../src/layers/TraceExport.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { parseMetrics } from "../support/metrics.ts"
 
-/** A client of a collector that takes every request and answers none. */
-const makeSilent = () => {
+/** A client of a collector that answers so. */
+const makeClient = (answer: () => Promise<Response>) => {
   const sent = { requests: 0 }
   const log = collectLog()
   const fetch = Layer.succeed(FetchHttpClient.Fetch, () => {
     sent.requests++
-    return new Promise(() => undefined)
+    return answer()
   })
   return { sent, log, layer: layerTraceExport.pipe(Layer.provideMerge(Layer.mergeAll(fetch, log.layer))) }
 }
@@ -30,14 +30,14 @@ const expectGivenUp = (exits: ReadonlyArray<Exit.Exit<unknown, unknown>>) =>
 
 describe("a collector that never answers", () => {
   it.effect("is given up after 10 s", () => {
-    const { layer, log } = makeSilent()
+    const { layer, log } = makeClient(() => new Promise(() => undefined))
     return Effect.gen(function* () {
       const tries = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(exported))
       yield* TestClock.adjust("9999 millis")
       assert.strictEqual(yield* failures, 0)
       yield* TestClock.adjust("1 millis")
-      expectGivenUp(yield* Effect.forEach(tries, Fiber.await))
       assert.strictEqual(yield* failures, 3)
+      expectGivenUp(yield* Effect.forEach(tries, Fiber.await))
       assert.deepStrictEqual(log.lines, [
         "WARN Traces can't be exported, and are dropped meanwhile: no answer within 10 s"
       ])
@@ -45,7 +45,7 @@ describe("a collector that never answers", () => {
   })
 
   it.effect("is sent no more than 32 requests at once", () => {
-    const { layer, log, sent } = makeSilent()
+    const { layer, log, sent } = makeClient(() => new Promise(() => undefined))
     return Effect.gen(function* () {
       const tries = yield* Effect.forEach(Array.from({ length: 32 }), () => Effect.forkChild(exported))
       yield* TestClock.adjust("1 second")
@@ -60,6 +60,27 @@ describe("a collector that never answers", () => {
       yield* Effect.forkChild(exported)
       yield* TestClock.adjust(0)
       assert.strictEqual(sent.requests, 33)
+    }).pipe(Effect.provide(layer), Effect.provideService(Metric.MetricRegistry, new Map()))
+  })
+})
+
+describe("a collector that is well again", () => {
+  it.effect("is told of once, and so is the next time that it is not", () => {
+    const collector = { status: 503 }
+    const { layer, log } = makeClient(() => Promise.resolve(new Response("{}", { status: collector.status })))
+    const problem =
+      "WARN Traces can't be exported, and are dropped meanwhile: the collector at OTEL_EXPORTER_OTLP_ENDPOINT"
+    return Effect.gen(function* () {
+      for (const status of [503, 503, 200, 200, 401]) {
+        collector.status = status
+        yield* exported
+      }
+      assert.deepStrictEqual(log.lines, [
+        `${problem} answers 503`,
+        "INFO Traces are exported again",
+        `${problem} answers 401`
+      ])
+      assert.strictEqual(yield* failures, 3)
     }).pipe(Effect.provide(layer), Effect.provideService(Metric.MetricRegistry, new Map()))
   })
 })
