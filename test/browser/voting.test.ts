@@ -13,11 +13,8 @@ browserTests("the voting page", (test) => {
     await Promise.all([mine.goto("/"), other.goto("/polls/cats-or-dogs")])
     await votes(other, "cats", "0 votes")
     await other.waitForTimeout(500)
-    const before = performance.now()
     await button(mine, "Cats").click()
     await votes(other, "cats", "1 vote")
-    // It takes about a tenth of a second; the rest allows for a busy machine.
-    assert.isBelow(performance.now() - before, 3_000)
     assert.strictEqual(await other.locator("#bar-cats").getAttribute("value"), "100")
     // Else it goes on to ask for results, and complains in the midst of other tests.
     await other.close()
@@ -152,7 +149,7 @@ browserTests("the voting page", (test) => {
   })
 
   test("says it at once where the poll closes by its time", async (web) => {
-    const closesMs = Date.now() + 2_000
+    const closesMs = Date.now() + 4_000
     const slug = await web.poll({ closes_at: new Date(closesMs).toISOString() })
     const page = await web.page()
     await page.goto(`/polls/${slug}`)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId } from "../../src/domain/Vote.ts"
+import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -25,10 +25,12 @@ const surviving = (
     yield* ledger.migrated
     yield* trouble
     yield* Effect.gen(function* () {
-      yield* Effect.forEach(Array.from({ length: few }), () => stream.append(cast()), { concurrency: 50 })
+      // On a busy machine Redis may answer too late: by its key, a vote that is sent again is the same one.
+      const append = (vote: Vote) => eventually(stream.appendOnce(vote, vote.voteId))
+      yield* Effect.forEach(Array.from({ length: few }, cast), append, { concurrency: "unbounded" })
       // Longer than it would take to count them, or to give them up.
       yield* Effect.sleep("700 millis")
-      assert.strictEqual(yield* stream.backlog, few)
+      yield* eventually(Effect.map(stream.backlog, (waiting) => assert.strictEqual(waiting, few)))
       yield* cure
       yield* eventually(Effect.map(statuses, (found) => assert.deepStrictEqual(found, { counted: few })))
     }).pipe(Effect.provide(layerPool))

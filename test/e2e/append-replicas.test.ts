@@ -29,7 +29,7 @@ describe("with APPEND_REPLICAS=1", () => {
 
       yield* follow(replica, primary.port)
       yield* untilReady(url)
-      const load = yield* startLoad({ url: () => url, connections: 8, pace: 5 })
+      const load = yield* startLoad({ url: () => url, connections: 8, pace: 20 })
       yield* patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, 200)))
       yield* primary.crash
       yield* patiently(Effect.sync(() => assert.isAtLeast(load.outcomes["503"] ?? 0, 1)))

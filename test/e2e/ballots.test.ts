@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { PollDefinition } from "../../src/domain/PollDefinition.ts"
@@ -8,7 +9,9 @@ import { teaOrCoffee } from "../support/teaOrCoffee.ts"
 import { entriesDone, makeSite, patiently, type Site, untilReady } from "./site.ts"
 import { type Accepted, castConflicting, castUntilClosed, createPollAt, pollsEnv, tokensAt } from "./voters.ts"
 
-const voters = 60
+/** Between two votes of a connection, in ms. */
+const pause = 5
+const voters = 30
 const each = 8
 
 const definition = (slug: string, overrides: Partial<PollDefinition>): PollDefinition => ({
@@ -119,9 +122,10 @@ describe("ballots", () => {
       const site = yield* makeSite()
       const { env, url, urls } = yield* startApis(site)
       yield* Effect.forEach([1, 2, 3], () => startConsumer({ env }), { concurrency: 3 })
-      const closesMs = Date.now() + 2_500
+      // Late enough for a machine that stands still meanwhile.
+      const closesMs = Date.now() + 5_000
       yield* createPollAt(url, definition("burst", { closes_at: new Date(closesMs).toISOString() }))
-      const casting = yield* Effect.forkChild(castUntilClosed(urls, "burst", "tea"))
+      const casting = yield* Effect.forkChild(castUntilClosed(urls, "burst", "tea", pause))
       // And one whose clock is slow: it takes votes as if the poll were still open.
       const slow = Effect.promise(async () => {
         let [appended, late] = [0, 0]
@@ -131,6 +135,7 @@ describe("ballots", () => {
             site.redis.xadd(site.stream, "*", "vote_id", makeVoteId(), ...fields)
           )
           const ids = await Promise.all(votes)
+          await sleep(pause)
           appended += ids.length
           late += ids.filter((id) => Number(id?.split("-")[0]) >= closesMs).length
         }

@@ -15,7 +15,7 @@ describe("without PostgreSQL", () => {
       yield* postgres.crash
       const [{ url }] = yield* Effect.all([startApi("api", site), startConsumer(site)], { concurrency: "unbounded" })
       yield* untilReady(url, { database: "since the start" })
-      const load = yield* startLoad({ url: () => url, connections: 8, pace: 5 })
+      const load = yield* startLoad({ url: () => url, connections: 8, pace: 20 })
       const moreVotes = Effect.suspend(() => {
         const wanted = load.receipts.length + 100
         return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))
@@ -68,7 +68,7 @@ describe("with connections to PostgreSQL that are half-open", () => {
         concurrency: "unbounded"
       })
       yield* untilReady(url)
-      const load = yield* startLoad({ url: () => url, connections: 4, pace: 5 })
+      const load = yield* startLoad({ url: () => url, connections: 4, pace: 20 })
       const moreThan = (votes: number) =>
         Effect.gen(function* () {
           assert.isAbove(Number((yield* get(`${url}/api/results`)).body.total_votes), votes)

@@ -6,7 +6,7 @@ import { get, vote } from "./call.ts"
 import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 
 /** script/soak sends many more, and checks the books at the end. */
-const many = 5_000
+const many = 2_000
 
 /** Starts two APIs; `at` returns the one that a connection votes at. */
 const twoApis = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {

@@ -4,6 +4,7 @@ import { openSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { freePort } from "../../src/embedded/ServerProcess.ts"
 import { nodeFlags } from "../support/nodeFlags.ts"
 import { startApi, startConsumer } from "../support/processes.ts"
 import { get, vote } from "./call.ts"
@@ -40,9 +41,6 @@ const ended = (child: ChildProcess) =>
     return { code: child.exitCode, signal: child.signalCode }
   })
 
-/** Free ports are few: one that the system has just given. */
-const freePort = 20_000 + (process.pid % 20_000)
-
 describe("a service whose log can't be written", () => {
   it.live("goes on when its log's reader has gone, and ends in order", () =>
     Effect.gen(function* () {
@@ -71,9 +69,9 @@ describe("a service whose log can't be written", () => {
     Effect.gen(function* () {
       const site = yield* makeSite()
       const full = openSync("/dev/full", "w")
-      const env = { ...site.env, LOG_LEVEL: "DEBUG", PORT: String(freePort) }
-      const child = yield* spawned(["--role=all"], env, full)
-      const url = `http://127.0.0.1:${freePort}`
+      const port = yield* freePort
+      const child = yield* spawned(["--role=all"], { ...site.env, LOG_LEVEL: "DEBUG", PORT: String(port) }, full)
+      const url = `http://127.0.0.1:${port}`
       yield* patiently(get(`${url}/health`))
       yield* untilReady(url)
       const { body } = yield* vote(url, "cats")

@@ -29,7 +29,7 @@ describe("behind PgBouncer in transaction mode", () => {
         concurrency: "unbounded"
       })
       yield* untilReady(url)
-      const load = yield* startLoad({ url: () => url, connections: 16, pace: 5 })
+      const load = yield* startLoad({ url: () => url, connections: 16, pace: 20 })
       const moreVotes = Effect.suspend(() => {
         const wanted = load.receipts.length + 300
         return patiently(Effect.sync(() => assert.isAtLeast(load.receipts.length, wanted)))

@@ -7,7 +7,7 @@ import { expectCounted, makeSite, patiently, untilReady } from "./site.ts"
 const restarts = 4
 const connections = 16
 /** In ms. Some connections are idle when the signal comes, and have a request on its way when the program obeys. */
-const pace = 5
+const pace = 20
 
 /** Tells a program to stop, and asserts that it ends in order. */
 const stop = Effect.fnUntraced(function* (program: Program) {

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { startApi, startConsumer } from "../support/processes.ts"
+import { within } from "../support/within.ts"
 import { get, vote } from "./call.ts"
 import { holdLedger, untilInHand } from "./hold.ts"
 import { expectCounted, makeSite, patiently, type Site, untilReady } from "./site.ts"
@@ -16,13 +17,6 @@ const beginVote = (url: string) =>
       begun.on("error", failed)
     })
     begun.write('{"option"', () => resume(Effect.succeed({ begun, answer })))
-  })
-
-/** In ms. */
-const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const start = performance.now()
-    return Effect.map(effect, () => performance.now() - start)
   })
 
 /** The reading connections carry their consumer's name, which is the stream's here. */
@@ -43,8 +37,7 @@ describe("a shutdown", () => {
       })
       yield* patiently(expectWaiting(site))
       consumer.signal("SIGTERM")
-      assert.isBelow(yield* timed(consumer.ended), 2_000)
-      assert.deepStrictEqual(yield* consumer.ended, { code: 0, signal: null })
+      assert.deepStrictEqual(yield* within(2_000, consumer.ended), { code: 0, signal: null })
     })
   )
 
@@ -77,8 +70,7 @@ describe("a shutdown", () => {
       assert.deepStrictEqual([accepted.status, accepted.headers.connection], [201, "close"])
 
       api.signal("SIGTERM")
-      assert.isBelow(yield* timed(api.ended), 2_000)
-      assert.deepStrictEqual(yield* api.ended, { code: 143, signal: null })
+      assert.deepStrictEqual(yield* within(2_000, api.ended), { code: 143, signal: null })
       assert.include(api.stderr(), "SIGTERM again")
     })
   )

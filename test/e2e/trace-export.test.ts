@@ -76,17 +76,6 @@ describe("traces that can't be exported", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("are told to be exported again once they are", () =>
-    Effect.gen(function* () {
-      const collector = yield* collectorThatSays(503)
-      const api = yield* started(collector.url)
-      yield* vote(api.url, "cats")
-      yield* api.says(/Traces can't be exported/)
-      collector.status = 200
-      yield* api.says(/Traces are exported again/)
-    }).pipe(Effect.scoped)
-  )
-
   it.live("are none, and counted from 0, where the collector takes them", () =>
     Effect.gen(function* () {
       const api = yield* started((yield* collectorThatSays(200)).url)
@@ -97,31 +86,16 @@ describe("traces that can't be exported", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("are given up after 10 s by a collector that never answers, which holds up neither votes nor the end", () =>
-    Effect.gen(function* () {
-      const collector = yield* silentCollector
-      const api = yield* started(collector.url, { SHUTDOWN_TIMEOUT: "10s" })
-      const start = performance.now()
-      for (let votes = 0; votes < 10; votes++) assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
-      assert.isBelow(performance.now() - start, 10_000)
-      yield* api.says(/Traces can't be exported.*no answer within 10 s/)
-      assert.isAtLeast(yield* failures(api.url), 1)
-      assert.isAtLeast(collector.requests(), 1)
-      assert.lengthOf(api.stdout().match(/Traces can't be exported/g) ?? [], 1)
-      assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
-      api.signal("SIGTERM")
-      assert.deepStrictEqual(yield* api.ended, { code: 0, signal: null })
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("under way at a collector that never answers are few, and let the program end", () =>
+  it.live("to a collector that never answers hold up neither votes nor the end, and few are under way", () =>
     Effect.gen(function* () {
       const collector = yield* silentCollector
       const more = { SHUTDOWN_TIMEOUT: "10s", OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "5" }
       const api = yield* started(collector.url, more)
       for (let votes = 0; votes < 200; votes++) assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
-      yield* api.says(/Traces can't be exported.*without an answer/)
+      yield* patiently(Effect.map(failures(api.url), (count) => assert.isAtLeast(count, 1)))
+      assert.isAtLeast(collector.requests(), 1)
       assert.isAtMost(collector.requests(), 32)
+      assert.strictEqual((yield* vote(api.url, "cats")).status, 201)
       api.signal("SIGTERM")
       assert.deepStrictEqual(yield* api.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped)

@@ -79,7 +79,7 @@ const pause = 20
 
 /**
  * Casts `each` votes of a poll's voters, which say one thing or the other, by so many at once at one API or the other, of which `urls`
- * may change. Each has a key, and is sent again where it gets no answer or a 503.
+ * may change. Each has a key, and is sent again where it gets no answer, a 503 or, because it came too slowly, a 408.
  */
 export const castConflicting = Effect.fnUntraced(function* (options: {
   readonly urls: ReadonlyArray<string>
@@ -100,7 +100,7 @@ export const castConflicting = Effect.fnUntraced(function* (options: {
       const url = `${urls[(index + tries) % urls.length]}/api/polls/${slug}/votes`
       const said = says[(index >> 1) % says.length]
       const answer = await post(agent, url, said, tokens[index % tokens.length], `${index}`).catch(() => undefined)
-      if (answer !== undefined && answer.status !== 503) return answer
+      if (answer !== undefined && answer.status !== 503 && answer.status !== 408) return answer
       await sleep(pause)
     }
   }
@@ -120,8 +120,13 @@ export const castConflicting = Effect.fnUntraced(function* (options: {
   return { accepted, outcomes } satisfies Casting
 }, Effect.scoped)
 
-/** Casts votes on some connections until the poll is closed for all of them. */
-export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<string>, slug: string, option: string) {
+/** Casts votes on some connections, each after a pause in ms, until the poll is closed for all of them. */
+export const castUntilClosed = Effect.fnUntraced(function* (
+  urls: ReadonlyArray<string>,
+  slug: string,
+  option: string,
+  pause: number
+) {
   const agent = yield* makeAgent
   const receipts: Array<Receipt> = []
   const connection = async (index: number) => {
@@ -130,6 +135,7 @@ export const castUntilClosed = Effect.fnUntraced(function* (urls: ReadonlyArray<
       if (status === 409) return
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`)
       receipts.push({ voteId: `${body.vote_id}`, streamId: `${body.stream_id}` })
+      await sleep(pause)
     }
   }
   yield* Effect.promise(() => Promise.all(Array.from({ length: 32 }, (_, index) => connection(index))))

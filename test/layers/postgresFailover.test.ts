@@ -10,6 +10,7 @@ import { makeDatabase } from "../support/databases.ts"
 import { primaryAndReplica } from "../support/replica.ts"
 import { eventually, quiet } from "../support/servers.ts"
 import { voteAt } from "../support/votes.ts"
+import { within } from "../support/within.ts"
 
 type Url = Redacted.Redacted<string>
 
@@ -26,8 +27,8 @@ const countOne = (ledger: Ledger["Service"]) =>
   Effect.suspend(() => ledger.count(VoteColumns.of([voteAt(Date.now(), defaultPoll.slug, "cats")])))
 
 /** How soon work must go on: the tries in between are those of the pool of consumers. */
-const soon = <A, E>(effect: Effect.Effect<A, E>) =>
-  effect.pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("5 seconds"))
+const soon = <A, E>(effect: Effect.Effect<A, E>, limit = 5_000) =>
+  within(limit, Effect.retry(effect, { schedule: Schedule.spaced("100 millis"), times: 300 }))
 
 /** Waits until the replica has everything, and makes a primary of it. */
 const promote = Effect.fnUntraced(function* (primary: SqlClient.SqlClient, replica: SqlClient.SqlClient) {
@@ -104,7 +105,7 @@ describe("a half-open connection to PostgreSQL", () => {
       yield* sql`select pg_sleep(6)`
 
       gate.silence()
-      yield* countOne(ledger).pipe(Effect.retry(Schedule.spaced("100 millis")), Effect.timeout("15 seconds"))
+      yield* soon(countOne(ledger), 15_000)
       assert.strictEqual(yield* totalOf(ledger), 2)
     }).pipe(Effect.scoped, Effect.provide(quiet))
   )

@@ -88,6 +88,26 @@ export const createPoll = Effect.fnUntraced(function* (overrides: Partial<PollDe
   return poll.slug
 })
 
+/**
+ * Creates a poll that closes in a few seconds, and does what has to be done before that. Where this takes longer, as on a machine
+ * that stands still meanwhile, it is all done again with another poll that closes later.
+ */
+export const beforeItCloses = <A, E, R>(
+  overrides: Partial<PollDefinition>,
+  act: (slug: string, closesMs: number) => Effect.Effect<A, E, R>
+) => {
+  let [ms, closesMs] = [1_000, 0]
+  return Effect.suspend(() => {
+    ms *= 2
+    closesMs = Date.now() + ms
+    const poll = createPoll({ ...overrides, closes_at: new Date(closesMs).toISOString() })
+    return Effect.flatMap(poll, (slug) => act(slug, closesMs))
+  }).pipe(
+    Effect.catchDefect((defect) => Effect.fail(defect)),
+    Effect.retry({ times: 3, while: () => Date.now() >= closesMs })
+  )
+}
+
 export const closePoll = (slug: string) => request("POST", `/api/polls/${slug}/close`, { headers: asAdmin })
 
 export const voteIn = (slug: string, option: string, headers: OutgoingHttpHeaders = {}) =>

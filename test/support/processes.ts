@@ -19,12 +19,12 @@ export interface Program {
   /** Return what it has written so far. */
   readonly stdout: () => string
   readonly stderr: () => string
-  /** Waits until it has written something; if it ends or 20 s pass, dies with everything that it wrote. */
+  /** Waits until it has written something; if it ends or 60 s pass, dies with everything that it wrote. */
   says(pattern: RegExp): Effect.Effect<RegExpExecArray>
   readonly signal: (name: NodeJS.Signals) => void
   /** Signals its process group, as Ctrl-C in a terminal does; for a program with a group of its own. */
   readonly signalGroup: (name: NodeJS.Signals) => void
-  /** Waits until it has ended; dies if that takes longer than 20 s. */
+  /** Waits until it has ended; dies if that takes longer than 60 s. */
   readonly ended: Effect.Effect<Ended>
 }
 
@@ -44,7 +44,7 @@ export interface ProgramOptions {
 
 const shipped = fileURLToPath(new URL("../../dist/main.js", import.meta.url))
 
-const patience = "20 seconds"
+const patience = "60 seconds"
 
 const launch = (args: ReadonlyArray<string>, options: ProgramOptions): ChildProcess => {
   const { env, main = shipped, node, ownGroup, ...where } = options

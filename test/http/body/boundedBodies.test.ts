@@ -52,9 +52,10 @@ layer(layerPages(true), { excludeTestServices: true })("a form", (it) => {
   ])("%s is refused, and parsed by nothing that it could slow down", ([, body]) =>
     Effect.gen(function* () {
       const world = yield* freshWorld
-      const started = performance.now()
+      const before = process.cpuUsage()
       assert.strictEqual((yield* send(body)).status, 422)
-      assert.isBelow(performance.now() - started, 1_000)
+      const { system, user } = process.cpuUsage(before)
+      assert.isBelow((user + system) / 1_000, 1_000)
       assert.strictEqual(world.votes.length, 0)
     })
   )

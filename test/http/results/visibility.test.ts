@@ -8,6 +8,7 @@ import {
   anotherProcess,
   asAdmin,
   bearer,
+  beforeItCloses,
   closePoll,
   cookieOf,
   createPoll,
@@ -118,12 +119,14 @@ layer(layerPollsApi(), { excludeTestServices: true })("results", (it) => {
 
   it.effect("that are due after the close are shown when that comes by its time", () =>
     Effect.gen(function* () {
-      const closesMs = Date.now() + 3_000
-      const slug = yield* createPoll({ results: "after_close", closes_at: new Date(closesMs).toISOString() })
-      yield* voteIn(slug, "tea")
-      yield* counted(slug)
-      yield* expectHidden(slug, hiddenUntilFinal)
-      const { events } = yield* openHidden(slug)
+      const { closesMs, events, slug } = yield* beforeItCloses({ results: "after_close" }, (slug, closesMs) =>
+        Effect.gen(function* () {
+          yield* voteIn(slug, "tea")
+          yield* counted(slug)
+          yield* expectHidden(slug, hiddenUntilFinal)
+          return { closesMs, slug, ...(yield* openHidden(slug)) }
+        })
+      )
       yield* until(() => events.length > 0)
       assert.isAtLeast(Date.now(), closesMs)
       yield* untilFinal(events)
