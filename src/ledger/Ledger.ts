@@ -6,6 +6,7 @@ import type { Tally } from "../domain/Tally.ts"
 import type { Acceptance, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { keepMigrating } from "./KeepMigrating.ts"
+import { expectWrites, readOnly } from "./ReadOnly.ts"
 import { refusesData } from "./SqlFailure.ts"
 import { makeTallies } from "./Tallies.ts"
 import type { VoteColumns } from "./VoteColumns.ts"
@@ -150,10 +151,8 @@ export class Ledger extends Context.Service<
       let upToDate = false
       const ping = Effect.gen(function* () {
         const [row] = yield* sql<{ made: boolean; readOnly: boolean }>`
-          select to_regclass('tallykeep_schema') is not null as made,
-            pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "readOnly"`
-        // Has the server itself say so, as it would to a vote: what may be done about it then follows from that.
-        if (row?.made === true && row.readOnly) yield* sql`update tallykeep_schema set step = step where false`
+          select to_regclass('tallykeep_schema') is not null as made, ${readOnly(sql)}`
+        if (row?.made === true) yield* expectWrites(sql, row)
         return row?.made === true
       }).pipe(
         outOfService(pingTimeout),

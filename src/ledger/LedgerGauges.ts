@@ -4,6 +4,7 @@ import { clockSkew, clockSkewGauge, elapsed, elapsedMs, onBeat } from "../Elapse
 import { makeMeter } from "../Meter.ts"
 import { outOfService, questions } from "./Bounded.ts"
 import { Ledger } from "./Ledger.ts"
+import { readOnly } from "./ReadOnly.ts"
 
 /** How often the database is asked, in ms. */
 const interval = 5_000
@@ -65,8 +66,7 @@ export const layerLedgerGauges = (maxConnections: number): Layer.Layer<never, ne
       })
 
       const question = sql<Row>`
-        select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as "readOnly",
-          (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
+        select ${readOnly(sql)}, (select count(*) from dead_letter) as count, n.ms, count(p.slug) as counting, min(p.closes_ms) as since,
           (
             select extract(epoch from min(
               -- One that is final does not wait.

@@ -9,6 +9,7 @@ import { outOfService, within } from "./Bounded.ts"
 import { type Current, changePoll, lockPoll, showChanged } from "./PollChange.ts"
 import { insertPoll, int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
+import { expectWrites, readOnly } from "./ReadOnly.ts"
 import { sqlState } from "./SqlFailure.ts"
 import { inTransaction } from "./Transaction.ts"
 
@@ -66,9 +67,11 @@ export class PollActs extends Context.Service<
       const sql = yield* SqlClient.SqlClient
 
       const find = (slug: string) =>
-        sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${slug}`.pipe(
+        sql<(PollRow | Record<keyof PollRow, null>) & { readOnly: boolean }>`
+          select ${pollColumns(sql)}, server.* from (select ${readOnly(sql)}) server left join poll p on p.slug = ${slug}`.pipe(
+          Effect.tap(([row]) => (row?.slug === null ? expectWrites(sql, row) : Effect.void)),
           bounded,
-          Effect.map(([row]) => row && toPoll(row))
+          Effect.map(([row]) => (row === undefined || row.slug === null ? undefined : toPoll(row)))
         )
 
       const search = (asked: Search, now: number) =>

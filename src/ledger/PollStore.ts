@@ -5,6 +5,7 @@ import type { Poll } from "../domain/Poll.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
 import { int8, ownColumns, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
+import { expectWrites, readOnly } from "./ReadOnly.ts"
 
 /** A poll that has closed, and when, in ms since 1970 by the stream's clock. */
 export interface ClosedPoll {
@@ -16,7 +17,10 @@ export interface ClosedPoll {
 export class PollStore extends Context.Service<
   PollStore,
   {
-    /** All of them but drafts, the newest first: the same array as before where none has changed. */
+    /**
+     * All of them but drafts, the newest first: the same array as before where none has changed. Fails where the server takes no writes,
+     * which may know nothing of the latest, unless nothing is known yet.
+     */
     readonly list: Effect.Effect<ReadonlyArray<Poll>, OutOfService>
     /** The polls that close before or at a time, in ms, and are not final; those that close first come first. */
     counting(now: number): Effect.Effect<ReadonlyArray<ClosedPoll>, OutOfService>
@@ -34,22 +38,27 @@ export class PollStore extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
+      let known: { readonly digest: string | undefined; readonly polls: ReadonlyArray<Poll> } | undefined
+      /** The first time, what may be old is better than nothing. */
+      const isCurrent = ([row]: ReadonlyArray<{ readonly readOnly: boolean }>) =>
+        known === undefined ? Effect.void : expectWrites(sql, row)
       // Every process asks every few seconds, and of 10,000 polls the answer takes it a quarter of a second. The sum of a hash of each
       // row takes the database less than the rows.
-      const digest = sql<{ digest: string }>`
-        select concat_ws(' ',
+      const digest = sql<{ digest: string; readOnly: boolean }>`
+        select ${readOnly(sql)}, concat_ws(' ',
           (select sum(hashtextextended(q::text, 0)) from (select ${ownColumns(sql)} from poll p where not p.draft) q),
           (select sum(hashtextextended(o::text, 0)) from (select poll, option, label, position from tally) o)
         ) as digest`.pipe(
+        Effect.tap(isCurrent),
         bounded,
         Effect.map(([row]) => row?.digest)
       )
-      const readAll = sql<PollRow>`
-        select ${pollColumns(sql)} from poll p where not p.draft order by p.created_at desc, p.slug`.pipe(
+      const readAll = sql<PollRow & { readOnly: boolean }>`
+        select ${pollColumns(sql)}, ${readOnly(sql)} from poll p where not p.draft order by p.created_at desc, p.slug`.pipe(
+        Effect.tap(isCurrent),
         bounded,
         Effect.map((rows) => rows.map(toPoll))
       )
-      let known: { readonly digest: string | undefined; readonly polls: ReadonlyArray<Poll> } | undefined
       const list = Effect.gen(function* () {
         // Before the polls: what changes in between is seen the next time.
         const now = yield* digest
