@@ -42,13 +42,14 @@ export class PollActs extends Context.Service<
     ): Effect.Effect<Poll | undefined, OutOfService | E>
     /**
      * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
-     * With `ahead`, it closes so many ms after that time, which is one that all votes so far were accepted before. Returns undefined
-     * where there is no such poll.
+     * With `ahead`, it closes so many ms after that time, which is one that all votes so far were accepted before. `before` is done
+     * before that can be seen, with the time at which it closes. Returns undefined where there is no such poll.
      */
     close(
       slug: string,
       time: Effect.Effect<number, OutOfService>,
-      ahead?: number
+      ahead?: number,
+      before?: (closesMs: number) => Effect.Effect<void, OutOfService>
     ): Effect.Effect<Poll | undefined, OutOfService>
     /**
      * Closes a poll from one time of the stream's clock to another, in ms, which are ahead of all votes, or takes that back; it is no act of
@@ -163,12 +164,15 @@ export class PollActs extends Context.Service<
         search,
         create,
         act,
-        close: (slug, time, ahead) =>
-          act(slug, "close", ({ poll }) =>
-            Effect.map(time, (now) => {
-              const closesMs = now + (ahead ?? 0)
-              if (poll.finalMs !== undefined || (poll.closesMs !== undefined && poll.closesMs <= closesMs))
-                return undefined
+        close: (slug, time, ahead, before = () => Effect.void) =>
+          act(
+            slug,
+            "close",
+            Effect.fnUntraced(function* ({ poll }) {
+              const now = yield* time
+              const closesMs = Math.min(poll.closesMs ?? Number.POSITIVE_INFINITY, now + (ahead ?? 0))
+              yield* before(closesMs)
+              if (poll.finalMs !== undefined || closesMs === poll.closesMs) return undefined
               return { poll: { ...poll, closesMs }, ...(ahead === undefined ? {} : { votesBefore: now }) }
             })
           ),

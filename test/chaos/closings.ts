@@ -105,6 +105,6 @@ export const judgeClosings = async (site: Site, { polls, wrong }: Closings): Pro
       statuses.delete(id)
     }
   }
-  for (const [id, status] of statuses) problems.push(`${id}, ${status}: nobody was answered with it`)
+  for (const [id, status] of statuses) if (status === "counted") problems.push(`${id}: nobody was answered with it`)
   return problems
 }

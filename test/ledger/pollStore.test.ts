@@ -185,10 +185,15 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
     Effect.gen(function* () {
       const { acts, poll, store } = yield* created({ closesMs: 1_000 })
       const closesMs = Effect.map(store.list, (all) => all.find(({ slug }) => slug === poll.slug)?.closesMs)
-      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(2_000)))
+      const told: Array<number> = []
+      const tell = (ms: number) => Effect.sync(() => void told.push(ms))
+      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(2_000), undefined, tell))
       assert.strictEqual(yield* closesMs, 1_000)
-      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(500)))
+      assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(400), 100, tell))
       assert.strictEqual(yield* closesMs, 500)
+      // As where the answer to a first try got lost.
+      yield* acts.close(poll.slug, Effect.succeed(600), 100, tell)
+      assert.deepStrictEqual(told, [1_000, 500, 500])
       assert.isUndefined(yield* acts.close("none", Effect.succeed(500)))
     })
   )

@@ -108,8 +108,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
 
   const closeIn = Effect.fnUntraced(function* (slug: string, ms: number) {
     // A process that does not hear of it in time would take votes that do not count.
-    const time = Effect.tap(closingTime, (now) => shutPoll(slug, now + ms))
-    return (yield* told(slug, acts.close(slug, time, ms))) ?? (yield* missing)
+    const before = (closesMs: number) => shutPoll(slug, closesMs)
+    return (yield* told(slug, acts.close(slug, closingTime, ms, before))) ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {

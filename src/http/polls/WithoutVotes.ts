@@ -59,7 +59,9 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
     const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
-    yield* shutPoll(poll.slug, from, hold)
+    // It may be closed already, for another change or a former try.
+    const since = Math.min(from, ...(poll.shut ?? []).flatMap(([begins, ends]) => (ends > now ? [begins] : [])))
+    yield* shutPoll(poll.slug, since, from + hold - since)
     yield* close("close")
     return yield* allCounted(from).pipe(
       Effect.andThen(change),

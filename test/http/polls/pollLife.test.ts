@@ -19,11 +19,12 @@ const withLife = <A, E>(
   current: () => Partial<Current>,
   test: (life: PollLife, done: ReadonlyArray<Poll>) => Effect.Effect<A, E>,
   holds: Array<ReadonlyArray<unknown>> = [],
-  present = () => now
+  present = () => now,
+  found = read
 ) => {
   const done: Array<Poll> = []
   const acts = Layer.mock(PollActs, {
-    find: () => Effect.succeed(read),
+    find: () => Effect.succeed(found),
     hold: (_slug, ...times) => Effect.sync(() => void holds.push(times)),
     act: (_slug, _what, decide) =>
       Effect.suspend(() => decide({ poll: read, hasVotes: false, isDecided: false, ...current() })).pipe(
@@ -97,15 +98,41 @@ describe("an edit of what decides over votes, before which one came in", () => {
   })
 })
 
+describe("an edit of what decides over votes, sent again while the poll is closed for it", () => {
+  it.effect("leaves the stream closed from the first time on", () => {
+    const holds: Array<ReadonlyArray<unknown>> = []
+    const shut = [
+      [now - 50_000, now - 40_000],
+      [now - 500, now + 9_500]
+    ] as const
+    return withLife(
+      () => ({ poll: { ...read, shut } }),
+      (life, done) =>
+        Effect.gen(function* () {
+          yield* life.edit(read.slug, { ballot: "changeable" }, undefined)
+          assert.deepStrictEqual(holds, [
+            ["stream", now - 500, 11_500],
+            [now + 1_000, now + 11_000, "close"]
+          ])
+          assert.lengthOf(done, 1)
+        }),
+      holds,
+      () => now,
+      { ...read, shut }
+    )
+  })
+})
+
 describe("closing a poll", () => {
   /** Closes a poll, of which the database says what comes of that, and notes what is done, with the time. */
   const closing = (present: () => number, outcome: "closes" | "gone" | Pick<Poll, "closesMs">) => {
     const done: Array<readonly [what: string, at: number]> = []
     const acts = Layer.mock(PollActs, {
       find: () => Effect.succeed(read),
-      close: (_slug, time, ahead = 0) =>
-        Effect.map(time, (asked) => {
-          const atMs = asked + ahead
+      close: (_slug, time, ahead = 0, before = () => Effect.void) =>
+        Effect.gen(function* () {
+          const atMs = (yield* time) + ahead
+          yield* before(atMs)
           done.push(["closes", atMs - now])
           return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
         })
