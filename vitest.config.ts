@@ -13,7 +13,7 @@ const textFiles: Plugin = {
 }
 
 /** The folders whose files start programs, which takes longest: they begin first, so that none of them is left over at the end. */
-const long = /\/test\/(bench|fuzz|e2e|browser|deploy)\//
+const long = /\/test\/(bench|fuzz|e2e|browser|deploy|chaos)\//
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
