@@ -58,7 +58,7 @@ export const withLife = <A, E, R, E2, R2>(
         acts,
         now: Effect.provideService(pollTime(settings), Redis, redis),
         closingTime: Effect.suspend(() => findClosingTime(shards(), () => undefined)),
-        shutPoll: (poll, from, ms) => shutPoll(shards(), poll, from, ms),
+        shutPoll: (poll, version, from, ms) => shutPoll(shards(), poll, version, from, ms),
         countedUpTo: (latest) => countedUpTo(shards(), latest),
         // The API processes keep the polls in memory, and have viewers.
         changed: (changed) =>

@@ -58,7 +58,7 @@ export interface Poll {
   readonly shut?: ReadonlyArray<readonly [fromMs: number, toMs: number]>
   /** When the result became final, in ms since 1970. */
   readonly finalMs?: number
-  /** Raised with each act of an organiser; there once the poll is kept. */
+  /** Raised with each act of an organiser, from `firstVersion` on; there once the poll is kept. */
   readonly version?: number
   /** Only its organiser sees it. */
   readonly draft?: true
@@ -69,6 +69,12 @@ export interface Poll {
   /** When what voters read was last changed after the first vote, in ms since 1970. */
   readonly editedMs?: number
 }
+
+/** The version of a poll that nothing was done with since it was made. */
+export const firstVersion = 1
+
+/** Returns a poll's version as it is known here. */
+export const versionOf = ({ version }: Pick<Poll, "version">): number => version ?? firstVersion
 
 /** The poll of `POST /api/vote`; src/ledger/tables/0001_ledger.sql makes the same. */
 export const defaultPoll: Poll = {

@@ -43,19 +43,25 @@ export class PollActs extends Context.Service<
     /**
      * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
      * With `ahead`, it closes so many ms after that time, which is one that all votes so far were accepted before. `before` is done
-     * before that can be seen, with the time at which it closes. Returns undefined where there is no such poll.
+     * before that can be seen, with the poll and the time at which it closes. Returns undefined where there is no such poll.
      */
     close(
       slug: string,
       time: Effect.Effect<number, OutOfService>,
       ahead?: number,
-      before?: (closesMs: number) => Effect.Effect<void, OutOfService>
+      before?: (poll: Poll, closesMs: number) => Effect.Effect<void, OutOfService>
     ): Effect.Effect<Poll | undefined, OutOfService>
     /**
      * Closes a poll from one time of the stream's clock to another, in ms, which are ahead of all votes, or takes that back; it is no act of
-     * its own.
+     * its own. `before` is done before that can be seen, with the poll's version.
      */
-    hold(slug: string, fromMs: number, toMs: number, how: "close" | "open"): Effect.Effect<void, OutOfService>
+    hold(
+      slug: string,
+      fromMs: number,
+      toMs: number,
+      how: "close" | "open",
+      before?: (version: number) => Effect.Effect<void, OutOfService>
+    ): Effect.Effect<void, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
     tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
     /** The record of a poll, the latest first: at most `limit`, before the one with the id `before`. */
@@ -91,12 +97,12 @@ export class PollActs extends Context.Service<
             const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
             if (logged !== undefined)
               return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
-            // What was accepted for the former one may wait in the stream yet. And whoever watches that one is to go on with this one: its
-            // revisions are higher than any of that one, which rose by less than one a ms.
+            // What was accepted for the former one may wait in the stream yet. And whoever knows that one is to go on with this one: its
+            // revisions and versions are higher than any of that one, which rose by less than one a ms.
             if (former !== undefined)
               yield* sql`
-                update poll set opens_ms = greatest(opens_ms, ${int8(from)}),
-                  revision = floor(extract(epoch from clock_timestamp()) * 1000)
+                update poll set opens_ms = greatest(opens_ms, ${int8(from)}), revision = now.ms, version = now.ms
+                from (select floor(extract(epoch from clock_timestamp()) * 1000) as ms) now
                 where slug = ${poll.slug}`
             yield* sql`select log_append(${poll.slug}, 'poll')`
             yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
@@ -143,16 +149,18 @@ export class PollActs extends Context.Service<
           Effect.withSpan(`PollActs.${what}`)
         )
 
-      const hold = Effect.fn("PollActs.hold")((slug: string, fromMs: number, toMs: number, how: "close" | "open") =>
+      const hold: PollActs["Service"]["hold"] = Effect.fn("PollActs.hold")((slug, fromMs, toMs, how, before) =>
         inTransaction(sql)(
           Effect.gen(function* () {
             yield* sql`select hold_horizon()`
             const held = sql`int8multirange(int8range(${int8(fromMs)}, ${int8(toMs)}))`
             const shut = sql`coalesce(shut, '{}')`
-            yield* sql`
+            const [poll] = yield* sql<Pick<PollRow, "version">>`
               update poll
               set shut = nullif(${how === "close" ? sql`${shut} + ${held}` : sql`${shut} - ${held}`}, '{}')
-              where slug = ${slug}`
+              where slug = ${slug}
+              returning version`
+            if (poll !== undefined && before !== undefined) yield* before(Number(poll.version))
             // It is closed ahead of all votes: a look at them would take until after that.
             yield* how === "close" ? showChanged(sql, slug) : sql`select settle_poll(${slug})`
           })
@@ -171,8 +179,8 @@ export class PollActs extends Context.Service<
             Effect.fnUntraced(function* ({ poll }) {
               const now = yield* time
               const closesMs = Math.min(poll.closesMs ?? Number.POSITIVE_INFINITY, now + (ahead ?? 0))
-              yield* before(closesMs)
               if (poll.finalMs !== undefined || closesMs === poll.closesMs) return undefined
+              yield* before(poll, closesMs)
               return { poll: { ...poll, closesMs }, ...(ahead === undefined ? {} : { votesBefore: now }) }
             })
           ),

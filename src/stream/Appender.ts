@@ -1,4 +1,5 @@
 import { Array } from "effect"
+import { firstVersion } from "../domain/Poll.ts"
 import type { Vote } from "../domain/Vote.ts"
 import { keyMemoryHash } from "./KeyRecords.ts"
 import type { ReplicatedWrites } from "./ReplicatedWrites.ts"
@@ -9,9 +10,13 @@ import { type Beside, optionalFields, requiredFields, valuesOf } from "./VoteEnt
 /** The most votes that one command appends: such a command keeps Redis from all else for about a millisecond. */
 const maxVotes = 200
 
-/** What may come with a vote: what its entry holds beside it, and the Redis key that records its idempotency key. */
+/**
+ * What may come with a vote: what its entry holds beside it, the Redis key that records its idempotency key, and the version of its poll
+ * that it goes by, if not the first one.
+ */
 export interface Extras extends Beside {
   readonly record?: string | undefined
+  readonly version?: number | undefined
 }
 
 /** Appends votes to a shard. */
@@ -40,7 +45,7 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
 
   const command = (votes: ReadonlyArray<Waiting>): Promise<ReadonlyArray<string | Error>> => {
     const keys = [shard.stream, shutHash(shard)]
-    const args = [String(ttl())]
+    const args = [String(ttl()), versionsOf(votes)]
     for (const { extras, vote } of votes) {
       const values = valuesOf(vote, extras)
       let beside = ""
@@ -98,4 +103,14 @@ export const makeAppender = (shard: Shard, ttl: () => number, replicated?: Repli
         setImmediate(sendAll)
       })
   }
+}
+
+/** Returns the polls of votes that are not in their first version, each with the earliest one that some of its votes go by, as words. */
+const versionsOf = (votes: ReadonlyArray<Waiting>): string => {
+  const versions = new Map<string, number>()
+  for (const { extras, vote } of votes) {
+    const { version = firstVersion } = extras
+    if (version < (versions.get(vote.poll) ?? Number.POSITIVE_INFINITY)) versions.set(vote.poll, version)
+  }
+  return [...versions].map(([poll, version]) => (version === firstVersion ? "" : `${poll} ${version} `)).join("")
 }

@@ -39,7 +39,7 @@ export interface Scripts {
   keyMemory(held: string): Promise<number>
   lookAtShards(numberOfKeysAndAll: ReadonlyArray<string>): Promise<ReadonlyArray<ReadonlyArray<number | string>>>
   keepLag(stream: string, record: string, group: string): Promise<number>
-  shut(stream: string, shut: string, poll: string, ...times: ReadonlyArray<number>): Promise<number>
+  shut(stream: string, shut: string, poll: string, ...numbers: ReadonlyArray<number>): Promise<number>
   trimAcked(stream: string, record: string, interval: number, ms: number, entries: number): Promise<number>
   sweepConsumers(stream: string, group: string, silence: number): Promise<ReadonlyArray<string>>
 }

@@ -25,15 +25,15 @@ export class VoteStream extends Context.Service<
   VoteStream,
   {
     /**
-     * Appends a vote, and returns the entry's id once Redis has confirmed it, and as many replicas as are asked for. After a failure the vote may be in the stream or
-     * not.
+     * Appends a vote by a version of its poll, and returns the entry's id once Redis has confirmed it, and as many replicas as are asked for.
+     * After a failure the vote may be in the stream or not.
      */
-    append(vote: Vote): Effect.Effect<string, OutOfService>
+    append(vote: Vote, version?: number): Effect.Effect<string, OutOfService>
     /**
      * Appends a vote with an idempotency key of the client's. Where the key was used before in the poll, by the same voter if
      * the poll has voters, nothing is appended, and the first vote with that key is returned.
      */
-    appendOnce(vote: Vote, key: string): Effect.Effect<Appended, OutOfService>
+    appendOnce(vote: Vote, key: string, version?: number): Effect.Effect<Appended, OutOfService>
     /** Finds the first vote with an idempotency key; undefined where the key was not used. */
     findKey(poll: string, voter: string | undefined, key: string): Effect.Effect<Appended | undefined, OutOfService>
     /** Uses up the solution of a challenge; returns whether it was free, or is the same vote's already. */
@@ -47,10 +47,10 @@ export class VoteStream extends Context.Service<
     /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
     readonly closingTime: Effect.Effect<number, OutOfService>
     /**
-     * Has the votes in a poll refused from a time on, in ms since 1970, for so many ms, whatever the process knows that they come to; or
-     * taken, where no time is given.
+     * Has the votes in a poll refused that go by an earlier version of it than this, from a time on, in ms since 1970, for so many ms; or,
+     * without a time, those by this version taken, since there is no later one.
      */
-    shutPoll(poll: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
+    shutPoll(poll: string, version: number, from?: number, ms?: number): Effect.Effect<void, OutOfService>
     /** Finds the time up to which all that was ever accepted is counted: at most `latest`; in ms since 1970. */
     countedUpTo(latest: number): Effect.Effect<number, OutOfService>
     /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
@@ -90,11 +90,11 @@ export class VoteStream extends Context.Service<
       const useOf = (vote: Vote, key: string) => ({ poll: vote.poll, voter: vote.voter, key })
 
       // One step, since each costs every vote something.
-      const append = (vote: Vote, traceparent?: string): Effect.Effect<string, OutOfService> =>
+      const append = (vote: Vote, version?: number, traceparent?: string): Effect.Effect<string, OutOfService> =>
         Effect.callback((resume) => {
           const shard = shardOf(vote)
           appenderOf(shard)
-            .append(vote, traceparent === undefined ? undefined : { traceparent })
+            .append(vote, { version, traceparent })
             .then(
               (streamId) => {
                 accepted(vote.poll)
@@ -105,7 +105,7 @@ export class VoteStream extends Context.Service<
             )
         })
 
-      const appendOnce = (vote: Vote, key: string, traceparent?: string) => {
+      const appendOnce = (vote: Vote, key: string, version?: number, traceparent?: string) => {
         const use = useOf(vote, key)
         const shard = shards.of(shardedBy(use))
         const appended = Effect.map(
@@ -113,6 +113,7 @@ export class VoteStream extends Context.Service<
             appenderOf(shard).append(vote, {
               n: keyProof(vote.voteId, key),
               traceparent,
+              version,
               record: keyRecord(shard, use)
             })
           ),
@@ -146,13 +147,13 @@ export class VoteStream extends Context.Service<
         return poll === undefined && failure !== undefined ? yield* failure : poll
       })
 
-      const tracedAppend = (vote: Vote) =>
-        traceAppend(shardOf(vote), vote, (traceparent) => append(vote, traceparent), identity)
-      const tracedAppendOnce = (vote: Vote, key: string) =>
+      const tracedAppend = (vote: Vote, version?: number) =>
+        traceAppend(shardOf(vote), vote, (traceparent) => append(vote, version, traceparent), identity)
+      const tracedAppendOnce = (vote: Vote, key: string, version?: number) =>
         traceAppend(
           shards.of(shardedBy(useOf(vote, key))),
           vote,
-          (traceparent) => appendOnce(vote, key, traceparent),
+          (traceparent) => appendOnce(vote, key, version, traceparent),
           ({ streamId }) => streamId
         )
 
@@ -161,7 +162,8 @@ export class VoteStream extends Context.Service<
         appendOnce: settings.tracing ? tracedAppendOnce : appendOnce,
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
-        shutPoll: (poll, from, ms) => Effect.flatMap(shards.all, (all) => shutPoll(all, poll, from, ms)),
+        shutPoll: (poll, version, from, ms) =>
+          Effect.flatMap(shards.all, (all) => shutPoll(all, poll, version, from, ms)),
         spend: (use) => spendSolution(redis, settings.stream, use),
         keyMemory,
         ...nodes

@@ -52,17 +52,34 @@ describe("an appender", () => {
     const ofBoth = [...argsOf("a"), "key voter traceparent", ...argsOf("b").slice(1), "x", traceparent]
     assert.deepStrictEqual(
       sent.map(({ args }) => args),
-      [["4", "votes", "votes:shut", "record-b", "votes:key-memory", "1000", ...ofBoth]]
+      [["4", "votes", "votes:shut", "record-b", "votes:key-memory", "1000", "", ...ofBoth]]
     )
     sent[0]?.resolve(["1-0", "1-1 b x"])
     await sleep(5)
-    assert.deepStrictEqual(sent[1]?.args, ["2", "votes", "votes:shut", "1000", ...argsOf("c"), ...argsOf("d")])
+    assert.deepStrictEqual(sent[1]?.args, ["2", "votes", "votes:shut", "1000", "", ...argsOf("c"), ...argsOf("d")])
     sent[1]?.resolve(["2-0", new Error("not this one")])
     assert.deepStrictEqual(await outcomes([...first, ...second]), ["1-0", "1-1 b x", "2-0", "not this one"])
     const third = append(named("e"))
     await sleep(5)
     sent[2]?.resolve(["3-0"])
     assert.strictEqual(await third, "3-0")
+  })
+
+  it("tells the earliest version of each poll that some votes go by, unless it is the first", async () => {
+    const { sent, shard } = slowShard()
+    const { append } = makeAppender(shard, () => 1_000)
+    for (const [poll, version] of [
+      ["p", 3],
+      ["q", 7],
+      ["p", 2],
+      ["r", 1],
+      ["q", 8],
+      ["s", 5],
+      ["s", undefined]
+    ] as const)
+      void append({ ...named("a"), poll }, { version })
+    await sleep(5)
+    assert.strictEqual(sent[0]?.args[4], "p 2 q 7 ")
   })
 
   it("leaves no vote waiting behind a command that fails, and never sends those", async () => {
@@ -92,7 +109,7 @@ describe("an appender", () => {
     sent[0]?.resolve(["0-0"])
     await sleep(5)
     assert.deepStrictEqual(
-      sent.map(({ args }) => (args.length - 4) / 5),
+      sent.map(({ args }) => (args.length - 5) / 5),
       [1, 200, 200, 50]
     )
     const later = append(named("later"))

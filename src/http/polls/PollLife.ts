@@ -1,5 +1,5 @@
 import { Cause, Effect, Option, Result, Struct } from "effect"
-import { defaultPoll, type Poll } from "../../domain/Poll.ts"
+import { defaultPoll, type Poll, versionOf } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
 import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
@@ -46,6 +46,12 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       Effect.onError((cause) => (isRefusal(cause) ? Effect.void : Effect.forkDetach(changed(slug))))
     )
 
+  /**
+   * Has the stream refuse votes by what a poll is until now, from a time on, in ms: a process that does not hear of its next version in time
+   * would take votes that do not count.
+   */
+  const shut = (poll: Poll, from: number) => shutPoll(poll.slug, versionOf(poll) + 1, from)
+
   const withoutVotes = makeWithoutVotes({ acts, countedUpTo, shutPoll, told })
   const allCounted = makeAllCounted(countedUpTo)
 
@@ -82,11 +88,11 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (voted && changes.fixed.length > 0) return yield* hasVotes(changes.fixed)
       // It was changed otherwise since the poll was closed for this.
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
-      const shut = changes.closing ? shutUntil(poll, now) : poll.shut
-      if (isDecided && shut !== poll.shut) return yield* notKept
-      // Where it is closed for the change, the stream knows of that, and has it stay closed for as long.
-      if (changes.closing && changes.fixed.length === 0) yield* shutPoll(poll.slug, edited.success.closesMs)
-      const changed = { ...edited.success, ...(shut === undefined ? {} : { shut }) }
+      const times = changes.closing ? shutUntil(poll, now) : poll.shut
+      if (isDecided && times !== poll.shut) return yield* notKept
+      const from = changes.fixed.length > 0 ? now : changes.closing ? edited.success.closesMs : undefined
+      if (!poll.draft && from !== undefined) yield* shut(poll, from)
+      const changed = { ...edited.success, ...(times === undefined ? {} : { shut: times }) }
       return { poll: changed, edited: voted && changes.text, votesBefore: now }
     })
 
@@ -107,9 +113,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   })
 
   const closeIn = Effect.fnUntraced(function* (slug: string, ms: number) {
-    // A process that does not hear of it in time would take votes that do not count.
-    const before = (closesMs: number) => shutPoll(slug, closesMs)
-    return (yield* told(slug, acts.close(slug, closingTime, ms, before))) ?? (yield* missing)
+    return (yield* told(slug, acts.close(slug, closingTime, ms, shut))) ?? (yield* missing)
   })
 
   const close = Effect.fnUntraced(function* (slug: string) {
@@ -125,14 +129,14 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (closesMs !== undefined && closesMs <= now) return yield* past("closes_at")
     const decide = Effect.fnUntraced(function* ({ isDecided, poll }: Current) {
       if (closesMs !== undefined && poll.opensMs !== undefined && closesMs <= poll.opensMs) return yield* tooEarly
-      const shut = shutUntil(poll, now)
-      if (isDecided && shut !== poll.shut) return yield* notKept
-      yield* shutPoll(slug, closesMs)
+      const times = shutUntil(poll, now)
+      if (isDecided && times !== poll.shut) return yield* notKept
+      if (closesMs !== undefined) yield* shut(poll, closesMs)
       return {
         poll: {
           ...Struct.omit(poll, ["closesMs"]),
           ...(closesMs === undefined ? {} : { closesMs }),
-          ...(shut === undefined ? {} : { shut })
+          ...(times === undefined ? {} : { shut: times })
         }
       }
     })
@@ -164,7 +168,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     if (!found.draft) yield* Effect.flatMap(closingTime, allCounted)
     const decide = Effect.fnUntraced(function* ({ poll }: Current) {
       if (isInUse(poll)) return yield* notDeletable
-      yield* shutPoll(slug, yield* present, hold)
+      if (!poll.draft) yield* shut(poll, yield* present)
       return "deleted" as const
     })
     yield* act(slug, "delete", decide)

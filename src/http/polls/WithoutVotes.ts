@@ -1,5 +1,5 @@
 import { Effect, Schedule } from "effect"
-import type { Poll } from "../../domain/Poll.ts"
+import { type Poll, versionOf } from "../../domain/Poll.ts"
 import { type OutOfService, type Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { PollActs } from "../../ledger/PollActs.ts"
 import { hasVotes, stillWaiting } from "./PollRefusals.ts"
@@ -28,14 +28,23 @@ export const makeAllCounted =
       Effect.asVoid
     )
 
+/**
+ * Makes what has the stream take votes that go by what a poll is, where it refuses them for an act that did not come to be, as when the
+ * database went away. It waits for the end of one that is under way.
+ */
+export const makeTakeBack =
+  ({ acts, shutPoll }: Pick<HoldServices, "acts" | "shutPoll">) =>
+  (slug: string): Effect.Effect<void, OutOfService> =>
+    Effect.asVoid(acts.act(slug, "edit", ({ poll }) => Effect.as(shutPoll(slug, versionOf(poll)), undefined)))
+
 /** What closing a poll for a moment needs: where polls are kept, how far votes are counted, and how all processes are told. */
 export interface HoldServices {
   readonly acts: PollActs["Service"]
   /**
-   * Has the stream refuse a poll's votes from a time on, in ms, for so many ms, or for as long as it takes any process to hear that the poll
-   * is closed; or take them, where no time is given.
+   * Has the stream refuse a poll's votes by what it was before this version, from a time on, in ms, for so many ms, or for as long as it
+   * takes any process to hear of it; or take those by this version, where no time is given.
    */
-  shutPoll(slug: string, from?: number, ms?: number): Effect.Effect<void, OutOfService>
+  shutPoll(slug: string, version: number, from?: number, ms?: number): Effect.Effect<void, OutOfService>
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
   told(slug: string, doing: Effect.Effect<void, OutOfService>): Effect.Effect<void, OutOfService>
 }
@@ -46,6 +55,7 @@ export interface HoldServices {
  */
 export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServices) => {
   const allCounted = makeAllCounted(countedUpTo)
+  const takeBack = makeTakeBack({ acts, shutPoll })
   return Effect.fnUntraced(function* <A, E>(
     poll: Poll,
     now: number,
@@ -58,16 +68,16 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
     yield* acts.act(poll.slug, "edit", (current) =>
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
-    const close = (how: "close" | "open") => told(poll.slug, acts.hold(poll.slug, from, from + hold, how))
     // It may be closed already, for another change or a former try.
     const since = Math.min(from, ...(poll.shut ?? []).flatMap(([begins, ends]) => (ends > now ? [begins] : [])))
-    yield* shutPoll(poll.slug, since, from + hold - since)
-    yield* close("close")
+    const shut = (version: number) => shutPoll(poll.slug, version + 1, since, from + hold - Math.max(since, now))
+    yield* told(poll.slug, acts.hold(poll.slug, from, from + hold, "close", shut))
+    const open = told(poll.slug, acts.hold(poll.slug, from, from + hold, "open"))
     return yield* allCounted(from).pipe(
       Effect.andThen(change),
       // Only then is it sure that this is not the time of someone else's change that was done.
       Effect.tapError((error) =>
-        error instanceof Unchangeable ? Effect.andThen(close("open"), shutPoll(poll.slug, poll.closesMs)) : Effect.void
+        error instanceof Unchangeable ? Effect.andThen(open, takeBack(poll.slug)) : Effect.void
       )
     )
   })

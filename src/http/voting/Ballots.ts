@@ -1,16 +1,18 @@
-import { Clock, Context, Effect, Layer } from "effect"
-import type { Poll } from "../../domain/Poll.ts"
+import { Clock, Context, Effect, Layer, Semaphore } from "effect"
+import { type Poll, versionOf } from "../../domain/Poll.ts"
 import { changesOf } from "../../domain/PollEdit.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
 import type { OutOfService } from "../../domain/Problems.ts"
 import { makeVoteId, type Vote } from "../../domain/Vote.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { failpoint } from "../../Failpoint.ts"
+import { PollActs } from "../../ledger/PollActs.ts"
 import { Backlog } from "../../stream/Backlog.ts"
 import { isShut } from "../../stream/ShutPolls.ts"
 import { type Appended, VoteStream } from "../../stream/VoteStream.ts"
 import { Defences } from "../Defences.ts"
 import { PollCache } from "../polls/PollCache.ts"
+import { makeTakeBack } from "../polls/WithoutVotes.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
 import { hasVoted, keysFull, notNow, type Refused, refusalOf, tooOften, unavailable } from "./BallotRefusals.ts"
 import { Challenges } from "./Challenges.ts"
@@ -56,6 +58,16 @@ export class Ballots extends Context.Service<
       const challenges = yield* Challenges
       const polls = yield* PollCache
       const clock = yield* Clock.Clock
+      const scope = yield* Effect.scope
+      // One at a time, and not for each vote: that which comes after it, or is sent again, asks once more where it failed.
+      const takingBack = Semaphore.makeUnsafe(1)
+      const takeBack = makeTakeBack({ acts: yield* PollActs, shutPoll: stream.shutPoll })
+      const takenBack = (slug: string) =>
+        takeBack(slug).pipe(
+          Effect.ignore,
+          Effect.andThen(Effect.sleep("1 second")),
+          takingBack.withPermitsIfAvailable(1)
+        )
       const { report } = yield* Defences
       // In two generations: to delete the oldest of a set, V8 passes all those before it that are deleted already.
       let recent = new Set<string>()
@@ -118,25 +130,34 @@ export class Ballots extends Context.Service<
               onSuccess: (first) => (first === undefined ? Effect.fail(refusal) : confirm(first, ballot))
             })
 
-      /** Refuses a vote in a poll that was closed before this process has heard of it. */
-      const closedMeanwhile = ({ poll }: Ballot): Effect.Effect<never, Refused> =>
-        Effect.flatMap(polls.renewed(poll), (poll) => {
+      /**
+       * Goes on with a vote that Redis has refused, since it goes by what its poll was, or since something was begun with the poll that
+       * did not come to be. While that can't be told, it may be sent again.
+       */
+      const outdated = (vote: Vote, ballot: Ballot, again: boolean): Effect.Effect<Appended, Refused> =>
+        Effect.flatMap(polls.renewed(ballot.poll), (poll) => {
           const now = stream.now()
           const status = pollStatus(poll, now)
-          return Effect.fail(status === "open" ? unavailable : notNow(poll, status === "upcoming", now))
+          if (status !== "open") return Effect.fail(notNow(poll, status === "upcoming", now))
+          if (versionOf(poll) === versionOf(ballot.poll))
+            return Effect.andThen(Effect.forkIn(takenBack(poll.slug), scope), Effect.fail(unavailable))
+          const isAnother = changesOf(ballot.poll, poll).fixed.length > 0
+          return isAnother || again ? Effect.fail(unavailable) : append(vote, { ...ballot, poll }, true)
         })
 
-      const append = (vote: Vote, ballot: Ballot): Effect.Effect<Appended, Refused> => {
-        const onFailure = (error: OutOfService) => (isShut(error) ? closedMeanwhile(ballot) : Effect.fail(unavailable))
+      const append = (vote: Vote, ballot: Ballot, again = false): Effect.Effect<Appended, Refused> => {
+        const version = versionOf(ballot.poll)
+        const onFailure = (error: OutOfService) =>
+          isShut(error) ? outdated(vote, ballot, again) : Effect.fail(unavailable)
         const appended = (vote: Appended) => {
           failpoint("after-append")
           return confirm(vote, ballot)
         }
         if (ballot.key !== undefined) {
-          return Effect.matchEffect(stream.appendOnce(vote, ballot.key), { onFailure, onSuccess: appended })
+          return Effect.matchEffect(stream.appendOnce(vote, ballot.key, version), { onFailure, onSuccess: appended })
         }
         const { choice, voteId } = vote
-        return Effect.matchEffect(stream.append(vote), {
+        return Effect.matchEffect(stream.append(vote, version), {
           onFailure,
           onSuccess: (streamId) => appended({ streamId, voteId, choice })
         })

@@ -1,12 +1,13 @@
 -- Appends votes in one step, each unless its idempotency key was used before: of two copies that arrive at once, at
--- whatever API processes, only one becomes an entry. None is appended for a poll that is shut, which a process may not have heard of.
+-- whatever API processes, only one becomes an entry. None is appended that goes by what its poll was, and would not count (shut.lua).
 --
 -- KEYS[1]  the stream
 -- KEYS[2]  the polls that are shut (see shut.lua)
 -- KEYS[3…] the records of the idempotency keys, one for each vote that has a key; where there are any, after them a hash with
 --          what the records hold of memory, in bytes, by the time at which they have expired (see key_memory.lua)
 -- ARGV[1]  how long a record is kept, in ms
--- ARGV[2…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields;
+-- ARGV[2]  the polls of these votes that are not in their first version, each with the version that its votes go by, as words
+-- ARGV[3…] for each vote: what it has beside the required fields, as words ("key", and the names of its optional fields;
 --          "again" where a WAIT follows, which stands for what was written, so that a record that is found is written again);
 --          its values of the required fields; its values of those optional fields
 --
@@ -15,11 +16,15 @@
 --
 -- Returns for each vote its stream_id; for a vote with a key the record, "<stream_id> <vote_id> <option>", of this vote or
 -- of the first one with that key; or the error that kept the vote from being appended.
-local answers, none, record, at, bytes = {}, {}, 2, 2, 0
+local answers, none, record, at, bytes = {}, {}, 2, 3, 0
 -- What Redis holds for a key with an expiry, beside the texts of the key and its value.
 local overhead = 120
--- The polls of these votes, with whether they are shut; false where no poll is.
+-- The polls of these votes, with whether they are shut for them; false where no poll is.
 local shut = redis.call('EXISTS', KEYS[2]) == 1 and {}
+local versions = {}
+if shut then
+  for poll, version in ARGV[2]:gmatch('(%S+) (%d+)') do versions[poll] = tonumber(version) end
+end
 while at <= #ARGV do
   local beside, @values = unpack(ARGV, at, at + @count)
   local optional, key, again, answer = none, false, false, false
@@ -48,9 +53,10 @@ while at <= #ARGV do
   end
   if shut and not answer then
     if shut[poll] == nil then
-      local time, from, till = redis.call('TIME'), string.match(redis.call('HGET', KEYS[2], poll) or '', '(%d+) (%d+)')
-      local now = time[1] * 1000 + math.floor(time[2] / 1000)
+      local time, words = redis.call('TIME'), (redis.call('HGET', KEYS[2], poll) or ''):gmatch('%d+')
+      local now, from, till, version = time[1] * 1000 + math.floor(time[2] / 1000), words(), words(), words()
       shut[poll] = from ~= nil and tonumber(from) <= now and now < tonumber(till)
+        and (versions[poll] or 1) < (tonumber(version) or math.huge)
     end
     if shut[poll] then
       answer = redis.error_reply('SHUT the poll takes no votes')

@@ -1,32 +1,50 @@
 #!lua flags=allow-oom
--- Has the votes of a poll refused from a time on by append.lua, whatever process takes them, since one may not have heard that the poll
--- is closed; or takes that back. Forgets what is over. It runs even where Redis's memory is full: no vote comes in then.
+-- Has append.lua refuse the votes of a poll from a time on, whatever process takes them, where that goes by an earlier version of the poll
+-- than one that is about to be: it may not have heard that the poll is closed then, or is another one. Or takes back what was said of
+-- versions that did not come to be. Forgets what is over. It runs even where Redis's memory is full: no vote comes in then.
 --
 -- KEYS[1]  the stream, by whose time all this is
--- KEYS[2]  a hash of the polls that are shut, each with "<from> <until>", in ms since 1970
+-- KEYS[2]  a hash of the polls that are shut, each with "<from> <until> <version>", the times in ms since 1970
 -- ARGV[1]  the poll
--- ARGV[2]  from when on, in ms since 1970; without it, the poll's votes are taken
--- ARGV[3]  until when, in ms since 1970; what begins later than in as long as it lasts, all processes have heard of by then
+-- ARGV[2]  its version, by which votes are taken
+-- ARGV[3]  from when on votes by earlier ones are refused, in ms since 1970; without it, this is the latest version that there is
+-- ARGV[4]  for how many ms from then on, or from now; what begins later than in as long as it lasts, all processes have heard of by then
+--
+-- Of two versions, the later one and the longer time stay: a process that knows neither is refused all that each of them refuses.
 --
 -- append.lua goes by the clock alone, which costs a vote less than the stream's own time. Where ids are ahead of that, a poll may be shut
 -- already that would be only later by the clock.
 --
 -- Returns 1.
 @common
+-- Returns the numbers in a poll's text: from when on, until when, and for what is earlier than which version.
+local function numbers(text)
+  local from, till, version = string.match(text, '^(%d+) (%d+) ?(%d*)$')
+  return tonumber(from), tonumber(till), tonumber(version) or math.huge
+end
+
 local now, shut = stream_time(KEYS[1]), redis.call('HGETALL', KEYS[2])
 for index = 1, #shut, 2 do
-  if tonumber(string.match(shut[index + 1], '%d+$')) <= now then
-    redis.call('HDEL', KEYS[2], shut[index])
-  end
+  local _, till = numbers(shut[index + 1])
+  if till <= now then redis.call('HDEL', KEYS[2], shut[index]) end
 end
-local from, till = tonumber(ARGV[2]), tonumber(ARGV[3])
-if from and now < till and from - now < till - from then
-  if from <= now then from = 0 end
-  local text = string.format('%.0f', till)
-  redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f ', from) .. text)
-  redis.call('PEXPIREAT', KEYS[2], text, 'NX')
-  redis.call('PEXPIREAT', KEYS[2], text, 'GT')
+local version, from, ms, till = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+local was_from, was_till, was_version = math.huge, 0, 0
+if known then was_from, was_till, was_version = numbers(known) end
+if not from then
+  if was_version <= version then return 1 end
+  from, till = was_from, was_till
+elseif from - now >= ms then
+  return 1
 else
-  redis.call('HDEL', KEYS[2], ARGV[1])
+  till = math.max(from, now) + ms
+  if from <= now then from = 0 end
+  from, till, version = math.min(from, was_from), math.max(till, was_till), math.max(version, was_version)
 end
+if version == math.huge then version = '' else version = string.format(' %.0f', version) end
+local text = string.format('%.0f', till)
+redis.call('HSET', KEYS[2], ARGV[1], string.format('%.0f ', from) .. text .. version)
+redis.call('PEXPIREAT', KEYS[2], text, 'NX')
+redis.call('PEXPIREAT', KEYS[2], text, 'GT')
 return 1

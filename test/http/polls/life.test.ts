@@ -6,7 +6,6 @@ import { audit } from "../../../src/cli/AuditCommand.ts"
 import { LogQueue } from "../../../src/ledger/LogQueue.ts"
 import { PollActs } from "../../../src/ledger/PollActs.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
-import { VoteStream } from "../../../src/stream/VoteStream.ts"
 import { assertProblem, json, request, until } from "../../support/api.ts"
 import { openEvents } from "../../support/events.ts"
 import {
@@ -151,7 +150,6 @@ layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
       // As if that moment were over.
       const sql = yield* SqlClient.SqlClient
       yield* sql`update poll set shut = null where slug = ${slug}`
-      yield* Effect.flatMap(VoteStream, (stream) => stream.shutPoll(slug))
       done(yield* patch(slug, { title: "Tea or milk?" }))
       yield* eventually(Effect.map(voteIn(slug, "milk"), ({ status }) => assert.strictEqual(status, 201)))
       yield* eventually(

@@ -25,7 +25,11 @@ const withLife = <A, E>(
   const done: Array<Poll> = []
   const acts = Layer.mock(PollActs, {
     find: () => Effect.succeed(found),
-    hold: (_slug, ...times) => Effect.sync(() => void holds.push(times)),
+    hold: (_slug, from, to, how, before = () => Effect.void) =>
+      Effect.andThen(
+        before(1),
+        Effect.sync(() => void holds.push([from, to, how]))
+      ),
     act: (_slug, _what, decide) =>
       Effect.suspend(() => decide({ poll: read, hasVotes: false, isDecided: false, ...current() })).pipe(
         Effect.map((outcome) => {
@@ -37,8 +41,8 @@ const withLife = <A, E>(
   })
   return Effect.flatMap(PollActs, (acts) => {
     const time = Effect.sync(present)
-    const shutPoll = (_slug: string, ...times: ReadonlyArray<number | undefined>) =>
-      Effect.sync(() => void holds.push(["stream", ...times]))
+    const shutPoll = (_slug: string, ...numbers: ReadonlyArray<number>) =>
+      Effect.sync(() => void holds.push(["stream", ...numbers]))
     const services = { acts, now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => Effect.void }
     return test(makePollLife({ ...services, shutPoll }), done)
   }).pipe(Effect.provide(acts))
@@ -86,10 +90,11 @@ describe("an edit of what decides over votes, before which one came in", () => {
           assert.strictEqual(error._tag, "Unchangeable")
           const [from, to] = [now + 1_000, now + 11_000]
           assert.deepStrictEqual(holds, [
-            ["stream", from, 10_000],
+            ["stream", 2, from, 10_000],
             [from, to, "close"],
             [from, to, "open"],
-            ["stream", undefined]
+            // As the poll is then.
+            ["stream", 1]
           ])
           assert.deepStrictEqual(done, [])
         }),
@@ -111,8 +116,9 @@ describe("an edit of what decides over votes, sent again while the poll is close
         Effect.gen(function* () {
           yield* life.edit(read.slug, { ballot: "changeable" }, undefined)
           assert.deepStrictEqual(holds, [
-            ["stream", now - 500, 11_500],
-            [now + 1_000, now + 11_000, "close"]
+            ["stream", 2, now - 500, 11_000],
+            [now + 1_000, now + 11_000, "close"],
+            ["stream", 2, now]
           ])
           assert.lengthOf(done, 1)
         }),
@@ -132,14 +138,15 @@ describe("closing a poll", () => {
       close: (_slug, time, ahead = 0, before = () => Effect.void) =>
         Effect.gen(function* () {
           const atMs = (yield* time) + ahead
-          yield* before(atMs)
+          yield* before(read, atMs)
           done.push(["closes", atMs - now])
           return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
         })
     })
     const time = Effect.sync(present)
     const note = (what: string) => Effect.sync(() => void done.push([what, present() - now]))
-    const shutPoll = (_slug: string, from = 0) => Effect.sync(() => void done.push(["the stream closes", from - now]))
+    const shutPoll = (_slug: string, _version: number, from = 0) =>
+      Effect.sync(() => void done.push(["the stream closes", from - now]))
     const changed = () => note("told others")
     const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed, shutPoll }
     const closed = Effect.flatMap(PollActs, (acts) => makePollLife({ ...services, acts }).close(read.slug))

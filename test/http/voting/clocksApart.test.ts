@@ -7,6 +7,7 @@ import { Defences } from "../../../src/http/Defences.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ballots } from "../../../src/http/voting/Ballots.ts"
 import { Challenges } from "../../../src/http/voting/Challenges.ts"
+import { PollActs } from "../../../src/ledger/PollActs.ts"
 import { Backlog } from "../../../src/stream/Backlog.ts"
 import { command, Redis } from "../../../src/stream/Redis.ts"
 import { isShut } from "../../../src/stream/ShutPolls.ts"
@@ -156,6 +157,7 @@ describe("a vote whose entry turns out to be too late, or too early", () => {
         findKey: () => Effect.succeed(appended("cats"))
       }),
       Layer.mock(Challenges, {}),
+      Layer.mock(PollActs, {}),
       Layer.mock(PollCache, { all: () => [], find: () => undefined, renewed: Effect.succeed }),
       Layer.succeed(Backlog, { pending: () => 0, isFull: () => false }),
       Layer.succeed(Defences, { report: () => undefined })

@@ -118,10 +118,10 @@ layer(layerPollsApi(), { excludeTestServices: true })("a poll that has closed", 
 layer(layerPollsApi(), { excludeTestServices: true })(
   "a process that has not heard yet that a poll is closed",
   (it) => {
-    /** Appends a vote as such a process does; returns whether the stream takes it. */
-    const isTaken = (poll: string) =>
+    /** Appends a vote as such a process does, or one that knows of a later version; returns whether the stream takes it. */
+    const isTaken = (poll: string, version?: number) =>
       Effect.flatMap(VoteStream, (stream) =>
-        stream.append({ voteId: makeVoteId(), poll, choice: "tea", castAt: 0 }).pipe(
+        stream.append({ voteId: makeVoteId(), poll, choice: "tea", castAt: 0 }, version).pipe(
           Effect.as(true),
           Effect.catchIf(isShut, () => Effect.succeed(false))
         )
@@ -133,7 +133,7 @@ layer(layerPollsApi(), { excludeTestServices: true })(
         ).pipe(Effect.map((answer) => assert.strictEqual(answer.status, 200, answer.body)))
       )
 
-    it.effect("can't take a vote, however it was closed, until it is open again", () =>
+    it.effect("can't take a vote, however it was closed, until it hears that it is open again", () =>
       Effect.gen(function* () {
         const slug = yield* createPoll()
         assert.isTrue(yield* isTaken(slug))
@@ -141,16 +141,16 @@ layer(layerPollsApi(), { excludeTestServices: true })(
         assert.isFalse(yield* isTaken(slug))
         assert.isTrue(yield* isTaken(yield* createPoll()))
         yield* post(`/api/polls/${slug}/reopen`, {}, asAdmin)
-        assert.isTrue(yield* isTaken(slug))
+        assert.deepStrictEqual([yield* isTaken(slug), yield* isTaken(slug, 3)], [false, true])
         let soon = 0
         yield* edit(slug, () => {
           soon = Date.now() + 1_500
           return { closes_at: new Date(soon).toISOString() }
         })
         yield* Effect.sleep(Math.max(0, soon - Date.now()))
-        assert.isFalse(yield* isTaken(slug))
+        assert.isFalse(yield* isTaken(slug, 3))
         yield* edit(slug, () => ({ closes_at: null }))
-        assert.isTrue(yield* isTaken(slug))
+        assert.deepStrictEqual([yield* isTaken(slug, 3), yield* isTaken(slug, 5)], [false, true])
       })
     )
 
@@ -159,16 +159,45 @@ layer(layerPollsApi(), { excludeTestServices: true })(
         const slug = yield* createPoll()
         yield* edit(slug, () => ({ ballot: "once", identity: "browser" }))
         assert.isFalse(yield* isTaken(slug))
+        const upcoming = yield* createPoll({ opens_at: "2126-01-01T00:00:00Z" })
+        assert.isTrue(yield* isTaken(upcoming))
+        yield* edit(upcoming, () => ({
+          options: [
+            { id: "coffee", label: "Coffee" },
+            { id: "milk", label: "Milk" }
+          ]
+        }))
+        assert.isFalse(yield* isTaken(upcoming))
         const other = yield* createPoll()
         yield* post(`/api/polls/${other}/archive`, {}, asAdmin)
         assert.isTrue(yield* isTaken(other))
         const deleted = yield* request("DELETE", `/api/polls/${other}?slug=${other}`, { headers: asAdmin })
         assert.strictEqual(deleted.status, 204, deleted.body)
         assert.isFalse(yield* isTaken(other))
+        // Nor where there is another one of its name.
+        yield* createPoll({ slug: other })
+        const { etag } = (yield* request("GET", `/api/polls/${other}`)).headers
+        const version = Number(etag?.replaceAll('"', ""))
+        assert.deepStrictEqual([yield* isTaken(other, 2), yield* isTaken(other, version)], [false, true])
       })
     )
   }
 )
+
+layer(layerPollsApi(), { excludeTestServices: true })("a poll that was not closed, though Redis was told so", (it) => {
+  it.effect("takes votes again, as soon as one is sent", () =>
+    Effect.gen(function* () {
+      const slug = yield* createPoll()
+      // As before a transaction that fails.
+      yield* Effect.flatMap(VoteStream, ({ now, shutPoll }) => shutPoll(slug, 2, now() - 1))
+      const refused = yield* voteIn(slug, "tea")
+      assertProblem(refused, 503)
+      assert.isAtLeast(Number(refused.headers["retry-after"]), 1)
+      yield* eventually(Effect.map(voteIn(slug, "tea"), ({ status }) => assert.strictEqual(status, 201)))
+      yield* untilCounted(slug, { tea: 1, coffee: 0 })
+    })
+  )
+})
 
 layer(layerUncounted(), { excludeTestServices: true })("closing while nobody counts", (it) => {
   it.effect("a vote accepted before counts however late, one accepted after never", () =>
