@@ -6,8 +6,8 @@ import { isSamePoll, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
 import { outOfService, within } from "./Bounded.ts"
-import { type Current, changePoll, lockPoll, showChanged } from "./PollChange.ts"
-import { insertPoll, int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
+import { type Current, changePoll, createPoll, lockPoll, showChanged } from "./PollChange.ts"
+import { int8, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { type Search, searchPolls } from "./PollSearch.ts"
 import { expectWrites, readOnly } from "./ReadOnly.ts"
 import { sqlState } from "./SqlFailure.ts"
@@ -88,28 +88,7 @@ export class PollActs extends Context.Service<
         )
 
       const create = Effect.fn("PollActs.create")((poll: Poll, from: number, what: Act = "create") =>
-        inTransaction(sql)(
-          Effect.gen(function* () {
-            // Waits for the end of a former one's deletion, which only then can be seen.
-            yield* insertPoll(sql, poll)
-            const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
-            // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
-            const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
-            if (logged !== undefined)
-              return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
-            // What was accepted for the former one may wait in the stream yet. And whoever knows that one is to go on with this one: its
-            // revisions and versions are higher than any of that one, which rose by less than one a ms.
-            if (former !== undefined)
-              yield* sql`
-                update poll set opens_ms = greatest(opens_ms, ${int8(from)}), revision = now.ms, version = now.ms
-                from (select floor(extract(epoch from clock_timestamp()) * 1000) as ms) now
-                where slug = ${poll.slug}`
-            yield* sql`select log_append(${poll.slug}, 'poll')`
-            yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
-            const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
-            return row === undefined ? poll : toPoll(row)
-          })
-        ).pipe(
+        inTransaction(sql)(createPoll(sql, poll, from, what)).pipe(
           within(timeout),
           Effect.mapError((error) => {
             if (error._tag === "PollExists") return error

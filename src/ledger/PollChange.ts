@@ -1,9 +1,10 @@
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { Poll } from "../domain/Poll.ts"
-import { changesOf } from "../domain/PollEdit.ts"
-import type { Act } from "./AdminEvents.ts"
-import { type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
+import { changesOf, toDefinition } from "../domain/PollEdit.ts"
+import { PollExists } from "../domain/Problems.ts"
+import { type Act, recordAct } from "./AdminEvents.ts"
+import { insertPoll, int8, type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
 
 /** A poll as it is when an act is decided, which nothing changes until that is done. */
 export interface Current {
@@ -80,4 +81,25 @@ export const changePoll = Effect.fnUntraced(function* (
   yield* settle(sql, before, poll, votesBefore)
   // Where the result stays final, the log ends with it again.
   yield* sql`select log_result(${poll.slug})`
+})
+
+/** Writes a new poll, and what follows. Where there was one of the name before, no vote counts that was accepted before `from`, in ms. */
+export const createPoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, poll: Poll, from: number, what: Act) {
+  // Waits for the end of a former one's deletion, which only then can be seen.
+  yield* insertPoll(sql, poll)
+  const [former] = yield* sql`select 1 from admin_event where poll = ${poll.slug} and what = 'delete' limit 1`
+  // Whoever keeps a checkpoint of that one's public log would take this one's for forged.
+  const [logged] = yield* sql`select 1 from log where poll = ${poll.slug} limit 1`
+  if (logged !== undefined) return yield* new PollExists({ detail: `There was a poll ${poll.slug} with a public log` })
+  // What was accepted for the former one may wait in the stream yet. And whoever knows that one is to go on with this one: its
+  // revisions and versions are higher than any of that one, which rose by less than one a ms.
+  if (former !== undefined)
+    yield* sql`
+      update poll set opens_ms = greatest(opens_ms, ${int8(from)}), revision = now.ms, version = now.ms
+      from (select floor(extract(epoch from clock_timestamp()) * 1000) as ms) now
+      where slug = ${poll.slug}`
+  yield* sql`select log_append(${poll.slug}, 'poll')`
+  yield* recordAct(sql, poll.slug, what, null, toDefinition(poll))
+  const [row] = yield* sql<PollRow>`select ${pollColumns(sql)} from poll p where p.slug = ${poll.slug}`
+  return row === undefined ? poll : toPoll(row)
 })

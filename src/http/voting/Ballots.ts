@@ -16,6 +16,7 @@ import { makeTakeBack } from "../polls/WithoutVotes.ts"
 import { makeRateLimiter } from "../RateLimiter.ts"
 import { hasVoted, keysFull, notNow, type Refused, refusalOf, tooOften, unavailable } from "./BallotRefusals.ts"
 import { Challenges } from "./Challenges.ts"
+import { makeRecentVoters, nameIn } from "./RecentVoters.ts"
 import type { Voter } from "./Voters.ts"
 
 /** A vote in a poll, not yet taken. */
@@ -30,9 +31,6 @@ export interface Ballot {
   /** The solution that came with it, for a poll that asks for one. */
   readonly solution?: string | undefined
 }
-
-/** How many voters are remembered here at least, so that a second vote in a `once` poll is refused at once. */
-const remembered = 100_000
 
 /** How often one voter may change a vote: each is a row. */
 const changes = { votes: 60, seconds: 60 }
@@ -69,9 +67,7 @@ export class Ballots extends Context.Service<
           takingBack.withPermitsIfAvailable(1)
         )
       const { report } = yield* Defences
-      // In two generations: to delete the oldest of a set, V8 passes all those before it that are deleted already.
-      let recent = new Set<string>()
-      let former = new Set<string>()
+      const recent = makeRecentVoters()
       const limiter = makeRateLimiter(changes, 0, "changes")
       const changesTooOften = (poll: Poll, voter: Voter): boolean => {
         const { ballot } = poll
@@ -79,20 +75,6 @@ export class Ballots extends Context.Service<
           return false
         report("voter_rows")
         return true
-      }
-
-      const hasCast = (poll: Poll, voter: Voter): boolean => {
-        const name = nameIn(poll, voter)
-        return recent.has(name) || former.has(name)
-      }
-      /** Remembers a voter in a poll where it makes a difference to have voted. */
-      const remember = (poll: Poll, voter: Voter): void => {
-        if (poll.ballot !== "once" && poll.results !== "after_vote") return
-        if (recent.size >= remembered) {
-          former = recent
-          recent = new Set()
-        }
-        recent.add(nameIn(poll, voter))
       }
 
       /**
@@ -117,7 +99,7 @@ export class Ballots extends Context.Service<
           if (again || refusal._tag === "InvalidFields") return refused
           return byTimesOfNow(ballot, (ballot) => confirm(appended, ballot, true), refused)
         }
-        if (voter !== undefined) remember(poll, voter)
+        if (voter !== undefined) recent.remember(poll, voter)
         return Effect.succeed(appended)
       }
 
@@ -181,7 +163,8 @@ export class Ballots extends Context.Service<
           const refused = refuse(ballot, notNow(poll, status === "upcoming", now))
           return again ? refused : byTimesOfNow(ballot, (ballot) => take(ballot, true), refused)
         }
-        if (voter !== undefined && poll.ballot === "once" && hasCast(poll, voter)) return refuse(ballot, hasVoted)
+        if (voter !== undefined && poll.ballot === "once" && recent.hasCast(poll, voter))
+          return refuse(ballot, hasVoted)
         if (voter !== undefined && changesTooOften(poll, voter)) return refuse(ballot, tooOften)
         if (backlog.isFull()) return Effect.fail(unavailable)
         if (key !== undefined && stream.keyMemory.isFull()) {
@@ -195,13 +178,7 @@ export class Ballots extends Context.Service<
         return poll.challenge === undefined ? appended : solved(ballot, vote.voteId, appended)
       }
 
-      return Ballots.of({ cast: (ballot) => take(ballot), hasCast })
+      return Ballots.of({ cast: (ballot) => take(ballot), hasCast: recent.hasCast })
     })
   )
 }
-
-/**
- * Names a voter in a poll. Whoever voted in a deleted poll may vote in one that was given its slug, which opens later than any vote of
- * the former one was accepted. In one and the same poll the opening time stays, once there are votes.
- */
-const nameIn = ({ opensMs, slug }: Poll, { hash }: Voter): string => `${slug}/${opensMs ?? ""}/${hash}`
