@@ -26,9 +26,21 @@ export const percent = (percentage: number): string => `${share().format(percent
 /** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
 export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => percentages(counts, 1).map(percent)
 
-/** Lists things, such as "a, b and c". */
-export const listed = (things: ReadonlyArray<string>): string =>
-  things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
+/** What is written from right to left, as Hebrew and Arabic are, or turns the direction around. */
+const rightToLeft =
+  /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+
+/**
+ * Returns a name as a part of a sentence of ours: one that is written from right to left is set apart, so that ranks, numbers
+ * and signs beside it stay with the name that they are of.
+ */
+export const named = (name: string): string => (rightToLeft.test(name) ? `\u2068${name}\u2069` : name)
+
+/** Lists names, such as "a, b and c". */
+export const listed = (names: ReadonlyArray<string>): string => {
+  const all = names.map(named)
+  return all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all[all.length - 1]}`
+}
 
 /** Returns the name of the reader's own time zone, such as "Europe/Berlin". */
 export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
