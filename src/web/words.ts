@@ -148,7 +148,7 @@ export const vote = {
   already: (vote: string) => `Your ${vote} is in already.`,
   more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
   sent: (count: number) => `${votes(count)} sent from this browser.`,
-  notTaken: (count: number) => `${votes(count)} were not taken.`,
+  notTaken: (count: number) => (count === 1 ? "Your vote was not taken." : `${votes(count)} were not taken.`),
   full: (count: number) =>
     `This vote was not taken: ${votes(count)} wait to be sent already. Please try again once they are sent.`,
   receipt: "Receipt"
@@ -219,7 +219,7 @@ export const challenge = {
     "Voting in this poll needs JavaScript: for each vote your browser solves a small task, which slows down machines that vote.",
   needsHttps: "Voting in this poll needs a secure connection. Open it at an address that begins with https://.",
   solving: (vote: string) => `Your browser is solving a small task. Then your ${vote} is sent …`,
-  refused: "The vote was not taken: your browser did not solve the task of this poll. Please try again."
+  refused: "Your browser did not solve the task of this poll. Please try again."
 }
 
 export const hidden = {

@@ -88,7 +88,7 @@ browserTests("the pages, for everyone", (test) => {
     }
     await page.getByText("Your vote is counted.").waitFor()
     await page.getByRole("button", { name: "Pears", exact: true }).click()
-    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    await page.getByText("You have voted in this poll, and that vote is final. Your vote was not taken.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 

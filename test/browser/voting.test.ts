@@ -53,7 +53,7 @@ browserTests("the voting page", (test) => {
     await page.evaluate("localStorage.clear()")
     await page.reload()
     await voteForGood(page, "Pears")
-    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    await page.getByText("You have voted in this poll, and that vote is final. Your vote was not taken.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 
