@@ -90,7 +90,7 @@ const hear = (): void => {
 }
 
 const outbox = makeOutbox(
-  { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf },
+  { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf, now: clock.now },
   store,
   outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
 )
