@@ -168,11 +168,13 @@ addEventListener("online", () => {
   live?.refresh()
 })
 addEventListener("offline", refresh)
-// Another tab may have been closed before it had sent its votes.
-addEventListener("focus", () => {
-  hear()
-  outbox.flush()
-})
+// Another tab may have been closed before it had sent its votes; and a page that the browser had put away heard of nothing.
+for (const event of ["focus", "pageshow"]) {
+  addEventListener(event, () => {
+    hear()
+    outbox.flush()
+  })
+}
 // The link of another voter, opened in this tab.
 addEventListener("hashchange", () => {
   if (tokenInLink() !== null) location.reload()
