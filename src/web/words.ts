@@ -148,7 +148,9 @@ export const vote = {
   already: (vote: string) => `Your ${vote} is in already.`,
   more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
   sent: (count: number) => `${votes(count)} sent from this browser.`,
-  notTaken: (count: number) => (count === 1 ? "Your vote was not taken." : `${votes(count)} were not taken.`),
+  /** Says why votes were refused, in a sentence of ours or the service's, which ends without a full stop. */
+  notTaken: (why: string, count = 1) =>
+    `${why}${why.endsWith(".") ? "" : "."} ${count === 1 ? "Your vote was not taken." : `${votes(count)} were not taken.`}`,
   full: (count: number) =>
     `This vote was not taken: ${votes(count)} wait to be sent already. Please try again once they are sent.`,
   receipt: "Receipt"
@@ -198,7 +200,7 @@ export const trouble = {
   away: "This poll can't be shown for now. Please try again in a moment.",
   gone: "This poll is not there any more: whoever made it has deleted it.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
-  unknown: "The vote was not taken. Please try again."
+  unknown: "Something is wrong here. Please try again."
 }
 
 /** The same about the token that the voters of some polls have, by who gave it to them. */

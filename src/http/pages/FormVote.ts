@@ -74,17 +74,17 @@ export const tokenRefusal = ({ _tag }: Refusal, { identity }: Poll, token: strin
 export const explainRefusal = (problem: Refusal): string => {
   switch (problem._tag) {
     case "HasVoted":
-      return `${trouble.voted} ${vote.notTaken(1)}`
+      return vote.notTaken(trouble.voted)
     case "InvalidFields":
       // The form's key: the reader went back to a page that had sent a vote. The next page has a new one.
       return trouble.again
     case "PollNotOpen":
-      return problem.retryAfter === undefined ? `${trouble.closed} ${vote.notTaken(1)}` : trouble.changingNow
+      return problem.retryAfter === undefined ? vote.notTaken(trouble.closed) : trouble.changingNow
     case "ChallengeUnsolved":
       return challenge.needsScript
     case "Unavailable":
       return trouble.unavailable
     default:
-      return problem.detail ?? trouble.unknown
+      return vote.notTaken(problem.detail ?? trouble.unknown)
   }
 }

@@ -111,7 +111,7 @@ export const makeTeller = ({ changed, nameOf, settled, several, store, view }: T
     refused: (why) => {
       refused++
       full = false
-      view.notice(`${why} ${vote.notTaken(refused)}`, "bad")
+      view.notice(vote.notTaken(why, refused), "bad")
     },
     full: () => {
       full = true
