@@ -175,6 +175,10 @@ for (const event of ["focus", "pageshow"]) {
     outbox.flush()
   })
 }
+// A key that is held down presses again and again: it would vote each time, or answer the question that it has raised.
+addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter") event.preventDefault()
+})
 // The link of another voter, opened in this tab.
 addEventListener("hashchange", () => {
   if (tokenInLink() !== null) location.reload()

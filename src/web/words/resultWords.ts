@@ -38,7 +38,7 @@ export const results = {
     ranked: (said: number) => `First places: percentages are of ${ballots(said)}.`
   },
   multiple: (chosen: number, said: number) => `${count(chosen)} of ${ballots(said)}`,
-  score: (rated: number) => (rated === 0 ? "Not rated yet" : `mean of ${ballots(rated)}`),
+  score: (rated: number) => (rated === 0 ? "Not rated" : `mean of ${ballots(rated)}`),
   points: (sum: number, from: number) => `${points(sum)} from ${ballots(from)}`,
   ranked: (first: number) => `first on ${ballots(first)}`,
   bar: {
