@@ -195,6 +195,13 @@ browserTests("the life of a poll, at the desk", (test) => {
     await second.getByRole("button", { name: "Set the closing time" }).dblclick()
     await second.locator(".detail").getByText("Closes on 1 Jan 2099").waitFor()
     assert.strictEqual(changes, 1)
+    // A time that is set to what it is keeps its seconds.
+    await elsewhere(web, "PATCH", slug, { closes_at: "2098-01-01T00:00:30Z" })
+    await second.locator(".detail").getByText("Closes on 1 Jan 2098").waitFor()
+    const set = second.getByRole("button", { name: "Set the closing time" })
+    await set.click()
+    await second.locator(".closing button:enabled").waitFor()
+    assert.deepInclude(await web.ask(`/api/polls/${slug}`), { closes_at: "2098-01-01T00:00:30.000Z" })
   })
 
   test("is followed by a page that is open, from before it is published until it is deleted", async (web) => {

@@ -32,6 +32,8 @@ export const closingForm = (
     const { skipped, time: incomplete, past: passed } = formWords.wrong
     const wrong = closes.validity.badInput ? incomplete : isSkipped(closes) ? skipped : past ? passed : undefined
     if (wrong !== undefined) return void showErrors(form, [{ pointer: "#/closes_at", detail: wrong }])
+    // The field knows neither seconds nor, of an hour that comes twice, which one: what nobody has changed stays as it is.
+    if (!closed && closes.value === closes.defaultValue) return
     const answer = closed
       ? await ask<PollView>(`/api/polls/${poll.slug}/reopen`, {
           method: "POST",
