@@ -33,7 +33,8 @@ const moments: Readonly<Record<string, string>> = {
   "web/admin/editForm.ts": "the same",
   "web/admin/panel.ts": "whether a poll is closed for a moment, so that it can be changed",
   "web/admin/pollList.ts": "the same",
-  "web/admin/share.ts": "when a picture of results was made"
+  "web/admin/share.ts": "when a picture of results was made",
+  "web/poll/live.ts": "whether the machine has slept, which only asks for the results again"
 }
 
 describe("a wall clock that is set back", () => {

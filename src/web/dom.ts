@@ -36,3 +36,10 @@ export const whileDisabled = async <A>(buttons: ReadonlyArray<HTMLButtonElement>
   if (document.activeElement === document.body) focused?.focus()
   return done
 }
+
+/** Has a form sent by what `act` does, once for each press, also where that is a double click. */
+export const onSubmit = (form: HTMLFormElement, act: () => Promise<void>): void =>
+  form.addEventListener("submit", (event) => {
+    event.preventDefault()
+    void whileDisabled([...form.querySelectorAll<HTMLButtonElement>('button[type="submit"]')], act())
+  })

@@ -26,9 +26,21 @@ export const percent = (percentage: number): string => `${share().format(percent
 /** Formats counts as their shares of all, such as "66.7%", which add up to 100.0%. */
 export const shares = (counts: ReadonlyArray<number>): ReadonlyArray<string> => percentages(counts, 1).map(percent)
 
-/** Lists things, such as "a, b and c". */
-export const listed = (things: ReadonlyArray<string>): string =>
-  things.length < 2 ? things.join("") : `${things.slice(0, -1).join(", ")} and ${things[things.length - 1]}`
+/** What is written from right to left, as Hebrew and Arabic are, or turns the direction around. */
+const rightToLeft =
+  /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+
+/**
+ * Returns a name as a part of a sentence of ours: one that is written from right to left is set apart, so that ranks, numbers
+ * and signs beside it stay with the name that they are of.
+ */
+export const named = (name: string): string => (rightToLeft.test(name) ? `\u2068${name}\u2069` : name)
+
+/** Lists names, such as "a, b and c". */
+export const listed = (names: ReadonlyArray<string>): string => {
+  const all = names.map(named)
+  return all.length < 2 ? all.join("") : `${all.slice(0, -1).join(", ")} and ${all[all.length - 1]}`
+}
 
 /** Returns the name of the reader's own time zone, such as "Europe/Berlin". */
 export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
@@ -136,7 +148,9 @@ export const vote = {
   already: (vote: string) => `Your ${vote} is in already.`,
   more: (count: number) => `${number().format(count)} more ${count === 1 ? "waits" : "wait"} to be sent.`,
   sent: (count: number) => `${votes(count)} sent from this browser.`,
-  notTaken: (count: number) => `${votes(count)} were not taken.`,
+  /** Says why votes were refused, in a sentence of ours or the service's, which ends without a full stop. */
+  notTaken: (why: string, count = 1) =>
+    `${why}${why.endsWith(".") ? "" : "."} ${count === 1 ? "Your vote was not taken." : `${votes(count)} were not taken.`}`,
   full: (count: number) =>
     `This vote was not taken: ${votes(count)} wait to be sent already. Please try again once they are sent.`,
   receipt: "Receipt"
@@ -186,7 +200,7 @@ export const trouble = {
   away: "This poll can't be shown for now. Please try again in a moment.",
   gone: "This poll is not there any more: whoever made it has deleted it.",
   unavailable: "The vote was not taken: the service is busy. Please try again.",
-  unknown: "The vote was not taken. Please try again."
+  unknown: "Something is wrong here. Please try again."
 }
 
 /** The same about the token that the voters of some polls have, by who gave it to them. */
@@ -207,7 +221,7 @@ export const challenge = {
     "Voting in this poll needs JavaScript: for each vote your browser solves a small task, which slows down machines that vote.",
   needsHttps: "Voting in this poll needs a secure connection. Open it at an address that begins with https://.",
   solving: (vote: string) => `Your browser is solving a small task. Then your ${vote} is sent …`,
-  refused: "The vote was not taken: your browser did not solve the task of this poll. Please try again."
+  refused: "Your browser did not solve the task of this poll. Please try again."
 }
 
 export const hidden = {

@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import jsQr from "jsqr"
 import type { Locator, Page } from "playwright-core"
 import { readQrCode } from "../support/qrCode.ts"
-import { openDesk } from "./desk.ts"
+import { loseAnswers, openDesk } from "./desk.ts"
 import { totalVotes, voteForGood } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
@@ -38,7 +38,9 @@ browserTests("the desk", (test) => {
     await page.getByRole("button", { name: "Sign in" }).click()
     await page.getByText("This is not the admin token.").waitFor()
     await page.getByLabel("Admin token").fill(web.adminToken)
-    await page.getByRole("button", { name: "Sign in" }).click()
+    const sent: Array<string> = []
+    page.on("request", (request) => request.method() === "POST" && sent.push(new URL(request.url()).pathname))
+    await page.getByRole("button", { name: "Sign in" }).dblclick()
 
     await page.locator("a:focus", { hasText: "New poll" }).click()
     await page.getByLabel("Question").fill("Was für ein Käse?")
@@ -68,11 +70,14 @@ browserTests("the desk", (test) => {
     ])
 
     await page.getByLabel("How many").fill("2")
-    await page.getByRole("button", { name: "Make voter links" }).click()
+    await page.getByRole("button", { name: "Make voter links" }).dblclick()
     const made = page.getByLabel("One link for each voter")
     await made.waitFor()
     const links = (await made.inputValue()).split("\n")
     assert.strictEqual(links.length, 2)
+    // A double click is one press: two would have made links that nobody has.
+    const [polls, tokens] = ["/api/polls", "/api/polls/was-fuer-ein-kaese/tokens"]
+    assert.deepStrictEqual(sent, [polls, polls, tokens])
     await page.getByRole("button", { name: "Copy all" }).click()
     await page.getByText("Copied.").waitFor()
     const voter = await web.page()
@@ -165,9 +170,8 @@ browserTests("the desk", (test) => {
     await create.click()
     await wrong("Name in the address").getByText("The name cats-or-dogs is taken").waitFor()
     assert.strictEqual(await slug.inputValue(), "cats-or-dogs-2")
-    await page.route("**/api/polls", (route) =>
-      route.request().method() === "POST" ? route.abort() : route.continue()
-    )
+    // The poll is made, and the answer is lost: to create it again makes no other one.
+    await loseAnswers(page, "**/api/polls", "POST")
     await create.click()
     await page.getByText("The service can't be reached.").waitFor()
     await page.locator("button:focus", { hasText: "Create the poll" }).waitFor()

@@ -72,6 +72,18 @@ browserTests("the voting page, where the reader's clock is wrong", (test) => {
     await page.goto(`/polls/${slug}`)
     await page.locator("#state").getByText("Final").waitFor()
   })
+
+  test("is asked for again after a sleep, in which the page's stopwatch stood still", async (web) => {
+    const page = await web.page()
+    const streams = () => page.waitForRequest("**/results/stream")
+    const [slug, first] = [await web.poll(), streams()]
+    await page.goto(`/polls/${slug}`)
+    await first
+    await page.getByText("0 votes counted").waitFor()
+    const [asked, again] = [page.waitForRequest(/results$/), streams()]
+    await page.evaluate("Date.now = () => performance.timeOrigin + performance.now() + 60_000")
+    await Promise.all([asked, again])
+  })
 })
 
 browserTests("the voting page, where polls close by another time than the service's wall clock", (test) => {

@@ -40,11 +40,20 @@ browserTests("the pages, for everyone", (test) => {
       assert.strictEqual(await page.evaluate(room), 0)
       assert.deepStrictEqual(await violations(page), [])
       await assertNoSidewaysScroll(page)
+      // Where text is twice as large, the state goes below the question, which would have a letter a line beside it.
+      const twice = (size: string) => page.evaluate(`document.documentElement.style.fontSize = "${size}"`)
+      await twice("200%")
+      await assertNoSidewaysScroll(page)
+      assert.isAbove((await page.getByRole("heading", { level: 2 }).boundingBox())?.width ?? 0, 150)
+      await twice("")
       await page.getByRole("link", { name: "New poll" }).press("Enter")
       await page.getByLabel("Options, one a line").waitFor()
       await page.getByRole("button", { name: "Create the poll" }).press("Enter")
       await page.getByText("Write what is asked").waitFor()
       assert.deepStrictEqual(await violations(page), [])
+      await assertNoSidewaysScroll(page)
+      await page.getByLabel("Points, given out").check()
+      await twice("200%")
       await assertNoSidewaysScroll(page)
     })
   }
@@ -56,7 +65,7 @@ browserTests("the pages, for everyone", (test) => {
     }))
     const options = [...long, { id: "hebrew", label: "קפה?" }]
     const slug = await web.poll({ options, description: "https://example.org/".padEnd(300, "x") })
-    const page = await web.page(smallest)
+    const page = await web.page(smallest, /status of 404/)
     await page.goto(`/polls/${slug}`)
     await assertNoSidewaysScroll(page)
     await page.locator("#vote-o-0").click()
@@ -73,6 +82,10 @@ browserTests("the pages, for everyone", (test) => {
       return range.getBoundingClientRect().left
     })`)
     assert.isTrue(Array.isArray(ends) && ends[1] < ends[0], String(ends))
+    // Its log may have nothing yet.
+    await page.goto(`/polls/${slug}/verify`)
+    await page.evaluate('document.documentElement.style.fontSize = "200%"')
+    await assertNoSidewaysScroll(page)
   })
 
   test("the form votes without JavaScript", async (web) => {
@@ -88,7 +101,7 @@ browserTests("the pages, for everyone", (test) => {
     }
     await page.getByText("Your vote is counted.").waitFor()
     await page.getByRole("button", { name: "Pears", exact: true }).click()
-    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    await page.getByText("You have voted in this poll, and that vote is final. Your vote was not taken.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 

@@ -89,6 +89,14 @@ browserTests("what the voting page remembers", (test) => {
     await page.locator("#mark-pears").getByText("Counted", { exact: true }).waitFor()
     assert.strictEqual(await page.locator("#mark-apples").textContent(), "")
     assert.strictEqual(await totalVotes(web, slug), 1)
+    // A page that the browser has put away hears of nothing until it is shown again.
+    const mine = { choice: "plums", voteId: crypto.randomUUID(), streamId: "1-0", status: "superseded" }
+    await page.evaluate(`{
+      const [name] = Object.keys(localStorage)
+      localStorage.setItem(name, ${JSON.stringify(JSON.stringify({ pending: [], mine, sent: 3 }))})
+      dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))
+    }`)
+    await page.getByText("Your vote for Plums was replaced").waitFor()
   })
 
   test("waits in a tab that is closed, and is sent by another", async (web) => {

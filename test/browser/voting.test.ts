@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { button, counted, totalVotes, voteForGood, votes } from "./voter.ts"
+import { button, counted, keysOf, totalVotes, voteForGood, votes } from "./voter.ts"
 import { browserTests } from "./web.ts"
 
 /** What the console says about votes and results that are refused. */
@@ -34,13 +34,28 @@ browserTests("the voting page", (test) => {
       await page.keyboard.press("Tab")
       if ((await page.evaluate("document.activeElement.value")) === "pears") break
     }
-    await page.keyboard.press("Enter")
+    // A key that is held down is one press, as it is one vote.
+    const keys = keysOf(page)
+    for (let repeats = 0; repeats < 3; repeats++) await page.keyboard.down("Enter")
+    await page.keyboard.up("Enter")
     await counted(page, "Pears")
+    assert.strictEqual(keys.length, 1)
     assert.strictEqual(await page.evaluate("document.activeElement.value"), "pears")
     assert.strictEqual(
       await page.locator("#notice").getByRole("status").first().textContent(),
       "Your vote for Pears is counted."
     )
+    // Nor does it answer the question that it has raised.
+    const final = await web.poll({ ballot: "once", identity: "browser" })
+    await page.goto(`/polls/${final}`)
+    await button(page, "Pears").focus()
+    for (let repeats = 0; repeats < 3; repeats++) await page.keyboard.down("Enter")
+    await page.locator("button:focus", { hasText: "Send, it is final" }).waitFor()
+    await page.keyboard.up("Enter")
+    // That it closes is read out.
+    await web.ask(`/api/polls/${final}/close`, {})
+    await page.getByRole("status").getByText("Final", { exact: true }).waitFor()
+    assert.strictEqual(keys.length, 1)
   })
 
   test("says that a vote is final where the first counts, also to a second page of the browser", async (web) => {
@@ -53,7 +68,7 @@ browserTests("the voting page", (test) => {
     await page.evaluate("localStorage.clear()")
     await page.reload()
     await voteForGood(page, "Pears")
-    await page.getByText("You have voted in this poll, and that vote is final.").waitFor()
+    await page.getByText("You have voted in this poll, and that vote is final. Your vote was not taken.").waitFor()
     assert.strictEqual(await totalVotes(web, slug), 1)
   })
 

@@ -4,7 +4,7 @@ import { Headers } from "effect/http"
 import type { Poll } from "../../domain/Poll.ts"
 import type { FieldError, InvalidFields, Problem } from "../../domain/Problems.ts"
 import { takesToken } from "../../domain/TakesToken.ts"
-import { challenge, tokenTrouble, trouble } from "../../web/words.ts"
+import { challenge, tokenTrouble, trouble, vote } from "../../web/words.ts"
 import { parseForm } from "../body/FormBody.ts"
 import { isIdempotencyKey } from "../voting/VoteRequest.ts"
 import { formChoice } from "./FormChoice.ts"
@@ -74,17 +74,17 @@ export const tokenRefusal = ({ _tag }: Refusal, { identity }: Poll, token: strin
 export const explainRefusal = (problem: Refusal): string => {
   switch (problem._tag) {
     case "HasVoted":
-      return trouble.voted
+      return vote.notTaken(trouble.voted)
     case "InvalidFields":
       // The form's key: the reader went back to a page that had sent a vote. The next page has a new one.
       return trouble.again
     case "PollNotOpen":
-      return problem.retryAfter === undefined ? trouble.closed : trouble.changingNow
+      return problem.retryAfter === undefined ? vote.notTaken(trouble.closed) : trouble.changingNow
     case "ChallengeUnsolved":
       return challenge.needsScript
     case "Unavailable":
       return trouble.unavailable
     default:
-      return problem.detail ?? trouble.unknown
+      return vote.notTaken(problem.detail ?? trouble.unknown)
   }
 }

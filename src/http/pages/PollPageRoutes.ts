@@ -5,7 +5,7 @@ import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { isStreamId, VoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { explainErrors } from "../../web/words/ballotWords.ts"
-import { receipt, trouble } from "../../web/words.ts"
+import { receipt, trouble, vote } from "../../web/words.ts"
 import { Bodies } from "../body/Bodies.ts"
 import { readBody } from "../body/ReadBody.ts"
 import { makeTurns } from "../FairTurns.ts"
@@ -162,7 +162,9 @@ export const addPollPages = Effect.fnUntraced(function* (router: HttpRouter.Http
     slug.pipe(
       Effect.flatMap(cast),
       Effect.catchTags({ NotFound: () => notFound, Unavailable: () => Effect.succeed(notNow) }),
-      Effect.catch((problem) => Effect.succeed(htmlResponse(problem.detail ?? trouble.unknown, problem.status)))
+      Effect.catch((problem) =>
+        Effect.succeed(htmlResponse(vote.notTaken(problem.detail ?? trouble.unknown), problem.status))
+      )
     )
   )
 })

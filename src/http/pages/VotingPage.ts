@@ -72,7 +72,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
     style: ["page.css"],
     script: "poll.js",
     head: sharedAs(assets, poll, origin),
-    aside: html`<span class="state" id="state" data-status="${status}">${nameStatus(status, goesOn !== undefined)}</span>`,
+    aside: html`<span class="state" id="state" role="status" data-status="${status}">${nameStatus(status, goesOn !== undefined)}</span>`,
     main: html`<main id="poll" data-poll="${JSON.stringify({ ...view, status })}" data-now="${now}" ${reader && html`data-voter="${reader.name}"`} ${poll.challenge && html`data-solver="${assets.url("solver.js")}"`}>
 <h1 id="title">${poll.title}</h1>
 <p class="description" id="description">${poll.description}</p>

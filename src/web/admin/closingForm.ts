@@ -1,5 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { make } from "../dom.ts"
+import { make, onSubmit } from "../dom.ts"
 import type { Answer } from "../http.ts"
 import { form as formWords } from "../words/formWords.ts"
 import { life as words } from "../words/lifeWords.ts"
@@ -18,21 +18,22 @@ export const closingForm = (
   const { poll } = versioned
   const closed = hasClosed(poll)
   const closes = make("input", { type: "datetime-local", name: "closes_at" })
-  if (!closed && poll.closes_at !== undefined) closes.value = toLocal(poll.closes_at)
+  if (!closed && poll.closes_at !== undefined) closes.defaultValue = toLocal(poll.closes_at)
   const form = make(
     "form",
     { class: "closing stack", novalidate: true },
     field(optional(formWords.closesAt), closes, formWords.zone(ownZone())),
     make("div", {}, make("button", { type: "submit", class: "plain" }, closed ? words.reopen : words.extend))
   )
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  onSubmit(form, async () => {
     clearErrors(form)
     const time = toTime(closes)
     const past = time !== undefined && Date.parse(time) <= Date.now()
     const { skipped, time: incomplete, past: passed } = formWords.wrong
     const wrong = closes.validity.badInput ? incomplete : isSkipped(closes) ? skipped : past ? passed : undefined
     if (wrong !== undefined) return void showErrors(form, [{ pointer: "#/closes_at", detail: wrong }])
+    // The field knows neither seconds nor, of an hour that comes twice, which one: what nobody has changed stays as it is.
+    if (!closed && closes.value === closes.defaultValue) return
     const answer = closed
       ? await ask<PollView>(`/api/polls/${poll.slug}/reopen`, {
           method: "POST",

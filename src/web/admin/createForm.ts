@@ -4,9 +4,10 @@ import { make, say, whileDisabled } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { clearErrors, showErrors } from "./fields.ts"
 import { fillForm, keepDraft, readDraft, readForm } from "./formValues.ts"
-import { makePollFields } from "./pollFields.ts"
+import { makePollFields, type PollBody } from "./pollFields.ts"
 import { type AdminAsk, explain } from "./session.ts"
 import { makeSlugField } from "./slugField.ts"
+import { readPoll, says } from "./versioned.ts"
 
 /** Makes the form that creates a poll. What is filled in is kept until it is sent or thrown away. */
 export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel: () => void): HTMLFormElement => {
@@ -39,6 +40,17 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     cancel()
   })
 
+  /** The poll whose request had no answer: it may have been made. */
+  let unsure = ""
+  const isMade = async (slug: string, { options, title }: PollBody): Promise<PollView | undefined> => {
+    const answer = slug === unsure ? await readPoll(ask, slug) : undefined
+    return answer?.kind === "ok" && says(answer.body, { options, title }) ? answer.body : undefined
+  }
+  const made = (poll: PollView): void => {
+    keepDraft("", undefined)
+    done(poll)
+  }
+
   const send = async (draft: boolean): Promise<void> => {
     say(error, "")
     clearErrors(form)
@@ -47,14 +59,15 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
     if (showErrors(form, [...badSlug, ...wrong])) return
     const body = { slug: slug.input.value, ...fields.read(), ...(draft ? { draft } : {}) }
     const answer = await whileDisabled([submit, asDraft], ask<PollView>("/api/polls", { method: "POST", body }))
-    if (answer.kind === "ok") {
-      keepDraft("", undefined)
-      done(answer.body)
-    } else if (answer.kind === "problem" && answer.problem.type.endsWith(":poll-exists")) {
+    if (answer.kind === "ok") made(answer.body)
+    else if (answer.kind === "problem" && answer.problem.type.endsWith(":poll-exists")) {
       const taken = slug.input.value
+      const mine = await isMade(taken, body)
+      if (mine !== undefined) return made(mine)
       await slug.renumber()
       showErrors(form, [{ pointer: "#/slug", detail: words.wrong.taken(taken, slug.input.value) }])
     } else {
+      if (answer.kind === "away") unsure = body.slug
       const text = explain(answer, (one) => showErrors(form, [one]))
       say(error, text)
     }

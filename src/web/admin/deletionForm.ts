@@ -1,4 +1,4 @@
-import { make, say } from "../dom.ts"
+import { make, onSubmit, say } from "../dom.ts"
 import { life as words } from "../words/lifeWords.ts"
 import { clearErrors, field, showErrors } from "./fields.ts"
 import { type AdminAsk, explain } from "./session.ts"
@@ -14,8 +14,7 @@ export const deletionForm = (ask: AdminAsk, slug: string, gone: () => void): HTM
     error,
     make("div", {}, make("button", { type: "submit", class: "danger" }, words.delete))
   )
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  onSubmit(form, async () => {
     clearErrors(form)
     if (typed.value.trim() !== slug) {
       showErrors(form, [{ pointer: "#/slug", detail: words.deleteWrong(slug) }])

@@ -1,6 +1,6 @@
 import type { PollOption } from "../../domain/Poll.ts"
 import type { PollView } from "../../domain/PollView.ts"
-import { make, say, whileDisabled } from "../dom.ts"
+import { make, onSubmit, say } from "../dom.ts"
 import { form as words } from "../words/formWords.ts"
 import { life as lifeWords } from "../words/lifeWords.ts"
 import { rulesTold } from "./facts.ts"
@@ -9,7 +9,7 @@ import { type FormValues, fillForm, keepDraft, readDraft, readForm } from "./for
 import { toLocal } from "./localTimes.ts"
 import { makePollFields, type PollBody } from "./pollFields.ts"
 import { type AdminAsk, explain } from "./session.ts"
-import { editPoll, type Versioned } from "./versioned.ts"
+import { editPoll, readPoll, says, type Versioned } from "./versioned.ts"
 
 /** What the fields hold for a poll. */
 const valuesOf = (poll: PollView): FormValues => {
@@ -91,8 +91,7 @@ export const editForm = (
   back.addEventListener("click", leave(done))
   reload.addEventListener("click", leave(anew))
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  onSubmit(form, async () => {
     say(error, "")
     clearErrors(form)
     const after = fields.read()
@@ -102,9 +101,12 @@ export const editForm = (
       wrong.push({ pointer: "#/options", detail: words.wrong.fixedOptions })
     if (showErrors(form, wrong)) return
     if (Object.keys(changes).length === 0) return leave(done)()
-    const answer = await whileDisabled([submit], editPoll(ask, versioned, changes))
+    const answer = await editPoll(ask, versioned, changes)
     if (answer.kind === "ok") return leave(done)()
     const stale = answer.kind === "problem" && answer.problem.status === 412
+    // The answer to the same request before may have been lost.
+    const now = stale ? await readPoll(ask, poll.slug) : undefined
+    if (now?.kind === "ok" && says(now.body, changes)) return leave(done)()
     // There may be votes by now, or an end: what can be changed is another form's.
     reload.hidden = !stale && !(answer.kind === "problem" && answer.problem.status === 409)
     say(error, stale ? lifeWords.stale : explain(answer, (one) => showErrors(form, [one])))

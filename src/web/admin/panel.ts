@@ -14,6 +14,7 @@ import { deletionForm } from "./deletionForm.ts"
 import { factsOf } from "./facts.ts"
 import { showErrors } from "./fields.ts"
 import { pollHistory } from "./history.ts"
+import { keeping } from "./keeping.ts"
 import { repeat } from "./repeat.ts"
 import { downloadCsv } from "./save.ts"
 import { type AdminAsk, explain } from "./session.ts"
@@ -82,15 +83,18 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     shown = now
     say(title, poll.title)
     showTally(poll)
-    acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), ...(poll.status === "draft" ? [] : [csv]))
-    parts.replaceChildren(
-      closingForm(ask, versioned, answered),
-      sharing(ask, poll),
-      ...(poll.identity === "token" && !hasClosed(poll) ? [tokens] : []),
-      ...(poll.log === "off" || poll.status === "draft" ? [] : [logLink(slug)]),
-      history.element,
-      ...(poll.status === "draft" || poll.archived === true ? [deletionForm(ask, slug, () => go(listLink))] : [])
-    )
+    const replace = (): void => {
+      acts.replaceChildren(...actsOf(ask, versioned, { answered, go }), ...(poll.status === "draft" ? [] : [csv]))
+      parts.replaceChildren(
+        closingForm(ask, versioned, answered),
+        sharing(ask, poll),
+        ...(poll.identity === "token" && !hasClosed(poll) ? [tokens] : []),
+        ...(poll.log === "off" || poll.status === "draft" ? [] : [logLink(slug)]),
+        history.element,
+        ...(poll.status === "draft" || poll.archived === true ? [deletionForm(ask, slug, () => go(listLink))] : [])
+      )
+    }
+    if (keeping(element, replace)) title.focus({ preventScroll: true })
     history.refresh()
   }
   const answered = (answer: Answer<PollView>): void => {
@@ -100,9 +104,19 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     say(said, answer.kind === "ok" ? "" : stale ? lifeWords.stale : explain(answer, told))
     if (answer.kind === "ok") show(versionedOf(answer))
     // What was pressed may be gone, with the focus.
-    if (document.activeElement === document.body) title.focus({ preventScroll: true })
+    if (answer.kind === "ok" && document.activeElement === document.body) title.focus({ preventScroll: true })
     looking.now()
   }
+  const element = make(
+    "section",
+    { class: "card stack" },
+    make("div", { class: "head" }, title, state),
+    facts,
+    tallied,
+    acts,
+    said,
+    parts
+  )
   show(first)
   const looking = repeat(interval, async () => {
     const answer = await readPoll(ask, slug)
@@ -110,16 +124,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     else if (answer.kind === "problem" && answer.problem.status === 404) say(said, admin.none)
   })
   return {
-    element: make(
-      "section",
-      { class: "card stack" },
-      make("div", { class: "head" }, title, state),
-      facts,
-      tallied,
-      acts,
-      said,
-      parts
-    ),
+    element,
     stop: () => {
       looking.stop()
       tally?.stop()

@@ -1,4 +1,4 @@
-import { make, say } from "../dom.ts"
+import { make, onSubmit, say } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
 import { field } from "./fields.ts"
 import { checkToken } from "./session.ts"
@@ -14,8 +14,7 @@ export const signInForm = (why: string, done: (token: string) => void): HTMLForm
     error,
     make("div", { class: "actions" }, make("button", { type: "submit" }, admin.signIn))
   )
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  onSubmit(form, async () => {
     const problem = await checkToken(token.value)
     say(error, problem ?? "")
     if (problem === undefined) done(token.value)

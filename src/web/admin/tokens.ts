@@ -1,5 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { make, say } from "../dom.ts"
+import { make, onSubmit, say } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
 import { copyText } from "./copyText.ts"
 import { field } from "./fields.ts"
@@ -30,8 +30,7 @@ export const tokenMaker = (ask: AdminAsk, { slug }: PollView): HTMLElement => {
     result,
     said
   )
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault()
+  onSubmit(form, async () => {
     const body = { count: many.valueAsNumber }
     const answer = await ask<{ readonly tokens: ReadonlyArray<string> }>(`/api/polls/${slug}/tokens`, {
       method: "POST",

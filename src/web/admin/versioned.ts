@@ -22,5 +22,14 @@ export const versionedOf = ({ body, head }: Extract<Answer<PollView>, { kind: "o
 export const editPoll = (ask: AdminAsk, { poll, tag }: Versioned, body: unknown): Promise<Answer<PollView>> =>
   ask<PollView>(`/api/polls/${poll.slug}`, { method: "PATCH", body, ifMatch: tag })
 
+/** Whether a poll says what a request for it, or for a change of it, said of these fields. */
+export const says = (poll: PollView, fields: Readonly<Record<string, unknown>>): boolean => {
+  const said: Readonly<Record<string, unknown>> = { ...poll }
+  // What is not there is nothing, or what a field says where nobody has chosen.
+  const valueOf = (value: unknown): string =>
+    JSON.stringify(value === false || value === "none" || value === undefined ? null : value)
+  return Object.entries(fields).every(([name, value]) => valueOf(said[name]) === valueOf(value))
+}
+
 /** Whether a poll has closed. */
 export const hasClosed = ({ status }: PollView): boolean => status === "counting" || status === "final"

@@ -154,11 +154,13 @@ export const makeFilledBallot = (form: HTMLFormElement, poll: PollView, labels: 
         if (yes) button.disabled = false
       }
     },
-    mine: (choice) => {
+    mine: (choice, state) => {
       if (poll.ballot === "open" || choice === undefined || choice === from) return
       if (poll.ballot === "changeable") say(send, words.change)
-      // What is being filled in is never lost to what another tab has sent.
-      if (before.length > 0) return
+      // What is being filled in is never lost to what another tab has sent, unless that is the one vote that counts.
+      const isFinal = poll.ballot === "once" && state !== "sending" && state !== "waiting"
+      if (before.length > 0 && !isFinal) return
+      before = []
       from = choice
       show(partsOf(choosing, choice) ?? [])
       tell()

@@ -38,6 +38,12 @@ const seldom = 20_000
 /** How long to wait before a stream that has ended for good is tried again, in ms. */
 const reopen = 30_000
 
+/** How much the clock may gain on the page's stopwatch, which stands still while the machine sleeps, in ms. */
+const nap = 5_000
+
+/** Returns how far the clock is ahead of the page's stopwatch, in ms. */
+const clockLead = (): number => Date.now() - performance.now()
+
 /** Returns the ledger's epoch, with which an event's id and an answer's tag end. */
 const epochIn = (text: string | undefined): string | undefined => /-(\w+)"?$/.exec(text ?? "")?.[1]
 
@@ -60,6 +66,7 @@ export const watchResults = ({ due, path, streamed, token, ...options }: LiveOpt
   /** The ledger that the revision is of. */
   let epoch: string | undefined
   let asking = false
+  let lead = clockLead()
 
   const take = (results: Results, of: string | undefined): void => {
     events.reachable(true)
@@ -135,6 +142,13 @@ export const watchResults = ({ due, path, streamed, token, ...options }: LiveOpt
   const tick = (): void => {
     if (document.hidden) return
     const now = performance.now()
+    const slept = clockLead() - lead > nap
+    lead = clockLead()
+    // The stream's connection may be gone without a word, and so may the poll's time.
+    if (slept) {
+      close()
+      void refresh()
+    }
     const closed = source === undefined || source.readyState === EventSource.CLOSED
     if (closed && now - openedAt > reopen) open()
     if (now - Math.max(heardAt, askedAt) >= pause() - 50) void refresh()

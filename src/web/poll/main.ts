@@ -90,7 +90,7 @@ const hear = (): void => {
 }
 
 const outbox = makeOutbox(
-  { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf },
+  { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf, now: clock.now },
   store,
   outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
 )
@@ -168,10 +168,16 @@ addEventListener("online", () => {
   live?.refresh()
 })
 addEventListener("offline", refresh)
-// Another tab may have been closed before it had sent its votes.
-addEventListener("focus", () => {
-  hear()
-  outbox.flush()
+// Another tab may have been closed before it had sent its votes; and a page that the browser had put away heard of nothing.
+for (const event of ["focus", "pageshow"]) {
+  addEventListener(event, () => {
+    hear()
+    outbox.flush()
+  })
+}
+// A key that is held down presses again and again: it would vote each time, or answer the question that it has raised.
+addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter") event.preventDefault()
 })
 // The link of another voter, opened in this tab.
 addEventListener("hashchange", () => {

@@ -68,6 +68,8 @@ interface OutboxOptions {
   readonly several: boolean
   /** Returns the body of the request that makes a choice. */
   readonly bodyOf: (choice: string) => unknown
+  /** Returns the service's time, in ms since 1970. */
+  readonly now: () => number
 }
 
 /**
@@ -75,7 +77,7 @@ interface OutboxOptions {
  * in the order of the taps. Tabs share what waits; where two of them send the same vote, it is one by its key.
  */
 export const makeOutbox = (
-  { bodyOf, path, several, solver, token }: OutboxOptions,
+  { bodyOf, now, path, several, solver, token }: OutboxOptions,
   store: Store,
   events: OutboxEvents
 ): Outbox => {
@@ -148,7 +150,8 @@ export const makeOutbox = (
       const { length } = store.read().pending
       if (several && length >= maxPending) return events.full()
       if (!several && length > 0) return
-      store.update((stored) => ({ ...stored, pending: [...stored.pending, { choice, key: newKey() }] }))
+      const cast = { choice, key: newKey(), at: now() }
+      store.update((stored) => ({ ...stored, pending: [...stored.pending, cast] }))
       void flush()
     }
   }

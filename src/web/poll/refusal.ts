@@ -17,5 +17,6 @@ export const explainRefusal = ({ detail, status, type }: Problem, { hasToken, id
   if (type.endsWith(":challenge")) return challenge.refused
   if ((status === 401 || status === 403) && takesToken(identity))
     return tokenTrouble[identity][hasToken ? "bad" : "missing"]
+  if (status === 404) return trouble.gone
   return detail || trouble.unknown
 }

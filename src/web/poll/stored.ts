@@ -3,6 +3,8 @@ export interface Pending {
   /** What it says, as the service writes it. */
   readonly choice: string
   readonly key: string
+  /** When it was cast, by the service's clock, in ms since 1970. */
+  readonly at?: number
 }
 
 /** A vote that was accepted. */
@@ -39,7 +41,10 @@ const matches = (value: unknown, pattern: RegExp): value is string => typeof val
 const keyPattern = /^[!-~]{1,255}$/
 
 const isPending = (value: unknown): value is Pending =>
-  isRecord(value) && typeof value.choice === "string" && matches(value.key, keyPattern)
+  isRecord(value) &&
+  typeof value.choice === "string" &&
+  matches(value.key, keyPattern) &&
+  (value.at === undefined || typeof value.at === "number")
 
 const isMine = (value: unknown): value is Mine =>
   isRecord(value) &&
@@ -61,16 +66,17 @@ const parse = (text: string): unknown => {
 
 /**
  * Reads what a browser has stored. Another version of the page may have written it, or someone's hand: what can't be used is as
- * if it were not there. What was accepted before the poll opened, at a time in ms, was so in one that had its slug before, and was
- * deleted.
+ * if it were not there. What was cast or accepted before the poll opened, at a time in ms, was so in one that had its slug before, and
+ * was deleted.
  */
 export const parseStored = (text: string | null, opensMs = 0): Stored => {
   const found = parse(text ?? "")
   const { mine, pending, sent }: Unknown = isRecord(found) ? found : {}
   const known = isMine(mine) ? mine : undefined
   const isFormer = known !== undefined && Number.parseInt(known.streamId, 10) < opensMs
+  const isOfNow = ({ at = opensMs }: Pending): boolean => at >= opensMs
   return {
-    pending: Array.isArray(pending) ? pending.filter(isPending).slice(0, maxPending) : [],
+    pending: Array.isArray(pending) ? pending.filter(isPending).filter(isOfNow).slice(0, maxPending) : [],
     ...(known === undefined || isFormer ? {} : { mine: known }),
     sent: isCount(sent) && !isFormer ? sent : 0
   }

@@ -111,7 +111,7 @@ export const makeTeller = ({ changed, nameOf, settled, several, store, view }: T
     refused: (why) => {
       refused++
       full = false
-      view.notice(refused > 1 ? `${why} ${vote.notTaken(refused)}` : why, "bad")
+      view.notice(vote.notTaken(why, refused), "bad")
     },
     full: () => {
       full = true

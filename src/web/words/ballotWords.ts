@@ -1,7 +1,7 @@
 import type { Part } from "../../domain/ChoiceParts.ts"
 import type { FieldError } from "../../domain/FieldError.ts"
 import type { Rules } from "../../domain/Rules.ts"
-import { count } from "../words.ts"
+import { count, named } from "../words.ts"
 import { points } from "./resultWords.ts"
 
 /*
@@ -65,7 +65,7 @@ export const ballot = {
   unsaid: "No score",
   scoreOf: (label: string) => `${label}, score`,
   slider: (label: string) => `${label}, slider`,
-  saysPoints: (label: string, value: number) => `${label} has ${points(value)}.`,
+  saysPoints: (label: string, value: number) => `${named(label)} has ${points(value)}.`,
   more: (label: string) => `One point more for ${label}`,
   less: (label: string) => `One point less for ${label}`,
   rank: "Rank",
@@ -75,8 +75,8 @@ export const ballot = {
   ranked: (rank: number) => ` rank ${rank}`,
   notRanked: " not ranked",
   move: (label: string) => `Move ${label}`,
-  saysRank: (label: string, rank: number) => `${label} is ranked ${rank}.`,
-  saysOut: (label: string) => `${label} is not ranked.`,
+  saysRank: (label: string, rank: number) => `${named(label)} is ranked ${rank}.`,
+  saysOut: (label: string) => `${named(label)} is not ranked.`,
   full: (max: number) => `No more than ${max} can be ranked.`
 }
 
@@ -135,7 +135,7 @@ export const explainErrors = (rules: Rules, errors: ReadonlyArray<FieldError>): 
 /** Names a vote, such as "vote for Cats", as the reader has filled it in. */
 export const nameVote = (rules: Rules, parts: ReadonlyArray<Part>, labelOf: (option: string) => string): string => {
   if (parts.length === 0) return "abstention"
-  const labels = parts.map(({ option }) => labelOf(option))
+  const labels = parts.map(({ option }) => named(labelOf(option)))
   switch (rules.kind) {
     case "single":
       return `vote for ${labels.join("")}`

@@ -1,5 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { moment, times } from "../words.ts"
+import { moment, named, times } from "../words.ts"
 
 /* The words of the organiser's desk. */
 
@@ -23,7 +23,7 @@ export const admin = {
   voteHere: "Open the voting page",
   csv: "Download CSV",
   close: "Close the poll",
-  closeSure: (title: string) => `Close “${title}”? Votes accepted before still count. You can open it again.`,
+  closeSure: (title: string) => `Close “${named(title)}”? Votes accepted before still count. You can open it again.`,
   perSecond: "Votes per second",
   backlog: "Backlog",
   backlogHint: "accepted, not yet counted, all polls",

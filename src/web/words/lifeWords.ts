@@ -1,9 +1,11 @@
+import { named } from "../words.ts"
+
 /* The words of what an organiser does with a poll that is there. */
 
 export const life = {
   publish: "Publish",
   edit: "Edit",
-  editing: (title: string) => `Edit “${title}”`,
+  editing: (title: string) => `Edit “${named(title)}”`,
   save: "Save",
   fixed:
     "There are votes: what decides over them stays as it is, which is said below. Labels can be mended; options can't be added, removed or moved. More may see the results, but not fewer.",

@@ -1,5 +1,5 @@
 import { percentageOf } from "../../domain/Percentages.ts"
-import { count, listed, percent } from "../words.ts"
+import { count, listed, named, percent } from "../words.ts"
 
 /*
  * The words of the results of each kind.
@@ -38,7 +38,7 @@ export const results = {
     ranked: (said: number) => `First places: percentages are of ${ballots(said)}.`
   },
   multiple: (chosen: number, said: number) => `${count(chosen)} of ${ballots(said)}`,
-  score: (rated: number) => (rated === 0 ? "Not rated yet" : `mean of ${ballots(rated)}`),
+  score: (rated: number) => (rated === 0 ? "Not rated" : `mean of ${ballots(rated)}`),
   points: (sum: number, from: number) => `${points(sum)} from ${ballots(from)}`,
   ranked: (first: number) => `first on ${ballots(first)}`,
   bar: {
@@ -82,10 +82,10 @@ export const rounds = {
   quota: "The line marks the votes that elect.",
   gained: "The amber end of a bar is what came with the round before.",
   elected: (labels: ReadonlyArray<string>) => `Elected: ${listed(labels)}.`,
-  eliminated: (label: string) => `Out, with the fewest votes: ${label}.`,
-  surplus: (label: string, votes: string) => `More than it takes, by ${votes}: ${label}.`,
+  eliminated: (label: string) => `Out, with the fewest votes: ${named(label)}.`,
+  surplus: (label: string, votes: string) => `More than it takes, by ${votes}: ${named(label)}.`,
   moves: (parts: ReadonlyArray<string>) => `Votes that move: ${listed(parts)}.`,
-  to: (votes: string, label: string) => `${votes} to ${label}`,
+  to: (votes: string, label: string) => `${votes} to ${named(label)}`,
   exhausted: (votes: string) => `${votes} without a further choice`,
   lost: (votes: string) => `${votes} lost by rounding`,
   table: "The rounds as a table",
@@ -103,15 +103,15 @@ export const ties = {
   byDraw: "The poll's draw decided:",
   byDrawNow: "A draw for now decided, the poll's own comes with its end:",
   chosen: {
-    elimination: (label: string) => `${label} goes out.`,
-    surplus: (label: string) => `${label}'s votes go on first.`,
-    winner: (label: string) => `${label} is elected.`
+    elimination: (label: string) => `${named(label)} goes out.`,
+    surplus: (label: string) => `${named(label)}'s votes go on first.`,
+    winner: (label: string) => `${named(label)} is elected.`
   }
 }
 
 export const pairs = {
   heading: "Pair by pair",
-  beats: (one: string, votes: string, other: string, back: string) => `${one} ${votes}, ${other} ${back}`,
+  beats: (one: string, votes: string, other: string, back: string) => `${named(one)} ${votes}, ${named(other)} ${back}`,
   table: "All pairs as a table",
   caption: "How many ballots rank the row's option above the column's",
   above: "above"

@@ -68,7 +68,7 @@ describe("the results that the pages draw", () => {
     ])
     const poll = pollOf({ kind: "score", min: 0, max: 5 })
     assert.include(wordsOf(poll, results), "Apples 3.50 mean of 2 ballots")
-    assert.include(wordsOf(poll, results), "Pears – Not rated yet Plums 0.00 mean of 1 ballot")
+    assert.include(wordsOf(poll, results), "Pears – Not rated Plums 0.00 mean of 1 ballot")
     const markup = markupOf(poll, results)
     assert.include(markup, 'aria-label="Apples, ballots by score: 0: 0, 1: 0, 2: 1, 3: 0, 4: 0, 5: 1"')
     assert.include(markup, '<meter min="0" max="5" value="3.5" aria-label="Apples: mean score">')

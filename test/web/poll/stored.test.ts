@@ -15,7 +15,7 @@ const nothing: Stored = { pending: [], sent: 0 }
 const Json = Schema.Union([Schema.Json, Schema.Record(Schema.Literals(["pending", "mine", "sent"]), Schema.Json)])
 /** What is right, with any part of it replaced or taken away. */
 const Almost = Schema.Struct({
-  pending: Schema.Array(Schema.Struct({ choice: Schema.Json, key: Schema.Json })),
+  pending: Schema.Array(Schema.Struct({ choice: Schema.Json, key: Schema.Json, at: Schema.Json })),
   mine: Schema.Struct({
     choice: Schema.Json,
     voteId: Schema.Union([Schema.Literal(mine.voteId), Schema.Json]),
@@ -58,11 +58,14 @@ describe("what a browser has stored of a poll", () => {
     assert.lengthOf(parseStored(JSON.stringify({ pending: many })).pending, maxPending)
   })
 
-  it("is not what was accepted before the poll opened, in a deleted one that had its slug", () => {
+  it("is not what was cast or accepted before the poll opened, in a deleted one that had its slug", () => {
     const text = JSON.stringify({ pending: [{ choice, key }], mine, sent: 3 })
     const accepted = 1795512913929
     assert.deepStrictEqual<unknown>(parseStored(text, accepted), { pending: [{ choice, key }], mine, sent: 3 })
     assert.deepStrictEqual(parseStored(text, accepted + 1), { pending: [{ choice, key }], sent: 0 })
+    const waiting = { pending: [{ choice, key, at: accepted }], sent: 0 }
+    assert.deepStrictEqual(parseStored(JSON.stringify(waiting), accepted), waiting)
+    assert.deepStrictEqual(parseStored(JSON.stringify(waiting), accepted + 1), nothing)
   })
 
   it.effect.prop("can be anything", [Schema.Union([Json, Almost])], ([value]) =>

@@ -3,6 +3,7 @@ import { decodeChoice } from "../../../src/domain/Choice.ts"
 import { bodyOf, type Part } from "../../../src/domain/ChoiceParts.ts"
 import { type FlatRules, type Rules, rulesOf } from "../../../src/domain/Rules.ts"
 import { explainErrors, explainRules, nameVote, tellDraft } from "../../../src/web/words/ballotWords.ts"
+import { outcome, pairs } from "../../../src/web/words/resultWords.ts"
 
 const options = ["apples", "pears", "plums"].map((id) => ({ id }))
 
@@ -81,5 +82,17 @@ describe("a ballot's words", () => {
     assert.strictEqual(names({ kind: "score" }, { apples: 5, plums: 0 }), "vote (APPLES: 5, PLUMS: 0)")
     assert.strictEqual(names({ kind: "ranked" }, { plums: 1, apples: 2 }), "vote (1. PLUMS, 2. APPLES)")
     assert.strictEqual(names({ kind: "points", budget: 9 }, {}), "abstention")
+  })
+
+  it("keep a rank or a number beside the option that it is of, also where that is written from right to left", () => {
+    const labels = new Map(Object.entries({ coffee: "קפה", tea: "شاي", milk: "Milk" }))
+    const name = (kind: "points" | "ranked", budget?: number) => {
+      const rules = rulesOf({ kind, budget, options: [...labels.keys()].map((id) => ({ id })) })
+      return nameVote(rules, parts({ coffee: 1, tea: 2, milk: 3 }), (id) => labels.get(id) ?? id)
+    }
+    assert.strictEqual(name("ranked"), "vote (1. \u2068קפה\u2069, 2. \u2068شاي\u2069, 3. Milk)")
+    assert.strictEqual(name("points", 6), "vote (\u2068קפה\u2069: 1, \u2068شاي\u2069: 2, Milk: 3)")
+    assert.strictEqual(pairs.beats("קפה", "12", "Milk", "7"), "\u2068קפה\u2069 12, Milk 7")
+    assert.strictEqual(outcome.wins(["קפה?", "Milk"]), "Winner: \u2068קפה?\u2069 and Milk.")
   })
 })
