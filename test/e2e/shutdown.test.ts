@@ -1,6 +1,8 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { untilWaiting } from "../support/locks.ts"
 import { launchProgram, startApi, startConsumer } from "../support/processes.ts"
 import { within } from "../support/within.ts"
 import { get, vote } from "./call.ts"
@@ -115,6 +117,23 @@ describe("a shutdown", () => {
       yield* release
       const receipt = { voteId: `${body.vote_id}`, streamId: `${body.stream_id}` }
       assert.strictEqual(yield* expectCounted(site, [receipt]), 1)
+    })
+  )
+
+  it.live("of a command that is not done is no success", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const { release } = yield* holdLedger(site)
+      const audit = yield* launchProgram(["audit"], site)
+      yield* Effect.provideService(
+        patiently(untilWaiting("relation", "AccessShareLock")),
+        SqlClient.SqlClient,
+        site.sql
+      )
+      audit.signal("SIGTERM")
+      assert.deepStrictEqual(yield* audit.ended, { code: 130, signal: null })
+      assert.strictEqual(audit.stderr(), "Interrupted before it was done\n")
+      yield* release
     })
   )
 
