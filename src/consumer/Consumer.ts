@@ -14,6 +14,7 @@ import type { PlainReadLog } from "./bytes/FastRead.ts"
 import type { ConsumerSettings } from "./ConsumerSettings.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
 import type { EntryBatch } from "./EntryBatch.ts"
+import { leave } from "./GiveBack.ts"
 import type { Pace } from "./Pace.ts"
 import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
 import { recordBatch } from "./RecordBatch.ts"
@@ -80,7 +81,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   const { announcements, counting, group, liveness, metrics, pace } = parts
   const { permits, plainRead, reading, shard, stop, tracing, turns } = parts
   const { stream } = shard
-  const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
+  const { batchSize, blockMs, claimIdleMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
   const fence = parts.fence(shard, connection)
@@ -173,4 +174,5 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     }
   }
   yield* Effect.sync(() => liveness.rest(name))
+  yield* leave(shard, { group, consumer: name, claimIdleMs }, announcements)
 })
