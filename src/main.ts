@@ -41,13 +41,20 @@ const fromCli = Effect.gen(function* () {
 })
 
 watchOutput()
-const role = plainRole(process.argv.slice(2))
+const args = process.argv.slice(2)
+const role = plainRole(args)
+/** Flags alone are those of a role. */
+const isCommand = args[0]?.startsWith("-") === false
 
 const program: Effect.Effect<void, unknown> =
   role === undefined ? fromCli : Effect.catch(run(role, publicFolder), explain)
 
 NodeRuntime.runMain(program, {
-  teardown: (exit, onExit) =>
-    // Told to stop, and stopped in order: that is success.
-    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
+  teardown: (exit, onExit) => {
+    if (Exit.isSuccess(exit) || !Cause.hasInterruptsOnly(exit.cause)) return Runtime.defaultTeardown(exit, onExit)
+    // Told to stop, and stopped in order: that is success for a role. Of a command, nobody knows what it would have said.
+    if (!isCommand) return onExit(0)
+    console.error("Interrupted before it was done")
+    onExit(130)
+  }
 })

@@ -24,9 +24,21 @@ const keepTickShape = (): void => {
   hook.disable()
 }
 
+/**
+ * Loads the program. What signals come meanwhile it hears of when it is loaded, and has its own handlers: the first process of a container
+ * that has none is not ended by a signal, and would go on as if nobody had asked.
+ */
+const load = (kind: string): void => {
+  const signals = ["SIGINT", "SIGTERM"] as const
+  const keep = () => undefined
+  for (const signal of signals) process.on(signal, keep)
+  requireCompiled(fileURLToPath(new URL(TALLYKEEP_PROGRAM, import.meta.url)), kind)
+  for (const signal of signals) process.off(signal, keep)
+}
+
 const [first = "--role=all"] = process.argv.slice(2)
 // Each role and each command runs other parts of the program.
 const kind = first.replaceAll(/[^a-z]/g, "").slice(0, 20)
 
-requireCompiled(fileURLToPath(new URL(TALLYKEEP_PROGRAM, import.meta.url)), kind)
+load(kind)
 keepTickShape()

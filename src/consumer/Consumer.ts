@@ -14,6 +14,7 @@ import type { PlainReadLog } from "./bytes/FastRead.ts"
 import type { ConsumerSettings } from "./ConsumerSettings.ts"
 import type { CountMetrics } from "./CountMetrics.ts"
 import type { EntryBatch } from "./EntryBatch.ts"
+import { leave } from "./GiveBack.ts"
 import type { Pace } from "./Pace.ts"
 import { blockGrace, ensureGroup, makeReader, type Position } from "./Reader.ts"
 import { recordBatch } from "./RecordBatch.ts"
@@ -80,7 +81,7 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
   const { announcements, counting, group, liveness, metrics, pace } = parts
   const { permits, plainRead, reading, shard, stop, tracing, turns } = parts
   const { stream } = shard
-  const { batchSize, blockMs, fastRead, maxRetries } = parts.settings
+  const { batchSize, blockMs, claimIdleMs, fastRead, maxRetries } = parts.settings
   const step = (ms: number) => Effect.sync(() => liveness.step(name, ms))
   const ledger = stepping(parts.ledger, step(countTimeout))
   const fence = parts.fence(shard, connection)
@@ -90,14 +91,17 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     plainRead
   )
   const untilStop = <A, E>(effect: Effect.Effect<A, E>) => Effect.raceFirst(effect, Deferred.await(stop))
+  /** Waits for a turn. A pool that stops waits for none: while the database does not answer, one after the other takes too long. */
+  const inTurn = <A, E>(turns: Semaphore.Semaphore, effect: Effect.Effect<A, E>) =>
+    Effect.flatMap(untilStop(turns.take(1)), (taken) =>
+      taken === undefined ? effect : Effect.ensuring(effect, turns.release(1))
+    )
 
   const recordUntraced = Effect.fnUntraced(function* (batch: EntryBatch) {
     // Waiting for a turn takes as long as the turns of the other consumers.
     yield* Effect.sync(() => liveness.rest(name))
-    // A pool that stops waits for no turns: while the database does not answer, one after the other takes too long.
-    const taken = batch.ids.length < largeBatch ? undefined : yield* untilStop(turns.take(1))
-    const counted = permits.withPermit(recordBatch(ledger, shard.client, { stream, group, maxRetries }, batch))
-    const outcome = yield* taken === undefined ? counted : Effect.ensuring(counted, turns.release(1))
+    const counted = inTurn(permits, recordBatch(ledger, shard.client, { stream, group, maxRetries }, batch))
+    const outcome = yield* batch.ids.length < largeBatch ? counted : inTurn(turns, counted)
     yield* step(commandTimeout)
     failpoint("after-commit")
     yield* stallpoint
@@ -170,4 +174,5 @@ export const runConsumer = Effect.fnUntraced(function* (name: string, connection
     }
   }
   yield* Effect.sync(() => liveness.rest(name))
+  yield* leave(shard, { group, consumer: name, claimIdleMs }, announcements)
 })

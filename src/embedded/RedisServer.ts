@@ -8,10 +8,8 @@ import { passwordIn } from "./Password.ts"
 import { commandLine, type Ending, end, identify } from "./Processes.ts"
 import { freePort, retryWhileInUse, runServer, type Server } from "./ServerProcess.ts"
 
-const ending: Ending = [
-  ["SIGTERM", 10_000],
-  ["SIGKILL", 5_000]
-]
+/** Asked again each second: Redis refuses, and forgets it, while its first append-only file is made, as where it has followed another one. */
+const ending: Ending = [...Array.from({ length: 10 }, () => ["SIGTERM", 1_000] as const), ["SIGKILL", 5_000]]
 
 const files = (dataDir: string) => ({
   folder: join(dataDir, "redis"),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http"
-import type { Socket } from "node:net"
 import { awaitContinue } from "./body/ReadBody.ts"
 import { inFairTurns, type RequestHandler } from "./FairTurns.ts"
+import { type AnsweringSocket, ending, latest } from "./LastAnswer.ts"
 import { headLines, PreparedResponse } from "./PreparedResponse.ts"
 import { headersOfStatus, problemAnswer } from "./Problem.ts"
 import { refuseHead } from "./RequestHead.ts"
@@ -40,11 +40,9 @@ export interface ConnectionBound {
   readonly refused: (peer: string | undefined) => void
 }
 
-/** The key under which a socket keeps the answer to its latest request: a WeakMap would cost each request more. */
-const latest = Symbol("the latest answer")
 /** Marks a socket that was refused, or a request on it: what comes after that is no request. */
 const refused = Symbol("refused")
-type AnsweringSocket = Socket & { [latest]?: ServerResponse; [refused]?: true }
+type RefusableSocket = AnsweringSocket & { [refused]?: true }
 
 /**
  * Makes Node's own server, with time-outs against slow clients. Each request goes to `handle`; what the server answers by
@@ -72,8 +70,8 @@ export const makeNodeServer = (
   const lines = headLines(Object.entries(headers).flat())
   const begin = inFairTurns(handle)
   const onRequest = (request: IncomingMessage, response: PreparedResponse): void => {
-    const socket: AnsweringSocket = request.socket
-    if (socket[refused]) return
+    const socket: RefusableSocket = request.socket
+    if (socket[refused] || socket[ending]) return
     socket[latest] = response
     const wrong = refuseHead(request)
     if (wrong === undefined) {
@@ -91,7 +89,7 @@ export const makeNodeServer = (
   })
   // An expectation other than 100-continue is not ours to meet: the request is answered like any other.
   server.on("checkExpectation", onRequest)
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: AnsweringSocket) =>
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: RefusableSocket) =>
     answerBroken(error, socket, headers, lines)
   )
   if (bound !== undefined) boundConnections(server, bound, lines)
@@ -103,7 +101,7 @@ const boundConnections = (server: Server, { most, refused: tell }: ConnectionBou
   let open = 0
   server.maxConnections = most + refusedAtOnce
   server.on("drop", (dropped) => tell(dropped?.remoteAddress))
-  server.on("connection", (socket: AnsweringSocket) => {
+  server.on("connection", (socket: RefusableSocket) => {
     open++
     socket.on("close", () => open--)
     if (open <= most) return
@@ -143,7 +141,7 @@ const answerWrong = (
 /** Answers bytes that are no request, or only a part of one, where the client could understand an answer. */
 const answerBroken = (
   error: NodeJS.ErrnoException,
-  socket: AnsweringSocket,
+  socket: RefusableSocket,
   headers: Readonly<Record<string, string>>,
   lines: string
 ): void => {

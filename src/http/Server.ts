@@ -51,10 +51,12 @@ const makeHandler = Effect.gen(function* () {
 /** An idle connection may have a request on its way: it is closed only after this, in ms. */
 const idleGrace = 250
 const pollInterval = 20
+/** How long requests are answered of a client that sends them faster than it gets answers, in ms. */
+const patience = 5_000
 
 /**
  * Says goodbye: `/ready` turns to 503, and after `delay` ms no connection is accepted. Those that are open get the
- * answer to the request in flight, as their last; idle ones are closed.
+ * answers to the requests in flight, of which the last one says so; idle ones are closed.
  */
 const drain = Effect.fnUntraced(function* (node: Server, lifecycle: Lifecycle["Service"], delay: number) {
   lifecycle.phase = "stopping"
@@ -65,6 +67,7 @@ const drain = Effect.fnUntraced(function* (node: Server, lifecycle: Lifecycle["S
   NetServer.prototype.close.call(node)
   for (let waited = 0; (yield* openConnections(node)) > 0; waited += pollInterval) {
     if (waited >= idleGrace) node.closeIdleConnections()
+    if (waited >= patience) lifecycle.hurries = true
     yield* Effect.sleep(pollInterval)
   }
   yield* Effect.logInfo("All requests are answered")

@@ -4,8 +4,8 @@ import { makeOutageLog } from "./Outage.ts"
 import { command, isReply, Redis } from "./Redis.ts"
 import { StreamSettings } from "./StreamSettings.ts"
 
-/** What an announcement is about: a poll that was made or closed, or a tally that has changed. */
-export type Topic = "poll" | "tally"
+/** What an announcement is about: a poll that was made or closed, a tally that has changed, a stream with entries that were given back. */
+export type Topic = "poll" | "tally" | "left"
 
 /** How soon to ask again for messages that Redis refuses: nothing tells when its user may have them. */
 const refusedPause = "2 seconds"
@@ -31,10 +31,15 @@ export class Announcements extends Context.Service<
     Effect.gen(function* () {
       const redis = yield* Redis
       const { stream } = yield* StreamSettings
-      const listeners: Record<Topic, Set<(poll: string | undefined) => void>> = { poll: new Set(), tally: new Set() }
+      const listeners: Record<Topic, Set<(poll: string | undefined) => void>> = {
+        poll: new Set(),
+        tally: new Set(),
+        left: new Set()
+      }
       const channels: Record<string, Topic> = {
         [channelOf(stream, "poll")]: "poll",
-        [channelOf(stream, "tally")]: "tally"
+        [channelOf(stream, "tally")]: "tally",
+        [channelOf(stream, "left")]: "left"
       }
       const connection = yield* redis.listener("announcements")
       connection.on("message", (channel: string, message: string) => {

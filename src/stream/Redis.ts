@@ -44,16 +44,17 @@ export class Redis extends Context.Service<
 export const serverOf = ({ options: { host, path, port } }: Connection): Readonly<Record<string, unknown>> =>
   path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
 
-/** What the driver says of a connection that is not there, and what an operator understands. */
+/** What the driver says of a connection that is not there, or Redis 7.0 of a command that its user lacks, and what an operator understands. */
 const plainWords: ReadonlyArray<readonly [begins: string, words: string]> = [
   ["Stream isn't writeable", "There is no connection"],
-  ["Reached the max retries per request", "The connection was lost"]
+  ["Reached the max retries per request", "The connection was lost"],
+  ["ERR The user executing the script can't run", "Redis's user lacks a command that a script runs: ACL LOG names it"]
 ]
 
 const inPlainWords = (cause: unknown): unknown => {
   if (!(cause instanceof Error)) return cause
   const found = plainWords.find(([begins]) => cause.message.startsWith(begins))
-  return found === undefined ? cause : new Error(found[1])
+  return found === undefined ? cause : Object.assign(new Error(found[1]), { name: cause.name })
 }
 
 /** Runs a command; it fails as Redis being out of service, with the driver's error as the cause. */

@@ -7,6 +7,7 @@ import countedUpTo from "./scripts/counted_up_to.lua"
 import ensureGroup from "./scripts/ensure_group.lua"
 import fence from "./scripts/fence.lua"
 import findKey from "./scripts/find_key.lua"
+import giveBack from "./scripts/give_back.lua"
 import guardLog from "./scripts/guard_log.lua"
 import holdTrims from "./scripts/hold_trims.lua"
 import keepLag from "./scripts/keep_lag.lua"
@@ -34,6 +35,7 @@ export interface Scripts {
   appendedUpTo(stream: string, id: string): Promise<number>
   fence(numberOfKeysAndAll: ReadonlyArray<string>): Promise<number>
   findKey(numberOfKeysAndAll: ReadonlyArray<string>): Promise<string | null>
+  giveBack(stream: string, group: string, consumer: string, idle: number): Promise<number>
   guardLog(checkpoints: string, log: string, size: number, checkpoint: string): Promise<number>
   holdTrims(stream: string, record: string, time: number): Promise<readonly [last: string, ms: string]>
   keyMemory(held: string): Promise<number>
@@ -58,6 +60,7 @@ export const scripts = {
   appendedUpTo: { lua: whole(appendedUpTo), numberOfKeys: 1 },
   fence: { lua: whole(fence) },
   findKey: { lua: whole(findKey) },
+  giveBack: { lua: whole(giveBack), numberOfKeys: 1 },
   guardLog: { lua: whole(guardLog), numberOfKeys: 1 },
   holdTrims: { lua: whole(holdTrims), numberOfKeys: 2 },
   keyMemory: { lua: whole(keyMemory), numberOfKeys: 1 },

@@ -7,6 +7,7 @@ import { ensureGroup } from "../../src/consumer/Reader.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
+import { Shards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -164,6 +165,40 @@ describe("the pool", () => {
       yield* Fiber.join(pool)
       yield* expectCounted(all)
     }).pipe(Effect.provide(layerServers({ batchSize: 1_000, fibers: 4 })))
+  )
+
+  it.live("counts no more batches at a time than it has fibers, also of many shards, until it stops", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const ledger = yield* Ledger
+      const { current } = yield* Shards
+      const { group } = yield* StreamSettings
+      const answers = yield* Deferred.make<void>()
+      let counting = 0
+      const hanging = Ledger.of({
+        ...ledger,
+        count: (votes) =>
+          Effect.suspend(() => {
+            counting++
+            return Effect.andThen(Deferred.await(answers), ledger.count(votes))
+          })
+      })
+      for (const { stream } of current) {
+        yield* ensureGroup(client, stream, group)
+        yield* Effect.promise(() => client.xadd(stream, "*", ...encodeVote(cast("cats"))))
+      }
+      const stop = yield* Deferred.make<void>()
+      const pool = yield* withPool(Deferred.await(stop)).pipe(Effect.provideService(Ledger, hanging), Effect.forkChild)
+      const { states } = yield* VoteStream
+      const pending = Effect.map(states, (all) => all.reduce((sum, state) => sum + state.pending, 0))
+      yield* eventually(Effect.map(pending, (entries) => assert.strictEqual(entries, current.length)))
+      yield* eventually(Effect.sync(() => assert.strictEqual(counting, 2)))
+      yield* Deferred.succeed(stop, undefined)
+      yield* eventually(Effect.sync(() => assert.strictEqual(counting, current.length)))
+      yield* Deferred.succeed(answers, undefined)
+      yield* Fiber.join(pool)
+      yield* expectCounted(current.length)
+    }).pipe(Effect.provide(layerServers({ shards: 4, fibers: 2 })))
   )
 
   it.live("makes a dead letter of each entry that is no vote, and counts the rest", () =>

@@ -83,6 +83,8 @@ describe("with APPEND_REPLICAS, a vote in a stream that is no longer appended to
       const stream = uniqueName("votes")
       const ask = <A>(question: (client: Redis) => Promise<A>) =>
         Effect.promise(() => withRedis(primary.address, question))
+      // It is there from the start: one that comes later is looked for now and then.
+      yield* ask((client) => client.xgroup("CREATE", stream, "vote-processors", "0", "MKSTREAM"))
       yield* Effect.gen(function* () {
         yield* eventually(appendOnce("first"))
         yield* replica.freeze

@@ -1,7 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { startApi, startConsumer } from "../support/processes.ts"
+import { SqlClient } from "effect/sql"
+import { untilWaiting } from "../support/locks.ts"
+import { launchProgram, startApi, startConsumer } from "../support/processes.ts"
 import { within } from "../support/within.ts"
 import { get, vote } from "./call.ts"
 import { holdLedger, untilInHand } from "./hold.ts"
@@ -28,7 +30,30 @@ const expectWaiting = ({ redis, stream }: Site) =>
     for (const line of reading) assert.match(line, / flags=b /)
   })
 
+/** What makes a program signal itself in the middle of being loaded. */
+const signalWhileLoading = `data:text/javascript,${encodeURIComponent(`
+  import fs from "node:fs"
+  import { syncBuiltinESMExports } from "node:module"
+  const { readFileSync } = fs
+  fs.readFileSync = (path, ...more) => {
+    if (/program-\\w+\\.js$/.test(path)) process.kill(process.pid, "SIGTERM")
+    return readFileSync(path, ...more)
+  }
+  syncBuiltinESMExports()
+`)}`
+
 describe("a shutdown", () => {
+  it.live("is heard of while the program is being loaded", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const consumer = yield* launchProgram(["--role=consumer"], {
+        env: { ...site.env, NODE_OPTIONS: `--import=${signalWhileLoading}` }
+      })
+      assert.deepStrictEqual(yield* consumer.ended, { code: 0, signal: null })
+      assert.notMatch(consumer.stdout() + consumer.stderr(), /WARN|ERROR/)
+    })
+  )
+
   it.live("of an idle consumer takes less than 2 s, however long its reads wait", () =>
     Effect.gen(function* () {
       const site = yield* makeSite()
@@ -92,6 +117,23 @@ describe("a shutdown", () => {
       yield* release
       const receipt = { voteId: `${body.vote_id}`, streamId: `${body.stream_id}` }
       assert.strictEqual(yield* expectCounted(site, [receipt]), 1)
+    })
+  )
+
+  it.live("of a command that is not done is no success", () =>
+    Effect.gen(function* () {
+      const site = yield* makeSite()
+      const { release } = yield* holdLedger(site)
+      const audit = yield* launchProgram(["audit"], site)
+      yield* Effect.provideService(
+        patiently(untilWaiting("relation", "AccessShareLock")),
+        SqlClient.SqlClient,
+        site.sql
+      )
+      audit.signal("SIGTERM")
+      assert.deepStrictEqual(yield* audit.ended, { code: 130, signal: null })
+      assert.strictEqual(audit.stderr(), "Interrupted before it was done\n")
+      yield* release
     })
   )
 

@@ -24,6 +24,7 @@ import {
 } from "../support/embedded.ts"
 import { query } from "../support/query.ts"
 import { eventually, quiet } from "../support/servers.ts"
+import { within } from "../support/within.ts"
 
 /** Runs a function of script/bootstrap with the programs of a folder before all others. */
 const runBootstrap = (name: string, bin: string) => {
@@ -78,6 +79,22 @@ describe("embedded servers", () => {
       yield* untilGone(pids)
       yield* Effect.flatMap(both(dataDir), expectKept)
     }).pipe(Effect.provide(quiet))
+  )
+
+  it.live("stop soon also where Redis refuses to at first, and are not killed", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* dataFolder
+      const { logFile, stop, url } = yield* startRedis({ dataDir })
+      yield* redis(url, async (client) => {
+        await client.mset(Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`key-${index}`, index])))
+        await client.config("SET", "appendonly", "no")
+        // In microseconds: the file takes half a second.
+        await client.config("SET", "rdb-key-save-delay", "5000")
+        await client.config("SET", "appendonly", "yes")
+      })
+      yield* within(5_000, stop)
+      assert.match(readFileSync(logFile, "utf8"), /can't exit.*bye bye/s)
+    }).pipe(Effect.scoped, Effect.provide(quiet))
   )
 
   it.live("are ended by the next start where their owner was killed, and keep their data", () =>

@@ -52,6 +52,39 @@ describe("layerServer", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("answers all that a client has sent without waiting for answers, the last one as its connection's last", () =>
+    Effect.gen(function* () {
+      const { context, stop } = yield* start()
+      yield* Effect.gen(function* () {
+        const world = yield* World
+        const lifecycle = yield* Lifecycle
+        const appended = yield* Deferred.make<void>()
+        world.held = Deferred.await(appended)
+        const wire = yield* openWire()
+        const body = JSON.stringify({ option: "cats" })
+        const head = "POST /vote HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        const byLane = `${head}Content-Length: ${body.length}\r\n\r\n${body}`
+        const byApp = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+        yield* wire.send(byLane + byApp + byLane)
+        yield* until(() => world.votes.length === 3)
+        const stopping = yield* Effect.forkChild(stop)
+        yield* until(() => lifecycle.phase === "stopping")
+        yield* Deferred.succeed(appended, undefined)
+        const answers = [yield* wire.answer, yield* wire.answer, yield* wire.answer]
+        assert.deepStrictEqual(
+          answers.map((answer) => [answer?.status, answer?.headers.connection]),
+          [
+            [201, "keep-alive"],
+            [201, "keep-alive"],
+            [201, "close"]
+          ]
+        )
+        assert.isUndefined(yield* wire.answer)
+        yield* Fiber.join(stopping)
+      }).pipe(Effect.provide(context))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("closes idle connections, and accepts no more", () =>
     Effect.gen(function* () {
       const { context, stop } = yield* start()

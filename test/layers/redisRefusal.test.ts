@@ -3,10 +3,11 @@ import { Effect, Redacted } from "effect"
 import { Redis as IoRedis } from "ioredis"
 import { startRedis } from "../../src/embedded/RedisServer.ts"
 import { layerRedis } from "../../src/layers/RedisClient.ts"
-import { command, Redis } from "../../src/stream/Redis.ts"
+import { command, isReply, Redis } from "../../src/stream/Redis.ts"
+import { withRedis } from "../chaos/group.ts"
 import { own } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
-import { eventually } from "../support/servers.ts"
+import { eventually, quiet } from "../support/servers.ts"
 
 describe("a Redis that has no place for another connection", () => {
   it.live("is told as that, as is what there is no connection for, and used once it has a place", () =>
@@ -24,6 +25,29 @@ describe("a Redis that has no place for another connection", () => {
         other.disconnect()
         yield* eventually(ping)
       }).pipe(Effect.provide(layerRedis(server.url)), Effect.provide(log.layer))
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("a Redis whose user lacks a command", () => {
+  it.live("refuses a script that runs it, which says where the command is named", () =>
+    Effect.gen(function* () {
+      const server = yield* own(startRedis)
+      const rules = ["on", ">password", "~*", "&*", "+@all", "-time"]
+      yield* Effect.promise(() =>
+        withRedis(Redacted.value(server.url), (client) => client.acl("SETUSER", "app", ...rules))
+      )
+      const url = Object.assign(new URL(Redacted.value(server.url)), { username: "app", password: "password" })
+      yield* Effect.gen(function* () {
+        const { client } = yield* Redis
+        yield* eventually(command(() => client.ping()))
+        const refusal = yield* Effect.flip(command(() => client.closingTime("votes")))
+        assert.match(
+          refusal.message,
+          /lacks a command .* ACL LOG names it|has no permissions to run the 'time' command/
+        )
+        assert.isTrue(isReply(refusal))
+      }).pipe(Effect.provide(layerRedis(Redacted.make(url.href))), Effect.provide(quiet))
     }).pipe(Effect.scoped)
   )
 })

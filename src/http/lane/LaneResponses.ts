@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http"
+import { isLast } from "../LastAnswer.ts"
 import type { Lifecycle } from "../Lifecycle.ts"
 import type { Permission } from "../middleware/Cors.ts"
 import type { RecordRequest } from "../middleware/RequestMetrics.ts"
@@ -91,7 +92,7 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
     lines: string,
     more: Array<string>
   ): void => {
-    if (lifecycle.phase === "stopping") response.shouldKeepAlive = false
+    if (isLast(lifecycle, request)) response.shouldKeepAlive = false
     response.lines = lines
     response.writeHead(status, more)
     record(route, `${request.method}`, status, started)

@@ -1,12 +1,16 @@
+import { NodeHttpServerRequest } from "@effect/platform-node"
 import { Effect } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { isLast } from "../LastAnswer.ts"
 import type { Lifecycle } from "../Lifecycle.ts"
 import type { Middleware } from "./Middleware.ts"
 
-/** Makes each answer its connection's last, once the process is shutting down. */
+/** Makes an answer its connection's last, once the process is shutting down and nothing else is in flight there. */
 export const withConnectionClose =
   (lifecycle: Lifecycle["Service"]): Middleware =>
   (app) =>
-    Effect.map(app, (response) =>
-      lifecycle.phase === "stopping" ? HttpServerResponse.setHeader(response, "connection", "close") : response
+    Effect.zipWith(app, HttpServerRequest.HttpServerRequest, (response, request) =>
+      isLast(lifecycle, NodeHttpServerRequest.toIncomingMessage(request))
+        ? HttpServerResponse.setHeader(response, "connection", "close")
+        : response
     )

@@ -1,4 +1,4 @@
-import { Context, Deferred, Effect, Fiber, Layer, Option, Semaphore } from "effect"
+import { Cause, Context, Deferred, Effect, Fiber, Layer, Option, Semaphore } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { pollStatus } from "../../domain/PollStatus.ts"
 import { NotFound, Unavailable } from "../../domain/Problems.ts"
@@ -70,7 +70,8 @@ export class PollCache extends Context.Service<
         // A defect leaves it open as well whether there is a poll.
         Effect.catchCause((cause) => {
           upToDate = false
-          return Effect.logError("The polls can't be read", cause)
+          // At the end the connections close before a reading that nobody waits for.
+          return Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("The polls can't be read", cause)
         })
       )
 

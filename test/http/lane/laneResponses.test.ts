@@ -2,6 +2,7 @@ import { IncomingMessage, type ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { latest } from "../../../src/http/LastAnswer.ts"
 import { Lifecycle } from "../../../src/http/Lifecycle.ts"
 import { makeLaneResponses } from "../../../src/http/lane/LaneResponses.ts"
 import { makePermission } from "../../../src/http/middleware/Cors.ts"
@@ -86,6 +87,23 @@ describe("the lane's responses", () => {
       after.response.shouldKeepAlive = true
       responses.writeHead(after, 200, [], 0)
       assert.include(headOf(after.response), "Connection: close")
+    }).pipe(Effect.provide(Lifecycle.layer))
+  )
+
+  it.effect("are so also where their client goes on sending, once the shutdown has waited for it", () =>
+    Effect.gen(function* () {
+      const { lifecycle, responses } = yield* make
+      lifecycle.phase = "stopping"
+      const answer = () => {
+        const asked = exchange()
+        Object.assign(asked.request.socket, { [latest]: exchange().response })
+        asked.response.shouldKeepAlive = true
+        responses.writeHead(asked, 200, [], 0)
+        return headOf(asked.response)
+      }
+      assert.include(answer(), "Connection: keep-alive")
+      lifecycle.hurries = true
+      assert.include(answer(), "Connection: close")
     }).pipe(Effect.provide(Lifecycle.layer))
   )
 })

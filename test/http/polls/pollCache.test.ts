@@ -7,7 +7,7 @@ import { Ledger } from "../../../src/ledger/Ledger.ts"
 import { PollStore } from "../../../src/ledger/PollStore.ts"
 import { Announcements } from "../../../src/stream/Announcements.ts"
 import { VoteStream } from "../../../src/stream/VoteStream.ts"
-import { quiet } from "../../support/servers.ts"
+import { collectLog } from "../../support/collectLog.ts"
 import { noKeyMemory } from "../../support/world.ts"
 
 const layerCache = (list: Effect.Effect<ReadonlyArray<Poll>>) =>
@@ -134,14 +134,22 @@ describe("PollCache", () => {
     }).pipe(Effect.provide(layerCache(list)))
   })
 
-  it.effect("does not say that there is no poll where a reading of them has a defect", () => {
+  it.effect.each<readonly [end: string, ended: Effect.Effect<never>, told: ReadonlyArray<string>]>([
+    ["has a defect, and logs that", Effect.die("broken"), ["ERROR The polls can't be read"]],
+    ["is cut off by a shutdown, and logs nothing", Effect.interrupt, []]
+  ])("does not say that there is no poll where a reading of them %s", ([, ended, told]) => {
     const read = { begun: 0 }
-    const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : Effect.die("broken")))
+    const log = collectLog()
+    const list = Effect.suspend(() => (read.begun++ === 0 ? Effect.succeed([defaultPoll]) : ended))
     return Effect.gen(function* () {
       const polls = yield* PollCache
       yield* TestClock.adjust("1 second")
       assert.deepInclude(yield* Effect.flip(polls.get("new")), { _tag: "Unavailable" })
-    }).pipe(Effect.provide(layerCache(list)), Effect.provide(quiet))
+      assert.deepStrictEqual(
+        log.lines.map((line) => line.replace(/read .*/, "read")),
+        told
+      )
+    }).pipe(Effect.provide(layerCache(list)), Effect.provide(log.layer))
   })
 
   it.effect("says again that there is no poll soon after a reading that took long", () => {
