@@ -21,7 +21,7 @@ const mostWrong = 20
 
 const firstId = "00000000-0000-0000-0000-000000000000"
 
-/** Holds each vote that the ledger still has against what the log says of it last. */
+/** Holds each vote that the ledger still has against what the log says of it last; tells, too, how many votes the log has beside. */
 const checkVotes = Effect.fnUntraced(function* (poll: string, fold: Fold, books: LogBooks) {
   const { dropped, oldest, queued, secret, waiting } = books
   const nameOf = makeNamer(secret)
@@ -36,6 +36,8 @@ const checkVotes = Effect.fnUntraced(function* (poll: string, fold: Fold, books:
       if (said !== undefined) logged++
       // Rows from before what the ledger keeps no longer change.
       if (voteId < oldest || queued.has(voteId) || waiting.has(id)) continue
+      // It was buried when there was no such poll, and so no log.
+      if (said === undefined && status === "dead") continue
       const ledger = told(status, choice)
       const log = said === undefined ? "not there" : told(said.fate, said.choice)
       if (ledger !== log && wrong.length < mostWrong)
@@ -46,7 +48,7 @@ const checkVotes = Effect.fnUntraced(function* (poll: string, fold: Fold, books:
   }
   const missing = fold.votes - logged
   if (missing > dropped) wrong.push(`${missing} votes of the log are not in the ledger, which has dropped ${dropped}`)
-  return wrong
+  return { missing, wrong }
 })
 
 /**
@@ -85,18 +87,22 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
   const books = yield* readLogBooks(head)
   if (books === undefined) return { logged: 0, counted: 0, wrong: [...wrong, "the log is not there"] }
   if (books.seed !== null) fold.know(books.seed)
-  wrong.push(...(yield* checkVotes(head.poll, fold, books)))
+  const votes = yield* checkVotes(head.poll, fold, books)
+  wrong.push(...votes.wrong)
+  // A log that was begun anew has nothing of what had been dropped by then.
+  const before = head.number === 1 ? 0 : Math.max(0, books.dropped - votes.missing)
   const { ballots, options, wrong: wrongLeaves } = fold.recount()
   const isWhole = books.queued.size === 0 && books.waiting.size === 0
   if (isWhole) {
     for (const { count, id } of options) {
       const told = books.counts.get(id) ?? 0
-      if (told !== count) wrong.push(`${id} has ${told} votes by the results, and ${count} by the log`)
+      if (told < count || told > count + before)
+        wrong.push(`${id} has ${told} votes by the results, and ${count} by the log`)
     }
   }
   // What is not in the log yet may be that a vote no longer counts.
   const unwritten = books.queued.size + books.waiting.size
-  if (isWhole ? ballots !== books.ballots : ballots > books.ballots + unwritten)
+  if ((isWhole && ballots + before < books.ballots) || ballots > books.ballots + unwritten)
     wrong.push(`${ballots} votes count by the log, and ${books.ballots} by the results`)
   return { logged: ballots, counted: books.ballots, wrong: [...wrong, ...wrongLeaves] } satisfies CheckedLog
 })
