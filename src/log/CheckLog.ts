@@ -1,9 +1,11 @@
 import { gunzipSync } from "node:zlib"
 import { Effect } from "effect"
 import { areEqual } from "../domain/log/Bytes.ts"
+import { parseCheckpoint } from "../domain/log/Checkpoint.ts"
 import { Fold } from "../domain/log/Fold.ts"
+import { openNote, parseVkey } from "../domain/log/Note.ts"
 import { decodeBundle, Edge, tilesOf, tileWidth } from "../domain/log/Tile.ts"
-import { type LogBooks, readLedgerVotes, readLogBooks } from "../ledger/LogBooks.ts"
+import { type LogBooks, readLedgerVotes, readLogBooks, type SignedLog } from "../ledger/LogBooks.ts"
 import type { LogHead } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
 import { leafHashOf, makeNamer, sha256 } from "./Hashes.ts"
@@ -15,6 +17,13 @@ export interface CheckedLog {
   readonly counted: number
   /** What is not as it must be, in words. */
   readonly wrong: ReadonlyArray<string>
+}
+
+/** Returns whether a signed checkpoint is the log's, of so many leaves, which make this root. */
+const isSigned = async ({ checkpoint, signedSize, vkeys }: SignedLog, origin: string, root: Uint8Array | undefined) => {
+  const verifiers = vkeys.map((vkey) => parseVkey(sha256, vkey)).filter((verifier) => verifier !== undefined)
+  const signed = parseCheckpoint((await openNote(checkpoint, verifiers)) ?? "")
+  return signed?.origin === origin && signed.size === signedSize && root !== undefined && areEqual(signed.root, root)
 }
 
 const mostWrong = 20
@@ -52,7 +61,7 @@ const checkVotes = Effect.fnUntraced(function* (poll: string, fold: Fold, books:
 })
 
 /**
- * Recounts a log as it is stored: its leaves make its tiles and its head, and say of each vote what the ledger does. To be done in
+ * Recounts a log as it is stored: its leaves make its tiles, its head and what is signed of it, and say of each vote what the ledger does. To be done in
  * one snapshot of the database, the reading of the head too.
  */
 export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (leaves: number) => Effect.Effect<void>) {
@@ -61,6 +70,9 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
   const fold = new Fold(sha256)
   const tiles = new Map<string, Uint8Array>()
   const edge = new Edge(sha256, (level, index, tile) => tiles.set(`${level}/${index}`, tile))
+  const books = yield* readLogBooks(head)
+  if (books === undefined) return { logged: 0, counted: 0, wrong: ["the log is not there"] }
+  let signedRoot: Uint8Array | undefined
   for (let index = 0; index * tileWidth < head.size; index++) {
     const bundle = yield* store.tile(head, "entries", index)
     const leaves = bundle && decodeBundle(bundle.gzipped ? gunzipSync(bundle.bytes) : bundle.bytes)
@@ -72,6 +84,7 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
       const line = Buffer.from(leaf).toString("utf8")
       fold.add(line)
       edge.push(leafHashOf(line))
+      if (edge.size === books.signed?.signedSize) signedRoot = edge.root()
     }
     yield* tell(edge.size)
   }
@@ -84,8 +97,9 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
     const same = stored !== undefined && made !== undefined && areEqual(stored.bytes.subarray(0, width * 32), made)
     if (!same && wrong.length < mostWrong) wrong.push(`tile ${level}/${index} is not what the leaves make`)
   }
-  const books = yield* readLogBooks(head)
-  if (books === undefined) return { logged: 0, counted: 0, wrong: [...wrong, "the log is not there"] }
+  const { signed } = books
+  if (signed !== undefined && !(yield* Effect.promise(() => isSigned(signed, head.origin, signedRoot))))
+    wrong.push("the checkpoint is not of these leaves, or not signed by the log's key")
   if (books.seed !== null) fold.know(books.seed)
   const votes = yield* checkVotes(head.poll, fold, books)
   wrong.push(...votes.wrong)

@@ -347,31 +347,48 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
     })
   )
 
-  it.effect("is told from a log that was changed by hand, in its leaves, its tiles or its head", () =>
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const poll = yield* createPoll()
-      yield* vote(poll, 600)
-      /** Returns what is wrong with the log while it is changed so. */
-      const wrongAfter = Effect.fnUntraced(function* (change: Effect.Effect<unknown, SqlError.SqlError>) {
-        const restore = yield* backUp
-        yield* change
-        const { wrong } = yield* checked(poll)
-        yield* restore
-        return [...wrong]
-      })
-      const head = "the leaves do not make the log's head"
-      assert.deepStrictEqual(yield* wrongAfter(sql`update log set root = sha256(root) where poll = ${poll}`), [head])
-      const flip = sql`
+  it.effect(
+    "is told from a log that was changed by hand, in its leaves, its tiles, its head or what is signed of it",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const poll = yield* createPoll()
+        const other = yield* createPoll()
+      yield* vote(other, 1)
+      yield* vote(poll, 590)
+        yield* yield* makeSigning([makeKey()])
+        yield* vote(poll, 10)
+        /** Returns what is wrong with the log while it is changed so. */
+        const wrongAfter = Effect.fnUntraced(function* (change: Effect.Effect<unknown, SqlError.SqlError>) {
+          const restore = yield* backUp
+          yield* change
+          const { wrong } = yield* checked(poll)
+          yield* restore
+          return [...wrong]
+        })
+        const head = "the leaves do not make the log's head"
+        assert.deepStrictEqual(yield* wrongAfter(sql`update log set root = sha256(root) where poll = ${poll}`), [head])
+        const flip = sql`
         update log_tile set data = set_byte(data, 0, get_byte(data, 0) # 1) where poll = ${poll} and level = 1`
-      assert.deepStrictEqual(yield* wrongAfter(flip), ["tile 1/0 is not what the leaves make"])
-      const wrong = yield* wrongAfter(sql`delete from log_tile where poll = ${poll} and level = -1 and place = 1`)
-      assert.includeMembers(wrong, ["the leaves from 256 on are not there", head])
-      // With what is not in the log yet, there may be more votes than the results have, but not so many.
-      yield* (yield* Ledger).count(VoteColumns.of([voteAt(Date.now(), poll, "tea")]))
-      const fewer = sql`update poll set ballots = 598 where slug = ${poll}`
-      assert.deepStrictEqual(yield* wrongAfter(fewer), ["600 votes count by the log, and 598 by the results"])
-    })
+        assert.deepStrictEqual(yield* wrongAfter(flip), ["tile 1/0 is not what the leaves make"])
+        const wrong = yield* wrongAfter(sql`delete from log_tile where poll = ${poll} and level = -1 and place = 1`)
+        assert.includeMembers(wrong, ["the leaves from 256 on are not there", head])
+        const signed = ["the checkpoint is not of these leaves, or not signed by the log's key"]
+        for (const change of [
+          sql`update log set checkpoint = null where poll = ${poll}`,
+          sql`update log set checkpoint = replace(checkpoint, 'logs.test', 'logs2.test') where poll = ${poll}`,
+          sql`update log set vkeys = (select vkeys from log where poll = ${other}) where poll = ${poll}`,
+          sql`update log set signed_size = signed_size - 1 where poll = ${poll}`,
+          sql`update log set (checkpoint, vkeys) = (select checkpoint, vkeys from log where poll = ${other})
+          where poll = ${poll}`
+        ]) {
+          assert.deepStrictEqual(yield* wrongAfter(change), signed)
+        }
+        // With what is not in the log yet, there may be more votes than the results have, but not so many.
+        yield* (yield* Ledger).count(VoteColumns.of([voteAt(Date.now(), poll, "tea")]))
+        const fewer = sql`update poll set ballots = 598 where slug = ${poll}`
+        assert.deepStrictEqual(yield* wrongAfter(fewer), ["600 votes count by the log, and 598 by the results"])
+      })
   )
 
   it.effect("finds a vote's leaf by its identity", () =>
