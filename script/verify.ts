@@ -54,7 +54,7 @@ type Results = NonNullable<Told["results"]> & { readonly revision: number; reado
 
 /** Returns what the service tells of a poll: its results, too, where it shows them. */
 const askTold = async (api: string) => {
-  const poll = await askJson<Omit<Told, "results">>(api)
+  const poll = await askJson<Parameters<typeof toldOf>[0]>(api)
   if (poll === undefined) throw new Error(`there is no poll at ${api}`)
   const results = await askJson<Results>(`${api}/results`)
   return toldOf(poll, results)

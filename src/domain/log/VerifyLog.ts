@@ -1,6 +1,7 @@
 import { areEqual, concat, textOf } from "./Bytes.ts"
 import { type Checkpoint, parseCheckpoint } from "./Checkpoint.ts"
 import { Fold, type Recounted } from "./Fold.ts"
+import type { PollLeaf } from "./Leaf.ts"
 import { openNote, parseVkey, type Verifier } from "./Note.ts"
 import type { Sha256 } from "./Sha256.ts"
 import { decodeBundle, Edge, type TileName, tilePath, tilesOf } from "./Tile.ts"
@@ -146,10 +147,29 @@ export const verifyLog = async (hash: Sha256, source: LogSource, kept: Kept = {}
   return end(checkpoint)
 }
 
+/** What decides who is a voter, what a vote can say, and what the votes come to. */
+const deciding = [
+  "kind",
+  "min",
+  "max",
+  "every",
+  "budget",
+  "spend_all",
+  "method",
+  "seats",
+  "tie_break",
+  "abstain",
+  "ballot",
+  "identity",
+  "tie_seed_hash"
+] as const satisfies ReadonlyArray<keyof PollLeaf>
+
 /** A poll and its results, as the service tells them beside the log. */
 export interface Told {
   readonly title: string
   readonly options: ReadonlyArray<{ readonly id: string; readonly label: string }>
+  /** All that is told of the poll. */
+  readonly poll?: Partial<Pick<PollLeaf, (typeof deciding)[number]>> & { readonly tie_seed?: string }
   readonly results?: {
     readonly status: string
     readonly ballots: number
@@ -171,8 +191,13 @@ export const differences = ({ counted, fold }: VerifiedLog, told: Told): Readonl
   if (poll === undefined || poll.title !== told.title || labels(poll) !== labels(told)) {
     wrong.push("the poll's title or options are not those of the log")
   }
-  const differs = (what: string, log: number, other: number, where: string): void => {
+  const differs = <A>(what: string, log: A, other: A, where: string): void => {
     if (log !== other) wrong.push(`${what}: ${log} by the log, ${other} by ${where}`)
+  }
+  if (poll !== undefined && told.poll !== undefined) {
+    for (const name of deciding) differs(name, poll[name] ?? "none", told.poll[name] ?? "none", "the poll")
+    const { tie_seed: seed } = told.poll
+    if (fold.tieSeed !== undefined && seed !== undefined) differs("tie_seed", fold.tieSeed, seed, "the poll")
   }
   const ids = counted.options.map((option) => ({ ...option, what: `votes for ${option.id}` }))
   if (result !== undefined) {

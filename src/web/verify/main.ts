@@ -20,7 +20,7 @@ const json = async <A>(url: string): Promise<A | undefined> => {
 }
 
 const told = async (): Promise<Told> => {
-  const view = await json<Omit<Told, "results">>(poll)
+  const view = await json<Parameters<typeof toldOf>[0]>(poll)
   const results = await json<NonNullable<Told["results"]>>(`${poll}/results`)
   return toldOf(view, results)
 }
