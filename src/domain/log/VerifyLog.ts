@@ -210,6 +210,9 @@ export const differences = ({ counted, fold }: VerifiedLog, told: Told): Readonl
       differs(`the sum of ${id}`, sum, told?.sum ?? sum, where)
     }
   }
+  // Without it nobody can tell whether the winners are those of the log.
+  if (told.results?.status === "final" && poll?.kind === "ranked" && fold.tieSeed === undefined)
+    wrong.push("the result is final, and the log does not tell what draws come from")
   if (told.results !== undefined && (!fold.isHiding || told.results.status === "final")) {
     const where = "the results"
     differs("ballots", counted.ballots, told.results.ballots, where)

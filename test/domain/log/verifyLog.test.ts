@@ -210,15 +210,20 @@ describe("what the service tells beside the log", () => {
     const log = new MemoryLog(poll)
     log.sign()
     const view = toView({ ...poll, finalMs: 1 }, 2)
+    const { title } = view
     const compared = async (changed: Partial<PollView>) => {
-      const { title } = view
       return differences(await verify(filesOf(log)), { title, options: view.options, poll: { ...view, ...changed } })
     }
     // Nobody can tell the seed before the log does.
     assert.deepStrictEqual(await compared({ tie_seed: other }), [])
+    const { results } = told(0, 0, "final")
+    const final = async () =>
+      differences(await verify(filesOf(log)), { title, options: view.options, ...(results && { results }) })
+    assert.deepStrictEqual(await final(), ["the result is final, and the log does not tell what draws come from"])
     log.append({ v: 1, t: "open", tie_seed: tieSeed })
     log.sign()
     assert.deepStrictEqual(await compared({}), [])
+    assert.deepStrictEqual(await final(), [])
     assert.deepStrictEqual(await compared({ tie_seed: other }), [
       `tie_seed: ${tieSeed} by the log, ${other} by the poll`
     ])
