@@ -1,5 +1,6 @@
 import type { Sha256 } from "./Sha256.ts"
-import { differences, type Kept, type LogSource, type Told, type VerifiedLog, verifyLog } from "./VerifyLog.ts"
+import { differences, type Told } from "./ToldDifferences.ts"
+import { type Kept, type LogSource, type VerifiedLog, verifyLog } from "./VerifyLog.ts"
 
 /** A checked log beside what the service tells. */
 export interface ComparedLog {

@@ -1,6 +1,6 @@
 import { compareLog, newestLog, toldOf } from "../../domain/log/ComparedLog.ts"
 import { sha256 } from "../../domain/log/Sha256.ts"
-import type { Told } from "../../domain/log/VerifyLog.ts"
+import type { Told } from "../../domain/log/ToldDifferences.ts"
 import { byId, make, say } from "../dom.ts"
 import { bytesAt, canVerify, keepCheckpoint, keptCheckpoint, offer, pause } from "../logFiles.ts"
 import { verify as words } from "../words/logWords.ts"
