@@ -354,8 +354,8 @@ layer(Layer.provideMerge(layerLogs, layerServers()), { excludeTestServices: true
         const sql = yield* SqlClient.SqlClient
         const poll = yield* createPoll()
         const other = yield* createPoll()
-      yield* vote(other, 1)
-      yield* vote(poll, 590)
+        yield* vote(other, 1)
+        yield* vote(poll, 590)
         yield* yield* makeSigning([makeKey()])
         yield* vote(poll, 10)
         /** Returns what is wrong with the log while it is changed so. */
