@@ -5,7 +5,8 @@ import { compareLog, newestLog, toldOf } from "../src/domain/log/ComparedLog.ts"
 import { nodeSha256 } from "../src/domain/log/NodeSha256.ts"
 import { parseVkey } from "../src/domain/log/Note.ts"
 import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
-import type { Told, VerifiedLog } from "../src/domain/log/VerifyLog.ts"
+import type { Told } from "../src/domain/log/ToldDifferences.ts"
+import type { VerifiedLog } from "../src/domain/log/VerifyLog.ts"
 import { rulesOf } from "../src/domain/Rules.ts"
 import { RankingsBuilder } from "../src/domain/tabulation/RankingsBuilder.ts"
 import { tabulate } from "../src/domain/tabulation/Tabulate.ts"
@@ -54,7 +55,7 @@ type Results = NonNullable<Told["results"]> & { readonly revision: number; reado
 
 /** Returns what the service tells of a poll: its results, too, where it shows them. */
 const askTold = async (api: string) => {
-  const poll = await askJson<Omit<Told, "results">>(api)
+  const poll = await askJson<Parameters<typeof toldOf>[0]>(api)
   if (poll === undefined) throw new Error(`there is no poll at ${api}`)
   const results = await askJson<Results>(`${api}/results`)
   return toldOf(poll, results)

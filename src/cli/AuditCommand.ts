@@ -56,9 +56,10 @@ export const accept = Effect.fnUntraced(function* (
   given: { readonly by: string; readonly reason: string }
 ) {
   if (report.tally_differences.length > 0) {
-    return yield* new CommandFailed({
-      message: "Nothing is accepted: tallies differ from the ledger, which audit --rebuild corrects"
-    })
+    const message = report.tally_differences.every(({ stays }) => stays)
+      ? "Nothing is accepted: rows of the ledger are not as the polls' rules have them, which only who changed them can correct"
+      : "Nothing is accepted: tallies differ from the ledger, which audit --rebuild corrects"
+    return yield* new CommandFailed({ message })
   }
   if (report.ok) return yield* new CommandFailed({ message: "There is nothing to accept: all is accounted for" })
   const found: ReadonlyArray<AuditedEntry> = ledger.found

@@ -120,8 +120,8 @@ export const describeReport = (report: AuditReport, all = false): string => {
   const lines = [
     report.ok ? "All is accounted for." : "NOT all is accounted for.",
     ...report.tally_differences.map(
-      ({ ledger, name, poll, tally }) =>
-        `DIFFERENCE: ${poll}/${name} has ${tally} in the tally and ${ledger} in the ledger; --rebuild corrects it`
+      ({ ledger, name, poll, stays, tally }) =>
+        `DIFFERENCE: ${poll}/${name} has ${tally} in the tally and ${ledger} in the ledger; --rebuild ${stays ? "leaves" : "corrects"} it`
     )
   ]
   if (found.length > 0)

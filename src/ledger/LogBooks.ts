@@ -7,6 +7,8 @@ import type { LogName } from "./LogStore.ts"
 export interface LogBooks {
   readonly secret: Uint8Array
   readonly seed: Uint8Array | null
+  /** What is signed of it, where something is. */
+  readonly signed: SignedLog | undefined
   /** The votes of which something is not in the log yet: by their `vote_id` those in the queue, by their `id` in the log the others. */
   readonly queued: ReadonlySet<string>
   readonly waiting: ReadonlySet<string>
@@ -18,11 +20,27 @@ export interface LogBooks {
   readonly counts: ReadonlyMap<string, number>
 }
 
+/** What is signed of a log: a checkpoint, of how many leaves, and the keys that check it. */
+export interface SignedLog {
+  readonly checkpoint: string
+  readonly signedSize: number
+  readonly vkeys: ReadonlyArray<string>
+}
+
 /** A vote as the ledger has it. */
 export interface LedgerVote {
   readonly voteId: string
   readonly status: string
   readonly choice: string | null
+}
+
+interface LogRow {
+  readonly secret: Uint8Array
+  readonly seed: Uint8Array | null
+  readonly waiting: ReadonlyArray<string>
+  readonly vkeys: ReadonlyArray<string>
+  readonly checkpoint: string | null
+  readonly signedSize: bigint | null
 }
 
 /** So many votes are read at a time. */
@@ -31,8 +49,9 @@ const page = 10_000
 /** Reads what there is to hold against a log, in the snapshot in which the log is read. */
 export const readLogBooks = Effect.fnUntraced(function* ({ number, poll }: LogName) {
   const sql = yield* SqlClient.SqlClient
-  const [log] = yield* sql<{ secret: Uint8Array; seed: Uint8Array | null; waiting: ReadonlyArray<string> }>`
-    select secret, seed, array(select w ->> 0 from jsonb_array_elements(waiting) w) as waiting
+  const [log] = yield* sql<LogRow>`
+    select secret, seed, array(select w ->> 0 from jsonb_array_elements(waiting) w) as waiting, vkeys, checkpoint,
+      signed_size as "signedSize"
     from log where poll = ${poll} and number = ${PgTypes.int4(number)}`
   if (log === undefined) return undefined
   const queued = yield* sql<{ id: string }>`
@@ -46,6 +65,10 @@ export const readLogBooks = Effect.fnUntraced(function* ({ number, poll }: LogNa
   return {
     secret: log.secret,
     seed: log.seed,
+    signed:
+      log.signedSize === null
+        ? undefined
+        : { checkpoint: log.checkpoint ?? "", signedSize: Number(log.signedSize), vkeys: log.vkeys },
     waiting: new Set(log.waiting),
     queued: new Set(queued.map(({ id }) => id)),
     dropped: Number(held?.dropped ?? 0),

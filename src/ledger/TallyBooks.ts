@@ -1,17 +1,20 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Result } from "effect"
 import { SqlClient } from "effect/sql"
+import { brokenRules } from "./RuleBooks.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /**
  * A choice or an option, the sum of an option, one score of it, what its result became final with, or all ballots of a poll, of
- * which tally and ledger rows say something else.
+ * which tally and ledger rows say something else; or votes that break a rule of their poll.
  */
 export interface TallyDifference {
   readonly poll: string
   readonly name: string
   readonly tally: number
   readonly ledger: number
+  /** Whether it is in the ledger's own rows, so that making the tallies anew from them leaves it. */
+  readonly stays?: true
 }
 
 /** The votes that count by poll and choice, those that were dropped or imported included. */
@@ -26,14 +29,17 @@ export const countedVotes = (sql: SqlClient.SqlClient) => sql`
   ) every_vote
   group by poll, choice`
 
-/** The votes by option that these choices make. */
-const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
-  select p.poll, p.kind, p.option, p.value, sum(c.counts[p.number])::bigint as votes
+/** What these choices say, with their votes. */
+const partsOfChoices = (sql: SqlClient.SqlClient) => sql`
+  select p.poll, c.choices[p.number] as choice, p.kind, p.option, p.value, c.counts[p.number] as votes
   from (
     select array_agg(poll) as polls, array_agg(choice) as choices, array_agg(count) as counts from counted
-  ) c, choice_parts(c.polls, c.choices) p
-  where p.option is not null
-  group by p.poll, p.kind, p.option, p.value`
+  ) c, choice_parts(c.polls, c.choices) p`
+
+/** The votes by option that they make. */
+const votesOfOptions = (sql: SqlClient.SqlClient) => sql`
+  select poll, kind, option, value, sum(votes)::bigint as votes
+  from part where option is not null group by poll, kind, option, value`
 
 /** The polls whose results have been the same ever since they became final: what they became final with is what counts now. */
 const unchangedSinceFinal = (sql: SqlClient.SqlClient) => sql`
@@ -43,14 +49,26 @@ const unchangedSinceFinal = (sql: SqlClient.SqlClient) => sql`
 const havingVoters = (sql: SqlClient.SqlClient) => sql`
   select slug as poll from poll where ballot <> 'open' and not decided`
 
+interface Row {
+  readonly poll: string
+  readonly of: string
+  readonly name: string
+  readonly tally: bigint
+  readonly ledger: bigint
+}
+
+/** What is of the ledger's own rows. */
+const lasting: ReadonlySet<string> = new Set(["voters", "no choice", "time"])
+
 /**
  * What differs between the tallies and the ledger's rows: counts of choices and options, sums, counts of scores, what results
- * became final with, and ballots; and between the tallies of choices and what the voters' ballots name.
+ * became final with, and ballots; between the tallies of choices and what the voters' ballots name; and between the ledger's rows
+ * and the rules of their polls.
  */
 export const tallyDifferences = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const rows = yield* sql<{ poll: string; name: string; tally: bigint; ledger: bigint }>`
-    with counted as materialized (${countedVotes(sql)}), said as materialized (${votesOfOptions(sql)}),
+  const rows = yield* sql<Row>`
+    with counted as materialized (${countedVotes(sql)}), part as materialized (${partsOfChoices(sql)}), said as materialized (${votesOfOptions(sql)}),
     still_final as materialized (${unchangedSinceFinal(sql)}), with_voters as materialized (${havingVoters(sql)}),
     told (poll, of, name, tally, ledger) as (
       select poll, 'choice', choice, count, 0 from choice_tally
@@ -73,16 +91,26 @@ export const tallyDifferences = Effect.gen(function* () {
       union all select poll, 'voters', choice || ' (voters)', count, 0 from choice_tally join with_voters using (poll)
       union all select poll, 'voters', choice || ' (voters)', 0, count(*)
         from ballot join with_voters using (poll) group by poll, choice
+      union all select c.poll, 'no choice', coalesce(c.choice, 'nothing') || ' (no choice)', 0, c.count
+        from counted c left join (select distinct poll, choice from part) p using (poll, choice)
+        where p.poll is null and c.count <> 0
+      union all ${brokenRules(sql)}
     )
-    select distinct poll, name, sum(tally)::bigint as tally, sum(ledger)::bigint as ledger
+    select distinct on (poll, name, tally, ledger) coalesce(poll, 'no poll') as poll, of, coalesce(name, 'nothing') as name,
+      sum(tally)::bigint as tally, sum(ledger)::bigint as ledger
     from told group by poll, of, name having sum(tally) <> sum(ledger) order by poll, name`
-  return rows.map((row): TallyDifference => ({ ...row, tally: Number(row.tally), ledger: Number(row.ledger) }))
+  return rows.map(
+    ({ of, ...row }): TallyDifference => ({
+      ...row,
+      tally: Number(row.tally),
+      ledger: Number(row.ledger),
+      ...(lasting.has(of) ? { stays: true } : {})
+    })
+  )
 })
 
 /** Whether it is of what a result became final with. */
 const isOfFinal = ({ name }: TallyDifference): boolean => / \(final( sum)?\)$/.test(name)
-/** Whether it is between a tally and the voters' ballots, which the ledger's rows can't put right. */
-const isOfVoters = ({ name }: TallyDifference): boolean => name.endsWith(" (voters)")
 
 const pollsOf = (differences: ReadonlyArray<TallyDifference>) =>
   Result.getOrThrow(PgTypes.array([...new Set(differences.map(({ poll }) => poll))], PgTypes.OID.text))
@@ -98,7 +126,7 @@ export const rebuildTallies = Effect.gen(function* () {
       // What counts takes these locks, in this order, before it changes a tally.
       yield* sql`select hold_horizon()`
       yield* sql`select lock_polls(array(select slug from poll))`
-      const changed = (yield* tallyDifferences).filter((difference) => !isOfVoters(difference))
+      const changed = (yield* tallyDifferences).filter(({ stays }) => stays === undefined)
       const polls = pollsOf(changed.filter((difference) => !isOfFinal(difference)))
       yield* sql`
         update tally set final_count = count, final_sum = sum

@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { accept, audit as auditNow } from "../../src/cli/AuditCommand.ts"
 import { compareBooks, describeReport } from "../../src/cli/AuditReport.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
@@ -274,13 +274,97 @@ describe("the audit of ballots and final results", () => {
       yield* sql`update displaced set votes = 1 where poll = ${poll}`
       yield* sql`update ballot set choice = 'tea' where poll = ${poll}`
       const voters = [
-        { poll, name: "coffee (voters)", tally: 1, ledger: 0 },
-        { poll, name: "tea (voters)", tally: 1, ledger: 2 }
+        { poll, name: "ballots that name no vote of their voter", tally: 1, ledger: 0, stays: true as const },
+        { poll, name: "coffee (voters)", tally: 1, ledger: 0, stays: true as const },
+        { poll, name: "tea (voters)", tally: 1, ledger: 2, stays: true as const }
       ]
       assert.deepStrictEqual((yield* books).differences, voters)
       // No tally is wrong.
       assert.strictEqual(yield* rebuildTallies, 0)
+      const report = yield* audit
+      assert.match(describeReport(report), /tea \(voters\) has 1 in the tally and 2 in the ledger; --rebuild leaves it/)
+      const refused = yield* Effect.flip(Effect.flatMap(audited, (found) => accept(found, { by: "ann", reason: "so" })))
+      assert.include(refused.message, "only who changed them can correct")
       assert.deepStrictEqual((yield* books).differences, voters)
+    }).pipe(Effect.provide(layerServers()))
+  )
+})
+
+describe("the audit of the polls' rules", () => {
+  it.live("names votes that break them, which no tally tells of, one by one, and nothing else", () =>
+    Effect.gen(function* () {
+      const [acts, ledger, sql] = [yield* PollActs, yield* Ledger, yield* SqlClient.SqlClient]
+      yield* ledger.migrated
+      const voters = { identity: "token", closesMs: 9_000 } as const
+      const polls = {
+        once: yield* createPoll({ ...voters, ballot: "once" }),
+        changeable: yield* createPoll({ ...voters, ballot: "changeable" }),
+        shut: yield* createPoll({ opensMs: 500, closesMs: 9_000 }),
+        decided: yield* createPoll({ ...voters, ballot: "once" })
+      }
+      for (const poll of Object.values(polls)) {
+        const of = (ms: number, option: string, voter: string) => voteAt(ms, poll, option, voter)
+        yield* ledger.count(VoteColumns.of([of(1_000, "tea", "ann"), of(1_001, "tea", "bob"), of(400, "tea", "cy")]))
+        // The first ones by acceptance come last, and one comes after the end.
+        yield* ledger.count(VoteColumns.of([of(1_002, "tea", "ann"), of(999, "tea", "bob"), of(9_000, "tea", "ann")]))
+      }
+      yield* acts.close(polls.shut, Effect.succeed(3_000))
+      yield* sql`update poll set decided = true where slug = ${polls.decided}`
+      const books = Effect.map(readLedger({ ms: 10_000n, seq: 0n }, []), ({ differences }) => differences)
+      assert.deepStrictEqual(yield* books, [])
+      const changed = Effect.fnUntraced(function* (change: Effect.Effect<unknown, SqlError.SqlError>) {
+        yield* sql`create table ballot_then as table ballot`
+        yield* sql`create table vote_then as table vote_event`
+        yield* change
+        const found = yield* books
+        yield* sql`truncate ballot, vote_event`
+        yield* sql`insert into ballot table ballot_then`
+        yield* sql`insert into vote_event table vote_then`
+        yield* sql`drop table ballot_then, vote_then`
+        return found.map(({ ledger: none, name, poll, stays, tally }) => {
+          assert.deepStrictEqual([name, none, stays], [name, 0, true])
+          const [title = poll] = Object.entries(polls).find(([, slug]) => slug === poll) ?? []
+          return `${title}: ${tally} ${name}`
+        })
+      })
+      const former = sql`
+        update ballot b set vote_id = v.vote_id, accepted_ms = v.accepted_ms, accepted_seq = v.accepted_seq
+        from vote_event v
+        where v.poll = b.poll and v.voter = b.voter and v.vote_id <> b.vote_id and v.status = 'counted'`
+      assert.deepStrictEqual((yield* changed(former)).toSorted(), [
+        "changeable: 1 votes that another one counts in place of",
+        "once: 1 votes that another one counts in place of"
+      ])
+      const another = sql`update vote_event set voter = '' where accepted_ms < 1_002`
+      assert.deepStrictEqual((yield* changed(another)).toSorted(), [
+        "changeable: 2 ballots that name no vote of their voter",
+        "once: 3 ballots that name no vote of their voter"
+      ])
+      const late = sql`update vote_event set accepted_ms = 3_000 where poll = ${polls.shut} and accepted_ms = 1_001`
+      assert.deepStrictEqual(yield* changed(late), ["shut: 1 votes out of its time"])
+    }).pipe(Effect.provide(layerServers()))
+  )
+
+  it.live("names what counts and is no choice, also where the tallies are made anew from it", () =>
+    Effect.gen(function* () {
+      const [ledger, sql] = [yield* Ledger, yield* SqlClient.SqlClient]
+      yield* ledger.migrated
+      const poll = yield* createPoll()
+      const votes = ["tea", "tea", "coffee"].map((option) => voteAt(1_000, poll, option))
+      yield* ledger.count(VoteColumns.of(votes))
+      const [one, two] = votes.map(({ voteId }) => PgTypes.uuid(voteId))
+      yield* sql`update vote_event set choice = 'milk' where vote_id = ${one}`
+      yield* sql`update vote_event set choice = null, poll = null where vote_id = ${two}`
+      yield* rebuildTallies
+      const differences = Effect.map(audit, (report) =>
+        report.tally_differences.map(({ name, poll }) => `${poll}/${name}`)
+      )
+      assert.deepStrictEqual(yield* differences, [
+        "no poll/all ballots",
+        "no poll/nothing",
+        "no poll/nothing (no choice)",
+        `${poll}/milk (no choice)`
+      ])
     }).pipe(Effect.provide(layerServers()))
   )
 })

@@ -25,6 +25,8 @@ interface Described {
   readonly path: string
   readonly schemas: ReadonlyMap<number, ReadonlyArray<Schema.Top>>
   readonly types: (status: number) => ReadonlyArray<string>
+  /** Whether it says that `If-None-Match` is taken, and what a 304 is. */
+  readonly isConditional: boolean
 }
 
 const spec = OpenApi.fromApi(Api)
@@ -41,7 +43,9 @@ HttpApi.reflect(Api, {
       method,
       path,
       schemas: new Map([...errors, ...successes]),
-      types: (status) => Object.keys(operation?.responses[status]?.content ?? {})
+      types: (status) => Object.keys(operation?.responses[status]?.content ?? {}),
+      isConditional:
+        operation?.responses[304] !== undefined && operation.parameters.some(({ name }) => name === "If-None-Match")
     })
   }
 })
@@ -77,6 +81,16 @@ const assertDescribed = ({ endpoint, response }: Seen) =>
     )
     assert.isBelow(wrong.length, schemas.length, `${answer} is not as described: ${wrong.join("; ")}`)
   })
+
+/** Asserts that what can be asked for again, unless there still is the same answer, is what says so. */
+const assertConditional = Effect.fnUntraced(function* (seen: ReadonlyArray<Seen>) {
+  for (const { endpoint, response } of seen) {
+    if (endpoint.method !== "GET" || response.status !== 200) continue
+    const again = yield* response.request.pipe(HttpClientRequest.setHeader("if-none-match", "*"), HttpClient.execute)
+    const answer = `${endpoint.method} ${endpoint.path}`
+    assert.strictEqual(again.status === 304, endpoint.isConditional, answer)
+  }
+})
 
 const decode = (schema: Schema.Top) => {
   const body = HttpApiSchema.isWithHeaders(schema) ? schema.schema : schema
@@ -115,6 +129,7 @@ const problemOf = <A, E, R>(call: Effect.Effect<A, E, R>) =>
 /** Asserts that these are answers as described, and that each of some endpoints has given a good one. */
 const assertAll = Effect.fnUntraced(function* (seen: ReadonlyArray<Seen>, names: ReadonlyArray<string>) {
   yield* Effect.forEach(seen, assertDescribed, { discard: true })
+  yield* assertConditional(seen)
   const answered = seen.filter(({ response }) => response.status < 300)
   assert.sameMembers([...new Set(answered.map(({ endpoint }) => endpoint.name))], [...names])
 })

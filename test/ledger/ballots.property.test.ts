@@ -7,6 +7,7 @@ import type { Rules } from "../../src/domain/Rules.ts"
 import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
+import { tallyDifferences } from "../../src/ledger/TallyBooks.ts"
 import { VoteColumns } from "../../src/ledger/VoteColumns.ts"
 import { layerServers } from "../support/servers.ts"
 import { createPoll } from "../support/votes.ts"
@@ -133,6 +134,10 @@ layer(layerServers(), { excludeTestServices: true })("ballot rules", (it) => {
             [...winners]
           )
         }
+
+        // Nor does the audit find anything.
+        const amiss = (yield* tallyDifferences).filter((difference) => difference.poll === poll)
+        assert.deepStrictEqual(amiss, [])
 
         const counted = [...votes.values()].filter(({ voteId }) => winners.has(voteId)).map(({ choice }) => choice)
         const choosing = { options, rules, abstain: true }

@@ -1,5 +1,6 @@
 import type { Sha256 } from "./Sha256.ts"
-import { differences, type Kept, type LogSource, type Told, type VerifiedLog, verifyLog } from "./VerifyLog.ts"
+import { differences, type Told } from "./ToldDifferences.ts"
+import { type Kept, type LogSource, type VerifiedLog, verifyLog } from "./VerifyLog.ts"
 
 /** A checked log beside what the service tells. */
 export interface ComparedLog {
@@ -27,9 +28,14 @@ export interface Comparing<Tells extends Told> {
  * undefined where we may not.
  */
 export const toldOf = <Results extends NonNullable<Told["results"]>>(
-  view: Omit<Told, "results"> | undefined,
+  view: (Omit<Told, "poll" | "results"> & NonNullable<Told["poll"]>) | undefined,
   results: Results | undefined
-) => ({ title: view?.title ?? "", options: view?.options ?? [], ...(results === undefined ? {} : { results }) })
+) => ({
+  title: view?.title ?? "",
+  options: view?.options ?? [],
+  ...(view === undefined ? {} : { poll: view }),
+  ...(results === undefined ? {} : { results })
+})
 
 /** How often results and a log that has not its end yet are compared: the log comes a little later. */
 const most = 10

@@ -36,10 +36,12 @@ export interface Recounted {
   readonly wrong: ReadonlyArray<string>
 }
 
-/** Whether two leaves of a poll differ in what a vote may say, which is settled by its first vote. */
+/** Whether two leaves of a poll agree in what a vote may say, who votes and which vote counts, which is settled by its first vote. */
 const areRulesKept = (a: PollLeaf, b: PollLeaf): boolean => {
-  const rules = ({ options, ...leaf }: PollLeaf) =>
-    JSON.stringify([rulesOf({ ...leaf, options }), leaf.abstain ?? false, options.map(({ id }) => id)])
+  const rules = ({ options, ...leaf }: PollLeaf) => {
+    const { abstain = false, ballot, identity } = leaf
+    return JSON.stringify([rulesOf({ ...leaf, options }), abstain, options.map(({ id }) => id), ballot, identity])
+  }
   return rules(a) === rules(b)
 }
 
@@ -126,10 +128,15 @@ export class Fold {
     else if (leaf.t === "poll") {
       // Votes that were rejected, all of them, do not hold a change up.
       if (this.#counting > 0 && this.#poll !== undefined && !areRulesKept(leaf, this.#poll)) {
-        this.#blame(`leaf ${at} changes what votes can say, after the first vote`)
+        this.#blame(`leaf ${at} changes what votes can say, or which of them count, after the first vote`)
       }
-      // The draws to come are of another seed then.
-      if (leaf.tie_seed_hash !== this.#poll?.tie_seed_hash) this.#tieSeed = undefined
+      if (leaf.tie_seed_hash !== this.#poll?.tie_seed_hash) {
+        if (this.#counting > 0 && this.#tieSeed === undefined) {
+          this.#blame(`leaf ${at} changes what draws come from, after the first vote`)
+        }
+        // The draws to come are of another seed then.
+        this.#tieSeed = undefined
+      }
       this.#poll = leaf
     }
   }

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { InvalidFields, NotFound, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
+import { describesTag } from "../ETag.ts"
 import { idempotencyKeyHeader } from "../voting/VoteRequest.ts"
 
 const text = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
@@ -25,22 +26,26 @@ export const LogGroup = HttpApiGroup.make("log").add(
     params: slug,
     success: text,
     error: errors
-  }).annotateMerge(
-    summary(
-      "The signed head of a poll's public log",
-      "As https://c2sp.org/tlog-checkpoint has it. All of a log is under `/api/polls/{slug}/log/`, as https://c2sp.org/tlog-tiles has it, for pages of any origin. Of a log that was begun anew, the next one is under `/api/polls/{slug}/log/2/`."
+  })
+    .annotateMerge(
+      summary(
+        "The signed head of a poll's public log",
+        "As https://c2sp.org/tlog-checkpoint has it. All of a log is under `/api/polls/{slug}/log/`, as https://c2sp.org/tlog-tiles has it, for pages of any origin. Of a log that was begun anew, the next one is under `/api/polls/{slug}/log/2/`."
+      )
     )
-  ),
+    .annotateMerge(describesTag),
   HttpApiEndpoint.get("logKey", "/api/polls/:slug/log/key", {
     params: slug,
     success: text,
     error: errors
-  }).annotateMerge(
-    summary(
-      "The log's verifier keys",
-      "One a line, as https://c2sp.org/signed-note has it: Ed25519, under the log's name."
+  })
+    .annotateMerge(
+      summary(
+        "The log's verifier keys",
+        "One a line, as https://c2sp.org/signed-note has it: Ed25519, under the log's name."
+      )
     )
-  ),
+    .annotateMerge(describesTag),
   HttpApiEndpoint.get("logEntries", "/api/polls/:slug/log/tile/entries/:index", {
     params: { ...slug, index: Schema.String },
     success: bytes,

@@ -16,6 +16,7 @@ import {
   Unchangeable,
   VersionMissing
 } from "../../domain/Problems.ts"
+import { describesTag } from "../ETag.ts"
 import { AdminOnly } from "../middleware/AdminOnly.ts"
 import { JsonPayload } from "../middleware/JsonPayload.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
@@ -184,12 +185,14 @@ export const PollsGroup = HttpApiGroup.make("polls")
         })
       }),
       error: [Malformed, InvalidFields, TooManyRequests, Unavailable]
-    }).annotateMerge(
-      summary(
-        "Polls, the newest first, in pages",
-        "The admin sees all; anyone else those that are `listed`. Polls that are made meanwhile move no page. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+    })
+      .annotateMerge(
+        summary(
+          "Polls, the newest first, in pages",
+          "The admin sees all; anyone else those that are `listed`. Polls that are made meanwhile move no page. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+        )
       )
-    ),
+      .annotateMerge(describesTag),
     HttpApiEndpoint.get("poll", "/api/polls/:slug", {
       ...inPoll,
       success: Versioned,

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { NotFound, ResultsHidden, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
 import { Results } from "../../domain/Tally.ts"
+import { describesTag } from "../ETag.ts"
 
 const inPoll = { params: { slug: Schema.String } }
 
@@ -21,19 +22,23 @@ const summary = (text: string, description?: string) =>
   OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
 
 export const ResultsGroup = HttpApiGroup.make("results").add(
-  HttpApiEndpoint.get("results", "/api/results", readResults).annotateMerge(
-    summary(
-      "The default poll's results",
-      "At most 2 s old. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+  HttpApiEndpoint.get("results", "/api/results", readResults)
+    .annotateMerge(
+      summary(
+        "The default poll's results",
+        "At most 2 s old. Send the `ETag` back as `If-None-Match` for a `304` while nothing has changed."
+      )
     )
-  ),
-  HttpApiEndpoint.get("resultsShort", "/results", readResults).annotateMerge(summary("Short for `GET /api/results`")),
+    .annotateMerge(describesTag),
+  HttpApiEndpoint.get("resultsShort", "/results", readResults)
+    .annotateMerge(summary("Short for `GET /api/results`"))
+    .annotateMerge(describesTag),
   HttpApiEndpoint.get("resultsStream", "/api/results/stream", events).annotateMerge(
     summary("The default poll's results, live", eventsAbout)
   ),
-  HttpApiEndpoint.get("resultsOf", "/api/polls/:slug/results", { ...readResults, ...inPoll }).annotateMerge(
-    summary("A poll's results")
-  ),
+  HttpApiEndpoint.get("resultsOf", "/api/polls/:slug/results", { ...readResults, ...inPoll })
+    .annotateMerge(summary("A poll's results"))
+    .annotateMerge(describesTag),
   HttpApiEndpoint.get("resultsStreamOf", "/api/polls/:slug/results/stream", { ...events, ...inPoll }).annotateMerge(
     summary("A poll's results, live", eventsAbout)
   ),

@@ -1,6 +1,6 @@
 import { compareLog, newestLog, toldOf } from "../../domain/log/ComparedLog.ts"
 import { sha256 } from "../../domain/log/Sha256.ts"
-import type { Told } from "../../domain/log/VerifyLog.ts"
+import type { Told } from "../../domain/log/ToldDifferences.ts"
 import { byId, make, say } from "../dom.ts"
 import { bytesAt, canVerify, keepCheckpoint, keptCheckpoint, offer, pause } from "../logFiles.ts"
 import { verify as words } from "../words/logWords.ts"
@@ -20,7 +20,7 @@ const json = async <A>(url: string): Promise<A | undefined> => {
 }
 
 const told = async (): Promise<Told> => {
-  const view = await json<Omit<Told, "results">>(poll)
+  const view = await json<Parameters<typeof toldOf>[0]>(poll)
   const results = await json<NonNullable<Told["results"]>>(`${poll}/results`)
   return toldOf(view, results)
 }

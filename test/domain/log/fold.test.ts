@@ -162,6 +162,8 @@ describe("the fold", () => {
     assert.match(wrong(first, cats, fewer), /changes what votes can say/)
     const abstaining = written(pollLeaf({ ...defaultPoll, abstain: true }))
     assert.match(wrong(first, cats, abstaining), /changes what votes can say/)
+    for (const other of [{ ballot: "once" }, { identity: "browser" }] as const)
+      assert.match(wrong(first, cats, written(pollLeaf({ ...defaultPoll, ...other }))), /or which of them count, after/)
     assert.strictEqual(wrong(first, fewer, cats), "")
     assert.strictEqual(wrong(first, cats, fateLeaf("a", "rejected"), fewer), "")
   })
@@ -236,7 +238,12 @@ describe("the fold", () => {
     made.add(written(pollLeaf({ ...ranked, title: "Edited" })))
     assert.strictEqual(made.tieSeed, seed)
     // Reopened: what is told yet draws nothing any more.
-    made.add(written(pollLeaf({ ...ranked, tieSeedHash: toHex(hash(Buffer.alloc(32, 4))) })))
+    const drawn = (by: number) => written(pollLeaf({ ...ranked, tieSeedHash: toHex(hash(Buffer.alloc(32, by))) }))
+    made.add(drawn(4))
     assert.isUndefined(made.tieSeed)
+    assert.deepStrictEqual(made.recount().wrong, [])
+    // Else someone may have looked for a seed that draws as they like.
+    made.add(drawn(5))
+    assert.deepStrictEqual(made.recount().wrong, ["leaf 7 changes what draws come from, after the first vote"])
   })
 })

@@ -7,8 +7,10 @@ import { pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
 import { nodeSha256 } from "../../../src/domain/log/NodeSha256.ts"
 import { parseNote, signNote } from "../../../src/domain/log/Note.ts"
 import { decodeBundle, encodeBundle, parseTilePath, widthAt } from "../../../src/domain/log/Tile.ts"
-import { differences, type Kept, type LogSource, type Told, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
+import { differences, type Told } from "../../../src/domain/log/ToldDifferences.ts"
+import { type Kept, type LogSource, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
+import { type PollView, toView } from "../../../src/domain/PollView.ts"
 import { MemoryLog, makeSigner } from "../../support/memoryLog.ts"
 
 const size = 600
@@ -199,6 +201,39 @@ describe("what the service tells beside the log", () => {
     const wrong = ["the poll's title or options are not those of the log"]
     assert.deepStrictEqual(differences(verified, { ...told(300, 299), options }), wrong)
     assert.deepStrictEqual(differences(verified, { ...told(300, 299), title: "Dogs or cats?" }), wrong)
+  })
+
+  it("is wrong where a rule is another one, or what draws come from", async () => {
+    const rules = { kind: "ranked", max: 2, method: "irv", seats: 1, tieBreak: "draw" } as const
+    const [tieSeed, other] = ["01".repeat(32), "02".repeat(32)]
+    const tieSeedHash = Buffer.from(nodeSha256(Buffer.from(tieSeed, "hex"))).toString("hex")
+    const poll = { ...defaultPoll, rules, tieSeed, tieSeedHash }
+    const log = new MemoryLog(poll)
+    log.sign()
+    const view = toView({ ...poll, finalMs: 1 }, 2)
+    const { title } = view
+    const compared = async (changed: Partial<PollView>) => {
+      return differences(await verify(filesOf(log)), { title, options: view.options, poll: { ...view, ...changed } })
+    }
+    // Nobody can tell the seed before the log does.
+    assert.deepStrictEqual(await compared({ tie_seed: other }), [])
+    const { results } = told(0, 0, "final")
+    const final = async () =>
+      differences(await verify(filesOf(log)), { title, options: view.options, ...(results && { results }) })
+    assert.deepStrictEqual(await final(), ["the result is final, and the log does not tell what draws come from"])
+    log.append({ v: 1, t: "open", tie_seed: tieSeed })
+    log.sign()
+    assert.deepStrictEqual(await compared({}), [])
+    assert.deepStrictEqual(await final(), [])
+    assert.deepStrictEqual(await compared({ tie_seed: other }), [
+      `tie_seed: ${tieSeed} by the log, ${other} by the poll`
+    ])
+    assert.deepStrictEqual(await compared({ tie_seed_hash: other, method: "stv", ballot: "once" }), [
+      "method: irv by the log, stv by the poll",
+      "ballot: open by the log, once by the poll",
+      `tie_seed_hash: ${tieSeedHash} by the log, ${other} by the poll`
+    ])
+    assert.deepStrictEqual(await compared({ abstain: true }), ["abstain: none by the log, true by the poll"])
   })
 
   it("is wrong where the log's own final result is another one than its votes make", async () => {
