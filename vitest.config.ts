@@ -47,7 +47,8 @@ export default defineConfig({
     // What hangs, not what is slow: a busy machine may take some times as long as a quiet one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 4,
+    // More than there are cores: many of them wait, as for a poll to close.
+    maxWorkers: 5,
     // Each file is loaded into a process that others ran in: to load all modules again for each took a third of the CPU time.
     isolate: false
   }
