@@ -21,8 +21,9 @@ local answers, none, record, at, bytes = {}, {}, 2, 3, 0
 local overhead = 120
 -- The polls of these votes, with whether they are shut for them; false where no poll is.
 local shut = redis.call('EXISTS', KEYS[2]) == 1 and {}
-local versions = {}
+local versions = none
 if shut then
+  versions = {}
   for poll, version in ARGV[2]:gmatch('(%S+) (%d+)') do versions[poll] = tonumber(version) end
 end
 while at <= #ARGV do
