@@ -52,6 +52,8 @@ export class Draft {
   private seed: Uint8Array | null
   /** The hash of the seed of the draws, which another one may have followed in the poll as it is now. */
   private tieSeedHash: string | undefined
+  /** Whether the poll is to be told again, since what voters read of it has changed. */
+  private reworded = false
   naming: Naming
 
   constructor(log: OpenLog, poll: Poll) {
@@ -72,6 +74,7 @@ export class Draft {
   }
 
   private placePoll(): void {
+    this.reworded = false
     const former = this.growth.size === 0 ? this.log.former : null
     const { tieSeedHash, ...poll } = { ...this.poll, tieSeedHash: this.tieSeedHash }
     const leaf = pollLeaf(tieSeedHash === undefined ? poll : { ...poll, tieSeedHash }, {
@@ -113,9 +116,11 @@ export class Draft {
   happened(kind: string, payload: unknown): void {
     if (kind === "poll") {
       const said = readPoll(payload)
-      // No vote counts any more where what decides over votes has changed: that must be in the log before.
-      if (said?.decides) this.settle()
       this.tieSeedHash = said?.tie_seed_hash ?? this.poll.tieSeedHash
+      // It is told as it is now: what decides over votes may have changed since, which must not be in the log before these count no more.
+      this.reworded = true
+      if (!said?.decides) return
+      this.settle()
       this.placePoll()
     } else if (kind === "tokens") {
       this.tokens += readTokens(payload).made
@@ -136,6 +141,7 @@ export class Draft {
 
   private end(payload: unknown): void {
     this.settle()
+    if (this.reworded) this.placePoll()
     const { abstained, at, ballots, options, tie_seed } = readFinal(payload)
     const opening = {
       ...(this.seed === null ? {} : { seed: toHex(this.seed) }),
@@ -152,6 +158,7 @@ export class Draft {
   grown(): Grown {
     const ready = !this.isGrouped || this.loose.filter(([, ms]) => ms !== null).length >= groupSize
     if (ready) this.settle()
+    if (this.reworded) this.placePoll()
     const { log, loose, opened, seed, tokens } = this
     const become = this.growth.size === log.size ? { root: log.root, size: log.size, tiles: [] } : this.growth.end()
     return { log, opened, seed, tokens, ...become, waiting: loose }
