@@ -117,7 +117,8 @@ export class Draft {
     if (kind === "poll") {
       const said = readPoll(payload)
       this.tieSeedHash = said?.tie_seed_hash ?? this.poll.tieSeedHash
-      // It is told as it is now: what decides over votes may have changed since, which must not be in the log before these count no more.
+      // The poll is told as it is now. A later edit may have changed what decides over votes: before that is told, those that it came
+      // after must count no more in the log.
       this.reworded = true
       if (!said?.decides) return
       this.settle()
