@@ -3,7 +3,7 @@ import type { TestProject } from "vitest/node"
 import { startEmbedded } from "../../src/embedded/Embedded.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
-import { keepInMemory, makeDataFolder, removeDataFolder, removeLeftovers } from "./dataFolder.ts"
+import { keepInMemory, makeFastFolder, removeDataFolder, removeLeftovers } from "./dataFolder.ts"
 import { uniqueName } from "./names.ts"
 import { query } from "./query.ts"
 
@@ -22,7 +22,7 @@ declare module "vitest" {
 const startServers = Effect.fnUntraced(function* ({ REDIS_URL, DATABASE_URL }: NodeJS.ProcessEnv) {
   if (REDIS_URL && DATABASE_URL) return { redisUrl: REDIS_URL, databaseUrl: DATABASE_URL }
   yield* removeLeftovers
-  const dataDir = yield* Effect.acquireRelease(Effect.sync(makeDataFolder), (folder) =>
+  const dataDir = yield* Effect.acquireRelease(Effect.sync(makeFastFolder), (folder) =>
     Effect.sync(() => removeDataFolder(folder))
   )
   keepInMemory(dataDir)
