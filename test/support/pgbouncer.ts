@@ -59,7 +59,7 @@ server_login_retry = 1
     cwd: folder,
     env: { PATH: process.env.PATH },
     account,
-    logFile: `${folder}.log`,
+    logFile: join(folder, "pgbouncer.log"),
     ending: [["SIGKILL", 5_000]],
     ready: () => answers(port)
   })
