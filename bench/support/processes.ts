@@ -8,6 +8,8 @@ export interface Launched {
   readonly child: ChildProcess
   readonly pid: number
   readonly said: RegExpExecArray
+  /** Returns the last of what it has written since. */
+  readonly lastWords: () => string
 }
 
 /** What each program says that answers HTTP. */
@@ -55,16 +57,17 @@ export const launch = async (
     look = () => {
       const found = says.exec(written)
       if (found === null) return
-      // From here on it may write what it likes, and nobody keeps it.
+      // From here on it may write what it likes, and only the last of it is kept.
+      written = ""
       look = () => {
-        written = ""
+        written = written.slice(-2_000)
       }
       resolve(found)
     }
   })
   const found = await Promise.race([said, ended])
   if (found === undefined) throw new Error(`${command.join(" ")} ended with ${child.exitCode}: ${written}`)
-  return { child, pid: child.pid ?? 0, said: found }
+  return { child, pid: child.pid ?? 0, said: found, lastWords: () => written }
 }
 
 /** The same with a program for Node. */
@@ -77,6 +80,14 @@ export const launchNode = (
 export const portOf = ({ said }: Launched): number => Number(said[1])
 
 export const hasEnded = ({ child }: Launched): boolean => child.exitCode !== null || child.signalCode !== null
+
+/** Fails where one of the programs has ended, with what it wrote last. */
+export const checkRunning = (programs: ReadonlyArray<Launched>): void => {
+  const ended = programs.find(hasEnded)
+  if (ended === undefined) return
+  const { exitCode, signalCode, spawnargs } = ended.child
+  throw new Error(`${spawnargs.join(" ")} ended with ${exitCode ?? signalCode}: ${ended.lastWords()}`)
+}
 
 export const kill = async (program: Launched): Promise<void> => {
   if (hasEnded(program)) return

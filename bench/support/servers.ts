@@ -1,7 +1,7 @@
 import { Effect, Redacted } from "effect"
 import { Redis } from "ioredis"
 import { startEmbedded } from "../../src/embedded/Embedded.ts"
-import { dataFolder, removeLeftovers } from "../../test/support/dataFolder.ts"
+import { diskFolder, removeLeftovers } from "../../test/support/dataFolder.ts"
 import { dropTemplates } from "./site.ts"
 
 /** Redis and PostgreSQL of this run's own, unless the environment names some; gone with the scope. */
@@ -9,7 +9,7 @@ export const servers = Effect.gen(function* () {
   const { DATABASE_URL, REDIS_URL } = process.env
   // As in the tests: those of a run that was killed are ended and removed here.
   yield* removeLeftovers
-  const dataDir = yield* dataFolder
+  const dataDir = yield* diskFolder
   const embedded = yield* startEmbedded({
     dataDir,
     redis: REDIS_URL === undefined,

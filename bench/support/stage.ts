@@ -5,7 +5,7 @@ import { type Cpu, cpuEach, cpuOf } from "./cpu.ts"
 import { type Database, openDatabase } from "./database.ts"
 import { type Followed, follow, type Share } from "./delays.ts"
 import { watchTally } from "./events.ts"
-import { kill, launchNode, portOf, production, tallykeep, until, untilReady } from "./processes.ts"
+import { checkRunning, kill, launchNode, portOf, production, tallykeep, until, untilReady } from "./processes.ts"
 import { makeSite, type Site, serversCpu } from "./site.ts"
 import { watchCommits } from "./visibility.ts"
 
@@ -97,6 +97,7 @@ export const makeStage = async ({ env, quick }: BenchContext, cast: Cast = ours)
       warm = true
       // What was on its way when the load ended may be appended yet.
       await until(async () => {
+        checkRunning([api, consumer])
         const added = await entriesAdded(site)
         return (await countedIn(database)) === added && (!cast.viewed || viewer.sent.at(-1)?.total === added)
       })

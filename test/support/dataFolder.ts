@@ -72,10 +72,14 @@ export const removeDataFolder = (dataDir: string): void => {
   rmSync(dataDir, { recursive: true, force: true })
 }
 
-/** Makes a data folder, removed with the scope. */
-export const dataFolder = Effect.acquireRelease(Effect.sync(makeFastFolder), (folder) =>
-  Effect.sync(() => removeDataFolder(folder))
-)
+const scoped = (make: () => string) =>
+  Effect.acquireRelease(Effect.sync(make), (folder) => Effect.sync(() => removeDataFolder(folder)))
+
+/** Makes a data folder, in memory where there is room; removed with the scope. */
+export const dataFolder = scoped(makeFastFolder)
+
+/** Makes a data folder on the disk, as what is measured needs it; removed with the scope. */
+export const diskFolder = scoped(makeDataFolder)
 
 /** Ends the servers of runs that were killed, and removes their data. */
 export const removeLeftovers = Effect.gen(function* () {
