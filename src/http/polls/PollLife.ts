@@ -22,8 +22,6 @@ import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } fro
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
 export interface LifeServices extends Omit<HoldServices, "told"> {
-  /** What time it is for polls, in ms since 1970. */
-  readonly now: Effect.Effect<number, OutOfService>
   readonly closingTime: Effect.Effect<number, OutOfService>
   changed(slug: string): Effect.Effect<void, OutOfService>
 }
@@ -52,7 +50,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
    */
   const shut = (poll: Poll, from: number) => shutPoll(poll.slug, versionOf(poll) + 1, from)
 
-  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, shutPoll, told })
+  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, now: present, shutPoll, told })
   const allCounted = makeAllCounted(countedUpTo)
 
   /** Does something with a poll. */

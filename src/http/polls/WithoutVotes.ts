@@ -28,18 +28,28 @@ export const makeAllCounted =
       Effect.asVoid
     )
 
+/** Returns when the times begin in which a poll is shut for a change, but for those that are over. */
+const shutFrom = ({ shut = [] }: Poll, now: number): ReadonlyArray<number> =>
+  shut.flatMap(([begins, ends]) => (ends > now ? [begins] : []))
+
 /**
  * Makes what has the stream take votes that go by what a poll is, where it refuses them for an act that did not come to be, as when the
- * database went away. It waits for the end of one that is under way.
+ * database went away. It waits for the end of one that is under way. A poll that is shut for a change stays so: it gets no other version
+ * by that, and the stream refuses the votes of whoever has not heard of it.
  */
 export const makeTakeBack =
-  ({ acts, shutPoll }: Pick<HoldServices, "acts" | "shutPoll">) =>
-  (slug: string): Effect.Effect<void, OutOfService> =>
-    Effect.asVoid(acts.act(slug, "edit", ({ poll }) => Effect.as(shutPoll(slug, versionOf(poll)), undefined)))
+  ({ acts, now, shutPoll }: Pick<HoldServices, "acts" | "now" | "shutPoll">) =>
+  (slug: string): Effect.Effect<void, OutOfService> => {
+    const takeBack = (poll: Poll) =>
+      Effect.flatMap(now, (now) => (shutFrom(poll, now).length > 0 ? Effect.void : shutPoll(slug, versionOf(poll))))
+    return Effect.asVoid(acts.act(slug, "edit", ({ poll }) => Effect.as(takeBack(poll), undefined)))
+  }
 
 /** What closing a poll for a moment needs: where polls are kept, how far votes are counted, and how all processes are told. */
 export interface HoldServices {
   readonly acts: PollActs["Service"]
+  /** What time it is for polls, in ms since 1970. */
+  readonly now: Effect.Effect<number, OutOfService>
   /**
    * Has the stream refuse a poll's votes by what it was before this version, from a time on, in ms, for so many ms, or for as long as it
    * takes any process to hear of it; or take those by this version, where no time is given.
@@ -53,9 +63,9 @@ export interface HoldServices {
  * Makes what does a change for which a poll must have no votes: it is closed for a moment, if it may be open, until all votes are
  * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed.
  */
-export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServices) => {
+export const makeWithoutVotes = ({ acts, countedUpTo, now: present, shutPoll, told }: HoldServices) => {
   const allCounted = makeAllCounted(countedUpTo)
-  const takeBack = makeTakeBack({ acts, shutPoll })
+  const takeBack = makeTakeBack({ acts, now: present, shutPoll })
   return Effect.fnUntraced(function* <A, E>(
     poll: Poll,
     now: number,
@@ -69,7 +79,7 @@ export const makeWithoutVotes = ({ acts, countedUpTo, shutPoll, told }: HoldServ
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
     )
     // It may be closed already, for another change or a former try.
-    const since = Math.min(from, ...(poll.shut ?? []).flatMap(([begins, ends]) => (ends > now ? [begins] : [])))
+    const since = Math.min(from, ...shutFrom(poll, now))
     const shut = (version: number) => shutPoll(poll.slug, version + 1, since, from + hold - Math.max(since, now))
     yield* told(poll.slug, acts.hold(poll.slug, from, from + hold, "close", shut))
     const open = told(poll.slug, acts.hold(poll.slug, from, from + hold, "open"))

@@ -3,6 +3,8 @@ import { Effect, Layer } from "effect"
 import { layerPool } from "../../../src/consumer/Pool.ts"
 import type { PollDefinition } from "../../../src/domain/PollDefinition.ts"
 import { makeVoteId } from "../../../src/domain/Vote.ts"
+import { hold, makeTakeBack } from "../../../src/http/polls/WithoutVotes.ts"
+import { PollActs } from "../../../src/ledger/PollActs.ts"
 import { Redis } from "../../../src/stream/Redis.ts"
 import { isShut, shutHash } from "../../../src/stream/ShutPolls.ts"
 import { StreamSettings } from "../../../src/stream/StreamSettings.ts"
@@ -179,6 +181,22 @@ layer(layerPollsApi(), { excludeTestServices: true })(
         const { etag } = (yield* request("GET", `/api/polls/${other}`)).headers
         const version = Number(etag?.replaceAll('"', ""))
         assert.deepStrictEqual([yield* isTaken(other, 2), yield* isTaken(other, version)], [false, true])
+      })
+    )
+
+    it.effect("can't take one while it is closed to be changed, nor have that taken back", () =>
+      Effect.gen(function* () {
+        const slug = yield* createPoll()
+        const [acts, { now, shutPoll }] = [yield* PollActs, yield* VoteStream]
+        const takeBack = makeTakeBack({ acts, now: Effect.sync(now), shutPoll })(slug)
+        const times = [now(), now() + hold] as const
+        yield* acts.hold(slug, ...times, "close", (version) => shutPoll(slug, version + 1, now(), hold))
+        yield* takeBack
+        assert.isFalse(yield* isTaken(slug))
+        yield* acts.hold(slug, ...times, "open")
+        assert.isFalse(yield* isTaken(slug))
+        yield* takeBack
+        assert.isTrue(yield* isTaken(slug))
       })
     )
   }
