@@ -1,6 +1,6 @@
 import type { Clients } from "./clients.ts"
-import type { Closings } from "./closings.ts"
 import type { LogWatch } from "./logs.ts"
+import type { Organiser } from "./organiser.ts"
 import type { Recoveries } from "./recoveries.ts"
 import type { FaultKind } from "./schedule.ts"
 import type { Verdict } from "./verdict.ts"
@@ -12,7 +12,7 @@ export interface Outcome {
   /** How often each kind of fault happened, and had an effect. */
   readonly faults: ReadonlyMap<FaultKind, number>
   readonly clients: Clients
-  readonly closings: Closings
+  readonly organiser: Organiser
   readonly recoveries: Recoveries
   readonly verdict: Verdict
   readonly voters: Voters
@@ -38,11 +38,11 @@ const votesIn = ({ accepted }: Voters, wanted: string): string => {
   return `${votes.length} of ${new Set(votes.map(({ poll, voter }) => `${poll} ${voter}`)).size} voters`
 }
 
-const votesBy = ({ polls }: Closings): string =>
+const votesBy = ({ polls }: Organiser): string =>
   `${polls.reduce((sum, { accepted }) => sum + accepted.length, 0)} in ${polls.length}`
 
 export const describe = (outcome: Outcome): string => {
-  const { audit, clients, closings, faults, logs, problems, recoveries, seconds, seed, verdict, voters } = outcome
+  const { audit, clients, faults, logs, organiser, problems, recoveries, seconds, seed, verdict, voters } = outcome
   const slowest = recoveries.slowest().slice(0, 3)
   const seen = ({ fault, meanwhile, ms, part }: (typeof slowest)[number]) =>
     `${(ms / 1000).toFixed(1)} s until ${part} worked after ${fault}` +
@@ -62,7 +62,8 @@ export const describe = (outcome: Outcome): string => {
     row("dead", verdict.dead),
     row("accepted in polls `once`", votesIn(voters, "once")),
     row("accepted in polls `changeable`", votesIn(voters, "changeable")),
-    row("accepted in polls closed by hand", votesBy(closings)),
+    row("accepted in the organiser's polls", votesBy(organiser)),
+    row("which were", [...organiser.acts].map(([act, times]) => `${act} ${times} times`).join(", ")),
     row("checkpoints of public logs", logs.seen()),
     row("audit", audit),
     listed("Slowest recoveries", slowest.map(seen)),

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { checkLog, checkReaders, checkResults, drain } from "./after.ts"
 import { startClients } from "./clients.ts"
-import { judgeClosings, startClosings } from "./closings.ts"
 import { eventually } from "./eventually.ts"
 import { commit } from "./faults.ts"
 import { watchLogs } from "./logs.ts"
+import { judgeOrganiser, startOrganiser } from "./organiser.ts"
 import { makeRandom } from "./random.ts"
 import { makeRecoveries } from "./recoveries.ts"
 import { describe } from "./report.ts"
@@ -32,7 +32,7 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
   const recoveries = makeRecoveries()
   const urls = site.apis.map(({ program }) => program.url)
   const voters = await startVoters(urls, makeRandom(seed + 2))
-  const closings = startClosings(urls, makeRandom(seed + 3))
+  const organiser = startOrganiser(urls, makeRandom(seed + 3))
   const faults = new Map<FaultKind, number>(kinds.map((kind) => [kind, 0]))
   const watch = watchTally(site, recoveries)
   const logs = await watchLogs(site)
@@ -73,7 +73,7 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
     }
     clients.stop()
     voters.stop()
-    const closed = closings.stop()
+    const closed = organiser.stop()
     const open = () => clients.open() + voters.open()
     if (!(await eventually(() => open() === 0, acceptTimeout))) {
       site.problems.push(`${open()} votes were never accepted`)
@@ -89,11 +89,11 @@ export const runChaos = async (site: Site, { kinds, rate, seconds, seed }: RunOp
     site.problems.push(...(await logs.judge()))
     await checkLog(site)
     site.problems.push(...(await judgeVoters(site, voters)))
-    site.problems.push(...(await judgeClosings(site, closings)))
+    site.problems.push(...(await judgeOrganiser(site, organiser)))
     const { problems } = site
     const audited = audit.code === 0 ? "ok" : "NOT OK"
     console.log(
-      `\n${describe({ seed, seconds, faults, clients, closings, recoveries, verdict, voters, logs, problems, audit: audited })}`
+      `\n${describe({ seed, seconds, faults, clients, organiser, recoveries, verdict, voters, logs, problems, audit: audited })}`
     )
     return isClean(verdict) && problems.length === 0 && clients.wrong.length === 0
   } finally {

@@ -25,7 +25,7 @@ interface LedgerRow {
 export const judge = async (site: Site, accepted: Clients["accepted"]): Promise<Verdict> => {
   const rows = await site.query<LedgerRow>(
     "select vote_id::text, status, accepted_ms || '-' || accepted_seq || ' ' || choice as entry " +
-      "from vote_event where poll is null or poll !~ '^(once|changeable|closed)-'"
+      "from vote_event where poll is null or poll !~ '^(once|changeable|organised)-'"
   )
   const [sum] = await site.query<{ tally: string }>(
     "select coalesce(sum(count), 0)::text as tally from tally where poll = 'cats-or-dogs'"

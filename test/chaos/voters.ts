@@ -3,6 +3,7 @@ import { Array } from "effect"
 import { kinds } from "../support/kinds.ts"
 import { eventually } from "./eventually.ts"
 import type { Random } from "./random.ts"
+import { send } from "./send.ts"
 import { adminToken, type Site } from "./site.ts"
 
 /** The ballot rules of the polls that voters vote in. */
@@ -55,21 +56,7 @@ const voterCount = 40
 /** How many votes a second each rule gets. */
 const rate = 25
 /** In ms. */
-const answerTimeout = 2_500
 const openTimeout = 20_000
-
-/** Sends a request with a token, and gives up after a while. */
-export const post = async (url: string, token: string, body: unknown, key?: string) => {
-  const headers = {
-    "content-type": "application/json",
-    authorization: `Bearer ${token}`,
-    ...(key === undefined ? {} : { "idempotency-key": key })
-  }
-  const signal = AbortSignal.timeout(answerTimeout)
-  const answer = await fetch(url, { method: "POST", headers, signal, body: JSON.stringify(body) })
-  const text = await answer.text()
-  return { status: answer.status, text }
-}
 
 /** Creates the polls, before anything goes wrong; returns each voter's token, by poll. */
 const openPolls = async (api: string): Promise<ReadonlyMap<string, ReadonlyArray<string>>> => {
@@ -80,8 +67,11 @@ const openPolls = async (api: string): Promise<ReadonlyMap<string, ReadonlyArray
       { id: "coffee", label: "Coffee" }
     ]
     const definition = { slug, title: slug, options, ...rules, ballot: rule, identity: "token", results: "live" }
-    await eventually(async () => (await post(`${api}/api/polls`, adminToken, definition)).status !== 503, openTimeout)
-    const { text } = await post(`${api}/api/polls/${slug}/tokens`, adminToken, { count: voterCount })
+    await eventually(
+      async () => (await send(api, adminToken, { path: "/api/polls", body: definition })).status !== 503,
+      openTimeout
+    )
+    const { text } = await send(api, adminToken, { path: `/api/polls/${slug}/tokens`, body: { count: voterCount } })
     tokens.set(slug, JSON.parse(text).tokens)
   }
   return tokens
@@ -100,8 +90,9 @@ export const startVoters = async (apis: ReadonlyArray<() => string>, random: Ran
     const before: Array<string> = []
     for (let tries = 0; !closed; tries++) {
       const sentAt = Date.now()
-      const url = `${apis[(cast + tries) % apis.length]?.()}/api/polls/${slug}/votes`
-      const answer = await post(url, tokens.get(slug)?.[voter] ?? "", said, key).catch(() => undefined)
+      const api = apis[(cast + tries) % apis.length]?.() ?? ""
+      const vote = { path: `/api/polls/${slug}/votes`, body: said, key }
+      const answer = await send(api, tokens.get(slug)?.[voter] ?? "", vote).catch(() => undefined)
       if (answer?.status === 201) {
         const { stream_id: streamId, vote_id: voteId } = JSON.parse(answer.text)
         accepted.push({ rule, poll: slug, voter, voteId, streamId })
