@@ -10,7 +10,7 @@ import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
 import { findClosingTime, readStates } from "../stream/Nodes.ts"
 import { command, Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
-import { shutPoll } from "../stream/ShutPolls.ts"
+import { shutPoll, unshutPoll } from "../stream/ShutPolls.ts"
 import { nextEntryMs } from "../stream/StreamState.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { withProgress } from "./Progress.ts"
@@ -53,12 +53,15 @@ export const withLife = <A, E, R, E2, R2>(
     Effect.gen(function* () {
       const redis = yield* Redis
       const shards = () => everyShard(redis, settings.streamName)
+      // It asks for the time whenever it needs it.
+      const reached = () => undefined
       const countedUpTo = makeCountedUpTo({ appendReplicas: 0, group: settings.consumerGroup })
       const life = makePollLife({
         acts,
         now: Effect.provideService(pollTime(settings), Redis, redis),
-        closingTime: Effect.suspend(() => findClosingTime(shards(), () => undefined)),
-        shutPoll: (poll, version, from, ms) => shutPoll(shards(), poll, version, from, ms),
+        closingTime: Effect.suspend(() => findClosingTime(shards(), reached)),
+        shutPoll: (poll, version, from, ms) => shutPoll(shards(), reached, poll, version, from, ms),
+        unshutPoll: (poll, version, at) => unshutPoll(shards(), poll, version, at),
         countedUpTo: (latest) => countedUpTo(shards(), latest),
         // The API processes keep the polls in memory, and have viewers.
         changed: (changed) =>

@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import type { Poll } from "../domain/Poll.ts"
+import { type Poll, versionOf } from "../domain/Poll.ts"
 import { isSamePoll, toDefinition } from "../domain/PollEdit.ts"
 import { OutOfService, PollExists } from "../domain/Problems.ts"
 import { type Act, type AdminEvent, readEvents, recordAct } from "./AdminEvents.ts"
@@ -43,25 +43,27 @@ export class PollActs extends Context.Service<
     /**
      * Closes a poll at a time of the stream's clock, in ms, which is asked for once nothing else changes the poll; unless it has closed.
      * With `ahead`, it closes so many ms after that time, which is one that all votes so far were accepted before. `before` is done
-     * before that can be seen, with the poll and the time at which it closes. Returns undefined where there is no such poll.
+     * before that can be seen, with the poll and that time, and returns the time at which it closes, which may be later. Returns undefined
+     * where there is no such poll.
      */
     close(
       slug: string,
       time: Effect.Effect<number, OutOfService>,
       ahead?: number,
-      before?: (poll: Poll, closesMs: number) => Effect.Effect<void, OutOfService>
+      before?: (poll: Poll, closesMs: number) => Effect.Effect<number, OutOfService>
     ): Effect.Effect<Poll | undefined, OutOfService>
     /**
-     * Closes a poll from one time of the stream's clock to another, in ms, which are ahead of all votes, or takes that back; it is no act of
-     * its own. `before` is done before that can be seen, with the poll's version.
+     * Closes a poll from a time of the stream's clock on, in ms, which is ahead of all votes, for so many ms, or takes that back; it is no
+     * act of its own. `before` is done before that can be seen, with the poll's version, and returns from when on it is closed, which may
+     * be later. Returns that time.
      */
     hold(
       slug: string,
       fromMs: number,
-      toMs: number,
+      ms: number,
       how: "close" | "open",
-      before?: (version: number) => Effect.Effect<void, OutOfService>
-    ): Effect.Effect<void, OutOfService>
+      before?: (version: number) => Effect.Effect<number, OutOfService>
+    ): Effect.Effect<number, OutOfService>
     /** Tells how many tokens were made for a poll's voters, in the record and in its public log. */
     tellTokens(slug: string, made: number): Effect.Effect<void, OutOfService>
     /** The record of a poll, the latest first: at most `limit`, before the one with the id `before`. */
@@ -128,22 +130,23 @@ export class PollActs extends Context.Service<
           Effect.withSpan(`PollActs.${what}`)
         )
 
-      const hold: PollActs["Service"]["hold"] = Effect.fn("PollActs.hold")((slug, fromMs, toMs, how, before) =>
+      const hold: PollActs["Service"]["hold"] = Effect.fn("PollActs.hold")((slug, given, ms, how, before) =>
         inTransaction(sql)(
           Effect.gen(function* () {
-            yield* sql`select hold_horizon()`
-            const held = sql`int8multirange(int8range(${int8(fromMs)}, ${int8(toMs)}))`
+            const current = yield* lockPoll(sql, slug)
+            if (current === undefined) return given
+            const from = before === undefined ? given : Math.max(given, yield* before(versionOf(current.poll)))
+            const held = sql`int8multirange(int8range(${int8(from)}, ${int8(from + ms)}))`
             const shut = sql`coalesce(shut, '{}')`
-            const [poll] = yield* sql<Pick<PollRow, "version">>`
+            yield* sql`
               update poll
               set shut = nullif(${how === "close" ? sql`${shut} + ${held}` : sql`${shut} - ${held}`}, '{}')
-              where slug = ${slug}
-              returning version`
-            if (poll !== undefined && before !== undefined) yield* before(Number(poll.version))
+              where slug = ${slug}`
             // It is closed ahead of all votes: a look at them would take until after that.
             yield* how === "close" ? showChanged(sql, slug) : sql`select settle_poll(${slug})`
+            return from
           })
-        ).pipe(bounded, Effect.asVoid)
+        ).pipe(bounded)
       )
 
       return PollActs.of({
@@ -151,15 +154,15 @@ export class PollActs extends Context.Service<
         search,
         create,
         act,
-        close: (slug, time, ahead, before = () => Effect.void) =>
+        close: (slug, time, ahead, before) =>
           act(
             slug,
             "close",
             Effect.fnUntraced(function* ({ poll }) {
               const now = yield* time
-              const closesMs = Math.min(poll.closesMs ?? Number.POSITIVE_INFINITY, now + (ahead ?? 0))
-              if (poll.finalMs !== undefined || closesMs === poll.closesMs) return undefined
-              yield* before(poll, closesMs)
+              const wanted = Math.min(poll.closesMs ?? Number.POSITIVE_INFINITY, now + (ahead ?? 0))
+              if (poll.finalMs !== undefined || wanted === poll.closesMs) return undefined
+              const closesMs = before === undefined ? wanted : Math.max(wanted, yield* before(poll, wanted))
               return { poll: { ...poll, closesMs }, ...(ahead === undefined ? {} : { votesBefore: now }) }
             })
           ),

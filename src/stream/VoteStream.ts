@@ -11,7 +11,7 @@ import { askNodes, type Refusal, type Work } from "./Nodes.ts"
 import { command, Redis } from "./Redis.ts"
 import { makeReplicatedWrites } from "./ReplicatedWrites.ts"
 import { type Shard, Shards } from "./Shards.ts"
-import { shutPoll } from "./ShutPolls.ts"
+import { shutPoll, unshutPoll } from "./ShutPolls.ts"
 import { type SolutionUse, spendSolution } from "./SpentSolutions.ts"
 import { makeStreamClock } from "./StreamClock.ts"
 import { StreamSettings } from "./StreamSettings.ts"
@@ -47,10 +47,12 @@ export class VoteStream extends Context.Service<
     /** Finds a time to close a poll at: after all votes that are accepted already, and reached by `now`; in ms since 1970. */
     readonly closingTime: Effect.Effect<number, OutOfService>
     /**
-     * Has the votes in a poll refused that go by an earlier version of it than this, from a time on, in ms since 1970, for so many ms; or,
-     * without a time, those by this version taken, since there is no later one.
+     * Has the votes in a poll refused that go by an earlier version of it than this, from a time on, in ms since 1970, for so many ms.
+     * Returns from when on: a later time where votes may have come in since the one that was given, which all of them are before.
      */
-    shutPoll(poll: string, version: number, from?: number, ms?: number): Effect.Effect<void, OutOfService>
+    shutPoll(poll: string, version: number, from: number, ms?: number): Effect.Effect<number, OutOfService>
+    /** Has the votes in a poll taken that go by this version, which was the latest one at a time, in ms since 1970. */
+    unshutPoll(poll: string, version: number, at: number): Effect.Effect<void, OutOfService>
     /** Finds the time up to which all that was ever accepted is counted: at most `latest`; in ms since 1970. */
     countedUpTo(latest: number): Effect.Effect<number, OutOfService>
     /** Finds the poll that a vote is in, if the stream holds this vote under this id. */
@@ -163,7 +165,8 @@ export class VoteStream extends Context.Service<
         find,
         findKey: (poll, voter, key) => findRecord(shards, { poll, voter, key }, replicated),
         shutPoll: (poll, version, from, ms) =>
-          Effect.flatMap(shards.all, (all) => shutPoll(all, poll, version, from, ms)),
+          Effect.flatMap(shards.all, (all) => shutPoll(all, clock.reached, poll, version, from, ms)),
+        unshutPoll: (poll, version, at) => Effect.flatMap(shards.all, (all) => unshutPoll(all, poll, version, at)),
         spend: (use) => spendSolution(redis, settings.stream, use),
         keyMemory,
         ...nodes

@@ -22,12 +22,14 @@ export interface Organiser {
   readonly wrong: ReadonlyArray<string>
   /** How often each thing was done, in the words of the report. */
   readonly acts: ReadonlyMap<string, number>
-  /** Closes the last poll; resolves once it is closed and its votes are answered. */
-  stop(): Promise<void>
+  /** Closes the last polls; resolves once they are closed and their votes are answered. */
+  stop(): Promise<unknown>
 }
 
-/** How many votes a second the poll gets that is open. */
-const rate = 40
+/** How many polls there are at a time. */
+const atOnce = 4
+/** How many votes a second each gets that is open. */
+const rate = 15
 /** How long votes come before the next act, in ms. */
 const shortest = 1_000
 const longest = 4_000
@@ -39,8 +41,8 @@ const actTimeout = 10_000
 const after = 500
 
 /**
- * Opens polls one after the other, and changes and closes each by hand while votes come in at all APIs, some of which may not hear of that
- * in time.
+ * Opens polls, some at a time, and changes and closes each by hand while votes come in at all APIs, some of which may not hear of that in
+ * time.
  */
 export const startOrganiser = (apis: ReadonlyArray<() => string>, random: Random): Organiser => {
   const polls: Array<Poll> = []
@@ -125,7 +127,7 @@ export const startOrganiser = (apis: ReadonlyArray<() => string>, random: Random
       await live(poll, lives[Math.floor(random() * lives.length)] ?? "closed")
     }
   }
-  const running = run()
+  const running = Promise.all(Array.from({ length: atOnce }, run))
   return {
     polls,
     wrong,

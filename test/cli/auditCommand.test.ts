@@ -85,6 +85,7 @@ describe("the audit", () => {
         now: Effect.sync(stream.now),
         closingTime: stream.closingTime,
         shutPoll: stream.shutPoll,
+        unshutPoll: stream.unshutPoll,
         countedUpTo: (ms) => Effect.tap(stream.countedUpTo(ms), () => Deferred.succeed(asked, undefined)),
         changed: () => Effect.void
       })

@@ -186,7 +186,11 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       const { acts, poll, store } = yield* created({ closesMs: 1_000 })
       const closesMs = Effect.map(store.list, (all) => all.find(({ slug }) => slug === poll.slug)?.closesMs)
       const told: Array<number> = []
-      const tell = (_poll: Poll, ms: number) => Effect.sync(() => void told.push(ms))
+      const tell = (_poll: Poll, ms: number) =>
+        Effect.sync(() => {
+          told.push(ms)
+          return ms
+        })
       assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(2_000), undefined, tell))
       assert.strictEqual(yield* closesMs, 1_000)
       assert.isDefined(yield* acts.close(poll.slug, Effect.succeed(400), 100, tell))
@@ -194,6 +198,9 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       // As where the answer to a first try got lost.
       yield* acts.close(poll.slug, Effect.succeed(600), 100, tell)
       assert.deepStrictEqual(told, [500])
+      // Who was to be told heard of it late.
+      yield* acts.close(poll.slug, Effect.succeed(300), 100, () => Effect.succeed(450))
+      assert.strictEqual(yield* closesMs, 450)
       assert.isUndefined(yield* acts.close("none", Effect.succeed(500)))
     })
   )

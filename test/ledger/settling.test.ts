@@ -91,11 +91,11 @@ layer(layerServers(), { excludeTestServices: true })("a poll whose closing time 
       const acts = yield* PollActs
       const poll = yield* createPoll()
       yield* count(poll, 6_000)
-      yield* acts.hold(poll, 5_000, 9_000, "close")
+      yield* acts.hold(poll, 5_000, 4_000, "close")
       assert.deepStrictEqual(yield* fatesOf(poll), ["counted"])
       yield* count(poll, 7_000, "tea", { voter: "B".repeat(22) })
       assert.deepStrictEqual(yield* fatesOf(poll), ["counted", wasClosed])
-      yield* acts.hold(poll, 5_000, 9_000, "open")
+      yield* acts.hold(poll, 5_000, 4_000, "open")
       assert.deepStrictEqual(yield* fatesOf(poll), ["counted", "counted"])
     })
   )

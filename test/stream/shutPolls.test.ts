@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import type { Vote } from "../../src/domain/Vote.ts"
+import { entryMs, type Vote } from "../../src/domain/Vote.ts"
 import { command, Redis } from "../../src/stream/Redis.ts"
 import { Shards } from "../../src/stream/Shards.ts"
 import { isShut, shutHash } from "../../src/stream/ShutPolls.ts"
@@ -59,6 +59,26 @@ describe("VoteStream.shutPoll", () => {
     }).pipe(withShards(3))
   )
 
+  it.live("returns from when on, which is after all votes that may have come in", () =>
+    Effect.gen(function* () {
+      const { append, now, shutPoll, states } = yield* VoteStream
+      const { client } = yield* Redis
+      const later = now() + hour / 2
+      assert.strictEqual(yield* shutPoll("p", 2, later), later)
+      const votes = yield* Effect.forEach(Array.from({ length: 12 }), () => append(inPoll("p")))
+      const from = yield* shutPoll("p", 2, now() - hour / 2)
+      assert.isAbove(from, Math.max(...votes.map(entryMs)))
+      assert.deepStrictEqual(yield* taken("p"), [false])
+      // Also where ids are ahead of the clock, and the time that all goes by.
+      yield* states
+      const [shard] = (yield* Shards).current
+      const ahead = Date.now() + hour / 2
+      yield* command(() => client.xadd(shard?.stream ?? "", `${ahead}-0`, "v", "1"))
+      assert.strictEqual(yield* shutPoll("q", 2, ahead), ahead + 1)
+      assert.isAtLeast(now(), ahead + 1)
+    }).pipe(withShards(3))
+  )
+
   it.live("does so for its time, and forgets what is over and what is too far ahead", () =>
     Effect.gen(function* () {
       const { now, shutPoll } = yield* VoteStream
@@ -102,26 +122,29 @@ describe("VoteStream.shutPoll", () => {
 
   it.live("of several versions, keeps out what each of them does, until it is told which one there is", () =>
     Effect.gen(function* () {
-      const { now, shutPoll } = yield* VoteStream
+      const { now, shutPoll, unshutPoll } = yield* VoteStream
       const versions = [1, 2, 3, 4].map((version) => ["p", version] as const)
       yield* shutPoll("p", 3, now() - 1)
       yield* shutPoll("p", 4, now() + hour / 2)
       // A later one that is not there yet does not take back what an earlier one is refused.
       assert.deepStrictEqual(yield* taken(...versions.toReversed()), [false, false, false, false])
       for (const each of versions) assert.deepStrictEqual(yield* taken(each), [each[1] === 4])
-      yield* shutPoll("p", 3)
+      // What is said later may be of a version that is about to be.
+      yield* unshutPoll("p", 3, now() - hour)
+      assert.deepStrictEqual(yield* taken(["p", 3]), [false])
+      yield* unshutPoll("p", 3, now() + hour)
       for (const each of versions) assert.deepStrictEqual(yield* taken(each), [each[1] >= 3])
       // There is a later one than that.
-      yield* shutPoll("p", 4)
+      yield* unshutPoll("p", 4, now() + hour)
       assert.deepStrictEqual(yield* taken(["p", 2]), [false])
-      yield* shutPoll("nothing", 2)
+      yield* unshutPoll("nothing", 2, now() + hour)
       assert.deepStrictEqual(yield* taken("nothing"), [true])
     }).pipe(withShards(1))
   )
 
   it.live("goes by what processes have said that do not tell versions, until it is told which one there is", () =>
     Effect.gen(function* () {
-      const { shutPoll } = yield* VoteStream
+      const { shutPoll, unshutPoll } = yield* VoteStream
       const { client } = yield* Redis
       const [shard] = (yield* Shards).current
       const said = (until: number) =>
@@ -130,7 +153,7 @@ describe("VoteStream.shutPoll", () => {
       assert.deepStrictEqual(yield* taken(["p", 9]), [false])
       yield* shutPoll("p", 10, Date.now() - 1)
       assert.deepStrictEqual(yield* taken(["p", 10]), [false])
-      yield* shutPoll("p", 9)
+      yield* unshutPoll("p", 9, Date.now() + hour)
       assert.deepStrictEqual(yield* taken(["p", 8]), [false])
       assert.deepStrictEqual(yield* taken(["p", 9]), [true])
       yield* said(Date.now() - 1)

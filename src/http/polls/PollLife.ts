@@ -2,7 +2,7 @@ import { Cause, Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll, versionOf } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
-import type { InvalidFields, OutOfService, Stale, Unchangeable } from "../../domain/Problems.ts"
+import type { InvalidFields, OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
 import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
 import {
@@ -14,10 +14,11 @@ import {
   notKept,
   past,
   stale,
+  stillWaiting,
   tooEarly,
   wrongFields
 } from "./PollRefusals.ts"
-import { inTime, shutUntil } from "./PollTimes.ts"
+import { inTime, shutUntil, takesNoVotes } from "./PollTimes.ts"
 import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
@@ -27,7 +28,15 @@ export interface LifeServices extends Omit<HoldServices, "told"> {
 }
 
 /** Makes what organisers do with polls. */
-export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: present, shutPoll }: LifeServices) => {
+export const makePollLife = ({
+  acts,
+  changed,
+  closingTime,
+  countedUpTo,
+  now: present,
+  shutPoll,
+  unshutPoll
+}: LifeServices) => {
   const existing = (slug: string) =>
     Effect.flatMap(acts.find(slug), (poll) => (poll === undefined ? Effect.fail(missing) : Effect.succeed(poll)))
 
@@ -46,11 +55,11 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
 
   /**
    * Has the stream refuse votes by what a poll is until now, from a time on, in ms: a process that does not hear of its next version in time
-   * would take votes that do not count.
+   * would take votes that do not count. Returns from when on: later where that was over.
    */
   const shut = (poll: Poll, from: number) => shutPoll(poll.slug, versionOf(poll) + 1, from)
 
-  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, now: present, shutPoll, told })
+  const withoutVotes = makeWithoutVotes({ acts, countedUpTo, now: present, shutPoll, told, unshutPoll })
   const allCounted = makeAllCounted(countedUpTo)
 
   /** Does something with a poll. */
@@ -74,8 +83,11 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
   const decideEdit = (
     edit: PollEdit,
     expected: ReadonlyArray<string> | undefined,
-    agreed: ReadonlyArray<string>
-  ): ((current: Current) => Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable | OutOfService>) =>
+    agreed: ReadonlyArray<string>,
+    since: number
+  ): ((
+    current: Current
+  ) => Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable | OutOfService | Unavailable>) =>
     Effect.fnUntraced(function* ({ hasVotes: voted, isDecided, poll }) {
       if (!isExpected(poll, expected)) return yield* stale
       const edited = applyEdit(poll, edit)
@@ -88,8 +100,14 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
       const times = changes.closing ? shutUntil(poll, now) : poll.shut
       if (isDecided && times !== poll.shut) return yield* notKept
-      const from = changes.fixed.length > 0 ? now : changes.closing ? edited.success.closesMs : undefined
-      if (!poll.draft && from !== undefined) yield* shut(poll, from)
+      const { closesMs } = edited.success
+      const from = changes.fixed.length > 0 ? now : changes.closing ? closesMs : undefined
+      if (!poll.draft && from !== undefined) {
+        const refused = yield* shut(poll, from)
+        // Votes came in until then, for all that is known, if this process was held up.
+        if (changes.closing && closesMs !== undefined && refused > closesMs) return yield* past("closes_at")
+        if (changes.fixed.length > 0 && !takesNoVotes(poll, since, refused)) return yield* stillWaiting
+      }
       const changed = { ...edited.success, ...(times === undefined ? {} : { shut: times }) }
       return { poll: changed, edited: voted && changes.text, votesBefore: now }
     })
@@ -106,8 +124,8 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
     const now = yield* closingTime
     const changes = changesOf(poll, edited.success)
     yield* inTime(poll, changes, edited.success, now)
-    const change = act(slug, "edit", decideEdit(given, expected, changes.fixed))
-    return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change
+    const change = (since: number) => act(slug, "edit", decideEdit(given, expected, changes.fixed, since))
+    return yield* changes.fixed.length > 0 ? withoutVotes(poll, now, changes.fixed, change) : change(now)
   })
 
   const closeIn = Effect.fnUntraced(function* (slug: string, ms: number) {
@@ -129,7 +147,7 @@ export const makePollLife = ({ acts, changed, closingTime, countedUpTo, now: pre
       if (closesMs !== undefined && poll.opensMs !== undefined && closesMs <= poll.opensMs) return yield* tooEarly
       const times = shutUntil(poll, now)
       if (isDecided && times !== poll.shut) return yield* notKept
-      if (closesMs !== undefined) yield* shut(poll, closesMs)
+      if (closesMs !== undefined && (yield* shut(poll, closesMs)) > closesMs) return yield* past("closes_at")
       return {
         poll: {
           ...Struct.omit(poll, ["closesMs"]),

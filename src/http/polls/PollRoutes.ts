@@ -41,6 +41,7 @@ export const layerPollRoutes = HttpApiBuilder.group(
       now: Effect.sync(stream.now),
       closingTime: stream.closingTime,
       shutPoll: stream.shutPoll,
+      unshutPoll: stream.unshutPoll,
       countedUpTo: stream.countedUpTo,
       changed: polls.changed
     })

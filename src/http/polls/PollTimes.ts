@@ -20,3 +20,9 @@ export const inTime = (
 /** Returns the times in which a poll was closed, once it is open again: those from its closing until now, if it had closed. */
 export const shutUntil = ({ closesMs, shut }: Poll, now: number): Poll["shut"] =>
   closesMs === undefined || closesMs >= now ? shut : [...(shut ?? []), [closesMs, now]]
+
+/** Whether a poll takes no vote from one time to another, in ms. */
+export const takesNoVotes = ({ closesMs, opensMs, shut }: Poll, from: number, to: number): boolean =>
+  (closesMs !== undefined && closesMs <= from) ||
+  (opensMs !== undefined && opensMs >= to) ||
+  (shut ?? []).some(([begins, ends]) => begins <= from && ends >= to)

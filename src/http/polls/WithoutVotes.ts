@@ -38,10 +38,12 @@ const shutFrom = ({ shut = [] }: Poll, now: number): ReadonlyArray<number> =>
  * by that, and the stream refuses the votes of whoever has not heard of it.
  */
 export const makeTakeBack =
-  ({ acts, now, shutPoll }: Pick<HoldServices, "acts" | "now" | "shutPoll">) =>
+  ({ acts, now, unshutPoll }: Pick<HoldServices, "acts" | "now" | "unshutPoll">) =>
   (slug: string): Effect.Effect<void, OutOfService> => {
     const takeBack = (poll: Poll) =>
-      Effect.flatMap(now, (now) => (shutFrom(poll, now).length > 0 ? Effect.void : shutPoll(slug, versionOf(poll))))
+      Effect.flatMap(now, (now) =>
+        shutFrom(poll, now).length > 0 ? Effect.void : unshutPoll(slug, versionOf(poll), now)
+      )
     return Effect.asVoid(acts.act(slug, "edit", ({ poll }) => Effect.as(takeBack(poll), undefined)))
   }
 
@@ -52,28 +54,31 @@ export interface HoldServices {
   readonly now: Effect.Effect<number, OutOfService>
   /**
    * Has the stream refuse a poll's votes by what it was before this version, from a time on, in ms, for so many ms, or for as long as it
-   * takes any process to hear of it; or take those by this version, where no time is given.
+   * takes any process to hear of it. Returns from when on: later where this process was held up until after the time.
    */
-  shutPoll(slug: string, version: number, from?: number, ms?: number): Effect.Effect<void, OutOfService>
+  shutPoll(slug: string, version: number, from: number, ms?: number): Effect.Effect<number, OutOfService>
+  /** Has the stream take a poll's votes by this version, which was the latest one at a time, in ms. */
+  unshutPoll(slug: string, version: number, at: number): Effect.Effect<void, OutOfService>
   countedUpTo(latest: number): Effect.Effect<number, OutOfService>
-  told(slug: string, doing: Effect.Effect<void, OutOfService>): Effect.Effect<void, OutOfService>
+  told<A>(slug: string, doing: Effect.Effect<A, OutOfService>): Effect.Effect<A, OutOfService>
 }
 
 /**
  * Makes what does a change for which a poll must have no votes: it is closed for a moment, if it may be open, until all votes are
- * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed.
+ * counted that it has taken so far, so that it is known whether there is any. Where there is, it was never closed. The change gets the
+ * time since when it must have taken none, in ms.
  */
-export const makeWithoutVotes = ({ acts, countedUpTo, now: present, shutPoll, told }: HoldServices) => {
+export const makeWithoutVotes = ({ acts, countedUpTo, now: present, shutPoll, told, unshutPoll }: HoldServices) => {
   const allCounted = makeAllCounted(countedUpTo)
-  const takeBack = makeTakeBack({ acts, now: present, shutPoll })
+  const takeBack = makeTakeBack({ acts, now: present, unshutPoll })
   return Effect.fnUntraced(function* <A, E>(
     poll: Poll,
     now: number,
     fields: ReadonlyArray<string>,
-    change: Effect.Effect<A, E>
+    change: (since: number) => Effect.Effect<A, E>
   ) {
     const from = now + notice
-    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change
+    if (poll.draft || (poll.opensMs !== undefined && poll.opensMs > from + hold)) return yield* change(now)
     // The answer to nearly all who come too late, at no cost to who votes.
     yield* acts.act(poll.slug, "edit", (current) =>
       current.hasVotes ? Effect.fail(hasVotes(fields)) : Effect.succeed(undefined)
@@ -81,10 +86,10 @@ export const makeWithoutVotes = ({ acts, countedUpTo, now: present, shutPoll, to
     // It may be closed already, for another change or a former try.
     const since = Math.min(from, ...shutFrom(poll, now))
     const shut = (version: number) => shutPoll(poll.slug, version + 1, since, from + hold - Math.max(since, now))
-    yield* told(poll.slug, acts.hold(poll.slug, from, from + hold, "close", shut))
-    const open = told(poll.slug, acts.hold(poll.slug, from, from + hold, "open"))
-    return yield* allCounted(from).pipe(
-      Effect.andThen(change),
+    const start = yield* told(poll.slug, acts.hold(poll.slug, from, hold, "close", shut))
+    const open = told(poll.slug, acts.hold(poll.slug, start, hold, "open"))
+    return yield* allCounted(start).pipe(
+      Effect.andThen(change(start)),
       // Only then is it sure that this is not the time of someone else's change that was done.
       Effect.tapError((error) =>
         error instanceof Unchangeable ? Effect.andThen(open, takeBack(poll.slug)) : Effect.void

@@ -59,8 +59,8 @@ export class Ballots extends Context.Service<
       const scope = yield* Effect.scope
       // One at a time, and not for each vote: that which comes after it, or is sent again, asks once more where it failed.
       const takingBack = Semaphore.makeUnsafe(1)
-      const { now, shutPoll } = stream
-      const takeBack = makeTakeBack({ acts: yield* PollActs, now: Effect.sync(now), shutPoll })
+      const { now, unshutPoll } = stream
+      const takeBack = makeTakeBack({ acts: yield* PollActs, now: Effect.sync(now), unshutPoll })
       const takenBack = (slug: string) =>
         takeBack(slug).pipe(
           Effect.ignore,

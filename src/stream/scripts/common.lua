@@ -24,6 +24,17 @@ local function last_id(stream)
   return fields(redis.call('XINFO', 'STREAM', stream))['last-generated-id']
 end
 
+-- Returns a time that all entries of a stream are before, in ms since 1970, and sees to it that no later one is. Where the last id is
+-- ahead of the clock, new ids would go on in its ms until the clock has caught up, hence the last id is raised by a ms.
+local function time_after_all(stream)
+  local now, last = clock(), ms_of(last_id(stream))
+  if last >= now then
+    now = last + 1
+    redis.call('XSETID', stream, string.format('%.0f-0', now))
+  end
+  return now
+end
+
 -- Returns the time at which a stream would take an entry now, in ms since 1970: its ids never go back.
 local function stream_time(stream)
   return math.max(clock(), ms_of(last_id(stream)))

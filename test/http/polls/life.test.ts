@@ -242,7 +242,7 @@ layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
         ["close", "upcoming"],
         ["open", "open"]
       ] as const) {
-        yield* hold(slug, now - 60_000, now + 60_000, how)
+        yield* hold(slug, now - 60_000, 120_000, how)
         yield* isTold(status)
       }
     }).pipe(Effect.scoped)

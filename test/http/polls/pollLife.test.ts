@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { Poll } from "../../../src/domain/Poll.ts"
 import { OutOfService } from "../../../src/domain/Problems.ts"
@@ -13,23 +13,25 @@ const read: Poll = { ...teaOrCoffeePoll, slug: "tea-or-coffee", identity: "brows
 
 /**
  * The life of a poll that is like `read` when it is found, and like this when it is locked; `done` has what becomes of it, and `holds` for
- * what times it is closed meanwhile, and the stream for it.
+ * what times it is closed meanwhile, and the stream for it, which hears of it at a time at the earliest.
  */
 const withLife = <A, E>(
   current: () => Partial<Current>,
   test: (life: PollLife, done: ReadonlyArray<Poll>) => Effect.Effect<A, E>,
   holds: Array<ReadonlyArray<unknown>> = [],
   present = () => now,
-  found = read
+  found = read,
+  hears = () => 0
 ) => {
   const done: Array<Poll> = []
   const acts = Layer.mock(PollActs, {
     find: () => Effect.succeed(found),
-    hold: (_slug, from, to, how, before = () => Effect.void) =>
-      Effect.andThen(
-        before(1),
-        Effect.sync(() => void holds.push([from, to, how]))
-      ),
+    hold: (_slug, given, ms, how, before = () => Effect.succeed(given)) =>
+      Effect.map(before(1), (told) => {
+        const from = Math.max(given, told)
+        holds.push([from, from + ms, how])
+        return from
+      }),
     act: (_slug, _what, decide) =>
       Effect.suspend(() => decide({ poll: read, hasVotes: false, isDecided: false, ...current() })).pipe(
         Effect.map((outcome) => {
@@ -41,10 +43,15 @@ const withLife = <A, E>(
   })
   return Effect.flatMap(PollActs, (acts) => {
     const time = Effect.sync(present)
-    const shutPoll = (_slug: string, ...numbers: ReadonlyArray<number>) =>
-      Effect.sync(() => void holds.push(["stream", ...numbers]))
+    const unshutPoll = (_slug: string, ...numbers: ReadonlyArray<number>) =>
+      Effect.sync(() => void holds.push(["taken", ...numbers]))
+    const shutPoll = (_slug: string, version: number, from: number, ...numbers: ReadonlyArray<number>) =>
+      Effect.sync(() => {
+        holds.push(["stream", version, from, ...numbers])
+        return Math.max(from, hears())
+      })
     const services = { acts, now: time, closingTime: time, countedUpTo: Effect.succeed, changed: () => Effect.void }
-    return test(makePollLife({ ...services, shutPoll }), done)
+    return test(makePollLife({ ...services, shutPoll, unshutPoll }), done)
   }).pipe(Effect.provide(acts))
 }
 
@@ -94,7 +101,7 @@ describe("an edit of what decides over votes, before which one came in", () => {
             [from, to, "close"],
             [from, to, "open"],
             // As the poll is then.
-            ["stream", 1]
+            ["taken", 1, now]
           ])
           assert.deepStrictEqual(done, [])
         }),
@@ -129,26 +136,76 @@ describe("an edit of what decides over votes, sent again while the poll is close
   })
 })
 
+describe("an act of a process that is held up", () => {
+  const later = now + 20_000
+
+  it.effect("changes nothing that decides over votes where some may have come in by what the poll was", () => {
+    /** Edits a poll that is shut at these times, once the stream hears of the edit itself late. */
+    const edited = (shut: Poll["shut"]) => {
+      const holds: Array<ReadonlyArray<unknown>> = []
+      return withLife(
+        () => ({ poll: { ...read, ...(shut === undefined ? {} : { shut }) } }),
+        (life) => Effect.result(life.edit(read.slug, { ballot: "changeable" }, undefined)),
+        holds,
+        () => now,
+        read,
+        () => (holds.length > 1 ? later : 0)
+      )
+    }
+    const gap = [
+      [now, now + 2_000],
+      [now + 3_000, later]
+    ] as const
+    return Effect.gen(function* () {
+      for (const shut of [undefined, [[now, later - 1]] as const, gap]) {
+        const result = yield* edited(shut)
+        assert.isTrue(Result.isFailure(result) && result.failure._tag === "Unavailable")
+      }
+      assert.isTrue(Result.isSuccess(yield* edited([[now, later]])))
+    })
+  })
+
+  it.effect("does not close a poll at a time that is over", () =>
+    withLife(
+      () => ({}),
+      (life) =>
+        Effect.gen(function* () {
+          const closing = (ms: number) => life.edit(read.slug, { closes_at: new Date(ms).toISOString() }, undefined)
+          assert.propertyVal(yield* Effect.flip(closing(later - 1)), "_tag", "InvalidFields")
+          assert.propertyVal(yield* Effect.flip(life.reopen(read.slug, later - 1)), "_tag", "InvalidFields")
+          assert.strictEqual((yield* closing(later)).closesMs, later)
+        }),
+      [],
+      () => now,
+      read,
+      () => later
+    )
+  )
+})
+
 describe("closing a poll", () => {
   /** Closes a poll, of which the database says what comes of that, and notes what is done, with the time. */
   const closing = (present: () => number, outcome: "closes" | "gone" | Pick<Poll, "closesMs">) => {
     const done: Array<readonly [what: string, at: number]> = []
     const acts = Layer.mock(PollActs, {
       find: () => Effect.succeed(read),
-      close: (_slug, time, ahead = 0, before = () => Effect.void) =>
+      close: (_slug, time, ahead = 0, before = (_poll, ms) => Effect.succeed(ms)) =>
         Effect.gen(function* () {
-          const atMs = (yield* time) + ahead
-          yield* before(read, atMs)
+          const atMs = yield* before(read, (yield* time) + ahead)
           done.push(["closes", atMs - now])
           return outcome === "gone" ? undefined : { ...read, ...(outcome === "closes" ? { closesMs: atMs } : outcome) }
         })
     })
     const time = Effect.sync(present)
     const note = (what: string) => Effect.sync(() => void done.push([what, present() - now]))
-    const shutPoll = (_slug: string, _version: number, from = 0) =>
-      Effect.sync(() => void done.push(["the stream closes", from - now]))
+    const shutPoll = (_slug: string, _version: number, from: number) =>
+      Effect.sync(() => {
+        done.push(["the stream closes", from - now])
+        return from
+      })
+    const unshutPoll = () => Effect.void
     const changed = () => note("told others")
-    const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed, shutPoll }
+    const services = { now: time, closingTime: time, countedUpTo: Effect.succeed, changed, shutPoll, unshutPoll }
     const closed = Effect.flatMap(PollActs, (acts) => makePollLife({ ...services, acts }).close(read.slug))
     return Effect.gen(function* () {
       const result = yield* Effect.forkChild(Effect.result(Effect.tap(closed, () => note("answered"))))
@@ -289,7 +346,8 @@ describe("what was begun with a poll", () => {
         now: Effect.succeed(now),
         closingTime: Effect.succeed(now),
         countedUpTo: Effect.succeed,
-        shutPoll: () => Effect.void,
+        shutPoll: (_slug: string, _version: number, from: number) => Effect.succeed(from),
+        unshutPoll: () => Effect.void,
         changed: (slug: string) => Effect.sync(() => void told.push(slug))
       }
       const deleting = yield* Effect.forkChild(Effect.exit(makePollLife(services).remove(read.slug, read.slug)))

@@ -187,13 +187,12 @@ layer(layerPollsApi(), { excludeTestServices: true })(
     it.effect("can't take one while it is closed to be changed, nor have that taken back", () =>
       Effect.gen(function* () {
         const slug = yield* createPoll()
-        const [acts, { now, shutPoll }] = [yield* PollActs, yield* VoteStream]
-        const takeBack = makeTakeBack({ acts, now: Effect.sync(now), shutPoll })(slug)
-        const times = [now(), now() + hold] as const
-        yield* acts.hold(slug, ...times, "close", (version) => shutPoll(slug, version + 1, now(), hold))
+        const [acts, { now, shutPoll, unshutPoll }] = [yield* PollActs, yield* VoteStream]
+        const takeBack = makeTakeBack({ acts, now: Effect.sync(now), unshutPoll })(slug)
+        const from = yield* acts.hold(slug, now(), hold, "close", (version) => shutPoll(slug, version + 1, now(), hold))
         yield* takeBack
         assert.isFalse(yield* isTaken(slug))
-        yield* acts.hold(slug, ...times, "open")
+        yield* acts.hold(slug, from, hold, "open")
         assert.isFalse(yield* isTaken(slug))
         yield* takeBack
         assert.isTrue(yield* isTaken(slug))
