@@ -237,4 +237,4 @@ export const hidden = {
   after_close: "The results are shown once the poll has closed and all votes are counted."
 }
 
-export const tokenField = "Your voting token"
+export const tokenField = "Your voting token: what follows #token= in your link"

@@ -110,7 +110,7 @@ browserTests("the pages, for everyone", (test) => {
     const { tokens } = await web.ask(`/api/polls/${slug}/tokens`, { count: 1 })
     const page = await web.page({ javaScriptEnabled: false }, /status of 40[13]/)
     await page.goto(`/polls/${slug}`)
-    await page.getByLabel("Your voting token").fill("not-a-token")
+    await page.getByLabel("Your voting token: what follows #token= in your link").fill("not-a-token")
     await page.getByRole("button", { name: "Plums", exact: true }).click()
     await page.locator(".field-error", { hasText: "Your personal link is not valid for this poll." }).waitFor()
     await page.getByLabel("Your voting token").fill(String(Array.isArray(tokens) ? tokens[0] : ""))

@@ -114,12 +114,12 @@ view.ballot.onCast((choice) => {
 
 if (takesToken(state.poll.identity) && token === undefined) {
   state.barred = true
-  view.notice(tokenTrouble[state.poll.identity].missing, "bad")
+  state.lacks = tokenTrouble[state.poll.identity].missing
 }
 
 if (solver !== undefined && !isSecureContext) {
   state.barred = true
-  view.notice(challenge.needsHttps, "bad")
+  state.lacks = challenge.needsHttps
 }
 
 live = watchResults(
