@@ -96,6 +96,31 @@ browserTests("the desk", (test) => {
     await page.locator(".head .state").getByText("Final").waitFor()
     await page.locator("nav .state").getByText("Final").waitFor()
     assert.deepInclude(await web.ask("/api/polls/was-fuer-ein-kaese"), { status: "final" })
+    // Who wants to print the end of it has its result and when that became final, without the buttons.
+    await page.getByText("Final since ").waitFor()
+    await page.getByText("History").click()
+    await page.locator(".history li").getByText("Voter links made: 2 (admin)").waitFor()
+    await page.emulateMedia({ media: "print" })
+    assert.strictEqual(await page.locator("button:visible, nav:visible").count(), 0)
+    await page.getByText("Winner: Époisses.").waitFor()
+    assert.isTrue(await page.getByAltText("QR code of").isVisible())
+    await page.emulateMedia({ media: null })
+    // The second voter comes too late, and a third one has no link: there is nothing left that would need one.
+    for (const address of [links[1] ?? "", "/polls/was-fuer-ein-kaese"]) {
+      const late = await web.page()
+      await late.goto(address)
+      await late.getByText("Winner: Époisses.").waitFor()
+      assert.strictEqual(await late.locator("#notice-text").textContent(), "")
+    }
+    const plain = await web.page({ javaScriptEnabled: false })
+    await plain.goto("/polls/was-fuer-ein-kaese")
+    await plain.getByText("Winner: Époisses.").waitFor()
+    const needed = plain.locator("noscript p", { hasText: "needs JavaScript" })
+    assert.strictEqual(await needed.count(), 0)
+    await web.ask("/api/polls/was-fuer-ein-kaese/reopen", {})
+    // Results are read at most once a second, so they may say for a moment that it is over.
+    for (let tries = 0; tries < 100 && !(await needed.isVisible()); tries++) await plain.reload()
+    await needed.waitFor()
   })
 
   test("lasts for as long as one of its tabs is open", async (web) => {
@@ -173,7 +198,7 @@ browserTests("the desk", (test) => {
     // The poll is made, and the answer is lost: to create it again makes no other one.
     await loseAnswers(page, "**/api/polls", "POST")
     await create.click()
-    await page.getByText("The service can't be reached.").waitFor()
+    await page.getByText("The service could not be reached.").waitFor()
     await page.locator("button:focus", { hasText: "Create the poll" }).waitFor()
     await page.unroute("**/api/polls")
     await create.click()

@@ -46,8 +46,8 @@ export const sharing = (ask: AdminAsk, poll: PollView): HTMLElement => {
   })
   const picture = plain(words.picture, async () => {
     const answer = await ask<Results>(`/api/polls/${slug}/results`)
-    if (answer.kind !== "ok") return admin.away
-    const drawn = drawPicture(poll, answer.body, Date.now())
+    if (answer.kind !== "ok") return admin.missed
+    const drawn = drawPicture(poll, answer.body, ask.now())
     return (await savePicture(`${slug}-results.png`, drawn)) ? "" : words.noPicture
   })
   const mail = `mailto:?subject=${encodeURIComponent(poll.title)}&body=${encodeURIComponent(words.mailBody(poll, address))}`
