@@ -272,5 +272,21 @@ browserTests("the desk", (test) => {
     )
     // A long word is broken, and goes not on past the margin.
     assert.deepStrictEqual(new Set(columnAt(232)), new Set(["255,255,255"]))
+
+    // What is written from right to left is drawn so: the mark that ends the question stands to its left.
+    const hebrew = await web.poll({ title: "כן?" })
+    await page.goto(`/admin#/polls/${hebrew}`)
+    await page.getByRole("heading", { name: "כן?" }).waitFor()
+    await page.evaluate(`{
+      const { fillText } = CanvasRenderingContext2D.prototype
+      globalThis.written = []
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        written.push(text)
+        return fillText.call(this, text, ...at)
+      }
+    }`)
+    await save("button", "Picture of the results")
+    const written: ReadonlyArray<string> = await page.evaluate("written")
+    assert.include(written, "\u2068כן?\u2069")
   })
 })
