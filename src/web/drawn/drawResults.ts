@@ -29,7 +29,10 @@ const tellDraws = ({ elected, ties }: ShownTabulation, isFinal: boolean, labelOf
   const told = between
     .map((options) => options.map(labelOf))
     .map(isFinal ? outcome.drawnBetween : outcome.drawnBetweenNow)
-  return [...new Set(told.length === 0 ? [outcome.drawnOnTheWay] : told), ...(isFinal ? [] : [outcome.drawnLater])]
+  return [
+    ...new Set(told.length === 0 ? [outcome.drawnOnTheWay(draws.length)] : told),
+    ...(isFinal ? [] : [outcome.drawnLater])
+  ]
 }
 
 /** Says whom the ballots elect, and what besides them did. */

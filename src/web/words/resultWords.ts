@@ -66,7 +66,8 @@ export const outcome = {
   /** Where nobody is tied in the end, but a draw decided who was on the way there. */
   drawnBetween: (labels: ReadonlyArray<string>) => `A draw decided between ${listed(labels)}.`,
   drawnBetweenNow: (labels: ReadonlyArray<string>) => `For now a draw decides between ${listed(labels)}.`,
-  drawnOnTheWay: "A draw broke a tie on the way.",
+  drawnOnTheWay: (ties: number) =>
+    ties === 1 ? "A tie on the way was broken by a draw." : "Ties on the way were broken by draws.",
   drawnLater: "The draw that counts comes with the end.",
   emptySeats: (seats: number) => `${count(seats)} ${seats === 1 ? "seat stays" : "seats stay"} empty.`,
   none: "No option has a vote."

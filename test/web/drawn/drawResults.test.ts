@@ -295,7 +295,9 @@ describe("the outcome that the pages tell", () => {
       "Elected as it stands: Pears. For now a draw decides between Apples and Pears. The draw that counts comes with the end."
     )
     const onTheWay = of(drawn(["apples", "plums"], "plums"))
-    assert.strictEqual(tell({ ...onTheWay, status: "final" }), "Elected: Pears. A draw broke a tie on the way.")
+    assert.strictEqual(tell({ ...onTheWay, status: "final" }), "Elected: Pears. A tie on the way was broken by a draw.")
+    const twice = of(drawn(["apples", "plums"], "plums"), drawn(["apples", "plums"], "apples"))
+    assert.strictEqual(tell({ ...twice, status: "final" }), "Elected: Pears. Ties on the way were broken by draws.")
     const { drawn: _, ...byRound } = drawn([], "plums")
     assert.strictEqual(tell({ ...of({ ...byRound, decided_by_round: 1 }), status: "final" }), "Elected: Pears.")
   })
