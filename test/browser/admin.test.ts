@@ -69,6 +69,12 @@ browserTests("the desk", (test) => {
       { id: "option-5", label: "何か" }
     ])
 
+    // The poll's address lets nobody vote here.
+    assert.strictEqual(await page.getByLabel("Link for voters").count(), 0)
+    await page
+      .getByLabel("Link to the poll")
+      .and(page.getByRole("textbox", { description: /a voter link/ }))
+      .waitFor()
     await page.getByLabel("How many").fill("2")
     await page.getByRole("button", { name: "Make voter links" }).dblclick()
     const made = page.getByLabel("One link for each voter")

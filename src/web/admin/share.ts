@@ -1,4 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { make, say } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
@@ -55,7 +56,7 @@ export const sharing = (ask: AdminAsk, poll: PollView): HTMLElement => {
     "section",
     { class: "stack sharing", "aria-label": words.heading },
     make("h3", {}, words.heading),
-    field(words.link, link),
+    takesToken(poll.identity) ? field(words.linkOnly, link, words.linkHints[poll.identity]) : field(words.link, link),
     make(
       "div",
       { class: "actions" },
