@@ -92,7 +92,16 @@ const hear = (): void => {
 const outbox = makeOutbox(
   { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf, now: clock.now },
   store,
-  outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
+  outboxEvents({
+    state,
+    teller,
+    follower,
+    refresh,
+    isOpen,
+    hasToken: token !== undefined,
+    // The results may be for those who have.
+    voted: () => live?.refresh()
+  })
 )
 
 view.ballot.onCast((choice) => {
