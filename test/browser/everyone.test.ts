@@ -18,6 +18,9 @@ browserTests("the pages, for everyone", (test) => {
       for (const box of await page.locator(".option").all()) {
         assert.isAtLeast((await box.boundingBox())?.height ?? 0, 44)
       }
+      // On paper, which is white, words are dark.
+      await page.emulateMedia({ media: "print" })
+      assert.strictEqual(await page.evaluate("getComputedStyle(document.body).color"), "rgb(23, 27, 38)")
     })
 
     test(`so is the admin's (${colorScheme})`, async (web) => {
