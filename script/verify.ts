@@ -7,9 +7,6 @@ import { parseVkey } from "../src/domain/log/Note.ts"
 import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
 import type { Told } from "../src/domain/log/ToldDifferences.ts"
 import type { VerifiedLog } from "../src/domain/log/VerifyLog.ts"
-import { rulesOf } from "../src/domain/Rules.ts"
-import { RankingsBuilder } from "../src/domain/tabulation/RankingsBuilder.ts"
-import { tabulate } from "../src/domain/tabulation/Tabulate.ts"
 
 const usage = `Checks a poll's public log, counts its votes again, and compares them with the results: docs/verify.md.
 
@@ -51,26 +48,12 @@ const askJson = async <A>(url: string): Promise<A | undefined> => {
   return body === undefined ? undefined : JSON.parse(Buffer.from(body).toString())
 }
 
-type Results = NonNullable<Told["results"]> & { readonly revision: number; readonly winners: ReadonlyArray<string> }
-
 /** Returns what the service tells of a poll: its results, too, where it shows them. */
 const askTold = async (api: string) => {
   const poll = await askJson<Parameters<typeof toldOf>[0]>(api)
   if (poll === undefined) throw new Error(`there is no poll at ${api}`)
-  const results = await askJson<Results>(`${api}/results`)
+  const results = await askJson<NonNullable<Told["results"]>>(`${api}/results`)
   return toldOf(poll, results)
-}
-
-/** Returns what is wrong with the winners of a ranked poll that is final, by counting the log's rankings again. */
-const wrongWinners = ({ fold }: VerifiedLog, results: Results | undefined): ReadonlyArray<string> => {
-  const { poll, tieSeed } = fold
-  const rules = poll === undefined ? undefined : rulesOf(poll)
-  if (poll === undefined || rules?.kind !== "ranked" || results?.status !== "final" || tieSeed === undefined) return []
-  const rankings = new RankingsBuilder(poll.options.map(({ id }) => id))
-  fold.recount((choice) => rankings.add(choice, 1))
-  const { winners } = tabulate({ ...rules, tieSeed: Buffer.from(tieSeed, "hex") }, rankings.build())
-  const [log, told] = [winners, results.winners].map((ids) => ids.toSorted().join(", "))
-  return log === told ? [] : [`winners: ${log} by the log, ${told} by the results`]
 }
 
 const wrongProof = async (file: string, { vkeys }: VerifiedLog): Promise<ReadonlyArray<string>> => {
@@ -113,7 +96,6 @@ const main = async (): Promise<number> => {
     source: { file: (path) => ask(`${logPath}/${path}`) },
     told: () => askTold(pollPath),
     kept,
-    more: (checked, told) => wrongWinners(checked, told.results),
     pause: () => sleep(1_000)
   })
   const all = [...wrong, ...(values.proof === undefined ? [] : await wrongProof(values.proof, log))]

@@ -28,12 +28,6 @@ const moments: Readonly<Record<string, string>> = {
   "http/voting/ProviderTokens.ts": "whether a provider's token was issued in the future",
   "layers/ProcessMetrics.ts": "when the process was started",
   "stream/StreamClock.ts": "the time that polls close by, until Redis was seen",
-  "web/admin/closingForm.ts": "whether a closing time is past, which the service decides",
-  "web/admin/createForm.ts": "the same of all times of a form",
-  "web/admin/editForm.ts": "the same",
-  "web/admin/panel.ts": "whether a poll is closed for a moment, so that it can be changed",
-  "web/admin/pollList.ts": "the same",
-  "web/admin/share.ts": "when a picture of results was made",
   "web/poll/live.ts": "whether the machine has slept, which only asks for the results again"
 }
 

@@ -12,7 +12,7 @@ export interface Problem {
 
 /** What the head of an answer says. */
 export interface AnswerHead {
-  /** When it was given, by the time that polls close by, in ms since 1970; undefined where it does not say. */
+  /** When it was given, in ms since 1970: by the time that polls close by where it says that, else to a second; undefined where it says neither. */
   readonly at: number | undefined
   /** The tag of the body, if it has one. */
   readonly etag: string | undefined
@@ -62,10 +62,10 @@ const toProblem = (status: number, body: unknown): Problem => {
 }
 
 const headOf = ({ headers }: Response): AnswerHead => {
-  const at = headers.get("poll-time")
+  const at = Number(headers.get("poll-time") ?? Date.parse(headers.get("date") ?? ""))
   const seconds = Number(headers.get("retry-after"))
   return {
-    at: at === null ? undefined : Number(at),
+    at: Number.isNaN(at) ? undefined : at,
     etag: headers.get("etag") ?? undefined,
     retryAfter: seconds > 0 ? seconds * 1000 : undefined
   }

@@ -88,7 +88,15 @@ export const totalOf = ({
 }: Pick<Results, "total_votes" | "changed_after_final"> & { readonly abstained?: number }): string =>
   [
     `${votes(total)} counted`,
-    ...(abstained > 0 ? [someOf(total, count(abstained), abstained === 1 ? "an abstention" : "abstentions")] : []),
+    ...(abstained > 0
+      ? [
+          someOf(
+            total,
+            abstained === total ? "all" : count(abstained),
+            abstained === 1 ? "an abstention" : "abstentions"
+          )
+        ]
+      : []),
     ...(changed === undefined ? [] : [someOf(total, "some", "after the result was final")])
   ].join(", ")
 
@@ -229,4 +237,4 @@ export const hidden = {
   after_close: "The results are shown once the poll has closed and all votes are counted."
 }
 
-export const tokenField = "Your voting token"
+export const tokenField = "Your voting token: what follows #token= in your link"

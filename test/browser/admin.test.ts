@@ -69,6 +69,12 @@ browserTests("the desk", (test) => {
       { id: "option-5", label: "何か" }
     ])
 
+    // The poll's address lets nobody vote here.
+    assert.strictEqual(await page.getByLabel("Link for voters").count(), 0)
+    await page
+      .getByLabel("Link to the poll")
+      .and(page.getByRole("textbox", { description: /a voter link/ }))
+      .waitFor()
     await page.getByLabel("How many").fill("2")
     await page.getByRole("button", { name: "Make voter links" }).dblclick()
     const made = page.getByLabel("One link for each voter")
@@ -96,6 +102,31 @@ browserTests("the desk", (test) => {
     await page.locator(".head .state").getByText("Final").waitFor()
     await page.locator("nav .state").getByText("Final").waitFor()
     assert.deepInclude(await web.ask("/api/polls/was-fuer-ein-kaese"), { status: "final" })
+    // Who wants to print the end of it has its result and when that became final, without the buttons.
+    await page.getByText("Final since ").waitFor()
+    await page.getByText("History").click()
+    await page.locator(".history li").getByText("Voter links made: 2 (admin)").waitFor()
+    await page.emulateMedia({ media: "print" })
+    assert.strictEqual(await page.locator("button:visible, nav:visible").count(), 0)
+    await page.getByText("Winner: Époisses.").waitFor()
+    assert.isTrue(await page.getByAltText("QR code of").isVisible())
+    await page.emulateMedia({ media: null })
+    // The second voter comes too late, and a third one has no link: there is nothing left that would need one.
+    for (const address of [links[1] ?? "", "/polls/was-fuer-ein-kaese"]) {
+      const late = await web.page()
+      await late.goto(address)
+      await late.getByText("Winner: Époisses.").waitFor()
+      assert.strictEqual(await late.locator("#notice-text").textContent(), "")
+    }
+    const plain = await web.page({ javaScriptEnabled: false })
+    await plain.goto("/polls/was-fuer-ein-kaese")
+    await plain.getByText("Winner: Époisses.").waitFor()
+    const needed = plain.locator("noscript p", { hasText: "needs JavaScript" })
+    assert.strictEqual(await needed.count(), 0)
+    await web.ask("/api/polls/was-fuer-ein-kaese/reopen", {})
+    // Results are read at most once a second, so they may say for a moment that it is over.
+    for (let tries = 0; tries < 100 && !(await needed.isVisible()); tries++) await plain.reload()
+    await needed.waitFor()
   })
 
   test("lasts for as long as one of its tabs is open", async (web) => {
@@ -173,7 +204,7 @@ browserTests("the desk", (test) => {
     // The poll is made, and the answer is lost: to create it again makes no other one.
     await loseAnswers(page, "**/api/polls", "POST")
     await create.click()
-    await page.getByText("The service can't be reached.").waitFor()
+    await page.getByText("The service could not be reached.").waitFor()
     await page.locator("button:focus", { hasText: "Create the poll" }).waitFor()
     await page.unroute("**/api/polls")
     await create.click()
@@ -247,5 +278,21 @@ browserTests("the desk", (test) => {
     )
     // A long word is broken, and goes not on past the margin.
     assert.deepStrictEqual(new Set(columnAt(232)), new Set(["255,255,255"]))
+
+    // What is written from right to left is drawn so: the mark that ends the question stands to its left.
+    const hebrew = await web.poll({ title: "כן?" })
+    await page.goto(`/admin#/polls/${hebrew}`)
+    await page.getByRole("heading", { name: "כן?" }).waitFor()
+    await page.evaluate(`{
+      const { fillText } = CanvasRenderingContext2D.prototype
+      globalThis.written = []
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+        written.push(text)
+        return fillText.call(this, text, ...at)
+      }
+    }`)
+    await save("button", "Picture of the results")
+    const written: ReadonlyArray<string> = await page.evaluate("written")
+    assert.include(written, "\u2068כן?\u2069")
   })
 })

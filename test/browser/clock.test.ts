@@ -1,13 +1,14 @@
 import { assert } from "@effect/vitest"
 import type { Page } from "playwright-core"
+import { openDesk } from "./desk.ts"
 import { button, counted } from "./voter.ts"
 import { browserTests, type Web } from "./web.ts"
 
 const hour = 3_600_000
 
 /** Opens a page in a browser whose clock is ahead by so many ms, or behind. */
-const pageAt = async (web: Web["Service"], ahead: number): Promise<Page> => {
-  const page = await web.page()
+const pageAt = async (web: Web["Service"], ahead: number, expected?: RegExp): Promise<Page> => {
+  const page = await web.page({ timezoneId: "UTC" }, expected)
   await page.addInitScript(`{
     const RealDate = Date
     globalThis.Date = class Date extends RealDate {
@@ -51,6 +52,28 @@ browserTests("the voting page, where the reader's clock is wrong", (test) => {
       await page.getByText(/^Closed since /).waitFor()
     })
   }
+
+  test("the desk goes by the service's time, too", async (web) => {
+    const slug = await web.poll({ title: "When?", draft: true, closes_at: at(2 * hour) })
+    const page = await pageAt(web, 24 * hour, /status of 422/)
+    await openDesk(page, web.adminToken)
+    await page.goto(`/admin#/polls/${slug}`)
+    await page
+      .locator(".detail")
+      .getByText(/Closes on /)
+      .waitFor()
+    assert.strictEqual(await page.getByText("closing time has passed").count(), 0)
+    const closes = page.getByLabel("Closes")
+    const later = at(3 * hour).slice(0, 16)
+    await closes.fill(later)
+    await page.getByRole("button", { name: "Set the closing time" }).click()
+    await page.getByRole("heading", { name: "When?" }).waitFor()
+    await page.locator(".closing button:enabled").waitFor()
+    assert.deepInclude(await web.ask(`/api/polls/${slug}`), { closes_at: `${later}:00.000Z` })
+    await closes.fill(at(-hour).slice(0, 16))
+    await page.getByRole("button", { name: "Set the closing time" }).click()
+    await page.getByText("This time has passed").waitFor()
+  })
 
   test("is put right by the service's answers, where the page's own time is old", async (web) => {
     const slug = await web.poll()

@@ -18,6 +18,9 @@ browserTests("the pages, for everyone", (test) => {
       for (const box of await page.locator(".option").all()) {
         assert.isAtLeast((await box.boundingBox())?.height ?? 0, 44)
       }
+      // On paper, which is white, words are dark.
+      await page.emulateMedia({ media: "print" })
+      assert.strictEqual(await page.evaluate("getComputedStyle(document.body).color"), "rgb(23, 27, 38)")
     })
 
     test(`so is the admin's (${colorScheme})`, async (web) => {
@@ -110,7 +113,7 @@ browserTests("the pages, for everyone", (test) => {
     const { tokens } = await web.ask(`/api/polls/${slug}/tokens`, { count: 1 })
     const page = await web.page({ javaScriptEnabled: false }, /status of 40[13]/)
     await page.goto(`/polls/${slug}`)
-    await page.getByLabel("Your voting token").fill("not-a-token")
+    await page.getByLabel("Your voting token: what follows #token= in your link").fill("not-a-token")
     await page.getByRole("button", { name: "Plums", exact: true }).click()
     await page.locator(".field-error", { hasText: "Your personal link is not valid for this poll." }).waitFor()
     await page.getByLabel("Your voting token").fill(String(Array.isArray(tokens) ? tokens[0] : ""))

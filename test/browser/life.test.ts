@@ -65,7 +65,7 @@ browserTests("the life of a poll, at the desk", (test) => {
     // It is saved, which the desk finds out when it is told to do so again.
     await loseAnswers(page, "**/api/polls/welche-groesse", "PATCH")
     await page.getByRole("button", { name: "Save" }).click()
-    await page.locator("form .trouble").getByText("The service can't be reached.").waitFor()
+    await page.locator("form .trouble").getByText("The service could not be reached.").waitFor()
     await page.unroute("**/api/polls/welche-groesse")
     await page.getByRole("button", { name: "Save" }).click()
     await page.getByText("Edited on").first().waitFor()
@@ -156,6 +156,30 @@ browserTests("the life of a poll, at the desk", (test) => {
     await page.locator(".history:focus").waitFor()
     assert.isTrue(await older.isHidden())
     assert.deepStrictEqual(await violations(page), [])
+  })
+
+  test("is found again at the desk once the service is", async (web) => {
+    const slug = await web.poll({ title: "Still there?" })
+    const page = await web.page({}, /ERR_FAILED|status of 422/)
+    await openDesk(page, web.adminToken)
+    await page.route(`**/api/polls/${slug}`, (route) => route.abort())
+    await page.goto(`/admin#/polls/${slug}`)
+    await page.locator(".detail").getByText("The service can't be reached. Trying again …").waitFor()
+    // Somebody who searches meanwhile goes on with that.
+    const search = page.getByLabel("Search polls")
+    await search.focus()
+    await page.unroute(`**/api/polls/${slug}`)
+    await page.getByRole("heading", { name: "Still there?" }).waitFor()
+    await page.locator("input[type=search]:focus").waitFor()
+
+    // What was done, but had no answer, is not spoken of any more once it shows.
+    await page.route(`**/api/polls/${slug}/archive`, (route) => route.abort())
+    await page.getByRole("button", { name: "Archive" }).click()
+    const trouble = page.getByText("The service could not be reached. Please try again.")
+    await trouble.waitFor()
+    await web.ask(`/api/polls/${slug}/archive`, {})
+    await page.getByRole("button", { name: "Take out of the archive" }).waitFor()
+    assert.isTrue(await trouble.isHidden())
   })
 
   test("tells the second of two tabs what the first has changed, and overwrites nothing", async (web) => {

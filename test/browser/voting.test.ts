@@ -91,12 +91,23 @@ browserTests("the voting page", (test) => {
     await stranger.goto(`/polls/${slug}`)
     await stranger.getByText("needs the personal link").waitFor()
     const page = await web.page({}, refused)
-    await page.goto(`/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`)
+    const link = `/polls/${slug}#token=${String(Array.isArray(tokens) ? tokens[0] : "")}`
+    await page.goto(link)
     await page.getByText("You see the results once you have voted.").waitFor()
     assert.notInclude(page.url(), "token")
     await voteForGood(page, "Plums")
     await counted(page, "Plums")
     await votes(page, "plums", "1 vote")
+
+    // With another device, of which the service has to say it: without a clock that would have it ask now and then.
+    const other = await web.page({}, refused)
+    await other.clock.install()
+    await other.goto(link)
+    await other.getByText("You see the results once you have voted.").waitFor()
+    await other.clock.pauseAt(Date.now() + 2_000)
+    await voteForGood(other, "Pears")
+    await other.getByText("You have voted in this poll, and that vote is final. Your vote was not taken.").waitFor()
+    await votes(other, "plums", "1 vote")
   })
 
   test("takes the token of an identity provider from the link, and asks for it in other words", async (web) => {

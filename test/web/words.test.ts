@@ -16,6 +16,7 @@ it("the pages say how many votes the results are of, and how many of these say n
     "3 votes counted, 2 of them abstentions, some of them after the result was final"
   )
   assert.strictEqual(totalOf({ total_votes: 2, abstained: 1 }), "2 votes counted, 1 of them an abstention")
+  assert.strictEqual(totalOf({ total_votes: 2, abstained: 2 }), "2 votes counted, all of them abstentions")
   assert.strictEqual(
     totalOf({ total_votes: 1, abstained: 1, changed_after_final: changed }),
     "1 vote counted, an abstention, after the result was final"

@@ -1,5 +1,6 @@
 import type { PollLeaf } from "./Leaf.ts"
 import type { VerifiedLog } from "./VerifyLog.ts"
+import { winnersOf } from "./Winners.ts"
 
 /** What decides who is a voter, what a vote can say, and what the votes come to. */
 const deciding = [
@@ -34,6 +35,7 @@ export interface Told {
       readonly sum?: number
       readonly points?: number
     }>
+    readonly winners?: ReadonlyArray<string>
   }
 }
 
@@ -63,6 +65,11 @@ export const differences = ({ counted, fold }: VerifiedLog, told: Told): Readonl
       differs(what, count, told?.count ?? 0, where)
       differs(`the sum of ${id}`, sum, told?.sum ?? sum, where)
     }
+  }
+  const winners = told.results?.status === "final" ? winnersOf(fold) : undefined
+  if (winners !== undefined) {
+    const inWords = (ids: ReadonlyArray<string> = []) => [...ids].sort().join(", ") || "none"
+    differs("winners", inWords(winners), inWords(told.results?.winners), "the results")
   }
   // Without it nobody can tell whether the winners are those of the log.
   if (told.results?.status === "final" && poll?.kind === "ranked" && fold.tieSeed === undefined)

@@ -37,7 +37,7 @@ export const stv = (
   const elected: Array<number> = []
   const elect = (options: ReadonlyArray<number>): ReadonlyArray<string> => {
     // A stable sort keeps equals in the poll's order.
-    const now = options.toSorted((a, b) => votesOf(b) - votesOf(a))
+    const now = [...options].sort((a, b) => votesOf(b) - votesOf(a))
     for (const option of now) piles.elect(option)
     elected.push(...now)
     return now.map((option) => rankings.options[option] ?? "")

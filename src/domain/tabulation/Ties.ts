@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto"
+import { concat, toHex, utf8 } from "../log/Bytes.ts"
+import { sha256 } from "../log/Sha256.ts"
 import type { TabulationRules, Tie } from "./Tabulation.ts"
 
 /*
@@ -15,7 +16,8 @@ import type { TabulationRules, Tie } from "./Tabulation.ts"
 
 /** Returns options in the order in which the seed draws them, the first one ahead of all others. */
 export const drawOrder = (seed: Uint8Array, options: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const hashOf = (id: string) => createHash("sha256").update(seed).update(id, "utf8").digest("hex")
+  // Our own, which browsers have as well: they count rankings again.
+  const hashOf = (id: string) => toHex(sha256(concat(seed, utf8(id))))
   const hashed = options.map((id) => ({ id, hash: hashOf(id) }))
   return hashed.sort((a, b) => (a.hash < b.hash ? -1 : 1)).map(({ id }) => id)
 }
@@ -57,7 +59,7 @@ export class TieBreaker {
       this.#rules.tieSeed,
       left.map((option) => this.#idOf(option))
     )
-    const chosen = drawn.at(choice === "elimination" ? -1 : 0) ?? ""
+    const chosen = drawn[choice === "elimination" ? drawn.length - 1 : 0] ?? ""
     this.ties.push({ ...known, chosen, by: "draw", drawn })
     return this.#options.indexOf(chosen)
   }

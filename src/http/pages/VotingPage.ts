@@ -80,7 +80,7 @@ export const votingPage = (assets: Assets, page: VotingPage): string => {
 <div class="changed" id="changed" role="status">${tellHistory(view, now, "UTC").map((line) => html`<p>${line}</p>`)}</div>
 <form id="ballot" method="post" action="/polls/${poll.slug}" class="${results === undefined ? "no-results" : ""}" ${isOver ? html`hidden` : undefined}>
 <input type="hidden" name="key" value="${key}">
-${withoutScript(poll, refilled)}
+${isLaterStatus(status, "open") ? undefined : withoutScript(poll, refilled)}
 ${isTapped ? tapForm(poll, results, enabled) : ballotForm(poll, enabled, refilled)}
 </form>
 ${isTapped ? outcomeAndTotal : undefined}

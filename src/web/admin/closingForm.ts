@@ -28,7 +28,7 @@ export const closingForm = (
   onSubmit(form, async () => {
     clearErrors(form)
     const time = toTime(closes)
-    const past = time !== undefined && Date.parse(time) <= Date.now()
+    const past = time !== undefined && Date.parse(time) <= ask.now()
     const { skipped, time: incomplete, past: passed } = formWords.wrong
     const wrong = closes.validity.badInput ? incomplete : isSkipped(closes) ? skipped : past ? passed : undefined
     if (wrong !== undefined) return void showErrors(form, [{ pointer: "#/closes_at", detail: wrong }])

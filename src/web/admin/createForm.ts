@@ -54,7 +54,7 @@ export const createForm = (ask: AdminAsk, done: (poll: PollView) => void, cancel
   const send = async (draft: boolean): Promise<void> => {
     say(error, "")
     clearErrors(form)
-    const wrong = fields.check(Date.now())
+    const wrong = fields.check(ask.now())
     const badSlug = slugPattern.test(slug.input.value) ? [] : [{ pointer: "#/slug", detail: words.wrong.slug }]
     if (showErrors(form, [...badSlug, ...wrong])) return
     const body = { slug: slug.input.value, ...fields.read(), ...(draft ? { draft } : {}) }

@@ -5,9 +5,13 @@ import { createForm } from "./createForm.ts"
 import { editForm } from "./editForm.ts"
 import { pollPanel } from "./panel.ts"
 import { pollList } from "./pollList.ts"
+import { repeat } from "./repeat.ts"
 import type { AdminAsk } from "./session.ts"
 import { readPoll, type Versioned, versionedOf } from "./versioned.ts"
 import { listLink, newLink, pollLink, viewIn } from "./views.ts"
+
+/** How often a poll that could not be read is asked for, in ms. */
+const interval = 2_000
 
 export interface Desk {
   readonly element: HTMLElement
@@ -47,8 +51,19 @@ export const makeDesk = (ask: AdminAsk, token: string, signOut: () => void): Des
     const answer = await readPoll(ask, slug)
     if (mine !== opening) return undefined
     if (answer.kind === "ok") return versionedOf(answer)
-    put(make("p", { role: "alert" }, answer.kind === "away" ? admin.away : admin.none))
+    const isAway = answer.kind === "away"
+    const said = make("p", { role: "alert" }, isAway ? admin.away : admin.none)
+    put(said, isAway ? repeat(interval, () => openAgain(slug)) : undefined)
     return undefined
+  }
+  /** Opens a poll that could not be read, once it can be: whoever does something else meanwhile goes on with it. */
+  const openAgain = async (slug: string): Promise<void> => {
+    const mine = opening
+    const answer = await readPoll(ask, slug)
+    if (mine !== opening || answer.kind === "away") return
+    const focused = document.activeElement
+    await open()
+    if (focused instanceof HTMLElement && focused !== document.body) focused.focus()
   }
   const openPoll = async (slug: string): Promise<void> => {
     const versioned = await read(slug)

@@ -96,7 +96,7 @@ export const editForm = (
     clearErrors(form)
     const after = fields.read()
     const changes = changesOf(before, after)
-    const wrong = fields.check(Date.now()).filter(({ pointer }) => changes[pointer.slice(2)] !== undefined)
+    const wrong = fields.check(ask.now()).filter(({ pointer }) => changes[pointer.slice(2)] !== undefined)
     if (hasVotes && !haveSameIds(after.options, poll.options))
       wrong.push({ pointer: "#/options", detail: words.wrong.fixedOptions })
     if (showErrors(form, wrong)) return

@@ -23,6 +23,7 @@ export const rulesTold = (poll: PollView): ReadonlyArray<string> => [
 export const factsOf = (poll: PollView, now: number): ReadonlyArray<string> =>
   [
     deskTimes(poll, now),
+    ...(poll.final_at === undefined ? [] : [life.final(moment(Date.parse(poll.final_at)))]),
     ...(poll.archived === true ? [life.archived] : []),
     ...(poll.edited_at === undefined ? [] : [life.edited(moment(Date.parse(poll.edited_at)))]),
     ...(poll.closed ?? [])

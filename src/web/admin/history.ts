@@ -3,7 +3,7 @@ import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
 import { admin } from "../words/deskWords.ts"
 import { life as words } from "../words/lifeWords.ts"
-import { moment } from "../words.ts"
+import { count, moment } from "../words.ts"
 import type { AdminAsk } from "./session.ts"
 
 /** What an organiser did with a poll: a row of the record. */
@@ -29,7 +29,9 @@ const tell = ({ after, at, before, what, who }: AdminEvent): string => {
   const act = words.acts[what] ?? what
   const names =
     what === "edit" ? changed(fieldsOf(before), fieldsOf(after)).map((name) => words.fields[name] ?? name) : []
-  return words.event(moment(Date.parse(at)), names.length === 0 ? act : `${act}: ${names.join(", ")}`, who)
+  const { count: many } = fieldsOf(after)
+  const told = what === "tokens" && typeof many === "number" ? [count(many)] : names
+  return words.event(moment(Date.parse(at)), told.length === 0 ? act : `${act}: ${told.join(", ")}`, who)
 }
 
 export interface History {
@@ -61,7 +63,7 @@ export const pollHistory = (ask: AdminAsk, slug: string): History => {
       const answer = await ask<Page>(`/api/polls/${slug}/events${cursor}`, { fresh: true })
       // Meanwhile, more may have been asked for.
       if (mine !== loading) return
-      if (answer.kind !== "ok") return say(said, admin.away)
+      if (answer.kind !== "ok") return say(said, admin.missed)
       events.push(...answer.body.events)
       next = answer.body.next
     }

@@ -43,5 +43,5 @@ const kept = openKeptToken(() => showSignIn(""))
 
 const token = await kept.find()
 const problem = token === undefined ? "" : await checkToken(token)
-if (token === undefined || (problem !== undefined && problem !== admin.away)) showSignIn(problem ?? "")
+if (token === undefined || (problem !== undefined && problem !== admin.missed)) showSignIn(problem ?? "")
 else showDesk(token)

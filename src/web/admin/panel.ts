@@ -50,7 +50,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
   // One for as long as the panel is there: the links that it shows are not shown again.
   const tokens = tokenMaker(ask, first.poll)
   const csv = make("button", { type: "button", class: "plain" }, admin.csv)
-  csv.addEventListener("click", async () => say(said, (await downloadCsv(token, slug)) ? "" : admin.away))
+  csv.addEventListener("click", async () => say(said, (await downloadCsv(token, slug)) ? "" : admin.missed))
   let tally: Tally | undefined
   /** What is shown: the version and status, and what the tally is drawn for. */
   let shown = ""
@@ -60,7 +60,7 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
 
   const showState = (now: PollView["status"]): void => {
     state.dataset.status = now
-    say(state, statusNameAt(latest, now, Date.now()))
+    say(state, statusNameAt(latest, now, ask.now()))
   }
   const showTally = (poll: PollView): void => {
     const wanted = poll.status === "draft" ? "" : JSON.stringify([poll.kind, poll.options, rulesOf(poll)])
@@ -75,11 +75,13 @@ export const pollPanel = (ask: AdminAsk, token: string, first: Versioned, go: (l
     latest = poll
     showState(poll.status)
     // What is said of times changes by itself.
-    say(facts, factsOf(poll, Date.now()).join(" · "))
+    say(facts, factsOf(poll, ask.now()).join(" · "))
     const now = `${poll.version} ${poll.status}`
     // What is being filled in is not taken away from under the reader's hands.
     const filling = parts.contains(document.activeElement) && document.activeElement?.matches("input:not([readonly])")
     if (now === shown || (shown !== "" && filling)) return
+    // What had no answer was done all the same, or somebody else has.
+    if (shown !== "" && said.textContent === admin.missed) say(said, "")
     shown = now
     say(title, poll.title)
     showTally(poll)

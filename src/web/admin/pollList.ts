@@ -29,7 +29,7 @@ export interface PollList {
   stop(): void
 }
 
-const draw = (polls: ReadonlyArray<PollView>, current: string | undefined): ReadonlyArray<Branch> =>
+const draw = (polls: ReadonlyArray<PollView>, current: string | undefined, now: number): ReadonlyArray<Branch> =>
   polls.map((poll) =>
     branch(
       "li",
@@ -38,8 +38,8 @@ const draw = (polls: ReadonlyArray<PollView>, current: string | undefined): Read
         "a",
         { class: "poll", href: pollLink(poll.slug), "aria-current": poll.slug === current ? "page" : undefined },
         branch("span", { class: "name" }, poll.title),
-        branch("span", { class: "state", "data-status": poll.status }, statusNameAt(poll, poll.status, Date.now())),
-        branch("span", { class: "when" }, deskTimes(poll, Date.now()))
+        branch("span", { class: "state", "data-status": poll.status }, statusNameAt(poll, poll.status, now)),
+        branch("span", { class: "when" }, deskTimes(poll, now))
       )
     )
   )
@@ -75,7 +75,7 @@ export const pollList = (ask: AdminAsk): PollList => {
     return `/api/polls?${query}`
   }
   const show = (): void => {
-    patch(list, draw(polls, current))
+    patch(list, draw(polls, current, ask.now()))
     pages.hidden = cursors.length === 1 && next === undefined
     newer.disabled = cursors.length === 1
     older.disabled = next === undefined

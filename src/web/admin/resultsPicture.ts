@@ -3,7 +3,8 @@ import { rulesOf } from "../../domain/Rules.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { tellOutcome } from "../drawn/drawResults.ts"
 import { figuresOf } from "../drawn/figures.ts"
-import { moment, status, totalOf } from "../words.ts"
+import { moment, named, status, totalOf } from "../words.ts"
+import { linesOf } from "./textLines.ts"
 
 const width = 1200
 const margin = 72
@@ -15,30 +16,6 @@ const scale = 2
 
 const ink = { back: "#ffffff", text: "#171b26", soft: "#565e70", track: "#e9ecf3", bar: "#9db4ef", leads: "#2f5bd7" }
 const fonts = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
-
-/** Breaks a text into lines of at most so many pixels, also within a word that is longer than that. */
-const linesOf = (context: CanvasRenderingContext2D, text: string, most: number): ReadonlyArray<string> => {
-  const fits = (line: string): boolean => context.measureText(line).width <= most
-  const lines: Array<string> = []
-  let line = ""
-  for (const word of text.split(/\s+/)) {
-    const longer = line === "" ? word : `${line} ${word}`
-    if (fits(longer)) {
-      line = longer
-      continue
-    }
-    if (line !== "") lines.push(line)
-    line = ""
-    for (const character of word) {
-      if (fits(line + character)) line += character
-      else {
-        lines.push(line)
-        line = character
-      }
-    }
-  }
-  return [...lines, line]
-}
 
 /** Shortens a text to so many pixels. */
 const fitted = (context: CanvasRenderingContext2D, text: string, most: number): string => {
@@ -56,7 +33,7 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
   if (context === null) return canvas
   const paragraph = (text: string, font: string, color: string) => {
     context.font = `${font} ${fonts}`
-    return linesOf(context, text, inner).map((line) => ({ line, font, color }))
+    return linesOf((line) => context.measureText(line).width, text, inner).map((line) => ({ line, font, color }))
   }
   const title = paragraph(poll.title, "700 48px", ink.text)
   const end = [
@@ -73,7 +50,8 @@ export const drawPicture = (poll: PollView, results: Results, now: number): HTML
     context.font = `${font} ${fonts}`
     context.fillStyle = color
     context.textAlign = align
-    context.fillText(text, x, y)
+    // What is written from right to left goes on to the left by itself, also where a question mark ends it.
+    context.fillText(named(text), x, y)
   }
   context.fillStyle = ink.back
   context.fillRect(0, 0, width, height)

@@ -1,4 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
+import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { make, say } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
@@ -46,8 +47,8 @@ export const sharing = (ask: AdminAsk, poll: PollView): HTMLElement => {
   })
   const picture = plain(words.picture, async () => {
     const answer = await ask<Results>(`/api/polls/${slug}/results`)
-    if (answer.kind !== "ok") return admin.away
-    const drawn = drawPicture(poll, answer.body, Date.now())
+    if (answer.kind !== "ok") return admin.missed
+    const drawn = drawPicture(poll, answer.body, ask.now())
     return (await savePicture(`${slug}-results.png`, drawn)) ? "" : words.noPicture
   })
   const mail = `mailto:?subject=${encodeURIComponent(poll.title)}&body=${encodeURIComponent(words.mailBody(poll, address))}`
@@ -55,7 +56,7 @@ export const sharing = (ask: AdminAsk, poll: PollView): HTMLElement => {
     "section",
     { class: "stack sharing", "aria-label": words.heading },
     make("h3", {}, words.heading),
-    field(words.link, link),
+    takesToken(poll.identity) ? field(words.linkOnly, link, words.linkHints[poll.identity]) : field(words.link, link),
     make(
       "div",
       { class: "actions" },

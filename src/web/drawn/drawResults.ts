@@ -3,9 +3,9 @@ import { rulesOf } from "../../domain/Rules.ts"
 import { outcome, results as words } from "../words/resultWords.ts"
 import type { LabelOf } from "./drawRounds.ts"
 import { drawTabulation } from "./drawTabulation.ts"
-import { explainFigures, figuresOf } from "./figures.ts"
+import { explainFigures, figuresOf, saidBallots } from "./figures.ts"
 import { drawHistogram } from "./histogram.ts"
-import type { Shown } from "./shown.ts"
+import type { Shown, ShownTabulation } from "./shown.ts"
 import { type Branch, branch, type Tree } from "./tree.ts"
 
 /** What results are drawn for: a poll, as its view says. */
@@ -16,12 +16,46 @@ const labelsOf = (options: Drawn["options"]): LabelOf => {
   return (option) => labels.get(option) ?? option
 }
 
-/** Says who leads or has won, and whether that is a tie; empty where nobody has voted. */
+/** Says what draws have decided on the way: who announces the elected has to say that, too. */
+const tellDraws = ({ elected, ties }: ShownTabulation, isFinal: boolean, labelOf: LabelOf): ReadonlyArray<string> => {
+  const draws = ties
+    .map(({ drawn = [], options }) => options.filter((option) => drawn.includes(option)))
+    .filter((options) => options.length > 0)
+  if (draws.length === 0) return []
+  const between = draws.filter(
+    (options) =>
+      options.some((option) => elected.includes(option)) && !options.every((option) => elected.includes(option))
+  )
+  const told = between
+    .map((options) => options.map(labelOf))
+    .map(isFinal ? outcome.drawnBetween : outcome.drawnBetweenNow)
+  return [
+    ...new Set(told.length === 0 ? [outcome.drawnOnTheWay(draws.length)] : told),
+    ...(isFinal ? [] : [outcome.drawnLater])
+  ]
+}
+
+/** Says whom the ballots elect, and what besides them did. */
+const tellElected = (
+  labels: ReadonlyArray<string>,
+  tabulation: ShownTabulation,
+  isFinal: boolean,
+  labelOf: LabelOf
+) => {
+  const empty = tabulation.seats - labels.length
+  return [
+    isFinal ? outcome.elected(labels) : outcome.ahead(labels),
+    ...tellDraws(tabulation, isFinal, labelOf),
+    ...(isFinal && empty > 0 ? [outcome.emptySeats(empty)] : [])
+  ].join(" ")
+}
+
+/** Says who leads or has won, and whether that is a tie; empty while nobody has a vote. */
 export const tellOutcome = (options: Drawn["options"], shown: Shown): string => {
   const { status, tabulation, tie, winners } = shown
   const labelOf = labelsOf(options)
   const labels = winners.map(labelOf)
-  if (labels.length === 0) return ""
+  if (labels.length === 0) return status === "final" && saidBallots(shown) === 0 ? outcome.none : ""
   const elected = (tabulation?.elected ?? []).map(labelOf)
   if (tie) {
     const [tied, drawn] = status === "final" ? [outcome.tied, outcome.drawn] : [outcome.tiedNow, outcome.drawnNow]
@@ -31,7 +65,7 @@ export const tellOutcome = (options: Drawn["options"], shown: Shown): string => 
   if (tabulation === undefined) {
     return status === "final" ? outcome.wins(labels) : outcome.leads(labels)
   }
-  return status === "final" ? outcome.elected(labels) : outcome.ahead(labels)
+  return tellElected(labels, tabulation, status === "final", labelOf)
 }
 
 /** Draws a row for each option: in the poll's order, which stays where it is, and from the best on once it is final. */

@@ -1,7 +1,8 @@
 import type { Rules } from "../../domain/Rules.ts"
-import { pairs, rounds, roundVotes, ties as tieWords } from "../words/resultWords.ts"
+import { pairs, rounds, ties as tieWords } from "../words/resultWords.ts"
 import { drawPairs } from "./drawPairs.ts"
 import { drawRounds, type LabelOf } from "./drawRounds.ts"
+import { saidBallots } from "./figures.ts"
 import type { Shown, ShownTabulation } from "./shown.ts"
 import { branch, type Tree } from "./tree.ts"
 
@@ -15,15 +16,12 @@ const tellTie = (tie: Tie, status: Shown["status"], labelOf: LabelOf): string =>
 }
 
 const explainMethod = ({ method, quota, seats }: ShownTabulation): string =>
-  method === "stv" ? rounds.methods.stv(seats, roundVotes(quota ?? 0)) : rounds.methods[method]
+  method === "stv" ? rounds.methods.stv(seats, quota ?? 0) : rounds.methods[method]
 
 /** Draws how a ranked poll's ballots were counted, as far as they are. */
-export const drawTabulation = (
-  rules: Rules,
-  { revision, status, tabulation, total_votes }: Shown,
-  labelOf: LabelOf
-): ReadonlyArray<Tree> => {
-  if (rules.kind !== "ranked" || total_votes === 0) return []
+export const drawTabulation = (rules: Rules, shown: Shown, labelOf: LabelOf): ReadonlyArray<Tree> => {
+  const { revision, status, tabulation } = shown
+  if (rules.kind !== "ranked" || saidBallots(shown) === 0) return []
   const heading = branch("h3", {}, rules.method === "condorcet" ? pairs.heading : rounds.heading)
   if (tabulation === undefined) return [heading, branch("p", { class: "soft" }, rounds.none)]
   const { elected, pairwise, ties } = tabulation

@@ -21,7 +21,7 @@ const share = (value: number, figure: string | undefined, detail: string): Figur
 })
 
 /** Returns how many ballots say something: percentages are of these. */
-const saidBallots = ({ abstained, total_votes }: Shown): number => total_votes - abstained
+export const saidBallots = ({ abstained, total_votes }: Shown): number => total_votes - abstained
 
 /** Returns the points that all options have. */
 const pointsGiven = ({ results }: Shown): number => results.reduce((all, { points = 0 }) => all + points, 0)

@@ -92,7 +92,16 @@ const hear = (): void => {
 const outbox = makeOutbox(
   { path: `${path}/votes`, token, solver, several, bodyOf: choices.bodyOf, now: clock.now },
   store,
-  outboxEvents({ state, teller, follower, refresh, isOpen, hasToken: token !== undefined })
+  outboxEvents({
+    state,
+    teller,
+    follower,
+    refresh,
+    isOpen,
+    hasToken: token !== undefined,
+    // The results may be for those who have.
+    voted: () => live?.refresh()
+  })
 )
 
 view.ballot.onCast((choice) => {
@@ -114,12 +123,12 @@ view.ballot.onCast((choice) => {
 
 if (takesToken(state.poll.identity) && token === undefined) {
   state.barred = true
-  view.notice(tokenTrouble[state.poll.identity].missing, "bad")
+  state.lacks = tokenTrouble[state.poll.identity].missing
 }
 
 if (solver !== undefined && !isSecureContext) {
   state.barred = true
-  view.notice(challenge.needsHttps, "bad")
+  state.lacks = challenge.needsHttps
 }
 
 live = watchResults(

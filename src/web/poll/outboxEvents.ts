@@ -9,6 +9,8 @@ export interface OutboxEventsOptions {
   readonly teller: Teller
   readonly follower: PollFollower
   readonly refresh: () => void
+  /** Is called where the voter turns out to have voted, as with another device. */
+  readonly voted: () => void
   readonly isOpen: () => boolean
   /** Whether the reader has a token of a voter's. */
   readonly hasToken: boolean
@@ -16,7 +18,7 @@ export interface OutboxEventsOptions {
 
 /** Returns what the page does as votes are sent: it tells the reader, and looks at the poll where that may have changed. */
 export const outboxEvents = (options: OutboxEventsOptions): OutboxEvents => {
-  const { follower, hasToken, isOpen, refresh, state, teller } = options
+  const { follower, hasToken, isOpen, refresh, state, teller, voted } = options
   return {
     // Said only once, though it may be tried again and again.
     sending: (choice) => {
@@ -32,10 +34,12 @@ export const outboxEvents = (options: OutboxEventsOptions): OutboxEvents => {
     },
     refused: (problem) => {
       state.waiting = undefined
-      state.barred ||= problem.type.endsWith(":has-voted") || problem.status === 401
+      const hasVoted = problem.type.endsWith(":has-voted")
+      state.barred ||= hasVoted || problem.status === 401
       state.refused = true
       // It may be a vote by another ballot than there is by now.
       if (problem.type.endsWith(":poll-not-open") || problem.status === 422) void follower.read()
+      if (hasVoted) voted()
       teller.refused(explainRefusal(problem, { identity: state.poll.identity, open: isOpen(), hasToken }))
       refresh()
     },

@@ -8,6 +8,8 @@ export interface PageState {
   said: PollView["status"]
   /** Whether this reader can't vote: the voter has voted, or has no token. */
   barred: boolean
+  /** What this reader lacks for a vote, in words; empty where nothing is missing. */
+  lacks: string
   /** Whether the results can be reached. */
   reachable: boolean
   /** Whether the poll is not there any more. */
@@ -23,6 +25,7 @@ export const makePageState = (poll: PollView): PageState => ({
   poll,
   said: poll.status,
   barred: false,
+  lacks: "",
   reachable: true,
   gone: false,
   refused: false,

@@ -30,8 +30,10 @@ export interface RefreshOptions {
 export const makeRefresh = ({ clock, confirmation, several, state, store, view }: RefreshOptions): (() => void) => {
   /** Whether the reader was being asked about a vote when the poll closed. */
   let dropped = false
+  /** What the page says that the reader lacks for a vote. */
+  let lacked = ""
   return () => {
-    const { barred, gone, poll, said, waiting } = state
+    const { barred, gone, lacks, poll, said, waiting } = state
     const now = clock.now()
     const current = statusAt(poll, said, now)
     if (gone) view.status("final", nameStatus("gone", false))
@@ -44,6 +46,10 @@ export const makeRefresh = ({ clock, confirmation, several, state, store, view }
     const possible = current === "open" && !barred && !gone && !final && (several || first === undefined)
     // Before the ballot, which takes the focus that goes back to it.
     const isOver = current === "counting" || current === "final"
+    // Who can only look at a result lacks nothing.
+    const lacking = isOver || gone ? "" : lacks
+    if (lacking !== lacked) view.notice(lacking, lacking === "" ? "none" : "bad")
+    lacked = lacking
     dropped = (confirmation.update(possible) || dropped) && isOver
     view.ballot.enabled(possible)
     if (first !== undefined) view.ballot.mine(first.choice, waiting === undefined ? "sending" : "waiting")

@@ -3,7 +3,7 @@ import { sha256 } from "../../domain/log/Sha256.ts"
 import type { Told } from "../../domain/log/ToldDifferences.ts"
 import { byId, make, say } from "../dom.ts"
 import { bytesAt, canVerify, keepCheckpoint, keptCheckpoint, offer, pause } from "../logFiles.ts"
-import { verify as words } from "../words/logWords.ts"
+import { countedFor, verify as words } from "../words/logWords.ts"
 
 const slug = byId("verify", HTMLElement).dataset.slug ?? ""
 const poll = `/api/polls/${slug}`
@@ -57,8 +57,13 @@ const run = async (): Promise<void> => {
   byId("wrong", HTMLElement).replaceChildren(...wrong.map((what) => make("li", {}, what)))
   say(byId("outcome", HTMLElement), words.counted(counted.ballots))
   const labels = new Map(fold.poll?.options.map(({ id, label }) => [id, label]))
+  const said = counted.ballots - counted.hidden - counted.abstained
+  const kind = fold.poll?.kind ?? "single"
   const lines = [
-    ...counted.options.map(({ count, id }) => words.option(labels.get(id) ?? id, count)),
+    ...counted.options.map((option) =>
+      words.option(labels.get(option.id) ?? option.id, countedFor(kind, option, said))
+    ),
+    ...(counted.abstained === 0 ? [] : [words.abstained(counted.abstained)]),
     ...(counted.hidden === 0 ? [] : [words.hidden(counted.hidden)]),
     ...(fold.made === undefined ? [] : [words.made(fold.made)])
   ]

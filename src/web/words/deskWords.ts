@@ -12,7 +12,9 @@ export const admin = {
   signIn: "Sign in",
   badToken: "This is not the admin token.",
   off: "The admin's endpoints are off: start the service with ADMIN_TOKEN.",
-  away: "The service can't be reached. Please try again.",
+  away: "The service can't be reached. Trying again …",
+  /** About something that the organiser did: it stays until the next act, when the service may be back. */
+  missed: "The service could not be reached. Please try again.",
   polls: "All polls",
   search: "Search polls",
   older: "Older",

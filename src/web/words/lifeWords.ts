@@ -23,6 +23,7 @@ export const life = {
   deleteWrong: (slug: string) => `write ${slug} here, if this poll is to go`,
   archived: "In the archive",
   edited: (at: string) => `Edited on ${at}`,
+  final: (at: string) => `Final since ${at}`,
   closedBetween: (from: string, to: string) => `It was closed from ${from} to ${to}: votes of that time don't count`,
   history: "History",
   older: "Show older entries",

@@ -1,4 +1,6 @@
-import { count, votes } from "../words.ts"
+import type { Kind } from "../../domain/Rules.ts"
+import { count, named, votes } from "../words.ts"
+import { mean, results } from "./resultWords.ts"
 
 /*
  * The words about public logs.
@@ -12,6 +14,26 @@ export const logged = {
     "The public log does not have this vote as you cast it. What it says is kept in this browser: download it, and show it to someone you trust.",
   proof: "Proof",
   recount: "Count all votes again"
+}
+
+/** Says what an option has by the log, where so many ballots say something. */
+export const countedFor = (
+  kind: Kind,
+  { count: from, sum }: { readonly count: number; readonly sum: number },
+  said: number
+) => {
+  switch (kind) {
+    case "single":
+      return count(from)
+    case "multiple":
+      return results.multiple(from, said)
+    case "score":
+      return from === 0 ? results.score(from) : `${mean(sum / from)}, ${results.score(from)}`
+    case "points":
+      return results.points(sum, from)
+    case "ranked":
+      return results.ranked(from)
+  }
 }
 
 /** The page that counts a whole log again. */
@@ -32,12 +54,13 @@ export const verify = {
   counted: (ballots: number) => `${votes(ballots)} counted from the log`,
   hidden: (ballots: number) =>
     `What ${votes(ballots)} ${ballots === 1 ? "says" : "say"} is hidden until the poll is final.`,
-  option: (label: string, votes: number) => `${label}: ${count(votes)}`,
-  made: (links: number) => `${count(links)} voters' links were made.`,
+  option: (label: string, has: string) => `${named(label)}: ${has}`,
+  abstained: (votes: number) => `Abstentions: ${count(votes)}`,
+  made: (links: number) => (links === 1 ? "1 voter's link was made." : `${count(links)} voters' links were made.`),
   keep: "Keep the checkpoint",
   proves: "What this proves",
   provesThat: [
-    "The result is what the votes in the log add up to.",
+    "The result is what the votes in the log add up to. Once a ranked poll is final, its winners are those of the rankings and the draw in the log.",
     "No vote in it was changed or taken out since the checkpoint that this browser has kept from an earlier visit, if it has one.",
     "The poll's question and options are those that the log began with, or were edited where the log says so."
   ],

@@ -1,5 +1,5 @@
 import { percentageOf } from "../../domain/Percentages.ts"
-import { count, listed, named, percent } from "../words.ts"
+import { count, listed, named, percent, votes } from "../words.ts"
 
 /*
  * The words of the results of each kind.
@@ -62,7 +62,15 @@ export const outcome = {
   tied: (labels: ReadonlyArray<string>) => `A tie between ${listed(labels)}.`,
   drawn: (labels: ReadonlyArray<string>) => `Elected by the draw: ${listed(labels)}.`,
   drawnNow: (labels: ReadonlyArray<string>) =>
-    `Drawn for now: ${listed(labels)}; the draw that counts comes with the end.`
+    `Drawn for now: ${listed(labels)}; the draw that counts comes with the end.`,
+  /** Where nobody is tied in the end, but a draw decided who was on the way there. */
+  drawnBetween: (labels: ReadonlyArray<string>) => `A draw decided between ${listed(labels)}.`,
+  drawnBetweenNow: (labels: ReadonlyArray<string>) => `For now a draw decides between ${listed(labels)}.`,
+  drawnOnTheWay: (ties: number) =>
+    ties === 1 ? "A tie on the way was broken by a draw." : "Ties on the way were broken by draws.",
+  drawnLater: "The draw that counts comes with the end.",
+  emptySeats: (seats: number) => `${count(seats)} ${seats === 1 ? "seat stays" : "seats stay"} empty.`,
+  none: "No option has a vote."
 }
 
 /** How a ranked poll is counted. */
@@ -70,8 +78,8 @@ export const rounds = {
   heading: "Round by round",
   methods: {
     irv: "Instant run-off: who has the fewest votes goes out, and each of their ballots counts for its next choice, until one has more than half.",
-    stv: (seats: number, quota: string) =>
-      `Single transferable vote for ${count(seats)} ${seats === 1 ? "seat" : "seats"}: ${quota} votes elect. What the elected have more than that goes on to the next choices, and so do the ballots of who goes out.`,
+    stv: (seats: number, quota: number) =>
+      `Single transferable vote for ${count(seats)} ${seats === 1 ? "seat" : "seats"}: ${votes(quota)} ${quota === 1 ? "elects" : "elect"}. What the elected have more than that goes on to the next choices, and so do the ballots of who goes out.`,
     condorcet:
       "Condorcet by Schulze's method: each two options are compared by how many ballots rank one above the other."
   },

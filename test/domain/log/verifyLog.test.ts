@@ -11,6 +11,7 @@ import { differences, type Told } from "../../../src/domain/log/ToldDifferences.
 import { type Kept, type LogSource, verifyLog } from "../../../src/domain/log/VerifyLog.ts"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { type PollView, toView } from "../../../src/domain/PollView.ts"
+import { drawOrder } from "../../../src/domain/tabulation/Ties.ts"
 import { MemoryLog, makeSigner } from "../../support/memoryLog.ts"
 
 const size = 600
@@ -181,6 +182,27 @@ describe("a whole log", () => {
   })
 })
 
+/** Makes the log of a ranked poll that is final, whose two votes only a draw decides between; and what is told of it. */
+const rankedTie = () => {
+  const rules = { kind: "ranked", max: 2, method: "irv", seats: 1, tieBreak: "draw" } as const
+  const tieSeed = "01".repeat(32)
+  const tieSeedHash = Buffer.from(nodeSha256(Buffer.from(tieSeed, "hex"))).toString("hex")
+  const log = new MemoryLog({ ...defaultPoll, rules, tieSeed, tieSeedHash })
+  log.count({ voteId: "one", choice: "cats>dogs" })
+  log.count({ voteId: "two", choice: "dogs" })
+  log.append({ v: 1, t: "open", tie_seed: tieSeed })
+  const options = ["cats", "dogs"].map((id) => ({ id, count: 1 }))
+  log.append(resultLeaf("2026-11-24T20:15:00.000Z", 2, 0, options))
+  log.sign()
+  const [drawn = "", other = ""] = drawOrder(Buffer.from(tieSeed, "hex"), ["cats", "dogs"])
+  const { results = assert.fail(), ...poll } = told(1, 1, "final")
+  const toldOf = (winners: ReadonlyArray<string>, status = "final"): Told => ({
+    ...poll,
+    results: { ...results, status, winners }
+  })
+  return { drawn, log, other, toldOf }
+}
+
 describe("what the service tells beside the log", () => {
   it("is wrong where a tally is another one", async () => {
     const verified = await verify(filesOf(makeLog()))
@@ -234,6 +256,32 @@ describe("what the service tells beside the log", () => {
       `tie_seed_hash: ${tieSeedHash} by the log, ${other} by the poll`
     ])
     assert.deepStrictEqual(await compared({ abstain: true }), ["abstain: none by the log, true by the poll"])
+  })
+
+  it("is wrong where others have won a ranked poll than by its rankings and its draw", async () => {
+    const { drawn, log, other, toldOf } = rankedTie()
+    const verified = await verify(filesOf(log))
+    const differing = (winners: ReadonlyArray<string>, status?: string) =>
+      differences(verified, toldOf(winners, status))
+    assert.deepStrictEqual(differing([drawn]), [])
+    assert.deepStrictEqual(differing([other]), [`winners: ${drawn} by the log, ${other} by the results`])
+    // Until then another draw breaks the ties.
+    assert.deepStrictEqual(differing([other], "open"), [])
+  })
+
+  it("is asked for again while a final result tells no winners yet, and wrong where it goes on like that", async () => {
+    const { drawn, log, toldOf } = rankedTie()
+    let asked = 0
+    const compared = (from: number) =>
+      compareLog({
+        hash: nodeSha256,
+        source: sourceOf(filesOf(log)),
+        told: async () => toldOf(++asked >= from ? [drawn] : []),
+        pause: async () => {}
+      })
+    assert.deepStrictEqual((await compared(3)).wrong, [])
+    assert.strictEqual(asked, 3)
+    assert.deepStrictEqual((await compared(99)).wrong, [`winners: ${drawn} by the log, none by the results`])
   })
 
   it("is wrong where the log's own final result is another one than its votes make", async () => {

@@ -217,6 +217,12 @@ describe("the rounds that the pages draw", () => {
     assert.include(words, "The votes of round 1 decided: Pears goes out.")
   })
 
+  it("are not there where all have abstained, and of one vote say that it elects", () => {
+    const stv = tabulation({ method: "stv", seats: 1, quota: 1 })
+    assert.notInclude(wordsOf(poll, shown(firsts, { abstained: 4, tabulation: stv })), "Round by round")
+    assert.include(wordsOf(poll, shown(firsts, { tabulation: stv })), "for 1 seat: 1 vote elects.")
+  })
+
   it("are pairs where each two options are compared", () => {
     const pairwise = {
       options: ["apples", "pears", "plums"],
@@ -265,5 +271,41 @@ describe("the outcome that the pages tell", () => {
       tell(drawn),
       "Tied for the lead: Apples and Pears. Drawn for now: Pears; the draw that counts comes with the end."
     )
+  })
+
+  it("says where a draw has decided who is elected, or has only broken a tie on the way", () => {
+    const drawn = (options: ReadonlyArray<string>, chosen: string): ShownTabulation["ties"][number] => {
+      return {
+        round: 1,
+        choice: "elimination",
+        options: ["apples", "pears", "plums"],
+        chosen,
+        by: "draw",
+        drawn: options
+      }
+    }
+    const of = (...ties: ShownTabulation["ties"]) => ({ winners: ["pears"], tabulation: tabulation({ ties }) })
+    const decided = of(drawn(["pears", "apples"], "apples"), drawn(["pears", "apples"], "apples"))
+    assert.strictEqual(
+      tell({ ...decided, status: "final" }),
+      "Elected: Pears. A draw decided between Apples and Pears."
+    )
+    assert.strictEqual(
+      tell(decided),
+      "Elected as it stands: Pears. For now a draw decides between Apples and Pears. The draw that counts comes with the end."
+    )
+    const onTheWay = of(drawn(["apples", "plums"], "plums"))
+    assert.strictEqual(tell({ ...onTheWay, status: "final" }), "Elected: Pears. A tie on the way was broken by a draw.")
+    const twice = of(drawn(["apples", "plums"], "plums"), drawn(["apples", "plums"], "apples"))
+    assert.strictEqual(tell({ ...twice, status: "final" }), "Elected: Pears. Ties on the way were broken by draws.")
+    const { drawn: _, ...byRound } = drawn([], "plums")
+    assert.strictEqual(tell({ ...of({ ...byRound, decided_by_round: 1 }), status: "final" }), "Elected: Pears.")
+  })
+
+  it("says that seats stay empty, and that nobody has a vote", () => {
+    const seats = { winners: ["pears"], tabulation: tabulation({ method: "stv", seats: 2 }) }
+    assert.strictEqual(tell({ ...seats, status: "final" }), "Elected: Pears. 1 seat stays empty.")
+    assert.strictEqual(tell({ total_votes: 2, abstained: 2, status: "final" }), "No option has a vote.")
+    assert.strictEqual(tell({ total_votes: 2, abstained: 2 }), "")
   })
 })
