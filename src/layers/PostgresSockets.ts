@@ -8,13 +8,13 @@ import { DatabaseSocket, openHost } from "./DatabaseSocket.ts"
 
 /** The SQLSTATEs by which a server says that it can't do our work, whatever it is asked. */
 const unfitStates = new Map([
-  ["25006", "it is read-only"],
+  ["25006", "it is read-only, as a standby is, or for this role by default_transaction_read_only"],
   ["57P01", "it is shutting down"],
   ["57P02", "it restarts after a crash"],
   ["57P03", "it takes no connections now"]
 ])
 
-/** How often the log says that connections were given up, in ms: it can be once a second, until names lead elsewhere. */
+/** How often the log says that connections were given up for the same reason, in ms: it can be once a second, until names lead elsewhere. */
 const sayInterval = 60_000
 
 /** How long a server may owe an answer before it is asked what it does, and how long it has to say so, in ms. */
@@ -64,13 +64,14 @@ export const makePostgresSockets = Effect.fnUntraced(function* (address: () => D
   /** Those that are open, in the order in which they were made, with their hosts once they have one. */
   const sockets = new Map<DatabaseSocket, DatabaseHost | undefined>()
   const pids = new WeakMap<DatabaseSocket, number>()
-  let saidAt = Number.NEGATIVE_INFINITY
+  /** When the log has said what, last. */
+  const said = new Map<string, number>()
 
   const say = (host: DatabaseHost, why: string): void => {
-    const now = performance.now()
-    if (now - saidAt < sayInterval) return
-    saidAt = now
-    runFork(Effect.logWarning(`Gives up its connections to PostgreSQL at ${nameOf(host)}: ${why}`))
+    const [now, words] = [performance.now(), `Gives up its connections to PostgreSQL at ${nameOf(host)}: ${why}`]
+    if (now - (said.get(words) ?? Number.NEGATIVE_INFINITY) < sayInterval) return
+    said.set(words, now)
+    runFork(Effect.logWarning(words))
   }
 
   /** Closes a connection and those that are older. */

@@ -51,6 +51,7 @@ import guess from "./tables/0021_guess.sql"
 import vote from "./tables/0025_vote.sql"
 import moved from "./tables/0027_moved.sql"
 import restart from "./tables/0028_restart.sql"
+import identity from "./tables/0029_identity.sql"
 
 /** What a version of tallykeep needs of the database. */
 export interface LedgerSchema {
@@ -67,7 +68,7 @@ export interface LedgerSchema {
  * to that.
  */
 export const ledgerSchema: LedgerSchema = {
-  version: 28,
+  version: 29,
   steps: [
     { number: 1, text: ledger },
     { number: 3, text: challenge },
@@ -86,7 +87,8 @@ export const ledgerSchema: LedgerSchema = {
     { number: 21, text: guess },
     { number: 25, text: vote },
     { number: 27, text: moved },
-    { number: 28, text: restart }
+    { number: 28, text: restart },
+    { number: 29, text: identity }
   ],
   functions: [
     addPartition,

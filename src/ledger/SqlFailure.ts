@@ -37,6 +37,10 @@ const remedies: ReadonlyArray<readonly [code: RegExp, remedy: string]> = [
   ],
   [/^22/, "Give tallykeep a database of its own whose encoding is UTF8."],
   [
+    /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/,
+    "Renew the server's certificate, or that of the authority that signed it; or set the clock of this machine."
+  ],
+  [
     /^(CERT_|ERR_TLS_CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/,
     "Name the authority that signed the server's certificate by sslrootcert, and the host as the certificate does."
   ],

@@ -32,7 +32,7 @@ const call = (method: "GET" | "POST", url: string, headers: Readonly<Record<stri
     return Effect.sync(() => sent.destroy())
   })
 
-export const get = (url: string) => call("GET", url)
+export const get = (url: string, headers?: Readonly<Record<string, string>>) => call("GET", url, headers)
 
 /** Votes in the default poll of the program at `url`. */
 export const vote = (url: string, option: string, headers: Readonly<Record<string, string>> = {}) =>

@@ -13,8 +13,13 @@ describe("without PostgreSQL", () => {
       const postgres = yield* ownPostgres
       const site = yield* makeSite({ databaseUrl: postgres.url })
       yield* postgres.crash
-      const [{ url }] = yield* Effect.all([startApi("api", site), startConsumer(site)], { concurrency: "unbounded" })
+      const env = { ...site.env, ADMIN_TOKEN: "the-admin-of-this-test" }
+      const [api] = yield* Effect.all([startApi("api", { env }), startConsumer(site)], { concurrency: "unbounded" })
+      const { says, url } = api
       yield* untilReady(url, { database: "since the start" })
+      // An organiser's 503 has its reason in the log.
+      assert.strictEqual((yield* get(`${url}/api/polls`, { authorization: `Bearer ${env.ADMIN_TOKEN}` })).status, 503)
+      yield* says(/Polls can't be changed for now: database is out of service: .*ECONNREFUSED/)
       const load = yield* startLoad({ url: () => url, connections: 8, pace: 20 })
       const moreVotes = Effect.suspend(() => {
         const wanted = load.receipts.length + 100

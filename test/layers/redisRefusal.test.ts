@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Redis as IoRedis } from "ioredis"
@@ -29,7 +30,36 @@ describe("a Redis that has no place for another connection", () => {
   )
 })
 
+const appendScript = readFileSync(new URL("../../src/stream/scripts/append.lua", import.meta.url), "utf8")
+
+/** What votes are refused without; what keys hold of memory is only noted for those that are appended. */
+const neededByVotes = [...appendScript.matchAll(/redis\.p?call\('(\w+)'/g)]
+  .map(([, name = ""]) => name.toLowerCase())
+  .filter((name) => !["hincrby", "pexpireat"].includes(name))
+
 describe("a Redis whose user lacks a command", () => {
+  it.live("is found out without a vote, whichever of a vote's commands it is", () =>
+    Effect.gen(function* () {
+      const server = yield* own(startRedis)
+      const admin = (...rules: ReadonlyArray<string>) =>
+        Effect.promise(() => withRedis(Redacted.value(server.url), (client) => client.acl("SETUSER", "app", ...rules)))
+      yield* admin("on", ">password", "~*", "&*", "+@all")
+      const url = Object.assign(new URL(Redacted.value(server.url)), { username: "app", password: "password" })
+      yield* Effect.gen(function* () {
+        const { client } = yield* Redis
+        const check = command(() => client.canAppend("votes:absent", "votes"))
+        yield* eventually(check)
+        for (const name of new Set(neededByVotes)) {
+          yield* admin(`-${name}`)
+          const refusal = yield* Effect.flip(check)
+          assert.match(refusal.message, new RegExp(`lacks a command .* ACL LOG|'${name}' command`))
+          yield* admin(`+${name}`)
+          yield* check
+        }
+      }).pipe(Effect.provide(layerRedis(Redacted.make(url.href))), Effect.provide(quiet))
+    }).pipe(Effect.scoped)
+  )
+
   it.live("refuses a script that runs it, which says where the command is named", () =>
     Effect.gen(function* () {
       const server = yield* own(startRedis)

@@ -143,6 +143,8 @@ describe("a failure that time does not heal", () => {
   it("is told of a full disk and of too few connections, which may last as well", () => {
     assert.match(`${remedyOf({ code: "53100" })}`, /room on the disk/)
     assert.match(`${remedyOf({ code: "53300" })}`, /max_connections/)
+    assert.match(`${remedyOf({ code: "CERT_HAS_EXPIRED" })}`, /Renew/)
+    assert.match(`${remedyOf({ code: "CERT_SIGNATURE_FAILURE" })}`, /sslrootcert/)
   })
 
   it("is told of a server that is too old", () => {

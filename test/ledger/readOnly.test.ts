@@ -5,8 +5,9 @@ import { defaultPoll } from "../../src/domain/Poll.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { PollStore } from "../../src/ledger/PollStore.ts"
+import { collectLog } from "../support/collectLog.ts"
 import { makeDatabase } from "../support/databases.ts"
-import { quiet } from "../support/servers.ts"
+import { eventually, quiet } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
 /** A process with one connection, which its server may make read-only, as it does with those of a primary that was demoted. */
@@ -20,7 +21,8 @@ const makeProcess = Effect.gen(function* () {
     acts: Context.get(services, PollActs),
     atPrimary: Context.get(others, PollActs),
     store: Context.get(services, PollStore),
-    demoted: Context.get(services, SqlClient.SqlClient)`set default_transaction_read_only = on`
+    demoted: Context.get(services, SqlClient.SqlClient)`set default_transaction_read_only = on`,
+    restarted: Effect.ignore(Context.get(services, SqlClient.SqlClient)`select pg_terminate_backend(pg_backend_pid())`)
   }
 })
 
@@ -41,6 +43,23 @@ describe("a database that takes no writes, since another one is the primary by n
       assert.isUndefined(yield* acts.find("another"))
     }).pipe(Effect.scoped, Effect.provide(quiet))
   )
+
+  it.live("is told as that in the log, also where it was shut down a moment ago", () => {
+    const log = collectLog()
+    return Effect.gen(function* () {
+      const { demoted, restarted, store } = yield* makeProcess
+      yield* store.list
+      yield* restarted
+      for (const _ of [1, 2]) {
+        yield* eventually(demoted)
+        yield* Effect.flip(store.list)
+      }
+      const [first = "", second = "", ...others] = log.like(/Gives up/)
+      assert.match(first, /: it is shutting down$/)
+      assert.match(second, /: it is read-only, .* default_transaction_read_only$/)
+      assert.lengthOf(others, 0)
+    }).pipe(Effect.scoped, Effect.provide(log.layer))
+  })
 
   it.live("tells a process that has just started which polls there are", () =>
     Effect.gen(function* () {

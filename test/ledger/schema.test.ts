@@ -2,7 +2,8 @@ import { createHash } from "node:crypto"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { ledgerSchema } from "../../src/ledger/LedgerSchema.ts"
 import { migrate } from "../../src/ledger/Migrations.ts"
@@ -10,7 +11,7 @@ import { makeEmptyDatabase } from "../support/databases.ts"
 import { dumpSchema } from "./dumpSchema.ts"
 
 /** The version of `LedgerSchema.ts`, and the checksum of the files that it has been given for. */
-const checked = { version: 28, checksum: "8744f7e18df06ee3" }
+const checked = { version: 29, checksum: "2baf120cbeacd156" }
 
 const folder = (name: string) => fileURLToPath(new URL(`../../src/ledger/${name}`, import.meta.url))
 
@@ -72,5 +73,20 @@ ${[...views, ...functions].map((line) => `-- ${line}`).join("\n")}
         "test/ledger/schema.sql is of another schema. Write it anew: WRITE_SCHEMA=1 script/test test/ledger/schema.test.ts"
       )
     }).pipe(Effect.scoped)
+  )
+
+  it.live("has rows that logical replication can name, in all tables that more is done with than adding to them", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* migrate()
+      const nameless = yield* sql<{ name: string }>`
+        select relname as name from pg_class c
+        where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace and relreplident = 'd'
+          and not exists (select from pg_index where indrelid = c.oid and indisprimary)`
+      assert.deepStrictEqual(
+        nameless.map(({ name }) => name),
+        ["tallykeep_schema"]
+      )
+    }).pipe(Effect.provide(Layer.unwrap(Effect.map(makeEmptyDatabase, (url) => layerPostgres(url, 1)))))
   )
 })

@@ -1,4 +1,4 @@
-import type { FlatRules } from "../Rules.ts"
+import { type FlatRules, kinds, methods, tieBreaks } from "../Rules.ts"
 import { concat, fromHex, toBase64url, utf8 } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
 
@@ -82,7 +82,6 @@ export interface ResultLeaf {
 export type Leaf = PollLeaf | VoteLeaf | TokensLeaf | CloseLeaf | OpenLeaf | ResultLeaf
 
 const fates: ReadonlyArray<unknown> = ["counted", "superseded", "rejected", "dead"] satisfies ReadonlyArray<Fate>
-const kinds: ReadonlyArray<unknown> = ["poll", "tokens", "close", "open", "result"]
 
 /** Returns the bytes of a leaf, whose fields have to be in order. */
 export const leafBytes = (leaf: Leaf): Uint8Array => utf8(JSON.stringify(leaf))
@@ -95,21 +94,48 @@ export const voteLeaf = (id: string, field: "o" | "c", said: string, fate: Fate,
 export const fateLeaf = (id: string, fate: Fate): string => `{"v":1,"id":"${id}","s":"${fate}"}`
 
 const isText = (value: unknown): boolean => typeof value === "string"
+const isNumber = (value: unknown): boolean => typeof value === "number"
+const isOf = (known: ReadonlyArray<unknown>) => (value: unknown) => known.includes(value)
 const isIf = (there: (value: unknown) => boolean, value: unknown): boolean => value === undefined || there(value)
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 const areOptions = (value: unknown): value is ReadonlyArray<Readonly<Record<string, unknown>>> =>
   Array.isArray(value) && value.every((option) => isObject(option) && isText(option.id))
 
+/** What fields are, wherever they are: whoever writes a log may write anything, and who counts it must be able to. */
+const fields: Readonly<Record<string, (value: unknown) => boolean>> = {
+  kind: isOf(kinds),
+  method: isOf(methods),
+  tie_break: isOf(tieBreaks),
+  min: isNumber,
+  max: isNumber,
+  budget: isNumber,
+  seats: isNumber,
+  seed: isText,
+  tie_seed: isText,
+  tie_seed_hash: isText
+}
+
 const isLeaf = (found: unknown): found is Leaf => {
   if (!isObject(found) || found.v !== 1) return false
-  if (found.t === undefined) {
-    const { c, id, n, o, s } = found
-    const one = o === undefined || c === undefined
-    return isText(id) && fates.includes(s) && [c, n, o].every((field) => isIf(isText, field)) && one
+  const { abstained, at, ballots, c, id, made, n, o, options, s, t } = found
+  if (!Object.entries(fields).every(([name, is]) => isIf(is, found[name]))) return false
+  switch (t) {
+    case undefined: {
+      const one = o === undefined || c === undefined
+      return isText(id) && fates.includes(s) && [c, n, o].every((field) => isIf(isText, field)) && one
+    }
+    case "poll":
+      return areOptions(options)
+    case "result":
+      return areOptions(options) && [ballots, abstained].every(isNumber)
+    case "tokens":
+      return isNumber(made)
+    case "close":
+      return isText(at)
+    default:
+      return t === "open"
   }
-  if (found.t === "poll" || found.t === "result") return areOptions(found.options)
-  return kinds.includes(found.t)
 }
 
 /** Returns what a leaf says; undefined where it is none that we know, or not written as ours are. */

@@ -37,6 +37,9 @@ export interface VerifiedLog {
 /** How many files are asked for at a time. */
 const atOnce = 8
 
+/** How much is wrong of a log that is read no further: its checkpoint may be of more leaves than anybody could ask for. */
+const mostWrong = 20
+
 /** Reads files ahead, and hands them on in their order. */
 async function* inOrder(source: LogSource, names: Iterable<TileName>) {
   const waiting: Array<{ readonly name: TileName; readonly bytes: Promise<Uint8Array | undefined> }> = []
@@ -135,12 +138,14 @@ export const verifyLog = async (hash: Sha256, source: LogSource, kept: Kept = {}
   for await (const { bytes, name } of inOrder(source, tilesOf(size, "entries"))) {
     const leaves = decodeBundle(bytes ?? concat())
     if (leaves?.length !== name.width) wrong.push(`${tilePath(name)} is not ${name.width} leaves`)
+    if (wrong.length >= mostWrong) break
     for (const leaf of leaves ?? []) reading.add(leaf)
     source.progress?.(reading.size, size)
   }
   if (reading.size !== size || !areEqual(reading.root(), root))
     wrong.push("the leaves are not those that the checkpoint is of")
   for await (const { bytes, name } of inOrder(source, tilesOf(size))) {
+    if (wrong.length >= mostWrong) break
     if (!areEqual(bytes ?? concat(), reading.tile(name))) wrong.push(`${tilePath(name)} is not what the leaves make`)
   }
   return end(checkpoint)

@@ -5,7 +5,9 @@ import { NotFound, Unavailable } from "../../domain/Problems.ts"
 import { elapsed, untilBeat } from "../../Elapsed.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { PollStore } from "../../ledger/PollStore.ts"
+import { remedyOf } from "../../ledger/SqlFailure.ts"
 import { Announcements } from "../../stream/Announcements.ts"
+import { makeOutageLog } from "../../stream/Outage.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 
 /** How often the polls are read without being told of a change, in ms; while a poll counts, its readers wait for the result. */
@@ -54,17 +56,24 @@ export class PollCache extends Context.Service<
       // Whether the last reading succeeded: only then does a poll that is unknown here not exist.
       let upToDate = false
 
-      const readNow = Effect.match(store.list, {
+      /** Whoever runs an API learns from it that the database is away, or takes no writes: votes are taken without it. */
+      const outage = makeOutageLog("Reading the polls")
+      // What is in the way of that, says whoever brings the tables up to date.
+      let hasTables = false
+
+      const readNow = Effect.matchEffect(store.list, {
         onSuccess: (stored) => {
           upToDate = true
-          if (stored === kept) return
+          if (stored === kept) return outage.up
           kept = stored
           const read = new Map(stored.map((poll) => [poll.slug, poll]))
           polls = read.has(defaultPoll.slug) ? read : read.set(defaultPoll.slug, defaultPoll)
           list = [...polls.values()]
+          return outage.up
         },
-        onFailure: () => {
+        onFailure: (error) => {
           upToDate = false
+          return hasTables ? outage.down("read the polls", error.message, remedyOf(error)) : Effect.void
         }
       }).pipe(
         // A defect leaves it open as well whether there is a poll.
@@ -105,7 +114,10 @@ export class PollCache extends Context.Service<
       )
 
       yield* announcements.listen("poll", () => void runFork(read))
-      const first = yield* Effect.forkScoped(Effect.andThen(migrated, read))
+      const withTables = Effect.map(migrated, () => {
+        hasTables = true
+      })
+      const first = yield* Effect.forkScoped(Effect.andThen(withTables, read))
       const pause = Effect.suspend(() => {
         const counting = list.some((poll) => pollStatus(poll, now()) === "counting")
         return Effect.flatMap(untilBeat(counting ? countingInterval : refreshInterval), Effect.sleep)

@@ -19,9 +19,14 @@ import type { eventsQuery } from "./PollsApi.ts"
 
 const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
 
-/** Tells the client of an outage of Redis or PostgreSQL. */
+/** Tells the client of an outage of Redis or PostgreSQL, and the log what it was. */
 const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | OutOfService, R>) =>
-  Effect.mapError(effect, (error) => (error instanceof OutOfService ? unavailable : error))
+  effect.pipe(
+    Effect.tapError((error) =>
+      error instanceof OutOfService ? Effect.logWarning(`${unavailable.detail}: ${error.message}`) : Effect.void
+    ),
+    Effect.mapError((error) => (error instanceof OutOfService ? unavailable : error))
+  )
 
 const eventsAPage = 100
 

@@ -48,6 +48,12 @@ interface KnownKey {
 const skew = 60
 
 /**
+ * How long after the provider's keys were had they are not asked for again, in ms, whatever key a token names: anyone can name any. For as
+ * long may a key that the provider has just begun to use be unknown, and the tokens with it refused.
+ */
+const cooldown = 5_000
+
+/**
  * Checks the tokens of an identity provider. Its keys, and which of them a token is signed with, are jose's matter, which asks the
  * provider for them anew: after ten minutes, and for a key that it does not know. The signature is checked here and now: to
  * have another thread do it takes an api longer than the signature does.
@@ -64,7 +70,7 @@ export const makeProviderTokens = ({ jwksUrl, jwtAudience, jwtIssuer }: Options)
   if (jwksUrl === undefined || jwtIssuer === undefined || jwtAudience === undefined) {
     return { verify: async () => invalid }
   }
-  const find = createRemoteJWKSet(new URL(jwksUrl))
+  const find = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: cooldown })
   /** What jose finds is the same object each time, and for each algorithm another one. */
   const keys = new WeakMap<object, KnownKey>()
   const keyFor = async ({ alg, kid }: Jwt, options: SigningOptions): Promise<KnownKey> => {

@@ -133,6 +133,38 @@ describe("the fold", () => {
   const cats = voteLeaf("a", "o", "cats", "counted")
   const counted = (leaves: ReadonlyArray<string>) => countsOf([first, ...leaves]).options.map(({ count }) => count)
 
+  it("is made of leaves whose fields are anything, each of which it names", () => {
+    const ranked = { kind: "ranked", method: "stv", seats: 1, tie_break: "draw", min: 1, max: 2, budget: 3 }
+    const hidden = { seed: "00", tie_seed_hash: "00" }
+    const leaves = [
+      { ...JSON.parse(first), ...ranked, ...hidden },
+      { v: 1, id: "a", o: "cats", s: "counted", n: "n" },
+      { v: 1, id: "a", c: "AAAA", s: "counted" },
+      { v: 1, t: "tokens", made: 3 },
+      { v: 1, t: "close", at: "2026-11-24T20:15:00.000Z" },
+      { v: 1, t: "open", seed: "00", tie_seed: "00" },
+      {
+        v: 1,
+        t: "result",
+        final: "2026-11-24T20:15:00.000Z",
+        ballots: 3,
+        abstained: 0,
+        options: [{ id: "cats", count: 2 }]
+      }
+    ]
+    for (const leaf of leaves) {
+      assert.isDefined(parseLeaf(JSON.stringify(leaf)), JSON.stringify(leaf))
+      for (const name of Object.keys(leaf)) {
+        for (const value of [null, true, -1.5, "anything", [], [null], {}, { id: 1 }]) {
+          const hostile = JSON.stringify({ ...leaf, [name]: value })
+          assert.doesNotThrow(() => countsOf([hostile, ...leaves.map((each) => JSON.stringify(each))]), hostile)
+          assert.doesNotThrow(() => countsOf([first, cats, hostile]), hostile)
+        }
+      }
+    }
+    assert.match(countsOf([first, cats, first.replace("single", "unknown")]).wrong.join(), /leaf 2 is not one/)
+  })
+
   it("takes what the last leaf of each vote says", () => {
     const fate = (said: Fate) => fateLeaf("a", said)
     assert.deepStrictEqual(counted([cats, voteLeaf("b", "o", "dogs", "counted")]), [1, 1])

@@ -160,6 +160,20 @@ describe("a whole log", () => {
     await rejected(files, unsigned)
   })
 
+  it("is not asked for file by file where it says that it has leaves without end", async () => {
+    const log = makeLog()
+    const head = parseCheckpoint(parseNote(log.checkpoint ?? "")?.text ?? "") ?? assert.fail()
+    const endless = utf8(signNote(checkpointText({ ...head, size: 2 ** 50 }), log.signers))
+    let asked = 0
+    const files: Files = (path) => {
+      if (path === "checkpoint") return endless
+      if (path === "key") return filesOf(log)(path)
+      assert.isBelow(asked++, 100)
+      return undefined
+    }
+    await rejected(files, /tile\/entries\/000 is not 256 leaves; .*; the leaves are not those/)
+  })
+
   it("does not go on from another history, nor from a longer one", async () => {
     const log = makeLog()
     const checkpoint = log.checkpoint ?? assert.fail()

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
+import { OutOfService } from "../../../src/domain/Problems.ts"
 import { PollCache } from "../../../src/http/polls/PollCache.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
 import { PollStore } from "../../../src/ledger/PollStore.ts"
@@ -10,10 +11,13 @@ import { VoteStream } from "../../../src/stream/VoteStream.ts"
 import { collectLog } from "../../support/collectLog.ts"
 import { noKeyMemory } from "../../support/world.ts"
 
-const layerCache = (list: Effect.Effect<ReadonlyArray<Poll>>) =>
+const layerCache = (
+  list: Effect.Effect<ReadonlyArray<Poll>, OutOfService>,
+  migrated: Effect.Effect<void> = Effect.void
+) =>
   PollCache.layer.pipe(
     Layer.provide([
-      Layer.mock(Ledger, { migrated: Effect.void }),
+      Layer.mock(Ledger, { migrated }),
       Layer.mock(PollStore, { list }),
       Layer.mock(VoteStream, { now: () => 0, keyMemory: noKeyMemory }),
       Layer.mock(Announcements, { listen: () => Effect.void, announce: () => Effect.void })
@@ -150,6 +154,28 @@ describe("PollCache", () => {
         told
       )
     }).pipe(Effect.provide(layerCache(list)), Effect.provide(log.layer))
+  })
+
+  it.effect("logs that the database is away, once, and that it is back, also where nobody asks", () => {
+    const log = collectLog()
+    let away = true
+    const cause = Object.assign(new Error("too many connections"), { code: "53300" })
+    const list = Effect.suspend(() =>
+      away ? Effect.fail(new OutOfService({ part: "database", cause })) : Effect.succeed([defaultPoll])
+    )
+    return Effect.gen(function* () {
+      const polls = yield* PollCache
+      // There are no tables yet.
+      yield* polls.changed("new")
+      assert.deepStrictEqual(log.lines, [])
+      yield* TestClock.adjust("30 seconds")
+      away = false
+      yield* TestClock.adjust("20 seconds")
+      assert.match(
+        log.lines.join("\n"),
+        /^ERROR Can't read the polls: .*too many connections \(53300\)\. Raise .*\nINFO Reading the polls again after 2\d\.\d s$/
+      )
+    }).pipe(Effect.provide(layerCache(list, Effect.sleep("10 seconds"))), Effect.provide(log.layer))
   })
 
   it.effect("says again that there is no poll soon after a reading that took long", () => {

@@ -138,6 +138,29 @@ layer(Provider.layer)("a provider's token", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("is taken 5 s after its key was first used, however many name keys that there are not", () =>
+    Effect.gen(function* () {
+      const provider = yield* Provider
+      const [key, next] = [yield* makeKey("ES256", "first"), yield* makeKey("ES256", "next")]
+      const token = yield* tokenOf(next.privateKey, "ES256", "next")
+      const forged = yield* tokenOf(next.privateKey, "ES256", "unknown")
+      provider.keys = [key.jwk]
+      const { verify } = yield* verifier
+      const now = Date.now()
+      const clock = vi.spyOn(Date, "now")
+      yield* Effect.addFinalizer(() => Effect.sync(() => clock.mockRestore()))
+      const verifyAt = (seconds: number, token: Jwt) => {
+        clock.mockReturnValue(now + seconds * 1_000)
+        return Effect.promise(() => verify(token))
+      }
+      const asked = provider.asked
+      for (let second = 0; second < 20; second++) yield* verifyAt(second, forged)
+      assert.isAtMost(provider.asked - asked, 1 + 20 / 5)
+      provider.keys = [key.jwk, next.jwk]
+      assert.strictEqual(yield* verifyAt(26, token), `${issuer}\nalice`)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect(
     "is not even looked at where one of the settings is missing, and is nobody's fault where there is no provider",
     () =>
