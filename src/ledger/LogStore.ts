@@ -8,6 +8,7 @@ import { nodeSha256 as sha256 } from "../domain/log/NodeSha256.ts"
 import { decodeBundle, tileOver, tileWidth } from "../domain/log/Tile.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
+import { int8 } from "./Parameters.ts"
 
 /** A poll's log: the first one, or one after it, where that was given up. */
 export interface LogName {
@@ -64,7 +65,7 @@ export class LogStore extends Context.Service<
         sql<{ data: Uint8Array }>`
           select data from log_tile
           where poll = ${poll} and number = ${PgTypes.int4(number)} and level = ${PgTypes.int4(level)}
-            and place = ${PgTypes.int8(BigInt(index))}`.pipe(
+            and place = ${int8(index)}`.pipe(
           outOfService(timeout),
           Effect.map(([row]) => row?.data)
         )

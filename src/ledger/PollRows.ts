@@ -5,6 +5,7 @@ import type { SqlClient } from "effect/sql"
 import type { Poll, PollOption } from "../domain/Poll.ts"
 import { showRules } from "../domain/PollRules.ts"
 import { type Kind, type Method, rulesOf, type TieBreak } from "../domain/Rules.ts"
+import { int8 } from "./Parameters.ts"
 
 // How a poll stands in its rows: one of `poll`, and one of `tally` for each option.
 
@@ -94,8 +95,6 @@ const withoutNulls = (row: RuleColumns) => ({
   seats: row.seats ?? undefined,
   tie_break: row.tie_break ?? undefined
 })
-
-export const int8 = (value: number | undefined) => PgTypes.int8(value === undefined ? null : BigInt(value))
 
 /** What of a poll's row its organiser decides, by column. */
 const decided = (poll: Poll) => {
