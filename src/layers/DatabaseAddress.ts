@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { Result } from "effect"
 import { type DatabaseTls, type SslMode, sslModes } from "./DatabaseTls.ts"
+import { unreadable } from "./SecretFile.ts"
 
 /** Where one PostgreSQL listens; a name that begins with `/` is the folder of a Unix socket. */
 export interface DatabaseHost {
@@ -131,8 +132,7 @@ const readable = (name: string, path: string | undefined): string | undefined =>
     readFileSync(path)
     return path
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${error.code})` : ""
-    throw new Wrong(`names a file by ${name} that can't be read${code}`)
+    throw new Wrong(`names a file by ${name} that ${unreadable(error)}`)
   }
 }
 
