@@ -1,8 +1,8 @@
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { FieldError } from "../../domain/FieldError.ts"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { isStreamId, VoteId } from "../../domain/Vote.ts"
+import { isStreamId, isVoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble, vote } from "../../web/words.ts"
@@ -40,8 +40,6 @@ const htmlResponse = (body: string, status = 200) =>
     contentType: pageType,
     headers: status < 400 ? pageHeaders : { ...pageHeaders, ...headersOfStatus(status) }
   })
-
-const isVoteId = Schema.is(VoteId)
 
 /** How long a page waits for results before it is sent without. */
 const patience = "1 second"
