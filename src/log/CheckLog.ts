@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { areEqual } from "../domain/log/Bytes.ts"
 import { parseCheckpoint } from "../domain/log/Checkpoint.ts"
 import { Fold } from "../domain/log/Fold.ts"
-import { openNote, parseVkey } from "../domain/log/Note.ts"
+import { openNote, verifiersOf } from "../domain/log/Note.ts"
 import { decodeBundle, Edge, tilesOf, tileWidth } from "../domain/log/Tile.ts"
 import { type LogBooks, readLedgerVotes, readLogBooks, type SignedLog } from "../ledger/LogBooks.ts"
 import type { LogHead } from "../ledger/LogHeads.ts"
@@ -21,8 +21,7 @@ export interface CheckedLog {
 
 /** Returns whether a signed checkpoint is the log's, of so many leaves, which make this root. */
 const isSigned = async ({ checkpoint, signedSize, vkeys }: SignedLog, origin: string, root: Uint8Array | undefined) => {
-  const verifiers = vkeys.map((vkey) => parseVkey(sha256, vkey)).filter((verifier) => verifier !== undefined)
-  const signed = parseCheckpoint((await openNote(checkpoint, verifiers)) ?? "")
+  const signed = parseCheckpoint((await openNote(checkpoint, verifiersOf(sha256, vkeys))) ?? "")
   return signed?.origin === origin && signed.size === signedSize && root !== undefined && areEqual(signed.root, root)
 }
 
