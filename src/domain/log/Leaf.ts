@@ -1,4 +1,4 @@
-import type { FlatRules } from "../Rules.ts"
+import { type FlatRules, rulesOf } from "../Rules.ts"
 import { concat, fromHex, toBase64url, utf8 } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
 
@@ -28,6 +28,15 @@ export interface PollLeaf extends FlatRules {
   readonly seed?: string
   /** The last checkpoint of the log before this one, which was given up. */
   readonly former?: string
+}
+
+/** Whether two leaves of a poll agree in what a vote may say, who votes and which vote counts, which is settled by its first vote. */
+export const areRulesKept = (a: PollLeaf, b: PollLeaf): boolean => {
+  const rules = ({ options, ...leaf }: PollLeaf) => {
+    const { abstain = false, ballot, identity } = leaf
+    return JSON.stringify([rulesOf({ ...leaf, options }), abstain, options.map(({ id }) => id), ballot, identity])
+  }
+  return rules(a) === rules(b)
 }
 
 /** What becomes of a vote. */
