@@ -2,8 +2,8 @@ import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
 import { admin } from "../words/deskWords.ts"
+import { moment } from "../words/formats.ts"
 import { life as words } from "../words/lifeWords.ts"
-import { moment } from "../words.ts"
 import type { AdminAsk } from "./session.ts"
 
 /** What an organiser did with a poll: a row of the record. */

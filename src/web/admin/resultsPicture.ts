@@ -3,7 +3,8 @@ import { rulesOf } from "../../domain/Rules.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { tellOutcome } from "../drawn/drawResults.ts"
 import { figuresOf } from "../drawn/figures.ts"
-import { moment, status, totalOf } from "../words.ts"
+import { moment } from "../words/formats.ts"
+import { status, totalOf } from "../words.ts"
 
 const width = 1200
 const margin = 72

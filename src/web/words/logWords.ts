@@ -1,4 +1,4 @@
-import { count, votes } from "../words.ts"
+import { count, votes } from "./formats.ts"
 
 /*
  * The words about public logs.

@@ -1,5 +1,5 @@
 import { percentageOf } from "../../domain/Percentages.ts"
-import { count, listed, named, percent } from "../words.ts"
+import { count, listed, named, percent } from "./formats.ts"
 
 /*
  * The words of the results of each kind.
