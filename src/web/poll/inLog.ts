@@ -4,6 +4,7 @@ import { leafKeyProof, openChoice, parseLeaf } from "../../domain/log/Leaf.ts"
 import { verifiersOf } from "../../domain/log/Note.ts"
 import { checkProof, parseProof } from "../../domain/log/Proof.ts"
 import { sha256 } from "../../domain/log/Sha256.ts"
+import { allowed } from "../allowed.ts"
 import { bytesAt, canVerify, keepCheckpoint, keptCheckpoint, pathOfOrigin, pause } from "../logFiles.ts"
 import type { Mine } from "./stored.ts"
 
@@ -37,11 +38,8 @@ const isOurs = (leaf: Uint8Array, { choice, key, voteId }: Mine, opens: string |
 }
 
 /** Keeps what a log says of a vote that it should not: whoever sees it later can still show it. */
-const keepEvidence = (voteId: string, text: string): void => {
-  try {
-    localStorage.setItem(`tallykeep:evidence:${voteId}`, text)
-  } catch {}
-}
+const keepEvidence = (voteId: string, text: string): void =>
+  allowed(() => localStorage.setItem(`tallykeep:evidence:${voteId}`, text))
 
 const check = async (mine: Mine, text: string, opens: string | null): Promise<Logged["found"]> => {
   const proof = parseProof(text)
