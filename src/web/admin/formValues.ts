@@ -1,4 +1,5 @@
 import { allowed } from "../allowed.ts"
+import { isRecord } from "../http.ts"
 
 /** What is filled in of a form, by the fields' names; of a box, whether it is ticked. Fields that don't apply are left out. */
 export type FormValues = Readonly<Record<string, string | boolean>>
@@ -46,7 +47,7 @@ const nameOf = (slug: string): string => `tallykeep:draft:${slug}`
 /** Returns what was filled in and not sent, in this tab; undefined where there is nothing. */
 export const readDraft = (slug = ""): FormValues | undefined => {
   const kept: unknown = allowed(() => JSON.parse(sessionStorage.getItem(nameOf(slug)) ?? "null"))
-  return typeof kept === "object" && kept !== null ? (kept as FormValues) : undefined
+  return isRecord(kept) ? (kept as FormValues) : undefined
 }
 
 /** Keeps what is filled in for as long as the tab is there; forgets it where there is nothing to keep. */

@@ -1,6 +1,7 @@
 import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
+import { isRecord } from "../http.ts"
 import { admin } from "../words/deskWords.ts"
 import { moment } from "../words/formats.ts"
 import { life as words } from "../words/lifeWords.ts"
@@ -17,7 +18,7 @@ interface AdminEvent {
 
 type Fields = Readonly<Record<string, unknown>>
 
-const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {})
+const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : {})
 
 /** Returns the names of the fields that an edit has changed. */
 const changed = (before: Fields, after: Fields): ReadonlyArray<string> =>
