@@ -93,9 +93,6 @@ export type Leaf = PollLeaf | VoteLeaf | TokensLeaf | CloseLeaf | OpenLeaf | Res
 const fates: ReadonlyArray<unknown> = ["counted", "superseded", "rejected", "dead"] satisfies ReadonlyArray<Fate>
 const kinds: ReadonlyArray<unknown> = ["poll", "tokens", "close", "open", "result"]
 
-/** Returns the bytes of a leaf, whose fields have to be in order. */
-export const leafBytes = (leaf: Leaf): Uint8Array => utf8(JSON.stringify(leaf))
-
 /** Returns the text of the leaf of a vote that is new, which says its choice openly (`o`) or hidden (`c`); its parts need no escaping. */
 export const voteLeaf = (id: string, field: "o" | "c", said: string, fate: Fate, n?: string): string =>
   `{"v":1,"id":"${id}","${field}":"${said}","s":"${fate}"${n === undefined ? "" : `,"n":"${n}"`}}`
