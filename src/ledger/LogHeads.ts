@@ -1,6 +1,6 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type Statement } from "effect/sql"
 import type { Checkpoint } from "../domain/log/Checkpoint.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
@@ -79,24 +79,20 @@ export class LogHeads extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const unsigned = sql<HeadRow>`
-        select l.poll, l.number, l.origin, l.size, l.root from log l
-        where l.signed_size is distinct from l.size and l.size > 0
-          and not exists (select from log n where n.poll = l.poll and n.number > l.number)
-        order by l.poll limit ${PgTypes.int4(most)}`.pipe(
-        outOfService(timeout),
-        Effect.map((rows) => rows.map(toHead))
-      )
-
-      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
-        sql<HeadRow & Pick<SignedHead, "vkeys">>`
-          select l.poll, l.number, l.origin, l.size, l.root, l.vkeys from log l
-          where l.poll > ${poll} and l.signed_size = l.size
-            and not exists (select from log n where n.poll = l.poll and n.number > l.number)
+      /** Returns heads of the logs that go on, with `more` columns, in the order of their polls: at most a page of them. */
+      const read = <Row extends HeadRow>(more: Statement.Fragment, which: Statement.Fragment) =>
+        sql<Row>`
+          select l.poll, l.number, l.origin, l.size, l.root${more} from log l
+          where ${which} and not exists (select from log n where n.poll = l.poll and n.number > l.number)
           order by l.poll limit ${PgTypes.int4(most)}`.pipe(
           outOfService(timeout),
           Effect.map((rows) => rows.map(toHead))
         )
+
+      const unsigned = read(sql``, sql`l.signed_size is distinct from l.size and l.size > 0`)
+
+      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
+        read<HeadRow & Pick<SignedHead, "vkeys">>(sql`, l.vkeys`, sql`l.poll > ${poll} and l.signed_size = l.size`)
       )
 
       const sign = Effect.fn("LogHeads.sign")(
