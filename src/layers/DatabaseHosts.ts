@@ -56,9 +56,8 @@ const firstOf = (hosts: ReadonlyArray<DatabaseHost>, signal: AbortSignal, check:
     })
     if (problem !== undefined) throw new Unusable(`${nameOf(host)} ${problem}`)
     return host
-  }).catch((error) => {
-    const problems: ReadonlyArray<unknown> = error instanceof AggregateError ? error.errors : [error]
-    const told = problems.filter((problem) => problem instanceof Unusable)
+  }).catch(({ errors }: AggregateError) => {
+    const told = errors.filter((problem) => problem instanceof Unusable)
     throw new Unusable(
       told.map(({ message }) => message).join("; "),
       told.find(({ code }) => code)

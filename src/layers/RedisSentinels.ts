@@ -92,21 +92,18 @@ export const makeSentinels = Effect.fnUntraced(function* (
   const find = async (signal: AbortSignal): Promise<RedisHost> => {
     const { masterName, sentinels } = address()
     const byRank = [...sentinels].sort((a, b) => rank(a) - rank(b))
-    try {
-      const { found, name } = await firstAnswer(byRank, signal, async (sentinel, until) => ({
-        found: await ask(sentinel, masterName, until),
-        name: nameOf(sentinel)
-      }))
-      preferred = name
-      if (wrong === name) wrong = undefined
-      know(found)
-      return found
-    } catch (error) {
-      const errors: ReadonlyArray<unknown> = error instanceof AggregateError ? error.errors : [error]
+    const { found, name } = await firstAnswer(byRank, signal, async (sentinel, until) => ({
+      found: await ask(sentinel, masterName, until),
+      name: nameOf(sentinel)
+    })).catch(({ errors }: AggregateError) => {
       const why = `No sentinel says where the master is: ${errors.map(reasonOf).join("; ")}`
       // As of a server that can't be reached, which is another matter than one that can't be used.
       throw Object.assign(new Error(why), { syscall: "connect" })
-    }
+    })
+    preferred = name
+    if (wrong === name) wrong = undefined
+    know(found)
+    return found
   }
 
   const leaveOthers = (found: RedisHost): void => {
