@@ -121,7 +121,8 @@ export const voteRows = (
     ({ cpu }) => cpu
   )
 
-const medians = (all: ReadonlyArray<Cpu>): Cpu =>
+/** Returns the medians of what several rounds took of the CPU, process by process. */
+export const medians = (all: ReadonlyArray<Cpu>): Cpu =>
   Object.fromEntries(Object.keys(all[0] ?? {}).map((name) => [name, median(all.map((cpu) => cpu[name] ?? Number.NaN))]))
 
 /** The row of a ratio: the median of those of each round, in which both sides met the same machine. */

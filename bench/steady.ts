@@ -4,6 +4,7 @@ import {
   figureRow,
   interleave,
   median,
+  medians,
   type Row,
   ratioRow,
   type Side
@@ -44,9 +45,6 @@ const onStage = async (context: BenchContext, seconds: number, cast?: Cast): Pro
     await stage.close()
   }
 }
-
-const medians = (all: ReadonlyArray<Cpu>): Cpu =>
-  Object.fromEntries(Object.keys(all[0] ?? {}).map((name) => [name, median(all.map((cpu) => cpu[name] ?? Number.NaN))]))
 
 export const steady: Bench = {
   name: "steady",

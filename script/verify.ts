@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { compareLog, newestLog, toldOf } from "../src/domain/log/ComparedLog.ts"
 import { nodeSha256 } from "../src/domain/log/NodeSha256.ts"
-import { parseVkey } from "../src/domain/log/Note.ts"
+import { verifiersOf } from "../src/domain/log/Note.ts"
 import { checkProof, parseProof } from "../src/domain/log/Proof.ts"
 import type { Told } from "../src/domain/log/ToldDifferences.ts"
 import type { VerifiedLog } from "../src/domain/log/VerifyLog.ts"
@@ -58,7 +58,7 @@ const askTold = async (api: string) => {
 
 const wrongProof = async (file: string, { vkeys }: VerifiedLog): Promise<ReadonlyArray<string>> => {
   const proof = parseProof(await readFile(file, "utf8"))
-  const verifiers = vkeys.map((vkey) => parseVkey(nodeSha256, vkey)).filter((verifier) => verifier !== undefined)
+  const verifiers = verifiersOf(nodeSha256, vkeys)
   const holds = proof !== undefined && (await checkProof(nodeSha256, proof, verifiers)) !== undefined
   return holds ? [] : [`${file} does not prove that its vote is in this log`]
 }

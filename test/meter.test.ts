@@ -1,10 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { makeMeter } from "../src/Meter.ts"
-import { parseMetrics } from "./support/metrics.ts"
-
-const alone = Layer.sync(Metric.MetricRegistry, () => new Map())
+import { layerOwnRegistry, parseMetrics } from "./support/metrics.ts"
 
 const metrics = Effect.map(PrometheusMetrics.format(), parseMetrics)
 
@@ -17,7 +15,7 @@ describe("a meter", () => {
       count()
       count(4)
       assert.strictEqual((yield* metrics).get('things_total{kind="small"}'), 5)
-    }).pipe(Effect.provide(alone))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 
   it.effect("tells a hundred polls apart, however many there are", () =>
@@ -32,7 +30,7 @@ describe("a meter", () => {
       assert.strictEqual(seen.size, 101)
       assert.strictEqual(seen.get('votes_total{poll="poll-99"}'), 2)
       assert.strictEqual(seen.get('votes_total{poll="other"}'), 100)
-    }).pipe(Effect.provide(alone))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 
   it.effect("reads a gauge when it is asked for, while its scope is open", () =>
@@ -52,7 +50,7 @@ describe("a meter", () => {
         )
       }).pipe(Effect.scoped)
       assert.strictEqual((yield* metrics).size, 0)
-    }).pipe(Effect.provide(alone))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 
   it.effect("puts what it observes into the buckets of a histogram", () =>
@@ -67,6 +65,6 @@ describe("a meter", () => {
         took_seconds_sum: 3.65,
         took_seconds_count: 4
       })
-    }).pipe(Effect.provide(alone))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 })

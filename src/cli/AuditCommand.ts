@@ -11,6 +11,7 @@ import { usedShards } from "../stream/Shards.ts"
 import { findAcked, readStreams } from "../stream/StreamBooks.ts"
 import { compareBooks, describeReport, mostNamed } from "./AuditReport.ts"
 import { CommandFailed } from "./CommandFailed.ts"
+import { toggle } from "./Flags.ts"
 import { withProgress } from "./Progress.ts"
 import { type CommandSettings, withLedger } from "./WithServers.ts"
 
@@ -71,17 +72,9 @@ export const accept = Effect.fnUntraced(function* (
   }
 })
 
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Print the report as JSON"), Flag.withDefault(false))
-
-const all = Flag.Boolean("all").pipe(
-  Flag.withDescription("Print all of the books, and not only what differs"),
-  Flag.withDefault(false)
-)
-
-const rebuild = Flag.Boolean("rebuild").pipe(
-  Flag.withDescription("First make the tallies anew from the ledger, in one transaction"),
-  Flag.withDefault(false)
-)
+const json = toggle("json", "Print the report as JSON")
+const all = toggle("all", "Print all of the books, and not only what differs")
+const rebuild = toggle("rebuild", "First make the tallies anew from the ledger, in one transaction")
 
 /** The user at this host; a container's user may have no name. */
 const whoever = (): string => {

@@ -4,7 +4,7 @@ import { type DeadLetter, type DeadLetterFilter, DeadLetters, type Fate } from "
 import { decodeVote } from "../stream/VoteEntry.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
-import { oneOrMore } from "./Flags.ts"
+import { jsonLines, oneOrMore, toggle } from "./Flags.ts"
 import { withProgress } from "./Progress.ts"
 import { withServers } from "./WithServers.ts"
 
@@ -15,8 +15,8 @@ const flags = {
     Flag.withDescription("At most this many (100), the oldest first"),
     Flag.withDefault(100)
   ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false)),
-  all: Flag.Boolean("all").pipe(Flag.withDescription("All that match the filters"), Flag.withDefault(false))
+  json: jsonLines,
+  all: toggle("all", "All that match the filters")
 }
 
 const voteId = Argument.String("vote_id").pipe(Argument.withDescription("The dead vote's id"))

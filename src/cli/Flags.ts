@@ -8,3 +8,10 @@ export const oneOrMore = (name: string) =>
       () => "1 or more"
     )
   )
+
+/** A flag that is off unless it is given. */
+export const toggle = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withDefault(false))
+
+export const json = toggle("json", "Print JSON")
+export const jsonLines = toggle("json", "Print JSON, one object a line")

@@ -4,7 +4,7 @@ import { defaultPoll } from "../domain/Poll.ts"
 import type { AuditedEntry } from "../domain/Vote.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { bookOriginal, findOriginal, type Original } from "../ledger/Original.ts"
-import { channelOf } from "../stream/Announcements.ts"
+import { announceTo } from "../stream/Announcements.ts"
 import { command, isGroupGone, Redis } from "../stream/Redis.ts"
 import { type AuditSettings, audit } from "./AuditCommand.ts"
 import { CommandFailed } from "./CommandFailed.ts"
@@ -48,8 +48,7 @@ export const importOriginal = Effect.fnUntraced(function* (
   const { lost, report } = yield* audit(books, Number.POSITIVE_INFINITY)
   yield* removeEntries(lost)
   const isNew = yield* bookOriginal(counts, { source, entries: Math.max(report.missing, 0) })
-  const { client } = yield* Redis
-  if (isNew) yield* command(() => client.publish(channelOf(settings.streamName, "tally"), defaultPoll.slug))
+  if (isNew) yield* announceTo(yield* Redis, settings.streamName, "tally", defaultPoll.slug)
   const original = yield* findOriginal
   return { original: original ?? (yield* Effect.die(new Error("What was just booked is not there"))), isNew }
 })

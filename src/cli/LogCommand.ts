@@ -1,5 +1,5 @@
 import { Console, Effect, Layer, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, Command } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import { LogHeads, type LogState } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
@@ -9,6 +9,7 @@ import { beginLog } from "../log/Sequencer.ts"
 import { makeLogGuard } from "../log/Signing.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
+import { jsonLines } from "./Flags.ts"
 import { withProgress } from "./Progress.ts"
 import { type CommandSettings, withLedger } from "./WithServers.ts"
 
@@ -19,7 +20,6 @@ const withLogs = <A, E, R>(body: (settings: CommandSettings) => Effect.Effect<A,
   withLedger((settings) => Effect.provide(body(settings), layerLogs))
 
 const slug = Argument.String("poll").pipe(Argument.withDescription("The poll's name in URLs"))
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, one object a line"), Flag.withDefault(false))
 
 /** Returns the log of a poll that goes on. */
 const present = Effect.fnUntraced(function* (poll: string) {
@@ -35,7 +35,7 @@ const describe = ({ origin, signedAt, signedSize, size, waiting }: LogState) => 
   return `${origin}: ${size} leaves, ${signed}${waiting === 0 ? "" : `; ${waiting} wait for others`}`
 }
 
-const show = Command.make("show", { slug: Argument.optional(slug), json }, (given) =>
+const show = Command.make("show", { slug: Argument.optional(slug), json: jsonLines }, (given) =>
   withLogs(() =>
     Effect.gen(function* () {
       const logs = yield* (yield* LogHeads).list(Option.getOrUndefined(given.slug))

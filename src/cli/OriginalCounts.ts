@@ -1,7 +1,7 @@
 import { Effect, Redacted, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import { reasonOf } from "../domain/ReasonOf.ts"
-import { parseDatabaseUrl } from "../layers/DatabaseAddress.ts"
+import { parseDatabaseUrl } from "../layers/DatabaseUrl.ts"
 import { layerPostgres } from "../layers/PostgresClient.ts"
 import type { OriginalCount } from "../ledger/Original.ts"
 import { sqlState } from "../ledger/SqlFailure.ts"

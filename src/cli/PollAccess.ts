@@ -1,14 +1,14 @@
 import { Console, Effect } from "effect"
-import { Argument, Flag } from "effect/cli"
+import { Argument } from "effect/cli"
 import type { Poll } from "../domain/Poll.ts"
 import { type PollView, toView } from "../domain/PollView.ts"
 import { isProblem } from "../domain/Problems.ts"
 import { makePollLife } from "../http/polls/PollLife.ts"
 import { PollActs } from "../ledger/PollActs.ts"
-import { channelOf } from "../stream/Announcements.ts"
+import { announceTo } from "../stream/Announcements.ts"
 import { makeCountedUpTo } from "../stream/CountedUpTo.ts"
 import { findClosingTime, readStates } from "../stream/Nodes.ts"
-import { command, Redis } from "../stream/Redis.ts"
+import { Redis } from "../stream/Redis.ts"
 import { everyShard } from "../stream/Shards.ts"
 import { shutPoll, unshutPoll } from "../stream/ShutPolls.ts"
 import { nextEntryMs } from "../stream/StreamState.ts"
@@ -20,7 +20,6 @@ import { type CommandSettings, withLedger } from "./WithServers.ts"
 // What the commands about polls have in common.
 
 export const slug = Argument.String("slug").pipe(Argument.withDescription("The poll's name in URLs"))
-export const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
 /** Runs a command on the polls of the running servers. */
 export const withPolls = <A, E, R>(
@@ -67,7 +66,7 @@ export const withLife = <A, E, R, E2, R2>(
         changed: (changed) =>
           Effect.forEach(
             ["poll", "tally"] as const,
-            (topic) => command(() => redis.client.publish(channelOf(settings.streamName, topic), changed)),
+            (topic) => announceTo(redis, settings.streamName, topic, changed),
             { discard: true }
           )
       })

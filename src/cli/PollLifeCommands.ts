@@ -1,6 +1,7 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { json, print, printMade, slug, withLife } from "./PollAccess.ts"
+import { json } from "./Flags.ts"
+import { print, printMade, slug, withLife } from "./PollAccess.ts"
 import { editFlags, pollFlags } from "./PollFlags.ts"
 import { definitionOf, editOf } from "./PollFromFlags.ts"
 

@@ -10,8 +10,8 @@ import { listedSecrets } from "../layers/SettingKinds.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { exportVotes } from "./ExportVotes.ts"
-import { oneOrMore } from "./Flags.ts"
-import { find, json, pollTime, print, slug, withPolls } from "./PollAccess.ts"
+import { json, oneOrMore, toggle } from "./Flags.ts"
+import { find, pollTime, print, slug, withPolls } from "./PollAccess.ts"
 import { lifeCommands } from "./PollLifeCommands.ts"
 
 /** How many polls are read at once. */
@@ -52,10 +52,7 @@ const exportPoll = Command.make(
   "export",
   {
     slug,
-    votes: Flag.Boolean("votes").pipe(
-      Flag.withDescription("Each vote as the ledger has it, in place of the counts"),
-      Flag.withDefault(false)
-    )
+    votes: toggle("votes", "Each vote as the ledger has it, in place of the counts")
   },
   (given) =>
     withPolls((acts, settings) =>

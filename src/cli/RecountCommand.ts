@@ -3,13 +3,14 @@ import { Command, Flag } from "effect/cli"
 import { nothingRecounted, type Recounted, recount } from "../consumer/Recount.ts"
 import { isStreamId, splitEntryId } from "../domain/Vote.ts"
 import { Ledger } from "../ledger/Ledger.ts"
-import { channelOf } from "../stream/Announcements.ts"
+import { announceTo } from "../stream/Announcements.ts"
 import { type HeldStream, readHeldStream } from "../stream/HeldEntries.ts"
-import { command, Redis } from "../stream/Redis.ts"
+import { Redis } from "../stream/Redis.ts"
 import { makeFence } from "../stream/ReplicatedWrites.ts"
 import { usedShards } from "../stream/Shards.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { confirm, yes } from "./Confirm.ts"
+import { json } from "./Flags.ts"
 import { withProgress } from "./Progress.ts"
 import { withLedger } from "./WithServers.ts"
 
@@ -46,7 +47,6 @@ const describe = ({ counted, dead, entries, known, old, rejected, superseded }: 
 const from = Flag.String("from").pipe(
   Flag.withDescription("A time such as 2026-11-24T20:00:00Z, an entry's id, or all: what was accepted from then on")
 )
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
 
 export const recountCommand = Command.make("recount", { from, yes, json }, (given) =>
   withLedger((settings) =>
@@ -64,19 +64,13 @@ export const recountCommand = Command.make("recount", { from, yes, json }, (give
       const since = start === "-" ? "" : ` from ${timeOf(start)} on`
       yield* confirm(given.yes, `Count again what the streams hold${since}? What the ledger has stays as it is.`)
 
-      const announce = (polls: ReadonlySet<string>) =>
-        Effect.forEach(
-          polls,
-          (poll) => Effect.ignore(command(() => redis.client.publish(channelOf(settings.streamName, "tally"), poll))),
-          { discard: true }
-        )
       const { appendReplicas, consumerGroup: group, maxRetries } = settings
       const options = { group, maxRetries, fence: makeFence(appendReplicas), from: start }
       const sum = yield* withProgress(({ tell }) => {
         const progress = (sum: Recounted, polls: ReadonlySet<string>) =>
           Effect.andThen(
             tell(`Recounting: ${sum.entries} entries, ${sum.known} of them in the ledger`),
-            announce(polls)
+            polls.size === 0 ? Effect.void : Effect.ignore(announceTo(redis, settings.streamName, "tally", ...polls))
           )
         return Effect.reduce(
           shards,

@@ -7,6 +7,9 @@ export const voteIdPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-
 /** A vote's identity from before it is appended: a UUIDv7, in lower case. */
 export const VoteId = Schema.String.check(Schema.isPattern(voteIdPattern, { message: "must be a UUIDv7" }))
 
+/** Whether a value is a vote's identity. */
+export const isVoteId = Schema.is(VoteId)
+
 /** Writes the 32 hex digits of a UUID with its dashes. */
 export const uuidOf = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto"
 import { HttpServerResponse } from "effect/http"
-import { OpenApi } from "effect/http-api"
 
 /** Returns a strong entity tag: a digest of the content. */
 export const etagOf = (content: string | Uint8Array): string =>
@@ -38,24 +37,3 @@ export const taggedResponse = (
 
 export const jsonResponse = (body: string, headers: TaggedHeaders, ifNoneMatch: string | undefined) =>
   taggedResponse(body, "application/json", headers, ifNoneMatch)
-
-/** Says in the description of an endpoint that its answers have a tag, and what an answer is that the client has. */
-export const describesTag = OpenApi.annotations({
-  transform: (operation) => ({
-    ...operation,
-    parameters: [
-      ...(operation.parameters ?? []),
-      {
-        name: "If-None-Match",
-        in: "header",
-        required: false,
-        schema: { type: "string" },
-        description: "The `ETag` of the answer that the client has, or several."
-      }
-    ],
-    responses: {
-      ...operation.responses,
-      304: { description: "Nothing has changed since that answer; there is no body" }
-    }
-  })
-})

@@ -1,7 +1,6 @@
 import { X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { reasonOf } from "../domain/ReasonOf.ts"
-import { makeLatestOf } from "./SecretFile.ts"
+import { makeLatestOf, unreadable } from "./SecretFile.ts"
 import type { Kind } from "./SettingKinds.ts"
 
 const certificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
@@ -23,8 +22,7 @@ const wrongWith = (path: string): string | undefined => {
       ? "names a file without certificates in PEM"
       : undefined
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : reasonOf(error)
-    return `names a file that can't be read (${code})`
+    return `names a file that ${unreadable(error)}`
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { reasonOf } from "../domain/ReasonOf.ts"
 import { codesOf } from "../ledger/SqlFailure.ts"
-import type { DatabaseAddress, DatabaseHost, Target } from "./DatabaseAddress.ts"
+import { type DatabaseAddress, type DatabaseHost, nameOf, type Target } from "./DatabaseAddress.ts"
 import { openHost } from "./DatabaseSocket.ts"
 import { firstAnswer } from "./FirstAnswer.ts"
 
@@ -27,9 +27,6 @@ export interface DatabaseHosts {
 
 /** The attribute of a span that tells its server: a function, since a statement may have to connect first. */
 export const databaseServer = "tallykeep.database_server"
-
-export const nameOf = ({ name, port }: DatabaseHost): string =>
-  name.startsWith("/") ? name : `${name.includes(":") ? `[${name}]` : name}:${port}`
 
 /** What makes a server unfit for a target; undefined for nothing. */
 const unfit = (target: Target, { readOnly, standby }: SessionState): string | undefined => {
@@ -59,9 +56,8 @@ const firstOf = (hosts: ReadonlyArray<DatabaseHost>, signal: AbortSignal, check:
     })
     if (problem !== undefined) throw new Unusable(`${nameOf(host)} ${problem}`)
     return host
-  }).catch((error) => {
-    const problems: ReadonlyArray<unknown> = error instanceof AggregateError ? error.errors : [error]
-    const told = problems.filter((problem) => problem instanceof Unusable)
+  }).catch(({ errors }: AggregateError) => {
+    const told = errors.filter((problem) => problem instanceof Unusable)
     throw new Unusable(
       told.map(({ message }) => message).join("; "),
       told.find(({ code }) => code)

@@ -1,5 +1,5 @@
 import { Config, Data, Effect, Option, Redacted } from "effect"
-import { cameFrom, readSecretFile } from "./SecretFile.ts"
+import { cameFrom, readSecretFile, unreadable } from "./SecretFile.ts"
 import type { Kind } from "./SettingKinds.ts"
 
 /** One wrong setting; the message is for whoever has to correct it. */
@@ -62,10 +62,7 @@ const textOf = Effect.fnUntraced(function* (
   if (text !== undefined) return yield* new WrongSetting({ message: `${name} and ${fileName} are both set; set one` })
   const content = yield* Effect.try({
     try: () => readSecretFile(file),
-    catch: (error) => {
-      const code = error instanceof Error && "code" in error ? ` (${error.code})` : ""
-      return new WrongSetting({ message: `${fileName} names a file that can't be read${code}` })
-    }
+    catch: (error) => new WrongSetting({ message: `${fileName} names a file that ${unreadable(error)}` })
   })
   if (content === "") return yield* new WrongSetting({ message: `${fileName} names a file that is empty` })
   return { text: content, file }

@@ -5,7 +5,7 @@ const headStart = 250
 
 /**
  * Returns the first answer of several hosts; each gets a head start on the next. Those whose answer is not needed any more are
- * told so by their signal. Rejects with all errors together where none answers.
+ * told so by their signal. Rejects with an AggregateError of all errors where none answers.
  */
 export const firstAnswer = async <Host, A>(
   hosts: ReadonlyArray<Host>,

@@ -8,22 +8,19 @@ import type { Settings } from "./Settings.ts"
  * Returns the secret of the settings. Where none is set, production has none, and polls with voters are refused;
  * elsewhere one is made once and kept in the data folder, so that a voter is the same after a restart.
  */
-export const findVoterSecret = ({
-  dataDir,
-  environment,
-  voterSecret
-}: Pick<Settings, "dataDir" | "environment" | "voterSecret">) =>
-  Effect.sync((): Redacted.Redacted | undefined => {
-    if (voterSecret !== undefined || environment === "production") return voterSecret
-    return Redacted.make(kept(dataDir, "voter-secret"), { label: "VOTER_SECRET" })
-  })
+export const findVoterSecret = (settings: Place & Pick<Settings, "voterSecret">) =>
+  find(settings, settings.voterSecret, "voter-secret", "VOTER_SECRET")
 
 /** Returns the keys of the settings that sign the public logs, in the same way: without one, production has no logs. */
-export const findLogKey = ({ dataDir, environment, logKey }: Pick<Settings, "dataDir" | "environment" | "logKey">) =>
-  Effect.sync((): Redacted.Redacted | undefined => {
-    if (logKey !== undefined || environment === "production") return logKey
-    return Redacted.make(kept(dataDir, "log-key"), { label: "LOG_KEY" })
-  })
+export const findLogKey = (settings: Place & Pick<Settings, "logKey">) =>
+  find(settings, settings.logKey, "log-key", "LOG_KEY")
+
+type Place = Pick<Settings, "dataDir" | "environment">
+
+const find = ({ dataDir, environment }: Place, given: Redacted.Redacted | undefined, name: string, label: string) =>
+  Effect.sync((): Redacted.Redacted | undefined =>
+    given !== undefined || environment === "production" ? given : Redacted.make(kept(dataDir, name), { label })
+  )
 
 /** Returns the secret that a file of the data folder holds, which is made where it is not there yet. */
 const kept = (dataDir: string, name: string): string => {

@@ -2,8 +2,8 @@ import { PgConnection } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
 import { onBeatWhileBusy } from "../Elapsed.ts"
 import { makeBackendReader } from "./BackendMessages.ts"
-import type { DatabaseAddress, DatabaseHost } from "./DatabaseAddress.ts"
-import { type AskState, makeHosts, nameOf } from "./DatabaseHosts.ts"
+import { type DatabaseAddress, type DatabaseHost, nameOf } from "./DatabaseAddress.ts"
+import { type AskState, makeHosts } from "./DatabaseHosts.ts"
 import { DatabaseSocket, openHost } from "./DatabaseSocket.ts"
 
 /** The SQLSTATEs by which a server says that it can't do our work, whatever it is asked. */

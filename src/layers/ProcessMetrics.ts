@@ -80,7 +80,7 @@ const atMostEachSecond = (ask: () => number): (() => number) => {
   let asked = Number.NEGATIVE_INFINITY
   return () => {
     const now = performance.now()
-    if (now - asked < 1_000) return figure
+    if (now - asked < second) return figure
     asked = now
     try {
       figure = ask()

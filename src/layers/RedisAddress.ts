@@ -11,8 +11,11 @@ export interface RedisServer {
   readonly family: number
 }
 
+/** Where a server is. */
+export type RedisHost = Pick<RedisServer, "host" | "port">
+
 /** What is the same at all servers that can become the master. */
-export type RedisLogin = Omit<RedisServer, "host" | "port">
+export type RedisLogin = Omit<RedisServer, keyof RedisHost>
 
 /** What `REDIS_URL` says. */
 export type RedisAddress =
@@ -29,8 +32,7 @@ export type RedisAddress =
 
 export type RedisAddressOf<K extends RedisAddress["kind"]> = Extract<RedisAddress, { readonly kind: K }>
 
-export const nameOf = ({ host, port }: Pick<RedisServer, "host" | "port">): string =>
-  `${host.includes(":") ? `[${host}]` : host}:${port}`
+export const nameOf = ({ host, port }: RedisHost): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
 
 /** Whether any of its connections is encrypted. */
 export const usesTls = (address: RedisAddress): boolean => {

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type Connection, Redis } from "../stream/Redis.ts"
 import { keySlot } from "../stream/Slot.ts"
-import { nameOf, type RedisAddressOf, type RedisServer } from "./RedisAddress.ts"
+import { nameOf, type RedisAddressOf, type RedisHost } from "./RedisAddress.ts"
 import { connect, makeWatch, newConnection, optionsOf, sharedOptions, writerOptions } from "./RedisConnection.ts"
 import { makeConnector } from "./RedisConnector.ts"
 
@@ -11,15 +11,13 @@ import { makeConnector } from "./RedisConnector.ts"
  * was refused is appended later; and a read that blocks needs a connection of its own to the right node anyway.
  */
 
-type Node = Pick<RedisServer, "host" | "port">
-
 /** CLUSTER SLOTS: a range of slots, its master, its replicas. A node that does not know its own name says null. */
 type SlotRange = readonly [first: number, last: number, master: readonly [host: string | null, port: number]]
 
 /** How often each node is asked where the slots are, in ms; a node that hangs gives no other reason to ask. */
 const askInterval = 2_000
 
-const nodeOf = ({ options }: Connection): Node => options as Node
+const nodeOf = ({ options }: Connection): RedisHost => options as RedisHost
 
 const sample = <A>(list: ReadonlyArray<A>): A | undefined => list[Math.floor(Math.random() * list.length)]
 
@@ -37,8 +35,8 @@ export const makeCluster = Effect.fnUntraced(function* (
   const clients = new Map<string, Connection>()
   /** The connections to the same nodes for writes that wait for replicas. */
   const writers = new Map<Connection, Connection>()
-  const seedOf = (node: Node) => address().nodes.find((seed) => nameOf(seed) === nameOf(node))
-  const placeOf = ({ host, port }: Node) => ({ ...(seedOf({ host, port }) ?? address().nodes[0]), host, port })
+  const seedOf = (node: RedisHost) => address().nodes.find((seed) => nameOf(seed) === nameOf(node))
+  const placeOf = ({ host, port }: RedisHost) => ({ ...(seedOf({ host, port }) ?? address().nodes[0]), host, port })
   /** The name of the node that has each slot. */
   const owners = new Array<string | undefined>(16_384)
   let onFound = () => {}
@@ -74,7 +72,7 @@ export const makeCluster = Effect.fnUntraced(function* (
     }
   }
 
-  const add = (node: Node): void => {
+  const add = (node: RedisHost): void => {
     const name = nameOf(node)
     if (clients.has(name)) return
     const client = newConnection(() => placeOf(node), { ...sharedOptions, Connector })
@@ -97,7 +95,7 @@ export const makeCluster = Effect.fnUntraced(function* (
     writers.delete(client)
   }
 
-  const adopt = (ranges: ReadonlyArray<SlotRange>, from: Node): void => {
+  const adopt = (ranges: ReadonlyArray<SlotRange>, from: RedisHost): void => {
     const masters = new Set<string>()
     for (const [first, last, [host, port]] of ranges) {
       const node = { host: host || from.host, port }

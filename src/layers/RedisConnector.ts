@@ -2,6 +2,7 @@ import { createConnection, isIP, Socket } from "node:net"
 import { connect as connectTls } from "node:tls"
 import { AbstractConnector, type RedisOptions } from "ioredis"
 import { Unsuitable } from "../stream/Redis.ts"
+import type { RedisHost } from "./RedisAddress.ts"
 
 /** The oldest version of Redis whose commands and scripts are those that are used here; Valkey says what it is compatible with. */
 const oldestVersion = 7
@@ -25,7 +26,7 @@ export const whyUnsuitable = (info: ServerInfo, replicas: boolean): string | und
 
 /** Says where the server is, for those who have to ask. */
 export interface Guide {
-  find(signal: AbortSignal): Promise<{ readonly host: string; readonly port: number }>
+  find(signal: AbortSignal): Promise<RedisHost>
   /** Is told that the server which was found is away, or can't be used. */
   misled(): void
 }

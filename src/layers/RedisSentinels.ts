@@ -3,7 +3,7 @@ import { Redis as IoRedis } from "ioredis"
 import { reasonOf } from "../domain/ReasonOf.ts"
 import type { Connection } from "../stream/Redis.ts"
 import { firstAnswer } from "./FirstAnswer.ts"
-import { nameOf, type RedisAddressOf, type RedisServer } from "./RedisAddress.ts"
+import { nameOf, type RedisAddressOf, type RedisHost, type RedisServer } from "./RedisAddress.ts"
 import { optionsOf } from "./RedisConnection.ts"
 import { type Guide, makeConnector } from "./RedisConnector.ts"
 
@@ -20,14 +20,12 @@ const patience = 1_000
 /** How often the sentinels are asked whether the master is still the same, in ms. */
 const askInterval = 1_000
 
-type Host = Pick<RedisServer, "host" | "port">
-
 type SentinelsAddress = RedisAddressOf<"sentinels">
 
 /** Asks one of them, by a connection of its own. */
 const makeAsk = (ca: () => string | undefined) => {
   const Connector = makeConnector({ replicas: true, ca })
-  return async (sentinel: RedisServer, masterName: string, signal: AbortSignal): Promise<Host> => {
+  return async (sentinel: RedisServer, masterName: string, signal: AbortSignal): Promise<RedisHost> => {
     signal.throwIfAborted()
     const client = new IoRedis({
       ...optionsOf(sentinel),
@@ -83,7 +81,7 @@ export const makeSentinels = Effect.fnUntraced(function* (
     return name === preferred ? 0 : name === wrong ? 2 : 1
   }
 
-  const know = (found: Host): void => {
+  const know = (found: RedisHost): void => {
     const name = nameOf(found)
     if (master !== undefined && master !== name) {
       runFork(Effect.logWarning(`Redis: the master is ${name} by now, not ${master}`))
@@ -91,31 +89,28 @@ export const makeSentinels = Effect.fnUntraced(function* (
     master = name
   }
 
-  const find = async (signal: AbortSignal): Promise<Host> => {
+  const find = async (signal: AbortSignal): Promise<RedisHost> => {
     const { masterName, sentinels } = address()
     const byRank = [...sentinels].sort((a, b) => rank(a) - rank(b))
-    try {
-      const { found, name } = await firstAnswer(byRank, signal, async (sentinel, until) => ({
-        found: await ask(sentinel, masterName, until),
-        name: nameOf(sentinel)
-      }))
-      preferred = name
-      if (wrong === name) wrong = undefined
-      know(found)
-      return found
-    } catch (error) {
-      const errors: ReadonlyArray<unknown> = error instanceof AggregateError ? error.errors : [error]
+    const { found, name } = await firstAnswer(byRank, signal, async (sentinel, until) => ({
+      found: await ask(sentinel, masterName, until),
+      name: nameOf(sentinel)
+    })).catch(({ errors }: AggregateError) => {
       const why = `No sentinel says where the master is: ${errors.map(reasonOf).join("; ")}`
       // As of a server that can't be reached, which is another matter than one that can't be used.
       throw Object.assign(new Error(why), { syscall: "connect" })
-    }
+    })
+    preferred = name
+    if (wrong === name) wrong = undefined
+    know(found)
+    return found
   }
 
-  const leaveOthers = (found: Host): void => {
+  const leaveOthers = (found: RedisHost): void => {
     for (const connection of connections) {
       const { options, status } = connection
       // What was asked is answered first.
-      if (status === "ready" && nameOf(options as Host) !== nameOf(found)) connection.disconnect(true)
+      if (status === "ready" && nameOf(options as RedisHost) !== nameOf(found)) connection.disconnect(true)
     }
   }
 

@@ -7,6 +7,10 @@ const files = new WeakMap<object, string>()
 /** Reads a secret from a file, without the blanks and line ends around it; throws where that can't be read. */
 export const readSecretFile = (path: string): string => readFileSync(path, "utf8").trim()
 
+/** Says of a file that it can't be read, and why by the system's code. */
+export const unreadable = (error: unknown): string =>
+  `can't be read${error instanceof Error && "code" in error ? ` (${error.code})` : ""}`
+
 /** Remembers where a secret came from. */
 export const cameFrom = (secret: Redacted.Redacted<unknown>, path: string): void => {
   files.set(secret, path)

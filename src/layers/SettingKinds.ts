@@ -1,7 +1,7 @@
 import { Duration, type LogLevel, Option, Redacted, Result, Schema } from "effect"
 import type { StreamRetention } from "../consumer/ConsumerSettings.ts"
 import type { RateLimit } from "../http/HttpSettings.ts"
-import { parseDatabaseUrl } from "./DatabaseAddress.ts"
+import { parseDatabaseUrl } from "./DatabaseUrl.ts"
 
 /** What the text of a setting may be, and what it is read as. */
 export interface Kind<A> {

@@ -1,7 +1,7 @@
-import { PgTypes } from "@effect/sql-pg"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { type AuditedEntry, acceptanceOf } from "../domain/Vote.ts"
+import { column } from "./Parameters.ts"
 
 /** How many entries are looked up at once. */
 const portion = 10_000
@@ -12,14 +12,12 @@ export const absentOf = Effect.fnUntraced(function* (entries: ReadonlyArray<Audi
   const absent: Array<AuditedEntry> = []
   for (let from = 0; from < entries.length; from += portion) {
     const some = entries.slice(from, from + portion)
-    const column = <A>(oid: number, value: (entry: AuditedEntry) => A) =>
-      Result.getOrThrow(PgTypes.array(some.map(value), oid))
     const rows = yield* sql<{ place: bigint }>`
       select e.place
       from unnest(
-        ${column(PgTypes.OID.uuid, (entry) => entry.vote_id)},
-        ${column(PgTypes.OID.int8, (entry) => acceptanceOf(entry.entry_id).ms)},
-        ${column(PgTypes.OID.int8, (entry) => acceptanceOf(entry.entry_id).seq)}
+        ${column(some, "uuid", (entry) => entry.vote_id)},
+        ${column(some, "int8", (entry) => acceptanceOf(entry.entry_id).ms)},
+        ${column(some, "int8", (entry) => acceptanceOf(entry.entry_id).seq)}
       ) with ordinality as e (vote_id, ms, seq, place)
       where not exists (
         select from vote_event v

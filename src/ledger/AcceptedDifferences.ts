@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Acceptance, AuditedEntry, placeOf } from "../domain/Vote.ts"
+import { int8 } from "./Parameters.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** What someone accepts: a difference that an audit has found, and why it is all right. */
@@ -67,16 +68,15 @@ export const acceptDifference = (difference: Difference, seen: number) =>
   Effect.gen(function* () {
     const { by, foundEntries, missing, missingEntries, ms, reason, seq } = difference
     const sql = yield* SqlClient.SqlClient
-    const [cutMs, cutSeq] = [PgTypes.int8(ms), PgTypes.int8(seq)]
     return yield* inTransaction(sql)(
       Effect.gen(function* () {
         yield* sql`lock table accepted_difference in share row exclusive mode`
         const written = yield* sql`
           insert into accepted_difference
             (recorded_by, reason, missing, cut_ms, cut_seq, missing_entries, found_entries)
-          select ${PgTypes.text(by)}, ${PgTypes.text(reason)}, ${PgTypes.int8(BigInt(missing))}, ${cutMs}, ${cutSeq},
+          select ${PgTypes.text(by)}, ${PgTypes.text(reason)}, ${int8(missing)}, ${int8(ms)}, ${int8(seq)},
             ${PgTypes.text(JSON.stringify(missingEntries))}::jsonb, ${PgTypes.text(JSON.stringify(foundEntries))}::jsonb
-          where ${PgTypes.int8(BigInt(seen))} = (select count(*) from accepted_difference)
+          where ${int8(seen)} = (select count(*) from accepted_difference)
           returning id`
         return written.length > 0
       })

@@ -2,6 +2,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import type { Acceptance, Vote } from "../domain/Vote.ts"
+import { int8 } from "./Parameters.ts"
 import { inTransaction } from "./Transaction.ts"
 import { VoteColumns } from "./VoteColumns.ts"
 
@@ -74,7 +75,7 @@ export class DeadLetters extends Context.Service<
             and (${PgTypes.text(filter.poll ?? null)} is null or v.poll = ${PgTypes.text(filter.poll ?? null)})
             and strpos(v.reason, ${PgTypes.text(filter.reason ?? "")}) > 0
           order by d.recorded_at, v.vote_id
-          limit ${PgTypes.int8(BigInt(filter.limit ?? 1_000_000))}`
+          limit ${int8(filter.limit ?? 1_000_000)}`
         return rows.map((row) => ({ ...row, deliveries: Number(row.deliveries) }))
       })
 

@@ -1,11 +1,12 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, type Duration, Effect, Fiber, Layer, Result, Schema } from "effect"
+import { Context, type Duration, Effect, Fiber, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { OutOfService } from "../domain/Problems.ts"
 import type { Tally } from "../domain/Tally.ts"
 import type { Acceptance, VoteStatus } from "../domain/Vote.ts"
 import { outOfService, within } from "./Bounded.ts"
 import { keepMigrating } from "./KeepMigrating.ts"
+import { arrayOf, column } from "./Parameters.ts"
 import { expectWrites, readOnly } from "./ReadOnly.ts"
 import { refusesData } from "./SqlFailure.ts"
 import { makeTallies } from "./Tallies.ts"
@@ -56,9 +57,6 @@ const pingTimeout: Duration.Input = "1 second"
 type CountRow =
   | { readonly place: bigint; readonly reason: string }
   | { readonly place: null; readonly poll: string; readonly status: Recorded["status"]; readonly votes: bigint }
-
-const arrayOf = (type: keyof typeof PgTypes.OID, values: ReadonlyArray<unknown>) =>
-  Result.getOrThrow(PgTypes.array(values, PgTypes.OID[type]))
 
 /** PostgreSQL, where the truth is: one row per vote, and the tallies made from them. */
 export class Ledger extends Context.Service<
@@ -115,18 +113,14 @@ export class Ledger extends Context.Service<
       })
 
       const bury = Effect.fn("Ledger.bury")(function* (entries: ReadonlyArray<DeadEntry>) {
-        const column = <A>(type: keyof typeof PgTypes.OID, value: (entry: DeadEntry) => A) =>
-          arrayOf(type, entries.map(value))
+        const fields = entries.flatMap((entry) => entry.fields)
         const rows = yield* sql<{ place: bigint }>`select place from bury_votes(
-          ${column("uuid", ({ voteId }) => voteId)}, ${column("text", ({ poll }) => poll)},
-          ${column("text", ({ choice }) => choice)}, ${column("int8", ({ ms }) => ms)},
-          ${column("int8", ({ seq }) => seq)}, ${column("text", ({ reason }) => reason)},
-          ${column("text", ({ stream }) => stream)}, ${column("text", ({ entryId }) => entryId)},
-          ${column("int8", ({ deliveries }) => deliveries)}, ${column("int4", ({ fields }) => fields.length)},
-          ${arrayOf(
-            "bytea",
-            entries.flatMap(({ fields }) => fields)
-          )}
+          ${column(entries, "uuid", ({ voteId }) => voteId)}, ${column(entries, "text", ({ poll }) => poll)},
+          ${column(entries, "text", ({ choice }) => choice)}, ${column(entries, "int8", ({ ms }) => ms)},
+          ${column(entries, "int8", ({ seq }) => seq)}, ${column(entries, "text", ({ reason }) => reason)},
+          ${column(entries, "text", ({ stream }) => stream)}, ${column(entries, "text", ({ entryId }) => entryId)},
+          ${column(entries, "int8", ({ deliveries }) => deliveries)},
+          ${column(entries, "int4", ({ fields }) => fields.length)}, ${arrayOf("bytea", fields)}
         ) as place`.pipe(outOfService(readTimeout))
         return rows.flatMap(({ place }) => entries[Number(place) - 1] ?? [])
       })

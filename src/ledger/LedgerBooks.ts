@@ -1,10 +1,10 @@
-import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { type Acceptance, type AuditedEntry, isUpTo, placeOf } from "../domain/Vote.ts"
 import { absentOf } from "./AbsentEntries.ts"
 import { type AcceptedDifference, acceptedDifferences, namedMissing } from "./AcceptedDifferences.ts"
 import { findOriginal, type Original } from "./Original.ts"
+import { int8 } from "./Parameters.ts"
 import { countedVotes, type TallyDifference, tallyDifferences } from "./TallyBooks.ts"
 import { inSnapshot } from "./Transaction.ts"
 
@@ -36,7 +36,7 @@ export interface LedgerState {
 export const readLedger = (cut: Acceptance, unacked: ReadonlyArray<AuditedEntry>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const upToCut = sql`(accepted_ms, accepted_seq) <= (${PgTypes.int8(cut.ms)}, ${PgTypes.int8(cut.seq)})`
+    const upToCut = sql`(accepted_ms, accepted_seq) <= (${int8(cut.ms)}, ${int8(cut.seq)})`
     return yield* inSnapshot(sql)(
       Effect.gen(function* () {
         const votes = yield* sql<{ status: string; recorded: string; all: bigint; up_to_cut: bigint }>`

@@ -1,11 +1,12 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, Effect, Layer, Result } from "effect"
-import { SqlClient } from "effect/sql"
+import { Context, Effect, Layer } from "effect"
+import { SqlClient, type Statement } from "effect/sql"
 import type { Checkpoint } from "../domain/log/Checkpoint.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
 import type { Begun } from "./LogQueue.ts"
 import type { LogName } from "./LogStore.ts"
+import { arrayOf, int8 } from "./Parameters.ts"
 
 /** A log's head, as it was committed. */
 export interface LogHead extends LogName, Checkpoint {}
@@ -78,34 +79,28 @@ export class LogHeads extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
 
-      const unsigned = sql<HeadRow>`
-        select l.poll, l.number, l.origin, l.size, l.root from log l
-        where l.signed_size is distinct from l.size and l.size > 0
-          and not exists (select from log n where n.poll = l.poll and n.number > l.number)
-        order by l.poll limit ${PgTypes.int4(most)}`.pipe(
-        outOfService(timeout),
-        Effect.map((rows) => rows.map(toHead))
-      )
-
-      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
-        sql<HeadRow & Pick<SignedHead, "vkeys">>`
-          select l.poll, l.number, l.origin, l.size, l.root, l.vkeys from log l
-          where l.poll > ${poll} and l.signed_size = l.size
-            and not exists (select from log n where n.poll = l.poll and n.number > l.number)
+      /** Returns heads of the logs that go on, with `more` columns, in the order of their polls: at most a page of them. */
+      const read = <Row extends HeadRow>(more: Statement.Fragment, which: Statement.Fragment) =>
+        sql<Row>`
+          select l.poll, l.number, l.origin, l.size, l.root${more} from log l
+          where ${which} and not exists (select from log n where n.poll = l.poll and n.number > l.number)
           order by l.poll limit ${PgTypes.int4(most)}`.pipe(
           outOfService(timeout),
           Effect.map((rows) => rows.map(toHead))
         )
-      )
 
-      const texts = (values: ReadonlyArray<string> | null) => Result.getOrThrow(PgTypes.array(values, PgTypes.OID.text))
+      const unsigned = read(sql``, sql`l.signed_size is distinct from l.size and l.size > 0`)
+
+      const signedAfter = Effect.fn("LogHeads.signedAfter")((poll: string) =>
+        read<HeadRow & Pick<SignedHead, "vkeys">>(sql`, l.vkeys`, sql`l.poll > ${poll} and l.signed_size = l.size`)
+      )
 
       const sign = Effect.fn("LogHeads.sign")(
         (head: LogHead | SignedHead, checkpoint: string, vkeys: ReadonlyArray<string>) => {
-          const size = PgTypes.int8(BigInt(head.size))
-          const former = texts("vkeys" in head ? head.vkeys : null)
+          const size = int8(head.size)
+          const former = arrayOf("text", "vkeys" in head ? head.vkeys : null)
           return sql`
-            update log set signed_size = ${size}, checkpoint = ${checkpoint}, vkeys = ${texts(vkeys)}, signed_at = clock_timestamp()
+            update log set signed_size = ${size}, checkpoint = ${checkpoint}, vkeys = ${arrayOf("text", vkeys)}, signed_at = clock_timestamp()
             where poll = ${head.poll} and number = ${PgTypes.int4(head.number)}
               and (coalesce(signed_size, -1) < ${size} or signed_size = ${size} and vkeys = ${former})
             returning poll`.pipe(
@@ -116,10 +111,10 @@ export class LogHeads extends Context.Service<
       )
 
       const restart: LogHeads["Service"]["restart"] = Effect.fn("LogHeads.restart")(
-        ({ number, poll }, { origin, root, secret }, { note, size } = { note: null, size: null }) =>
+        ({ number, poll }, { origin, root, secret }, former) =>
           sql<{ next: number | null }>`
-            select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)}, ${PgTypes.text(note)},
-              ${PgTypes.int8(size === null ? null : BigInt(size))}, ${PgTypes.int4(number)}) as next`.pipe(
+            select restart_log(${poll}, ${origin}, ${PgTypes.bytea(secret)}, ${PgTypes.bytea(root)}, ${PgTypes.text(former?.note ?? null)},
+              ${int8(former?.size)}, ${PgTypes.int4(number)}) as next`.pipe(
             outOfService(restartTimeout),
             Effect.map(([row]) => row?.next ?? undefined)
           )

@@ -1,10 +1,11 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Context, Effect, Layer, Result } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import type { OutOfService } from "../domain/Problems.ts"
 import { failpoint } from "../Failpoint.ts"
 import { outOfService } from "./Bounded.ts"
 import { type LogRow, type LogTile, type OpenLog, readLogs } from "./LogRows.ts"
+import { arrayOf, column, int8 } from "./Parameters.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** What is to be logged, as src/ledger/tables/0010_log.sql describes it. */
@@ -39,8 +40,7 @@ export const logLock = 7_461_111
 const turnTimeout = "20 seconds"
 const timeout = "5 seconds"
 
-const arrayOf = (oid: number, values: ReadonlyArray<unknown>) => Result.getOrThrow(PgTypes.array(values, oid))
-const { bytea, int4, int8 } = PgTypes.OID
+const toBigInt = (value: number | undefined): bigint | null => (value === undefined ? null : BigInt(value))
 
 /** The queue of what is to be logged, which one process at a time brings into the logs. */
 export class LogQueue extends Context.Service<
@@ -67,25 +67,13 @@ export class LogQueue extends Context.Service<
       const sql = yield* SqlClient.SqlClient
 
       const storeTiles = ({ log, tiles }: Grown) => {
-        const times = (ms: ReadonlyArray<number | undefined>) =>
-          arrayOf(
-            int8,
-            ms.map((one) => (one === undefined ? null : BigInt(one)))
-          )
         return sql`
           insert into log_tile (poll, number, level, place, data, from_ms, to_ms)
           select ${log.poll}, ${PgTypes.int4(log.number)}, t.*
           from unnest(
-            ${arrayOf(
-              int4,
-              tiles.map(({ level }) => level)
-            )},
-            ${times(tiles.map(({ place }) => place))},
-            ${arrayOf(
-              bytea,
-              tiles.map(({ data }) => data)
-            )},
-            ${times(tiles.map(({ fromMs }) => fromMs))}, ${times(tiles.map(({ toMs }) => toMs))}
+            ${column(tiles, "int4", ({ level }) => level)}, ${column(tiles, "int8", ({ place }) => BigInt(place))},
+            ${column(tiles, "bytea", ({ data }) => data)},
+            ${column(tiles, "int8", ({ fromMs }) => toBigInt(fromMs))}, ${column(tiles, "int8", ({ toMs }) => toBigInt(toMs))}
           ) as t
           on conflict (poll, number, level, place) do update
           set data = excluded.data, from_ms = excluded.from_ms, to_ms = excluded.to_ms`
@@ -95,15 +83,15 @@ export class LogQueue extends Context.Service<
         const { log, opened, root, seed, size, tiles, tokens, waiting } = grown
         if (tiles.length > 0) yield* storeTiles(grown)
         const moved = yield* sql`
-          update log set size = ${PgTypes.int8(BigInt(size))}, root = ${PgTypes.bytea(root)}, seed = ${PgTypes.bytea(seed)},
-            waiting = ${PgTypes.jsonb(waiting)}, opened = ${opened}, tokens = ${PgTypes.int8(BigInt(tokens))}
-          where poll = ${log.poll} and number = ${PgTypes.int4(log.number)} and size = ${PgTypes.int8(BigInt(log.size))}
+          update log set size = ${int8(size)}, root = ${PgTypes.bytea(root)}, seed = ${PgTypes.bytea(seed)},
+            waiting = ${PgTypes.jsonb(waiting)}, opened = ${opened}, tokens = ${int8(tokens)}
+          where poll = ${log.poll} and number = ${PgTypes.int4(log.number)} and size = ${int8(log.size)}
           returning poll`
         if (moved.length === 0) return yield* Effect.die(new Error(`The log of ${log.poll} has grown elsewhere`))
       })
 
       const openLogs = Effect.fnUntraced(function* (polls: ReadonlyArray<string>, begin: (poll: string) => Begun) {
-        const wanted = arrayOf(PgTypes.OID.text, polls)
+        const wanted = arrayOf("text", polls)
         const missing = yield* sql<{ slug: string }>`
           select slug from poll where slug = any (${wanted}) and log and not exists (select from log where poll = slug)`
         for (const { slug } of missing) {
@@ -118,7 +106,7 @@ export class LogQueue extends Context.Service<
         inTransaction(sql)(
           Effect.gen(function* () {
             const [row] = yield* sql<{ held: boolean }>`
-              select pg_try_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))}) as held`
+              select pg_try_advisory_xact_lock(${int8(logLock)}) as held`
             if (row?.held !== true) return 0
             const rows = yield* sql<Queued>`
               select id, kind, polls, choices, array_send(vote_ids) as "voteIds", array_send(numbers) as numbers,
@@ -138,11 +126,7 @@ export class LogQueue extends Context.Service<
             if (rows.length === 0) return 0
             const logs = yield* openLogs([...new Set(rows.flatMap(({ polls }) => polls))], begin)
             for (const grown of yield* step(rows, logs)) yield* store(grown)
-            const ids = arrayOf(
-              int8,
-              rows.map(({ id }) => id)
-            )
-            yield* sql`delete from log_queue where id = any (${ids})`
+            yield* sql`delete from log_queue where id = any (${column(rows, "int8", ({ id }) => id)})`
             failpoint("log-before-commit")
             return rows.length
           })

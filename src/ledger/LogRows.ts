@@ -25,7 +25,10 @@ export interface LogRow {
 /** A leaf that is not in the log yet: of which vote, when that was made, where it is new, in ms, and its text. */
 export type WaitingLeaf = readonly [id: string, ms: number | null, line: string]
 
-/** A tile of hashes, from level 1, or a bundle of leaves at level -1, with when its new votes were made, from and to, in ms. */
+/** The level that bundles of leaves are kept at. */
+export const bundleLevel = -1
+
+/** A tile of hashes, from level 1, or a bundle of leaves, with when its new votes were made, from and to, in ms. */
 export interface LogTile {
   readonly level: number
   readonly place: number

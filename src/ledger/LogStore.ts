@@ -8,6 +8,8 @@ import { nodeSha256 as sha256 } from "../domain/log/NodeSha256.ts"
 import { decodeBundle, tileOver, tileWidth } from "../domain/log/Tile.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
+import { bundleLevel } from "./LogRows.ts"
+import { int8 } from "./Parameters.ts"
 
 /** A poll's log: the first one, or one after it, where that was given up. */
 export interface LogName {
@@ -64,7 +66,7 @@ export class LogStore extends Context.Service<
         sql<{ data: Uint8Array }>`
           select data from log_tile
           where poll = ${poll} and number = ${PgTypes.int4(number)} and level = ${PgTypes.int4(level)}
-            and place = ${PgTypes.int8(BigInt(index))}`.pipe(
+            and place = ${int8(index)}`.pipe(
           outOfService(timeout),
           Effect.map(([row]) => row?.data)
         )
@@ -84,12 +86,13 @@ export class LogStore extends Context.Service<
           from vote_event v join log l on l.poll = v.poll
           where v.vote_id = ${id} order by l.number desc limit 1`.pipe(outOfService(timeout))
         if (log === undefined) return undefined
+        // The level is no parameter, so that the bundles' own index serves.
         const bundles = yield* sql<{ place: bigint; data: Uint8Array }>`
           select place, data from log_tile
           where poll = ${log.poll} and number = ${PgTypes.int4(log.number)} and level = -1
             and vote_id_ms(${id}) between from_ms and to_ms
           order by place`.pipe(outOfService(timeout))
-        const named = halfHash(log.secret, voteId)
+        const named = leafId(sha256, log.secret, voteId)
         for (const { data, place } of bundles) {
           const found = yield* Effect.promise(() => findLeaf(data, named))
           if (found === undefined) continue
@@ -117,15 +120,10 @@ export class LogStore extends Context.Service<
 
 const timeout = "5 seconds"
 
-/** The level that bundles of leaves are kept at. */
-const bundleLevel = -1
-
 interface FoundLog extends LogName {
   readonly secret: Uint8Array
   readonly seed: Uint8Array | null
 }
-
-const halfHash = (secret: Uint8Array, voteId: string) => leafId(sha256, secret, voteId)
 
 /** Whether a bundle is compressed. One that is not has a `{` for its third byte, after the length of its first leaf. */
 const isGzipped = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 0x08

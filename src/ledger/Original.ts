@@ -1,8 +1,8 @@
-import { PgTypes } from "@effect/sql-pg"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { defaultPoll } from "../domain/Poll.ts"
 import { logLock } from "./LogQueue.ts"
+import { column, int8 } from "./Parameters.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** The votes that the original has counted for an option. */
@@ -40,17 +40,15 @@ export const bookOriginal = Effect.fnUntraced(function* (
   { entries, source }: Pick<Original, "entries" | "source">
 ) {
   const sql = yield* SqlClient.SqlClient
-  const column = (oid: number, valueOf: (count: OriginalCount) => unknown) =>
-    Result.getOrThrow(PgTypes.array(counts.map(valueOf), oid))
-  const polls = column(PgTypes.OID.text, () => defaultPoll.slug)
-  const options = column(PgTypes.OID.text, ({ option }) => option)
-  const votes = column(PgTypes.OID.int8, (count) => count.votes)
+  const polls = column(counts, "text", () => defaultPoll.slug)
+  const options = column(counts, "text", ({ option }) => option)
+  const votes = column(counts, "int8", (count) => count.votes)
   return yield* inTransaction(sql)(
     Effect.gen(function* () {
       // What counts takes this lock first, and then the poll's, as change_tallies does.
       yield* sql`select hold_horizon()`
       const booked = yield* sql`
-        insert into original (source, entries) values (${source}, ${PgTypes.int8(BigInt(entries))})
+        insert into original (source, entries) values (${source}, ${int8(entries)})
         on conflict do nothing returning single`
       if (booked.length === 0) return false
       yield* sql`
@@ -58,7 +56,7 @@ export const bookOriginal = Effect.fnUntraced(function* (
         select poll, choice, 'imported', votes from unnest(${polls}, ${options}, ${votes}) as c (poll, choice, votes)`
       yield* sql`select change_tallies(${polls}, ${options}, ${votes})`
       // A public log has every vote of its poll, and these are known by their numbers alone.
-      yield* sql`select pg_advisory_xact_lock(${PgTypes.int8(BigInt(logLock))})`
+      yield* sql`select pg_advisory_xact_lock(${int8(logLock)})`
       yield* sql`update poll set log = false where slug = ${defaultPoll.slug}`
       yield* sql`delete from log where poll = ${defaultPoll.slug}`
       yield* sql`delete from log_tile where poll = ${defaultPoll.slug}`

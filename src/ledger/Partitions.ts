@@ -1,6 +1,6 @@
-import { PgTypes } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
+import { int8 } from "./Parameters.ts"
 
 /** A partition that was dropped. */
 export interface Dropped {
@@ -42,8 +42,6 @@ export class Partitions extends Context.Service<
     Partitions,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const bigint = (ms: number) => PgTypes.int8(BigInt(Math.floor(ms)))
-
       const now = Effect.map(
         sql<{ ms: bigint }>`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as ms`,
         ([row]) => Number(row?.ms)
@@ -51,18 +49,19 @@ export class Partitions extends Context.Service<
 
       const extend = Effect.fn("Partitions.extend")(function* (at: number, width: number) {
         const rows = yield* sql<{ name: string }>`
-          select name from extend_ledger(${bigint(width)}, ${bigint(at)}) as name`
+          select name from extend_ledger(${int8(width)}, ${int8(Math.floor(at))}) as name`
         return rows.map(({ name }) => name)
       })
 
       const drop = Effect.fn("Partitions.drop")(function* (before: number) {
-        const closed = yield* sql<{ name: string }>`select name from close_partitions(${bigint(before)})`
+        const beforeMs = int8(Math.floor(before))
+        const closed = yield* sql<{ name: string }>`select name from close_partitions(${beforeMs})`
         const dropped: Array<Dropped> = []
         for (const { name } of closed) {
           const [row] = yield* sql<{ rows: bigint | null }>`select drop_partition(${name}) as rows`
           if (typeof row?.rows === "bigint") dropped.push({ name, rows: Number(row.rows) })
         }
-        yield* sql`select sweep_ledger(${bigint(before)})`
+        yield* sql`select sweep_ledger(${beforeMs})`
         return dropped
       })
 

@@ -4,7 +4,8 @@ import type { Poll } from "../domain/Poll.ts"
 import { changesOf, toDefinition } from "../domain/PollEdit.ts"
 import { PollExists } from "../domain/Problems.ts"
 import { type Act, recordAct } from "./AdminEvents.ts"
-import { insertPoll, int8, type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
+import { int8 } from "./Parameters.ts"
+import { insertPoll, type PollRow, pollColumns, seedOf, toPoll, updatePoll } from "./PollRows.ts"
 
 /** A poll as it is when an act is decided, which nothing changes until that is done. */
 export interface Current {

@@ -5,6 +5,7 @@ import type { SqlClient } from "effect/sql"
 import type { Poll, PollOption } from "../domain/Poll.ts"
 import { showRules } from "../domain/PollRules.ts"
 import { type Kind, type Method, rulesOf, type TieBreak } from "../domain/Rules.ts"
+import { int8 } from "./Parameters.ts"
 
 // How a poll stands in its rows: one of `poll`, and one of `tally` for each option.
 
@@ -95,10 +96,8 @@ const withoutNulls = (row: RuleColumns) => ({
   tie_break: row.tie_break ?? undefined
 })
 
-export const int8 = (value: number | undefined) => PgTypes.int8(value === undefined ? null : BigInt(value))
-
 /** What of a poll's row its organiser decides, by column. */
-const decided = (poll: Poll) => {
+const decided = (sql: SqlClient.SqlClient, poll: Poll) => {
   const rules = showRules(poll.rules, poll.abstain)
   const shut = poll.shut?.map(([from, to]) => `[${from},${to})`).join(",")
   return {
@@ -110,7 +109,7 @@ const decided = (poll: Poll) => {
     challenge: PgTypes.text(poll.challenge ?? null),
     opens_ms: int8(poll.opensMs),
     closes_ms: int8(poll.closesMs),
-    shut: PgTypes.text(shut === undefined ? null : `{${shut}}`),
+    shut: sql`${PgTypes.text(shut === undefined ? null : `{${shut}}`)}::int8multirange`,
     kind: rules.kind,
     min: PgTypes.int4(rules.min ?? null),
     max: PgTypes.int4(rules.max ?? null),
@@ -140,30 +139,21 @@ export const seedOf = ({ rules }: Poll) => PgTypes.bytea(rules.kind === "ranked"
 
 /** Writes the rows of a new poll. */
 export const insertPoll = (sql: SqlClient.SqlClient, poll: Poll) => {
-  const d = decided(poll)
+  const row = decided(sql, poll)
   return Effect.andThen(
     sql`
-      insert into poll (slug, title, description, ballot, identity, results, challenge, log, opens_ms, closes_ms, shut, kind,
-        min, max, every, budget, spend_all, method, seats, tie_break, abstain, draft, listed, archived, tie_seed)
-      values (${poll.slug}, ${d.title}, ${d.description}, ${d.ballot}, ${d.identity}, ${d.results}, ${d.challenge}, ${poll.log !== "off"},
-        ${d.opens_ms}, ${d.closes_ms}, ${d.shut}::int8multirange, ${d.kind}, ${d.min}, ${d.max}, ${d.every}, ${d.budget},
-        ${d.spend_all}, ${d.method}, ${d.seats}, ${d.tie_break}, ${d.abstain}, ${d.draft}, ${d.listed}, ${d.archived},
-        ${seedOf(poll)})`,
+      insert into poll (slug, log, tie_seed, ${sql.csv(Object.keys(row))})
+      values (${poll.slug}, ${poll.log !== "off"}, ${seedOf(poll)}, ${sql.csv(Object.values(row).map((value) => sql`${value}`))})`,
     insertOptions(sql, poll)
   )
 }
 
 /** Writes what has changed of a poll; its options, where these are others than before, only while it has no votes. */
 export const updatePoll = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, before: Poll, poll: Poll) {
-  const d = decided(poll)
+  const row = Object.entries(decided(sql, poll))
   yield* sql`
-    update poll set title = ${d.title}, description = ${d.description}, ballot = ${d.ballot}, identity = ${d.identity},
-      results = ${d.results}, challenge = ${d.challenge}, opens_ms = ${d.opens_ms}, closes_ms = ${d.closes_ms},
-      shut = ${d.shut}::int8multirange, kind = ${d.kind}, min = ${d.min}, max = ${d.max}, every = ${d.every},
-      budget = ${d.budget}, spend_all = ${d.spend_all}, method = ${d.method}, seats = ${d.seats},
-      tie_break = ${d.tie_break}, abstain = ${d.abstain}, draft = ${d.draft}, listed = ${d.listed},
-      archived = ${d.archived},
-      tie_seed = case when ${d.kind} = 'ranked' then coalesce(tie_seed, ${seedOf(poll)}) end,
+    update poll set ${sql.csv(row.map(([column, value]) => sql`${sql(column)} = ${value}`))},
+      tie_seed = case when ${poll.rules.kind} = 'ranked' then coalesce(tie_seed, ${seedOf(poll)}) end,
       version = version + 1, revision = revision + 1, last_updated = clock_timestamp()
     where slug = ${poll.slug}`
   const ids = (of: Poll) => of.options.map(({ id }) => id).join(" ")

@@ -1,6 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { SqlClient } from "effect/sql"
-import { int8, type PollRow, pollColumns } from "./PollRows.ts"
+import { int8 } from "./Parameters.ts"
+import { type PollRow, pollColumns } from "./PollRows.ts"
 
 /** Which polls a search is for, and where in the list it goes on. */
 export interface Search {

@@ -4,7 +4,8 @@ import { SqlClient } from "effect/sql"
 import type { Poll } from "../domain/Poll.ts"
 import type { OutOfService } from "../domain/Problems.ts"
 import { outOfService } from "./Bounded.ts"
-import { int8, ownColumns, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
+import { int8 } from "./Parameters.ts"
+import { ownColumns, type PollRow, pollColumns, toPoll } from "./PollRows.ts"
 import { expectWrites, readOnly } from "./ReadOnly.ts"
 
 /** A poll that has closed, and when, in ms since 1970 by the stream's clock. */

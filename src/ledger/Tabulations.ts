@@ -5,6 +5,7 @@ import { SqlClient } from "effect/sql"
 import type { OutOfService } from "../domain/Problems.ts"
 import type { TabulationRules } from "../domain/tabulation/Tabulation.ts"
 import { outOfService } from "./Bounded.ts"
+import { int8 } from "./Parameters.ts"
 import { inTransaction } from "./Transaction.ts"
 
 /** A ranked poll that a process has claimed to tabulate. */
@@ -120,7 +121,7 @@ export class Tabulations extends Context.Service<
       const store: Tabulations["Service"]["store"] = (claim, revision, result, ms) =>
         sql<{ poll: string }>`
           update tabulation
-          set revision = ${PgTypes.int8(BigInt(revision))}, result = ${result}, made_at = clock_timestamp(),
+          set revision = ${int8(revision)}, result = ${result}, made_at = clock_timestamp(),
             due_at = clock_timestamp() + greatest('2 seconds', make_interval(secs => ${PgTypes.float8(ms / 100)})),
             held_until = '-infinity', holder = null
           where poll = ${claim.poll} and holder = ${PgTypes.uuid(claim.holder)}

@@ -1,6 +1,6 @@
-import { PgTypes } from "@effect/sql-pg"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { arrayOf } from "./Parameters.ts"
 import { brokenRules } from "./RuleBooks.ts"
 import { inTransaction } from "./Transaction.ts"
 
@@ -113,7 +113,7 @@ export const tallyDifferences = Effect.gen(function* () {
 const isOfFinal = ({ name }: TallyDifference): boolean => / \(final( sum)?\)$/.test(name)
 
 const pollsOf = (differences: ReadonlyArray<TallyDifference>) =>
-  Result.getOrThrow(PgTypes.array([...new Set(differences.map(({ poll }) => poll))], PgTypes.OID.text))
+  arrayOf("text", [...new Set(differences.map(({ poll }) => poll))])
 
 /**
  * Makes the tallies anew from the ledger; counting waits meanwhile. Returns how many of them were wrong. What a result became

@@ -1,7 +1,7 @@
 import { PgTypes } from "@effect/sql-pg"
-import { Result } from "effect"
 import { type Acceptance, uuidOf, type Vote } from "../domain/Vote.ts"
 import { ArrayColumn } from "./ArrayColumn.ts"
+import { arrayOf } from "./Parameters.ts"
 
 /** A vote read from the stream, with its acceptance. */
 export interface AcceptedVote extends Vote, Acceptance {}
@@ -168,7 +168,6 @@ export class VoteColumns {
   /** Returns the arguments of increment_vote by their names there; good until another vote is added. */
   parameters() {
     const { length, voters } = this
-    const array = (values: ReadonlyArray<unknown> | null, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
     const voterAt = (index: number) => {
       const voter = voters?.[index]
       return voter === undefined ? null : Buffer.from(voter, "base64url")
@@ -176,16 +175,13 @@ export class VoteColumns {
     return {
       vote_ids: this.voteIds.parameter(length),
       choices: this.choices.parameter(length),
-      polls: array([...this.polls], PgTypes.OID.text),
-      options: array([...this.options], PgTypes.OID.text),
-      voters: array(
-        voters === undefined ? null : Array.from({ length }, (_, index) => voterAt(index)),
-        PgTypes.OID.bytea
-      ),
+      polls: arrayOf("text", [...this.polls]),
+      options: arrayOf("text", [...this.options]),
+      voters: arrayOf("bytea", voters === undefined ? null : Array.from({ length }, (_, index) => voterAt(index))),
       ms: this.ms.parameter(length),
       seqs: this.seqs.parameter(length),
       cast_ms: this.castAts.parameter(length),
-      proofs: this.hasProofs ? this.proofs.parameter(length) : array(null, PgTypes.OID.uuid)
+      proofs: this.hasProofs ? this.proofs.parameter(length) : arrayOf("uuid", null)
     }
   }
 }

@@ -3,8 +3,9 @@ import { Effect } from "effect"
 import { areEqual } from "../domain/log/Bytes.ts"
 import { parseCheckpoint } from "../domain/log/Checkpoint.ts"
 import { Fold } from "../domain/log/Fold.ts"
-import { openNote, parseVkey } from "../domain/log/Note.ts"
+import { openNote, verifiersOf } from "../domain/log/Note.ts"
 import { decodeBundle, Edge, tilesOf, tileWidth } from "../domain/log/Tile.ts"
+import { hashLength } from "../domain/log/Tree.ts"
 import { type LogBooks, readLedgerVotes, readLogBooks, type SignedLog } from "../ledger/LogBooks.ts"
 import type { LogHead } from "../ledger/LogHeads.ts"
 import { LogStore } from "../ledger/LogStore.ts"
@@ -21,8 +22,7 @@ export interface CheckedLog {
 
 /** Returns whether a signed checkpoint is the log's, of so many leaves, which make this root. */
 const isSigned = async ({ checkpoint, signedSize, vkeys }: SignedLog, origin: string, root: Uint8Array | undefined) => {
-  const verifiers = vkeys.map((vkey) => parseVkey(sha256, vkey)).filter((verifier) => verifier !== undefined)
-  const signed = parseCheckpoint((await openNote(checkpoint, verifiers)) ?? "")
+  const signed = parseCheckpoint((await openNote(checkpoint, verifiersOf(sha256, vkeys))) ?? "")
   return signed?.origin === origin && signed.size === signedSize && root !== undefined && areEqual(signed.root, root)
 }
 
@@ -90,11 +90,12 @@ export const checkLog = Effect.fn("checkLog")(function* (head: LogHead, tell: (l
   }
   if (edge.size !== head.size || !areEqual(edge.root(), head.root)) wrong.push("the leaves do not make the log's head")
   for (const [level, tile] of edge.tiles().entries())
-    tiles.set(`${level}/${Math.floor(edge.size / 256 ** (level + 1))}`, tile)
+    tiles.set(`${level}/${Math.floor(edge.size / tileWidth ** (level + 1))}`, tile)
   for (const { index, level, width } of tilesOf(edge.size)) {
     const stored = yield* store.tile(head, level, index)
     const made = tiles.get(`${level}/${index}`)
-    const same = stored !== undefined && made !== undefined && areEqual(stored.bytes.subarray(0, width * 32), made)
+    const same =
+      stored !== undefined && made !== undefined && areEqual(stored.bytes.subarray(0, width * hashLength), made)
     if (!same && wrong.length < mostWrong) wrong.push(`tile ${level}/${index} is not what the leaves make`)
   }
   const { signed } = books

@@ -1,10 +1,7 @@
 import { constants, gzipSync } from "node:zlib"
 import { Edge, tileOver, tileWidth } from "../domain/log/Tile.ts"
-import type { LogTile, OpenLog, WaitingLeaf } from "../ledger/LogRows.ts"
+import { bundleLevel, type LogTile, type OpenLog, type WaitingLeaf } from "../ledger/LogRows.ts"
 import { leafHashOf, sha256 } from "./Hashes.ts"
-
-/** The level that bundles of leaves are kept at. */
-const bundleLevel = -1
 
 /** How a full bundle is kept: of what compressing saves, the first level saves nearly all. At once, since a thread takes longer. */
 const packBundle = (bundle: Uint8Array): Uint8Array => gzipSync(bundle, { level: constants.Z_BEST_SPEED })

@@ -18,6 +18,7 @@ const idSize = 16
 /** After how many bytes of a UUID its text has a dash. */
 const dashes: ReadonlySet<number> = new Set([4, 6, 8, 10])
 
+/** Makes the function that names a vote in leaves, as leafId does, by a UUID's bytes. */
 export const makeNamer = (secret: Uint8Array): ((bytes: Uint8Array, at: number) => string) => {
   // The secret, and a UUID's text, which is written over the last one.
   const text = Buffer.concat([secret, Buffer.alloc(36, "-")])

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { areEqual } from "../domain/log/Bytes.ts"
-import { type Checkpoint, checkpointText, parseCheckpoint } from "../domain/log/Checkpoint.ts"
-import { parseNote, signNote, writeVkey } from "../domain/log/Note.ts"
+import { type Checkpoint, checkpointIn, checkpointText } from "../domain/log/Checkpoint.ts"
+import { signNote, writeVkey } from "../domain/log/Note.ts"
 import { subtreesIn, tilesNeeded } from "../domain/log/Tile.ts"
 import { rangeHash } from "../domain/log/Tree.ts"
 import { type LogHead, LogHeads, type SignedHead } from "../ledger/LogHeads.ts"
@@ -12,10 +12,6 @@ import { sha256 } from "./Hashes.ts"
 import type { SigningKey } from "./Signers.ts"
 
 const fieldOf = ({ number, poll }: LogName): string => `${poll}/${number}`
-
-/** Returns the checkpoint of a signed note; nothing of it is checked. */
-const checkpointOf = (note: string | null | undefined): Checkpoint | undefined =>
-  note ? parseCheckpoint(parseNote(note)?.text ?? "") : undefined
 
 /**
  * Keeps the latest signed checkpoint of each log in Redis. A database that was restored to an earlier state does not lead on from
@@ -46,7 +42,7 @@ export const makeLogGuard = Effect.fnUntraced(function* (streamName: string) {
         ? Effect.succeed([])
         : Effect.map(
             command(() => redis.clientOf(key).hmget(key, ...logs.map(fieldOf))),
-            (notes) => notes.map((note) => ({ note: note ?? undefined, checkpoint: checkpointOf(note) }))
+            (notes) => notes.map((note) => ({ note: note ?? undefined, checkpoint: checkpointIn(note ?? "") }))
           ),
     /** Whether a log leads on from a checkpoint that was signed. */
     leadsOn: Effect.fnUntraced(function* (head: LogHead, known: Checkpoint | undefined) {

@@ -1,4 +1,5 @@
 import { Context, Effect, FiberHandle, Layer, Schedule, type Scope } from "effect"
+import type { OutOfService } from "../domain/Problems.ts"
 import { reasonOf } from "../domain/ReasonOf.ts"
 import { makeOutageLog } from "./Outage.ts"
 import { command, isReply, Redis } from "./Redis.ts"
@@ -50,8 +51,8 @@ export class Announcements extends Context.Service<
       const outage = makeOutageLog("Announcing what changes")
       const remedy = `Let Redis's user use the channels ${stream}:*, or others hear of what changes late.`
       /** Tells where Redis refuses. Where it is away, others tell that. */
-      const telling = <A>(asked: () => Promise<A>) =>
-        command(asked).pipe(
+      const telling = <A>(asked: Effect.Effect<A, OutOfService>) =>
+        asked.pipe(
           Effect.tap(outage.up),
           Effect.tapError((error) =>
             isReply(error) ? outage.down("announce what changes", reasonOf(error.cause), remedy) : Effect.void
@@ -71,7 +72,7 @@ export class Announcements extends Context.Service<
         )
         if (wanted.length === 0 || connection.status !== "ready") return
         run(
-          telling(() => connection.subscribe(...wanted)).pipe(
+          telling(command(() => connection.subscribe(...wanted))).pipe(
             Effect.retry({ schedule: Schedule.spaced(refusedPause), while: isReply }),
             Effect.andThen(tellOfMissed),
             Effect.ignore
@@ -86,9 +87,7 @@ export class Announcements extends Context.Service<
 
       return Announcements.of({
         announce: (topic, ...polls) =>
-          polls.length === 0
-            ? Effect.void
-            : Effect.ignore(telling(() => redis.client.publish(channelOf(stream, topic), polls.join(separator)))),
+          polls.length === 0 ? Effect.void : Effect.ignore(telling(announceTo(redis, stream, topic, ...polls))),
         listen: (topic, listener) =>
           Effect.acquireRelease(
             Effect.sync(() => {
@@ -107,3 +106,12 @@ const separator = " "
 
 /** The channel of Redis's that a stream's announcements go through. */
 export const channelOf = (stream: string, topic: Topic): string => `${stream}:${topic}`
+
+/** Sends one message to all who listen to a stream's announcements. */
+export const announceTo = (
+  redis: Redis["Service"],
+  stream: string,
+  topic: Topic,
+  ...polls: ReadonlyArray<string>
+): Effect.Effect<void, OutOfService> =>
+  Effect.asVoid(command(() => redis.client.publish(channelOf(stream, topic), polls.join(separator))))

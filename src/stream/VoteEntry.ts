@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { Result, Schema, Struct } from "effect"
 import { choicePattern } from "../domain/Choice.ts"
 import { PollSlug } from "../domain/Poll.ts"
-import { halfHashPattern, splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
+import { halfHashPattern, isVoteId, splitEntryId, uuidOf, type Vote, VoteId, voterPattern } from "../domain/Vote.ts"
 import { isOriginal, OriginalFields, originalVote } from "./OriginalEntry.ts"
 
 /*
@@ -138,8 +138,6 @@ const voteOf = ({ cast_at, n, option, poll, vote_id, voter }: typeof EntryFields
   ...(voter === undefined ? {} : { voter }),
   ...(n === undefined ? {} : { n })
 })
-
-const isVoteId = Schema.is(VoteId)
 
 /**
  * Returns the `vote_id` that the ledger knows an entry by: its own, or, where it carries none that is valid, a UUIDv7 of the

@@ -45,7 +45,8 @@ const patience = 15_000
 /** Statuses that are not about the request itself: the same request may succeed a little later. */
 const passing = new Set([408, 425, 429, 500, 502, 503, 504])
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+/** Whether a value has fields. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "")

@@ -1,3 +1,5 @@
+import { allowed } from "./allowed.ts"
+
 /** Returns the bytes at an address; undefined where there is nothing. Asks again where the service is busy. */
 export const bytesAt = async (url: string): Promise<Uint8Array | undefined> => {
   for (let tries = 1; ; tries++) {
@@ -27,19 +29,11 @@ export const pathOfOrigin = (origin: string): string => origin.slice(Math.max(0,
 const nameOf = (path: string): string => `tallykeep:checkpoint:${path}`
 
 /** Returns the checkpoint of a log that this browser has kept. */
-export const keptCheckpoint = (path: string): string | undefined => {
-  try {
-    return localStorage.getItem(nameOf(path)) ?? undefined
-  } catch {
-    return undefined
-  }
-}
+export const keptCheckpoint = (path: string): string | undefined =>
+  allowed(() => localStorage.getItem(nameOf(path))) ?? undefined
 
-export const keepCheckpoint = (path: string, note: string): void => {
-  try {
-    localStorage.setItem(nameOf(path), note)
-  } catch {}
-}
+export const keepCheckpoint = (path: string, note: string): void =>
+  allowed(() => localStorage.setItem(nameOf(path), note))
 
 /** Lets the reader download a text. */
 export const offer = (link: HTMLAnchorElement, name: string, text: string): void => {

@@ -7,12 +7,12 @@ import { layerTabulating } from "../../src/consumer/Tabulating.ts"
 import { Tabulations } from "../../src/ledger/Tabulations.ts"
 import { kinds } from "../support/kinds.ts"
 import { closePoll, createPoll, layerUncounted, post } from "../support/pollsApi.ts"
-import { buildPublicFolder } from "../support/publicFolder.ts"
+import { withPublicFolder } from "../support/publicFolder.ts"
 import { serverPort } from "../support/wire.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 
 /** An API process with its pages, without anyone who counts. */
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerUncounted({}, folder)))
+const layerPages = withPublicFolder((folder) => layerUncounted({}, folder))
 
 const openPages = Effect.fnUntraced(function* (slugs: ReadonlyArray<string>) {
   const port = yield* serverPort

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { defaultPoll } from "../../src/domain/Poll.ts"
 import { layerApi } from "../support/api.ts"
 import { MemoryLog } from "../support/memoryLog.ts"
-import { buildPublicFolder } from "../support/publicFolder.ts"
+import { withPublicFolder } from "../support/publicFolder.ts"
 import { eventually } from "../support/servers.ts"
 import { serverPort } from "../support/wire.ts"
 import { freshWorld } from "../support/world.ts"
@@ -13,7 +13,7 @@ import { assertNoSidewaysScroll, smallest, violations } from "./accessible.ts"
 import { findChromium, launchChromium } from "./chromium.ts"
 import { button, counted } from "./voter.ts"
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
+const layerPages = withPublicFolder((folder) => layerApi({}, folder))
 
 const openBrowser = Effect.gen(function* () {
   const port = yield* serverPort

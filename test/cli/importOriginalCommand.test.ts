@@ -11,10 +11,9 @@ import { rebuildTallies } from "../../src/ledger/TallyBooks.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
-import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { appendOriginal, auditSettings, makeOriginal, originalGroup } from "../support/original.ts"
 import { eventually, layerServers } from "../support/servers.ts"
-import { tallyOf } from "../support/votes.ts"
+import { drained, tallyOf } from "../support/votes.ts"
 
 const tally = tallyOf("cats-or-dogs")
 
@@ -28,9 +27,7 @@ const importFrom = Effect.fnUntraced(function* (
 })
 
 /** Runs a consumer of ours until all is counted. */
-const drain = Effect.flatMap(VoteStream, (stream) =>
-  eventually(Effect.map(stream.backlog, (backlog) => assert.strictEqual(backlog, 0)))
-).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
+const drain = drained.pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
 
 const streamLength = Effect.gen(function* () {
   const { client } = yield* Redis
@@ -108,8 +105,7 @@ describe("import-original", () => {
           imports.filter(({ isNew }) => isNew),
           1
         )
-        const { backlog } = yield* VoteStream
-        yield* eventually(Effect.map(backlog, (waiting) => assert.strictEqual(waiting, 0)))
+        yield* drained
       }).pipe(Effect.provide(layerPool), Effect.provide(layerHousekeeping))
       assert.deepStrictEqual(yield* tally, { cats: 525, dogs: 525 })
       const books = yield* report

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { makeCountMetrics } from "../../src/consumer/CountMetrics.ts"
 import { batchOf } from "../../src/consumer/EntryBatch.ts"
@@ -10,12 +10,11 @@ import { PollActs } from "../../src/ledger/PollActs.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { readState } from "../../src/stream/StreamState.ts"
-import { parseMetrics } from "../support/metrics.ts"
+import { layerOwnRegistry, parseMetrics } from "../support/metrics.ts"
 import { layerServers } from "../support/servers.ts"
 import { teaOrCoffeePoll } from "../support/teaOrCoffee.ts"
 
-const alone = () =>
-  layerServers({ blockMs: 1_000 }).pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+const alone = () => layerServers({ blockMs: 1_000 }).pipe(Layer.provideMerge(layerOwnRegistry))
 
 let minted = 0
 const voteId = () => `019845e1-682f-7b02-a706-${String(++minted).padStart(12, "0")}`

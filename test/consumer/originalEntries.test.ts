@@ -11,13 +11,9 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { encodeVote, entryVoteId } from "../../src/stream/VoteEntry.ts"
-import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { auditSettings, originalEntry } from "../support/original.ts"
-import { eventually, layerServers, statuses } from "../support/servers.ts"
-
-const drained = Effect.flatMap(VoteStream, (stream) =>
-  eventually(Effect.map(stream.backlog, (backlog) => assert.strictEqual(backlog, 0)))
-)
+import { layerServers, statuses } from "../support/servers.ts"
+import { drained } from "../support/votes.ts"
 
 const tally = Effect.gen(function* () {
   const ledger = yield* Ledger

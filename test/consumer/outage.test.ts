@@ -2,14 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
+import type { Vote } from "../../src/domain/Vote.ts"
 import { layerPostgres } from "../../src/layers/PostgresClient.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { makeDatabase } from "../support/databases.ts"
 import { eventually, layerServers, statuses } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** So few that giving them up, one by one, would not take long. */
 const few = 6

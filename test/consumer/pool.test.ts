@@ -14,8 +14,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { uniqueName } from "../support/names.ts"
 import { readerOf } from "../support/readers.ts"
 import { eventually, layerServers, statuses } from "../support/servers.ts"
-
-const cast = (option: string) => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** Appends so many votes at once, and makes the group, as an API and an earlier consumer would have. */
 const appendMany = Effect.fnUntraced(function* (count: number) {

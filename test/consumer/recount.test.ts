@@ -18,8 +18,8 @@ import { usedShards } from "../../src/stream/Shards.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { makeDatabase } from "../support/databases.ts"
-import { eventually, layerServers, statuses } from "../support/servers.ts"
-import { createPoll, day } from "../support/votes.ts"
+import { layerServers, statuses } from "../support/servers.ts"
+import { createPoll, day, drained } from "../support/votes.ts"
 
 const voteFor = (option: string, more: Partial<Vote> = {}): Vote => ({
   voteId: makeVoteId(),
@@ -31,10 +31,6 @@ const voteFor = (option: string, more: Partial<Vote> = {}): Vote => ({
 
 const append = (votes: ReadonlyArray<Vote>) =>
   Effect.flatMap(VoteStream, (stream) => Effect.forEach(votes, (vote) => stream.append(vote), { concurrency: 100 }))
-
-const drained = Effect.flatMap(VoteStream, (stream) =>
-  eventually(Effect.map(stream.backlog, (backlog) => assert.strictEqual(backlog, 0)))
-)
 
 const books = Effect.gen(function* () {
   const { group, shards, stream } = yield* StreamSettings

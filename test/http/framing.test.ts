@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { layerApi } from "../support/api.ts"
-import { buildPublicFolder } from "../support/publicFolder.ts"
+import { withPublicFolder } from "../support/publicFolder.ts"
 import { raw } from "../support/wire.ts"
 import { World } from "../support/world.ts"
 
@@ -15,9 +15,7 @@ const jsonHead = (path: string) =>
 const formHead =
   "POST /polls/cats-or-dogs HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
 
-const layerPageRoutes = Layer.unwrap(
-  Effect.map(buildPublicFolder, (folder) => layerApi({ adminTokens: [token] }, folder))
-)
+const layerPageRoutes = withPublicFolder((folder) => layerApi({ adminTokens: [token] }, folder))
 
 /* Where a body ends: what two servers in a row could disagree about must not be a vote. */
 layer(layerPageRoutes, { excludeTestServices: true })("the length of a body", (it) => {

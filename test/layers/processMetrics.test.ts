@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer } from "effect"
 import { vi } from "vitest"
 import { makeMetricsText } from "../../src/http/operations/MetricsText.ts"
 import { layerProcessMetrics } from "../../src/layers/ProcessMetrics.ts"
-import { parseMetrics } from "../support/metrics.ts"
+import { layerOwnRegistry, parseMetrics } from "../support/metrics.ts"
 
-const layer = layerProcessMetrics("api").pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+const layer = layerProcessMetrics("api").pipe(Layer.provideMerge(layerOwnRegistry))
 
 describe("metrics of the process", () => {
   it.effect("are there while it has no descriptor to read its memory by", () =>

@@ -7,8 +7,7 @@ import { Redis } from "../../src/stream/Redis.ts"
 import { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { eventually, layerServers } from "../support/servers.ts"
-
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 const streamLength = Effect.gen(function* () {
   const { client } = yield* Redis

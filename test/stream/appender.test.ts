@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { makeVoteId } from "../../src/domain/Vote.ts"
 import { makeAppender } from "../../src/stream/Appender.ts"
 import { keyRecord } from "../../src/stream/KeyRecords.ts"
 import type { Shard } from "../../src/stream/Shards.ts"
@@ -9,6 +8,7 @@ import { Shards } from "../../src/stream/Shards.ts"
 import { encodeVote, keyProof } from "../../src/stream/VoteEntry.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { layerServers } from "../support/servers.ts"
+import { cast } from "../support/votes.ts"
 
 type Args = ReadonlyArray<string | number>
 
@@ -32,8 +32,6 @@ const slowShard = () => {
 
 const outcomes = (votes: ReadonlyArray<Promise<string>>) =>
   Promise.all(votes.map((vote) => vote.catch((cause: Error) => cause.message)))
-
-const cast = (option = "cats") => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: option, castAt: Date.now() })
 
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

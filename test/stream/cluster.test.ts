@@ -4,7 +4,6 @@ import { SqlClient } from "effect/sql"
 import { makeFinishing } from "../../src/consumer/Finality.ts"
 import { layerHousekeeping } from "../../src/consumer/Housekeeping.ts"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId } from "../../src/domain/Vote.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import { Announcements } from "../../src/stream/Announcements.ts"
 import { Redis } from "../../src/stream/Redis.ts"
@@ -14,9 +13,7 @@ import type { StreamSettings } from "../../src/stream/StreamSettings.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { type ClusterNode, moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet, statuses } from "../support/servers.ts"
-import { createPoll } from "../support/votes.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast, createPoll } from "../support/votes.ts"
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 

@@ -1,13 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
-import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Shards } from "../../src/stream/Shards.ts"
 import { keySlot } from "../../src/stream/Slot.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { addReplicas, moveSlot, RedisCluster } from "../support/cluster.ts"
 import { eventually, layerServers, quiet } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** Appends votes with a key each, until each is accepted; returns their streams' ids. */
 const appendAll = (votes: number) =>

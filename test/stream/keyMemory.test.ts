@@ -12,8 +12,7 @@ import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { eventually, layerServers, testSettings } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** Appends votes with a key each. */
 const appendKeyed = (count: number) =>

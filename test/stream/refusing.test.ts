@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { PrometheusMetrics } from "effect/observability"
-import { makeVoteId } from "../../src/domain/Vote.ts"
 import { startRedis } from "../../src/embedded/RedisServer.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { type Connection, Redis } from "../../src/stream/Redis.ts"
@@ -14,8 +13,7 @@ import { own, ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { dataFolder } from "../support/dataFolder.ts"
 import { eventually, layerServers } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** Tries to write a snapshot, and waits until Redis has tried. */
 const trySnapshot = async (client: Connection): Promise<void> => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { makeVoteId, type Vote } from "../../src/domain/Vote.ts"
+import type { Vote } from "../../src/domain/Vote.ts"
 import { Backlog } from "../../src/stream/Backlog.ts"
 import { isRefusal, Redis } from "../../src/stream/Redis.ts"
 import type { StreamSettings } from "../../src/stream/StreamSettings.ts"
@@ -10,9 +10,8 @@ import { collectLog } from "../support/collectLog.ts"
 import { uniqueName } from "../support/names.ts"
 import { follow, openGateTo, promote, type Replicable, startReplicable, urlOf } from "../support/redisPair.ts"
 import { eventually, layerServers } from "../support/servers.ts"
+import { cast } from "../support/votes.ts"
 import { within } from "../support/within.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
 
 const times = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -84,7 +83,7 @@ describe("with APPEND_REPLICAS", () => {
       const { primary, replica, stream } = yield* pair
       yield* Effect.gen(function* () {
         yield* eventually(append(cast()))
-        for (const vote of times(20).map(cast)) {
+        for (const vote of times(20).map(() => cast())) {
           yield* eventually(append(vote))
           assert.include(yield* votesIn(replica, stream), vote.voteId)
         }

@@ -2,7 +2,6 @@ import { connect, createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted } from "effect"
 import { layerPool } from "../../src/consumer/Pool.ts"
-import { makeVoteId } from "../../src/domain/Vote.ts"
 import { whyUnsuitable } from "../../src/layers/RedisConnector.ts"
 import { isRefusal, Redis } from "../../src/stream/Redis.ts"
 import { VoteStream } from "../../src/stream/VoteStream.ts"
@@ -11,8 +10,7 @@ import { ownRedis } from "../e2e/ownServer.ts"
 import { collectLog } from "../support/collectLog.ts"
 import { makeDatabase } from "../support/databases.ts"
 import { eventually, layerServers } from "../support/servers.ts"
-
-const cast = () => ({ voteId: makeVoteId(), poll: "cats-or-dogs", choice: "cats", castAt: Date.now() })
+import { cast } from "../support/votes.ts"
 
 /** Opens a way to a Redis on which that says it is of another version, as long as `version()` returns one. */
 const disguised = Effect.fnUntraced(function* (url: string, version: () => string | undefined) {

@@ -14,7 +14,6 @@ export const poll = "tea-or-coffee"
 
 export const snapshot = (revision: number, status: Snapshot["status"] = "open", epoch = "a1"): Snapshot => ({
   body: `{"revision":${revision},"status":"${status}"}`,
-  length: 0,
   etag: "",
   revision,
   epoch,

@@ -8,7 +8,6 @@ import {
   fateLeaf,
   hideChoice,
   type Leaf,
-  leafBytes,
   leafId,
   leafKeyProof,
   voteLeaf
@@ -56,7 +55,7 @@ export class MemoryLog {
   }
 
   append(leaf: Leaf): void {
-    this.leaves.push(Buffer.from(leafBytes(leaf)).toString())
+    this.leaves.push(JSON.stringify(leaf))
   }
 
   idOf(voteId: string): string {

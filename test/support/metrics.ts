@@ -1,5 +1,8 @@
 import { get } from "node:http"
-import { Effect } from "effect"
+import { Effect, Layer, Metric } from "effect"
+
+/** A registry of metrics that nothing else counts in. */
+export const layerOwnRegistry = Layer.sync(Metric.MetricRegistry, () => new Map())
 
 /** Fetches a text; fails if there is no answer. */
 export const getText = (url: string): Effect.Effect<{ readonly status: number; readonly text: string }, Error> =>

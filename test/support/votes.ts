@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto"
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Poll } from "../../src/domain/Poll.ts"
+import { makeVoteId } from "../../src/domain/Vote.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { PollActs } from "../../src/ledger/PollActs.ts"
 import type { AcceptedVote } from "../../src/ledger/VoteColumns.ts"
+import { VoteStream } from "../../src/stream/VoteStream.ts"
 import { uniqueName } from "./names.ts"
+import { eventually } from "./servers.ts"
 import { teaOrCoffeePoll } from "./teaOrCoffee.ts"
 
 export const day = 86_400_000
@@ -17,6 +21,19 @@ export const voteIdAt = (ms: number): string => {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-")
 }
+
+/** A vote of now in the poll that there always is. */
+export const cast = (option = "cats") => ({
+  voteId: makeVoteId(),
+  poll: "cats-or-dogs",
+  choice: option,
+  castAt: Date.now()
+})
+
+/** Waits until all votes are counted. */
+export const drained = Effect.flatMap(VoteStream, (stream) =>
+  eventually(Effect.map(stream.backlog, (backlog) => assert.strictEqual(backlog, 0)))
+)
 
 let sequence = 0n
 

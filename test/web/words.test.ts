@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
-import { shares, totalOf } from "../../src/web/words.ts"
+import { shares } from "../../src/web/words/formats.ts"
+import { totalOf } from "../../src/web/words.ts"
 
 it("the shares that the pages show add up to 100.0%", () => {
   assert.deepStrictEqual(shares([2, 2, 3]), ["28.6%", "28.6%", "42.8%"])

@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from "./Bytes.ts"
+import { openNote, parseNote, type Verifier } from "./Note.ts"
 import { hashLength } from "./Tree.ts"
 
 /** A log's size and root under its name, as c2sp.org/tlog-checkpoint has it. */
@@ -19,4 +20,16 @@ export const parseCheckpoint = (text: string): Checkpoint | undefined => {
   const root = fromBase64(encoded)
   if (origin === undefined || root?.length !== hashLength) return undefined
   return Number.isSafeInteger(Number(size)) ? { origin, size: Number(size), root } : undefined
+}
+
+/** Returns the checkpoint of a signed note; nothing of it is checked. */
+export const checkpointIn = (note: string): Checkpoint | undefined => parseCheckpoint(parseNote(note)?.text ?? "")
+
+/** Returns the checkpoint of a note that one of the keys has signed; undefined where none has, or one is of another origin. */
+export const openCheckpoint = async (
+  note: string,
+  verifiers: ReadonlyArray<Verifier>
+): Promise<Checkpoint | undefined> => {
+  const checkpoint = parseCheckpoint((await openNote(note, verifiers)) ?? "")
+  return verifiers.every(({ name }) => name === checkpoint?.origin) ? checkpoint : undefined
 }

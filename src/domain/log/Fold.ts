@@ -3,6 +3,7 @@ import { partsOf } from "../ChoiceParts.ts"
 import { rulesOf } from "../Rules.ts"
 import { fromBase64url, fromHex, toHex } from "./Bytes.ts"
 import {
+  areRulesKept,
   choiceKey,
   type Fate,
   isSeedOf,
@@ -34,15 +35,6 @@ export interface Recounted {
   readonly options: ReadonlyArray<{ readonly id: string; readonly count: number; readonly sum: number }>
   /** What can't be, in words; none in a log that is as it should be. */
   readonly wrong: ReadonlyArray<string>
-}
-
-/** Whether two leaves of a poll agree in what a vote may say, who votes and which vote counts, which is settled by its first vote. */
-const areRulesKept = (a: PollLeaf, b: PollLeaf): boolean => {
-  const rules = ({ options, ...leaf }: PollLeaf) => {
-    const { abstain = false, ballot, identity } = leaf
-    return JSON.stringify([rulesOf({ ...leaf, options }), abstain, options.map(({ id }) => id), ballot, identity])
-  }
-  return rules(a) === rules(b)
 }
 
 const maxWrong = 20
@@ -198,8 +190,7 @@ export class Fold {
       for (const { option, value } of parts) {
         const count = counts.get(option)
         if (count === undefined) continue
-        const first = poll.rules.kind !== "ranked" || value === 1
-        if (first) count.count++
+        if (poll.rules.kind !== "ranked" || value === 1) count.count++
         if (poll.rules.kind === "score" || poll.rules.kind === "points") count.sum += value
       }
     }

@@ -1,4 +1,4 @@
-import { type FlatRules, kinds, methods, tieBreaks } from "../Rules.ts"
+import { type FlatRules, kinds, methods, rulesOf, tieBreaks } from "../Rules.ts"
 import { concat, fromHex, toBase64url, utf8 } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
 
@@ -28,6 +28,15 @@ export interface PollLeaf extends FlatRules {
   readonly seed?: string
   /** The last checkpoint of the log before this one, which was given up. */
   readonly former?: string
+}
+
+/** Whether two leaves of a poll agree in what a vote may say, who votes and which vote counts, which is settled by its first vote. */
+export const areRulesKept = (a: PollLeaf, b: PollLeaf): boolean => {
+  const rules = ({ options, ...leaf }: PollLeaf) => {
+    const { abstain = false, ballot, identity } = leaf
+    return JSON.stringify([rulesOf({ ...leaf, options }), abstain, options.map(({ id }) => id), ballot, identity])
+  }
+  return rules(a) === rules(b)
 }
 
 /** What becomes of a vote. */
@@ -82,9 +91,6 @@ export interface ResultLeaf {
 export type Leaf = PollLeaf | VoteLeaf | TokensLeaf | CloseLeaf | OpenLeaf | ResultLeaf
 
 const fates: ReadonlyArray<unknown> = ["counted", "superseded", "rejected", "dead"] satisfies ReadonlyArray<Fate>
-
-/** Returns the bytes of a leaf, whose fields have to be in order. */
-export const leafBytes = (leaf: Leaf): Uint8Array => utf8(JSON.stringify(leaf))
 
 /** Returns the text of the leaf of a vote that is new, which says its choice openly (`o`) or hidden (`c`); its parts need no escaping. */
 export const voteLeaf = (id: string, field: "o" | "c", said: string, fate: Fate, n?: string): string =>

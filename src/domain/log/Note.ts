@@ -1,4 +1,4 @@
-import { concat, fromBase64, toBase64, toHex, utf8 } from "./Bytes.ts"
+import { concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "./Bytes.ts"
 import type { Sha256 } from "./Sha256.ts"
 
 /*
@@ -55,12 +55,14 @@ export const parseVkey = (hash: Sha256, vkey: string): Verifier | undefined => {
   return verifier.id === id ? verifier : undefined
 }
 
-const idBytes = (id: string): Uint8Array => Uint8Array.from(id.match(/../g) ?? [], (two) => Number.parseInt(two, 16))
+/** Returns the verifiers of those of some vkeys that have one. */
+export const verifiersOf = (hash: Sha256, vkeys: ReadonlyArray<string>): ReadonlyArray<Verifier> =>
+  vkeys.map((vkey) => parseVkey(hash, vkey)).filter((verifier) => verifier !== undefined)
 
 /** Signs a text, which ends with the end of a line. */
 export const signNote = (text: string, signers: ReadonlyArray<Signer>): string => {
   const lines = signers.map(
-    ({ id, name, sign }) => `\u2014 ${name} ${toBase64(concat(idBytes(id), sign(utf8(text))))}\n`
+    ({ id, name, sign }) => `\u2014 ${name} ${toBase64(concat(fromHex(id) ?? new Uint8Array(), sign(utf8(text))))}\n`
   )
   return `${text}\n${lines.join("")}`
 }

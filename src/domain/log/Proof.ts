@@ -1,6 +1,6 @@
 import { areEqual, fromBase64, toBase64 } from "./Bytes.ts"
-import { type Checkpoint, parseCheckpoint } from "./Checkpoint.ts"
-import { openNote, type Verifier } from "./Note.ts"
+import { type Checkpoint, openCheckpoint } from "./Checkpoint.ts"
+import type { Verifier } from "./Note.ts"
 import type { Sha256 } from "./Sha256.ts"
 import { leafHash, rootOfInclusion } from "./Tree.ts"
 
@@ -37,8 +37,8 @@ export const checkProof = async (
   proof: Proof,
   verifiers: ReadonlyArray<Verifier>
 ): Promise<Checkpoint | undefined> => {
-  const checkpoint = parseCheckpoint((await openNote(proof.checkpoint, verifiers)) ?? "")
-  if (checkpoint === undefined || verifiers.some(({ name }) => name !== checkpoint.origin)) return undefined
+  const checkpoint = await openCheckpoint(proof.checkpoint, verifiers)
+  if (checkpoint === undefined) return undefined
   const root = rootOfInclusion(hash, proof.index, checkpoint.size, leafHash(hash, proof.leaf), proof.hashes)
   return root !== undefined && areEqual(root, checkpoint.root) ? checkpoint : undefined
 }

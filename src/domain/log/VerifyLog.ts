@@ -1,7 +1,7 @@
 import { areEqual, concat, textOf } from "./Bytes.ts"
-import { type Checkpoint, parseCheckpoint } from "./Checkpoint.ts"
+import { type Checkpoint, openCheckpoint } from "./Checkpoint.ts"
 import { Fold, type Recounted } from "./Fold.ts"
-import { openNote, parseVkey, type Verifier } from "./Note.ts"
+import { verifiersOf } from "./Note.ts"
 import type { Sha256 } from "./Sha256.ts"
 import { decodeBundle, Edge, type TileName, tilePath, tilesOf } from "./Tile.ts"
 import { leafHash } from "./Tree.ts"
@@ -55,11 +55,6 @@ async function* inOrder(source: LogSource, names: Iterable<TileName>) {
     }
   }
   for (const { bytes, name } of waiting) yield { name, bytes: await bytes }
-}
-
-const opened = async (note: string, verifiers: ReadonlyArray<Verifier>): Promise<Checkpoint | undefined> => {
-  const checkpoint = parseCheckpoint((await openNote(note, verifiers)) ?? "")
-  return verifiers.every(({ name }) => name === checkpoint?.origin) ? checkpoint : undefined
 }
 
 const textAt = async (source: LogSource, path: string): Promise<string> =>
@@ -116,11 +111,11 @@ class Reading {
 export const verifyLog = async (hash: Sha256, source: LogSource, kept: Kept = {}): Promise<VerifiedLog> => {
   const note = await textAt(source, "checkpoint")
   const vkeys = kept.vkeys ?? (await textAt(source, "key")).trim().split("\n")
-  const verifiers = vkeys.map((vkey) => parseVkey(hash, vkey)).filter((verifier) => verifier !== undefined)
-  const checkpoint = await opened(note, verifiers)
+  const verifiers = verifiersOf(hash, vkeys)
+  const checkpoint = await openCheckpoint(note, verifiers)
   const notes = kept.checkpoints ?? []
   const former: Array<Checkpoint> = []
-  for (const one of notes) former.push(...[await opened(one, verifiers)].filter((found) => found !== undefined))
+  for (const one of notes) former.push(...[await openCheckpoint(one, verifiers)].filter((found) => found !== undefined))
   const reading = new Reading(hash, former)
   const { fold, wrong } = reading
   const end = (head: Checkpoint): VerifiedLog => {

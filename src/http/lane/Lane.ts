@@ -10,8 +10,6 @@ import { makePollsLane } from "./PollsLane.ts"
 import { makeEventsLane, makeResultsLane } from "./ResultsLane.ts"
 import { makeVoteLane } from "./VoteLane.ts"
 
-export type { Lane } from "./LaneRequests.ts"
-
 /**
  * Makes the fast lane. What nearly all requests are, a plain vote, a look at live results, at a poll or at the metrics, goes from Node's request to
  * Node's response by way of the same functions that the app is made of, without the app around them. Whatever is out of the

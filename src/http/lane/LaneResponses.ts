@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http"
+import { matchesTag } from "../ETag.ts"
 import { isLast } from "../LastAnswer.ts"
 import type { Lifecycle } from "../Lifecycle.ts"
 import type { Permission } from "../middleware/Cors.ts"
@@ -25,6 +26,34 @@ export interface Exchange {
   readonly started: number
 }
 
+/** A whole answer that stays the same for all who ask, until something changes. */
+export interface KeptAnswer {
+  readonly body: string | Uint8Array
+  readonly length: number
+  readonly encoding: "latin1" | "utf8"
+  readonly headers: ReadonlyArray<string>
+  /** Its tag, and the headers for who has it already; undefined where the answer is sent all the same. */
+  readonly tagged: { readonly etag: string; readonly headers: ReadonlyArray<string> } | undefined
+}
+
+/** Makes an answer of a body, to be kept; with an `etag`, it is not sent again to who has it. */
+export const keepAnswer = (
+  body: string | Uint8Array,
+  contentType: string,
+  headers: Readonly<Record<string, string>>,
+  etag?: string
+): KeptAnswer => {
+  const length = Buffer.byteLength(body)
+  const others = Object.entries(headers).flat()
+  return {
+    body,
+    length,
+    encoding: encodingOf(body, length),
+    headers: [...others, "content-type", contentType],
+    tagged: etag === undefined ? undefined : { etag, headers: others }
+  }
+}
+
 /** Writes the lane's answers to Node's responses. Headers are names and values in turn, as Node takes them at no cost. */
 export interface LaneResponses {
   /**
@@ -38,6 +67,8 @@ export interface LaneResponses {
     length?: number,
     own?: ReadonlyArray<string>
   ): void
+  /** Sends an answer that is kept, or a 304 to who has it. */
+  sendKept(exchange: Exchange, kept: KeptAnswer): void
   /** Sends a whole answer, with further headers. */
   send(exchange: Exchange, answer: PlainAnswer, more: ReadonlyArray<string>): void
 }
@@ -48,7 +79,7 @@ export const pushHeaders = (to: Array<string>, headers: Readonly<Record<string, 
 }
 
 /** Returns the encoding in which Node writes a text of a length in bytes: latin1 costs less, and is right for ASCII. */
-export const encodingOf = (text: string, length: number): "latin1" | "utf8" =>
+export const encodingOf = (text: string | Uint8Array, length: number): "latin1" | "utf8" =>
   text.length === length ? "latin1" : "utf8"
 
 /** At most so many origins have their headers kept: there are few, unless someone makes them up. */
@@ -98,18 +129,31 @@ export const makeLaneResponses = ({ headers, lifecycle, permission, record }: Du
     record(route, `${request.method}`, status, started)
   }
 
+  const writeHead: LaneResponses["writeHead"] = (exchange, status, given, length, own = []) => {
+    const { common, heads } = linesOf(exchange.request)
+    let lines = heads.get(given)
+    if (lines === undefined) {
+      lines = withCommon(given, common)
+      heads.set(given, lines)
+    }
+    // Node has to see the length: it sends chunks otherwise.
+    const sized = length === undefined ? [] : ["content-length", String(length)]
+    for (const text of own) sized.push(text)
+    begin(exchange, status, lines, sized)
+  }
+
   return {
-    writeHead: (exchange, status, given, length, own = []) => {
-      const { common, heads } = linesOf(exchange.request)
-      let lines = heads.get(given)
-      if (lines === undefined) {
-        lines = withCommon(given, common)
-        heads.set(given, lines)
+    writeHead,
+    sendKept: (exchange, { body, encoding, headers, length, tagged }) => {
+      const { request, response } = exchange
+      const known = request.headers["if-none-match"]
+      if (tagged !== undefined && known !== undefined && matchesTag(known, tagged.etag)) {
+        writeHead(exchange, 304, tagged.headers)
+        response.end()
+      } else {
+        writeHead(exchange, 200, headers, length)
+        response.end(body, encoding)
       }
-      // Node has to see the length: it sends chunks otherwise.
-      const sized = length === undefined ? [] : ["content-length", String(length)]
-      for (const text of own) sized.push(text)
-      begin(exchange, status, lines, sized)
     },
     send: (exchange, { body, contentType, headers, status }, more) => {
       const length = Buffer.byteLength(body)

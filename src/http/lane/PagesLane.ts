@@ -1,12 +1,11 @@
 import { Effect } from "effect"
-import { matchesTag } from "../ETag.ts"
 import { assetHeaders, type PageFile } from "../pages/Assets.ts"
 import { makeDrawPage, pageHeaders, pageType } from "../pages/DrawPage.ts"
 import { PageFiles } from "../pages/PageFiles.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import { Voters } from "../voting/Voters.ts"
 import { isOrdinary, type Lane, makeMayRead } from "./LaneRequests.ts"
-import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
+import { encodingOf, type KeptAnswer, keepAnswer, type LaneResponses } from "./LaneResponses.ts"
 import { makeFind } from "./ResultsLane.ts"
 
 const paths = { prefix: "/polls/", rest: "", ofDefault: ["/"] }
@@ -41,27 +40,21 @@ export const makePagesLane = Effect.fnUntraced(function* (
   return lane
 })
 
-interface FileHeaders {
-  readonly ok: ReadonlyArray<string>
-  readonly notModified: ReadonlyArray<string>
-}
+const made = new WeakMap<PageFile, KeptAnswer>()
 
-const madeHeaders = new WeakMap<PageFile, FileHeaders>()
-
-const headersOf = (file: PageFile): FileHeaders => {
-  const known = madeHeaders.get(file)
+const answerOf = (file: PageFile): KeptAnswer => {
+  const known = made.get(file)
   if (known !== undefined) return known
-  const notModified = Object.entries({ ...assetHeaders, ...file.headers }).flat()
-  const made = { notModified, ok: [...notModified, "content-type", file.contentType] }
-  madeHeaders.set(file, made)
-  return made
+  const answer = keepAnswer(file.bytes, file.contentType, { ...assetHeaders, ...file.headers }, file.headers.etag)
+  made.set(file, answer)
+  return answer
 }
 
 const assetPath = "/assets/"
 
 /** Makes the lane of what pages load, once that has been read. */
 export const makeAssetsLane = Effect.fnUntraced(function* (
-  { writeHead }: LaneResponses,
+  { sendKept }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
   const mayRead = yield* makeMayRead(limiter)
@@ -73,16 +66,7 @@ export const makeAssetsLane = Effect.fnUntraced(function* (
     if (!knownMakers()?.assets.files.has(name)) return false
     const file = known(`assets/${name}`, headers["accept-encoding"]?.toString())
     if (file === undefined || !mayRead(request)) return false
-    const exchange = { request, response, route: `${assetPath}:file`, started: performance.now() }
-    const { notModified, ok } = headersOf(file)
-    const ifNoneMatch = headers["if-none-match"]
-    if (ifNoneMatch !== undefined && matchesTag(ifNoneMatch, file.headers.etag)) {
-      writeHead(exchange, 304, notModified)
-      response.end()
-    } else {
-      writeHead(exchange, 200, ok, file.bytes.length)
-      response.end(file.bytes)
-    }
+    sendKept({ request, response, route: `${assetPath}:file`, started: performance.now() }, answerOf(file))
     return true
   }
   return lane

@@ -3,28 +3,15 @@ import type { Poll } from "../../domain/Poll.ts"
 import { type PollStatus, pollStatus } from "../../domain/PollStatus.ts"
 import { PollView, toView } from "../../domain/PollView.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
-import { matchesTag, publicBriefly } from "../ETag.ts"
+import { publicBriefly } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { versionTag } from "../polls/PollLife.ts"
 import { defaultLimit, makePollPages, type PollPage } from "../polls/PollPages.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import { isOrdinary, type Lane, makeMayRead, pollPath } from "./LaneRequests.ts"
-import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
+import { type KeptAnswer, keepAnswer, type LaneResponses } from "./LaneResponses.ts"
 
-/** An answer as it is sent to all who ask. */
-interface Made {
-  readonly body: string
-  readonly length: number
-  readonly encoding: "latin1" | "utf8"
-  readonly headers: ReadonlyArray<string>
-  /** Those of a 304, where the answer has one. */
-  readonly notModified?: ReadonlyArray<string>
-}
-
-const make = (body: string, headers: ReadonlyArray<string>): Made => {
-  const length = Buffer.byteLength(body)
-  return { body, length, encoding: encodingOf(body, length), headers: ["content-type", "application/json", ...headers] }
-}
+const json = "application/json"
 
 /** Encodes a poll as its typed handler does. */
 const encodePoll = Schema.encodeSync(PollView)
@@ -36,34 +23,34 @@ const firstPage = { limit: defaultLimit, after: undefined, text: "", status: und
  * ask at once. An answer is made once for each reading of the polls, and anew when the poll's status changes with the time.
  */
 export const makePollsLane = Effect.fnUntraced(function* (
-  { writeHead }: LaneResponses,
+  { sendKept }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
   const polls = yield* PollCache
   const { now } = yield* VoteStream
   const mayRead = yield* makeMayRead(limiter)
   const pageOf = makePollPages(polls)
-  const madePolls = new WeakMap<Poll, Made & { readonly status: PollStatus }>()
-  const madePages = new WeakMap<PollPage, Made>()
+  const madePolls = new WeakMap<Poll, { readonly status: PollStatus; readonly answer: KeptAnswer }>()
+  const madePages = new WeakMap<PollPage, KeptAnswer>()
 
-  const answerOf = (poll: Poll): Made => {
+  const answerOf = (poll: Poll): KeptAnswer => {
     const status = pollStatus(poll, now())
     const known = madePolls.get(poll)
-    if (known?.status === status) return known
+    if (known?.status === status) return known.answer
     const body = JSON.stringify(encodePoll(toView(poll, now())))
-    const made = { ...make(body, ["etag", versionTag(poll), "cache-control", "no-store"]), status }
-    madePolls.set(poll, made)
-    return made
+    const answer = keepAnswer(body, json, { etag: versionTag(poll), "cache-control": "no-store" })
+    madePolls.set(poll, { status, answer })
+    return answer
   }
 
-  const answerOfList = (): Made => {
+  const answerOfList = (): KeptAnswer => {
     const page = pageOf(firstPage, now())
     const known = madePages.get(page)
     if (known !== undefined) return known
-    const notModified = ["etag", page.etag, "cache-control", publicBriefly, "vary", "Authorization"]
-    const made = { ...make(page.body, notModified), notModified }
-    madePages.set(page, made)
-    return made
+    const headers = { etag: page.etag, "cache-control": publicBriefly, vary: "Authorization" }
+    const answer = keepAnswer(page.body, json, headers, page.etag)
+    madePages.set(page, answer)
+    return answer
   }
 
   const lane: Lane = (request, response) => {
@@ -75,15 +62,7 @@ export const makePollsLane = Effect.fnUntraced(function* (
     if (!mayRead(request)) return false
     const route = poll === undefined ? "/api/polls" : "/api/polls/:slug"
     const exchange = { request, response, route, started: performance.now() }
-    const made = poll === undefined ? answerOfList() : answerOf(poll)
-    const known = headers["if-none-match"]
-    if (made.notModified !== undefined && known !== undefined && matchesTag(known, made.notModified[1] ?? "")) {
-      writeHead(exchange, 304, made.notModified)
-      response.end()
-    } else {
-      writeHead(exchange, 200, made.headers, made.length)
-      response.end(made.body, made.encoding)
-    }
+    sendKept(exchange, poll === undefined ? answerOfList() : answerOf(poll))
     return true
   }
   return lane

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
-import { matchesTag } from "../ETag.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
 import { LiveResults, type Snapshot } from "../results/LiveResults.ts"
@@ -11,7 +10,7 @@ import { eventsHeaders, snapshotHeaders } from "../results/ResultsHeaders.ts"
 import { ResponseOutlet } from "../results/Viewer.ts"
 import { ViewerPlaces } from "../results/ViewerPlaces.ts"
 import { isOrdinary, type Lane, makeMayRead, pollPath, slugIn } from "./LaneRequests.ts"
-import { encodingOf, type LaneResponses } from "./LaneResponses.ts"
+import { type KeptAnswer, keepAnswer, type LaneResponses } from "./LaneResponses.ts"
 
 /** The paths of what belongs to a poll: `<prefix><slug><rest>`, and short ones for the default poll. */
 interface PollPaths {
@@ -51,30 +50,23 @@ export const makeFind = Effect.fnUntraced(function* (
   }
 })
 
-interface SnapshotHeaders {
-  readonly ok: ReadonlyArray<string>
-  readonly notModified: ReadonlyArray<string>
-  readonly encoding: "latin1" | "utf8"
-}
-
 /** Made once for each reading of the results, which is fresh for a second only. */
-const madeHeaders = new WeakMap<Snapshot, SnapshotHeaders>()
+const made = new WeakMap<Snapshot, KeptAnswer>()
 
-const headersOf = ({ poll, snapshot }: Found, now: () => number): SnapshotHeaders => {
-  const known = madeHeaders.get(snapshot)
+const answerOf = ({ poll, snapshot }: Found, now: () => number): KeptAnswer => {
+  const known = made.get(snapshot)
   if (known !== undefined) return known
-  const notModified = Object.entries(snapshotHeaders(poll, snapshot.etag, now())).flat()
-  const encoding = encodingOf(snapshot.body, snapshot.length)
-  const made: SnapshotHeaders = { notModified, ok: [...notModified, "content-type", "application/json"], encoding }
-  madeHeaders.set(snapshot, made)
-  return made
+  const headers = snapshotHeaders(poll, snapshot.etag, now())
+  const answer = keepAnswer(snapshot.body, "application/json", headers, snapshot.etag)
+  made.set(snapshot, answer)
+  return answer
 }
 
 const resultsPaths = { prefix: pollPath, rest: "/results", ofDefault: ["/api/results", "/results"] }
 
 /** Makes the lane of results as JSON. */
 export const makeResultsLane = Effect.fnUntraced(function* (
-  { writeHead }: LaneResponses,
+  { sendKept }: LaneResponses,
   limiter: RateLimiter | undefined
 ) {
   const find = yield* makeFind(limiter, resultsPaths)
@@ -82,16 +74,7 @@ export const makeResultsLane = Effect.fnUntraced(function* (
   const lane: Lane = (request, response) => {
     const found = find(request)
     if (found === undefined) return false
-    const exchange = { request, response, route: found.route, started: performance.now() }
-    const known = request.headers["if-none-match"]
-    const { encoding, notModified, ok } = headersOf(found, now)
-    if (known !== undefined && matchesTag(known, found.snapshot.etag)) {
-      writeHead(exchange, 304, notModified)
-      response.end()
-    } else {
-      writeHead(exchange, 200, ok, found.snapshot.length)
-      response.end(found.snapshot.body, encoding)
-    }
+    sendKept({ request, response, route: found.route, started: performance.now() }, answerOf(found, now))
     return true
   }
   return lane

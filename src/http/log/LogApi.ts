@@ -1,16 +1,13 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { InvalidFields, NotFound, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
-import { describesTag } from "../ETag.ts"
+import { describesTag, inPoll, summary, withHeaders } from "../Describe.ts"
 import { idempotencyKeyHeader } from "../voting/VoteRequest.ts"
 
 const text = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain" }))
 const bytes = Schema.Uint8Array.pipe(HttpApiSchema.asUint8Array({ contentType: "application/octet-stream" }))
 
 const errors = [NotFound, TooManyRequests, Unavailable] as const
-const slug = { slug: Schema.String }
-
-const summary = (title: string, description: string) => OpenApi.annotations({ summary: title, description })
 
 const idempotencyKey = {
   ...idempotencyKeyHeader,
@@ -23,7 +20,7 @@ const idempotencyKey = {
  */
 export const LogGroup = HttpApiGroup.make("log").add(
   HttpApiEndpoint.get("logCheckpoint", "/api/polls/:slug/log/checkpoint", {
-    params: slug,
+    ...inPoll,
     success: text,
     error: errors
   })
@@ -35,7 +32,7 @@ export const LogGroup = HttpApiGroup.make("log").add(
     )
     .annotateMerge(describesTag),
   HttpApiEndpoint.get("logKey", "/api/polls/:slug/log/key", {
-    params: slug,
+    ...inPoll,
     success: text,
     error: errors
   })
@@ -47,7 +44,7 @@ export const LogGroup = HttpApiGroup.make("log").add(
     )
     .annotateMerge(describesTag),
   HttpApiEndpoint.get("logEntries", "/api/polls/:slug/log/tile/entries/:index", {
-    params: { ...slug, index: Schema.String },
+    params: { ...inPoll.params, index: Schema.String },
     success: bytes,
     error: errors
   }).annotateMerge(
@@ -57,7 +54,7 @@ export const LogGroup = HttpApiGroup.make("log").add(
     )
   ),
   HttpApiEndpoint.get("logTile", "/api/polls/:slug/log/tile/:level/:index", {
-    params: { ...slug, level: Schema.String, index: Schema.String },
+    params: { ...inPoll.params, level: Schema.String, index: Schema.String },
     success: bytes,
     error: errors
   }).annotateMerge(
@@ -77,9 +74,5 @@ export const LogGroup = HttpApiGroup.make("log").add(
         "As https://c2sp.org/tlog-proof has it, with the leaf as `extra`; `204` while the vote is counted and not in a signed log yet. Where the poll hides choices until its end, the header `Choice-Key` has what opens this one, in base64url."
       )
     )
-    .annotateMerge(
-      OpenApi.annotations({
-        transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), idempotencyKey] })
-      })
-    )
+    .annotateMerge(withHeaders(idempotencyKey))
 )

@@ -1,9 +1,9 @@
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { toBase64url } from "../../domain/log/Bytes.ts"
 import { InvalidFields, NotFound, type OutOfService, Unavailable } from "../../domain/Problems.ts"
-import { VoteId } from "../../domain/Vote.ts"
+import { isVoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { LogStore } from "../../ledger/LogStore.ts"
 import { Api } from "../Api.ts"
@@ -24,8 +24,6 @@ export const logMethods: ReadonlyArray<readonly [path: string, methods: Readonly
 
 /** The answer about a vote that is in the ledger and in no signed log: its log is a little later, or off. */
 const notYet = HttpServerResponse.empty({ status: 204, headers: { "cache-control": "no-store", "retry-after": "2" } })
-
-const isVoteId = Schema.is(VoteId)
 
 /** Returns the path after a poll's `/log/`. */
 const fileOf = ({ url }: Request): string => pathOf(url).split("/").slice(5).join("/")

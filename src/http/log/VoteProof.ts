@@ -1,8 +1,7 @@
 import { gunzipSync } from "node:zlib"
 import { Effect } from "effect"
-import { parseCheckpoint } from "../../domain/log/Checkpoint.ts"
+import { checkpointIn } from "../../domain/log/Checkpoint.ts"
 import { nodeSha256 } from "../../domain/log/NodeSha256.ts"
-import { parseNote } from "../../domain/log/Note.ts"
 import { writeProof } from "../../domain/log/Proof.ts"
 import { decodeBundle, subtreesIn, tilesNeeded, tileWidth } from "../../domain/log/Tile.ts"
 import { inclusionProof, type Subtree } from "../../domain/log/Tree.ts"
@@ -33,7 +32,7 @@ export const makeVoteProofs = (store: LogStore["Service"]) => {
       return "unknown"
     const { choiceKey, index, log } = found
     const checkpoint = yield* store.checkpoint(log)
-    const size = parseCheckpoint(parseNote(checkpoint ?? "")?.text ?? "")?.size ?? 0
+    const size = checkpointIn(checkpoint ?? "")?.size ?? 0
     if (checkpoint === undefined || index >= size) return "waiting"
     const bundle = yield* bytesOf(log, "entries", Math.floor(index / tileWidth))
     const leaf = decodeBundle(bundle)?.[index % tileWidth]

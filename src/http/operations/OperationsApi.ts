@@ -1,6 +1,7 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { NotFound } from "../../domain/Problems.ts"
+import { summary } from "../Describe.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
 
 export const Health = Schema.Struct({ status: Schema.Literal("healthy") })
@@ -42,19 +43,18 @@ export const OperationsGroup = HttpApiGroup.make("operations")
     HttpApiEndpoint.get("health", "/health", {
       success: [Health, Stuck.pipe(HttpApiSchema.status(503))],
       ...elsewhere
-    }).annotateMerge(OpenApi.annotations({ summary: "Whether the process lives, and its loops get on" })),
+    }).annotateMerge(summary("Whether the process lives, and its loops get on")),
     HttpApiEndpoint.get("ready", "/ready", {
       success: [Ready, NotReady.pipe(HttpApiSchema.status(503))],
       ...elsewhere
     }).annotateMerge(
-      OpenApi.annotations({
-        summary:
-          "Whether it can do its work (an API: take votes, a consumer: count them), and what is missing where it can't"
-      })
+      summary(
+        "Whether it can do its work (an API: take votes, a consumer: count them), and what is missing where it can't"
+      )
     ),
     HttpApiEndpoint.get("metrics", "/metrics", {
       success: Schema.String.pipe(HttpApiSchema.asText({ contentType: metricsType })),
       ...elsewhere
-    }).annotateMerge(OpenApi.annotations({ summary: "Metrics of this process, in Prometheus's text format" }))
+    }).annotateMerge(summary("Metrics of this process, in Prometheus's text format"))
   )
   .middleware(ProblemAnswers)

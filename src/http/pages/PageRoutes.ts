@@ -5,6 +5,7 @@ import { etagOf, taggedResponse } from "../ETag.ts"
 import { problemResponse } from "../Problem.ts"
 import { adminPage } from "./AdminPage.ts"
 import { assetHeaders } from "./Assets.ts"
+import { pageType } from "./DrawPage.ts"
 import { pagePolicy } from "./Layout.ts"
 import { PageFiles } from "./PageFiles.ts"
 import { addPollPages } from "./PollPageRoutes.ts"
@@ -61,7 +62,7 @@ export const layerPageRoutes = HttpRouter.use(
         const { headers: asked } = yield* HttpServerRequest.HttpServerRequest
         const body = adminPage((yield* makers).assets)
         const headers = { etag: etagOf(body), "cache-control": "no-cache", "content-security-policy": pagePolicy }
-        return taggedResponse(body, "text/html; charset=utf-8", headers, asked["if-none-match"])
+        return taggedResponse(body, pageType, headers, asked["if-none-match"])
       })
     )
     yield* addPollPages(router)

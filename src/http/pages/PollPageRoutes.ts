@@ -1,8 +1,9 @@
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { FieldError } from "../../domain/FieldError.ts"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
-import { isStreamId, VoteId } from "../../domain/Vote.ts"
+import { receiptPath } from "../../domain/ReceiptPath.ts"
+import { isStreamId, isVoteId } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { explainErrors } from "../../web/words/ballotWords.ts"
 import { receipt, trouble, vote } from "../../web/words.ts"
@@ -14,7 +15,6 @@ import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults } from "../results/LiveResults.ts"
 import { Visibility } from "../results/Visibility.ts"
 import { Ballots } from "../voting/Ballots.ts"
-import { receiptPath } from "../voting/Receipt.ts"
 import { senderOf } from "../voting/Sender.ts"
 import { type Reader, setCookie, Voters } from "../voting/Voters.ts"
 import type { Refilled } from "./BallotForm.ts"
@@ -40,8 +40,6 @@ const htmlResponse = (body: string, status = 200) =>
     contentType: pageType,
     headers: status < 400 ? pageHeaders : { ...pageHeaders, ...headersOfStatus(status) }
   })
-
-const isVoteId = Schema.is(VoteId)
 
 /** How long a page waits for results before it is sent without. */
 const patience = "1 second"

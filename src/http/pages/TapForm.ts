@@ -2,7 +2,8 @@ import { abstention } from "../../domain/Choice.ts"
 import type { Poll } from "../../domain/Poll.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { ballot as words } from "../../web/words/ballotWords.ts"
-import { page, shares, votes } from "../../web/words.ts"
+import { shares, votes } from "../../web/words/formats.ts"
+import { page } from "../../web/words.ts"
 import { type Html, html } from "./Html.ts"
 
 /** Returns what a poll for one option is voted in by: a button for each, with its result. */

@@ -6,18 +6,17 @@ import { takesToken } from "../../domain/TakesToken.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { drawResults, tellOutcome } from "../../web/drawn/drawResults.ts"
 import { tellHistory } from "../../web/words/changeWords.ts"
+import { moment, until } from "../../web/words/formats.ts"
 import { logged } from "../../web/words/logWords.ts"
 import { results as resultWords } from "../../web/words/resultWords.ts"
 import {
   challenge,
   hidden,
-  moment,
   nameStatus,
   tellRule,
   times,
   tokenField,
   totalOf,
-  until,
   vote,
   page as words
 } from "../../web/words.ts"

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { PollSlug } from "../../domain/Poll.ts"
 import { PollDefinition, Timestamp } from "../../domain/PollDefinition.ts"
 import { PollEdit } from "../../domain/PollEdit.ts"
@@ -16,16 +16,11 @@ import {
   Unchangeable,
   VersionMissing
 } from "../../domain/Problems.ts"
-import { describesTag } from "../ETag.ts"
+import { describesTag, inPoll, summary } from "../Describe.ts"
 import { AdminOnly } from "../middleware/AdminOnly.ts"
 import { JsonPayload } from "../middleware/JsonPayload.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
 import { maxLimit, searchable } from "./PollPages.ts"
-
-const inPoll = { params: { slug: Schema.String } }
-
-const summary = (text: string, description?: string) =>
-  OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
 
 const TokenRequest = Schema.Struct({
   count: Schema.Number.check(
@@ -36,6 +31,12 @@ const TokenRequest = Schema.Struct({
 
 /** A poll, with its version as the entity tag that an edit is based on. */
 const Versioned = HttpApiSchema.WithHeaders(PollView, { etag: Schema.String })
+
+/** A poll that was just made, and where it is. */
+const Made = HttpApiSchema.WithHeaders(PollView.pipe(HttpApiSchema.status(201)), {
+  location: Schema.String,
+  etag: Schema.String
+})
 
 export const eventsQuery = Schema.Struct({
   cursor: Schema.optionalKey(Schema.String).annotate({ description: "The `next` of the page before" })
@@ -61,10 +62,7 @@ export const PollsGroup = HttpApiGroup.make("polls")
   .add(
     HttpApiEndpoint.post("createPoll", "/api/polls", {
       payload: PollDefinition,
-      success: HttpApiSchema.WithHeaders(PollView.pipe(HttpApiSchema.status(201)), {
-        location: Schema.String,
-        etag: Schema.String
-      }),
+      success: Made,
       error: [InvalidFields, PollExists, Forbidden, TooManyRequests, Unavailable]
     })
       .middleware(JsonPayload)
@@ -106,10 +104,7 @@ export const PollsGroup = HttpApiGroup.make("polls")
     HttpApiEndpoint.post("duplicatePoll", "/api/polls/:slug/duplicate", {
       ...inPoll,
       payload: Schema.Struct({ slug: PollSlug, title: Schema.optionalKey(PollDefinition.fields.title) }),
-      success: HttpApiSchema.WithHeaders(PollView.pipe(HttpApiSchema.status(201)), {
-        location: Schema.String,
-        etag: Schema.String
-      }),
+      success: Made,
       error: [InvalidFields, NotFound, PollExists, TooManyRequests, Unavailable]
     })
       .middleware(JsonPayload)

@@ -11,8 +11,6 @@ import { VoteStream } from "../../stream/VoteStream.ts"
 /** A poll's results in the form in which they are sent, made once for all who ask. */
 export interface Snapshot {
   readonly body: string
-  /** The length of the body, in bytes. */
-  readonly length: number
   readonly etag: string
   readonly revision: number
   readonly epoch: string
@@ -80,8 +78,7 @@ export class LiveResults extends Context.Service<
         const etag = `"${hash.slice(0, 21 - epoch.length)}-${epoch}"`
         const tabulated = tally.tabulation === undefined ? "" : `.${tally.tabulation.revision}`
         const id = `${revision}${tabulated}-${epoch}`
-        const length = Buffer.byteLength(body)
-        cached.snapshot = { body, length, etag, readAt, revision, epoch, id, status, results }
+        cached.snapshot = { body, etag, readAt, revision, epoch, id, status, results }
       })
 
       /** Starts a reading unless one is under way, and waits until that has succeeded or failed. */

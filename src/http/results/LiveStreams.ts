@@ -1,12 +1,12 @@
-import { Clock, Context, Deferred, Effect, type Fiber, FiberMap, Latch, Layer, Schedule, Stream } from "effect"
-import type { NotFound, Unavailable } from "../../domain/Problems.ts"
+import { Clock, Context, Deferred, Effect, type Fiber, FiberMap, Latch, Layer, Stream } from "effect"
+import type { NotFound } from "../../domain/Problems.ts"
 import { elapsedMs } from "../../Elapsed.ts"
 import { makeMeter } from "../../Meter.ts"
 import { Announcements } from "../../stream/Announcements.ts"
 import { Lifecycle } from "../Lifecycle.ts"
 import { PollCache } from "../polls/PollCache.ts"
 import { LiveResults, type Snapshot } from "./LiveResults.ts"
-import { comment, frameOf, heartbeat, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
+import { comment, frameOf, type Outlet, queueOutlet, serve, type Viewer } from "./Viewer.ts"
 
 /** The least time between two changes: viewers get at most ten a second, however many votes there are. */
 const pace = "100 millis"
@@ -47,14 +47,6 @@ export class LiveStreams extends Context.Service<
       lastEventId: string | undefined,
       drop: () => void
     ): Effect.Effect<Stream.Stream<Uint8Array>, NotFound>
-    /**
-     * Returns what is `meanwhile` to be sent, and then `frames`, with comments until they can be had. It ends where they are
-     * refused for another reason than an outage: whoever comes back is told that reason. A browser does not come back from a 503.
-     */
-    await<E extends { readonly _tag: string }>(
-      frames: Effect.Effect<Stream.Stream<Uint8Array>, E | Unavailable>,
-      meanwhile?: Stream.Stream<Uint8Array>
-    ): Stream.Stream<Uint8Array>
     /** How many viewers there are. */
     readonly viewers: () => number
   }
@@ -180,28 +172,11 @@ export class LiveStreams extends Context.Service<
           )
         )
 
-      const waitFor: LiveStreams["Service"]["await"] = (frames, meanwhile = Stream.empty) =>
-        Stream.concat(
-          meanwhile,
-          Stream.unwrap(
-            frames.pipe(
-              Effect.retry({ schedule: Schedule.spaced(lookInterval), while: ({ _tag }) => _tag === "Unavailable" }),
-              Effect.orElseSucceed(() => Stream.empty)
-            )
-          )
-        ).pipe(
-          Stream.merge(
-            Stream.map(Stream.tick(heartbeat), () => comment),
-            { haltStrategy: "left" }
-          ),
-          Stream.interruptWhen(Deferred.await(lifecycle.stop))
-        )
-
       const viewers = () => [...hubs.values()].reduce((sum, { viewers }) => sum + viewers.size, 0)
       const meter = yield* makeMeter
       yield* meter.gauge("tallykeep_viewers", "Viewers of live results", viewers)
 
-      return LiveStreams.of({ join, watch, await: waitFor, viewers })
+      return LiveStreams.of({ join, watch, viewers })
     })
   )
 }

@@ -1,10 +1,8 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { NotFound, ResultsHidden, TooManyRequests, Unavailable } from "../../domain/Problems.ts"
 import { Results } from "../../domain/Tally.ts"
-import { describesTag } from "../ETag.ts"
-
-const inPoll = { params: { slug: Schema.String } }
+import { describesTag, inPoll, summary } from "../Describe.ts"
 
 const errors = [NotFound, ResultsHidden, TooManyRequests, Unavailable] as const
 
@@ -17,9 +15,6 @@ const events = {
 
 const eventsAbout =
   "Server-Sent Events: `event: tally`, `id` the revision and the ledger's epoch (`12-9f86d081`), `data` the body of the results; the present state at once, then each change, at most ten a second. While results are hidden from who asks, `event: poll` with the poll's version at once and after each change; they come as soon as all may see them."
-
-const summary = (text: string, description?: string) =>
-  OpenApi.annotations(description === undefined ? { summary: text } : { summary: text, description })
 
 export const ResultsGroup = HttpApiGroup.make("results").add(
   HttpApiEndpoint.get("results", "/api/results", readResults)

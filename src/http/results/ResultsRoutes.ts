@@ -1,13 +1,15 @@
 import { NodeHttpServerRequest } from "@effect/platform-node"
-import { Effect, Stream } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { defaultPoll, type Poll } from "../../domain/Poll.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
 import { jsonResponse } from "../ETag.ts"
+import { Lifecycle } from "../Lifecycle.ts"
 import { problemResponse } from "../Problem.ts"
 import { PollCache } from "../polls/PollCache.ts"
+import { awaitFrames } from "./AwaitFrames.ts"
 import { resultsCsv } from "./Csv.ts"
 import { LiveResults } from "./LiveResults.ts"
 import { LiveStreams } from "./LiveStreams.ts"
@@ -30,6 +32,7 @@ export const layerResultsRoutes = HttpApiBuilder.group(
     const polls = yield* PollCache
     const results = yield* LiveResults
     const streams = yield* LiveStreams
+    const stop = Deferred.await((yield* Lifecycle).stop)
     const visibility = yield* Visibility
     const places = yield* ViewerPlaces
     const { now } = yield* VoteStream
@@ -67,13 +70,13 @@ export const layerResultsRoutes = HttpApiBuilder.group(
             // be another poll of that name.
             Effect.catchTag("ResultsHidden", () => {
               const versions = Stream.map(visibility.whileHidden(slug), frameOfPoll)
-              return Effect.succeed(streams.await(Effect.flatMap(polls.get(slug), shown), versions))
+              return Effect.succeed(awaitFrames(stop, Effect.flatMap(polls.get(slug), shown), versions))
             })
           )
         )
       )
       return frames.pipe(
-        Effect.catchTag("Unavailable", () => Effect.succeed(streams.await(frames))),
+        Effect.catchTag("Unavailable", () => Effect.succeed(awaitFrames(stop, frames))),
         Effect.map((found) =>
           request.method === "HEAD"
             ? HttpServerResponse.empty({ status: 200, headers: eventsHeaders })

@@ -1,12 +1,9 @@
 import { abstention } from "../../domain/Choice.ts"
 import type { Poll } from "../../domain/Poll.ts"
+import { receiptPath } from "../../domain/ReceiptPath.ts"
 import type { Appended } from "../../stream/VoteStream.ts"
 import type { PlainAnswer } from "../Problem.ts"
 import { setCookie, type Voter } from "./Voters.ts"
-
-/** Returns where a receipt is looked up. */
-export const receiptPath = ({ streamId, voteId }: Pick<Appended, "streamId" | "voteId">): string =>
-  `/api/votes/${voteId}?stream_id=${streamId}`
 
 /**
  * Returns the receipt of a vote that Redis holds, with the cookie to set for its voter, if there is one. It names the option of a vote for one, and else the choice. Each part is of

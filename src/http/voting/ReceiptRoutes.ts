@@ -1,12 +1,10 @@
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { InvalidFields, NotFound, type OutOfService, Unavailable } from "../../domain/Problems.ts"
-import { isStreamId, VoteId, type VoteStatus } from "../../domain/Vote.ts"
+import { isStreamId, isVoteId, type VoteStatus } from "../../domain/Vote.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { VoteStream } from "../../stream/VoteStream.ts"
 import { Api } from "../Api.ts"
-
-const isVoteId = Schema.is(VoteId)
 
 const unavailable = new Unavailable({ detail: "Receipts temporarily unavailable" })
 

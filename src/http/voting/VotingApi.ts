@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { ChallengeView } from "../../domain/Challenge.ts"
 import {
   BodyTooLarge,
@@ -17,6 +17,7 @@ import {
 } from "../../domain/Problems.ts"
 import { solutionHeader } from "../../domain/SolutionHeader.ts"
 import { Receipt, SingleReceipt, SingleVote, VoteRequest, VoteStatus } from "../../domain/Vote.ts"
+import { inPoll, summary, withHeaders } from "../Describe.ts"
 import { ProblemAnswers } from "../middleware/ProblemAnswers.ts"
 import { idempotencyKeyHeader } from "./VoteRequest.ts"
 
@@ -35,11 +36,6 @@ const challengeSolution = {
     "In a poll with a challenge: `{challenge, solution}` as JSON in base64, as ALTCHA's widgets make it. It is for one vote, which may be sent again with it."
 }
 
-const withHeaders = (...headers: ReadonlyArray<object>) =>
-  OpenApi.annotations({
-    transform: (operation) => ({ ...operation, parameters: [...(operation.parameters ?? []), ...headers] })
-  })
-
 const voteErrors = [Malformed, BodyTooLarge, UnsupportedMediaType, InvalidFields, TooManyRequests, Unavailable] as const
 
 /** The default poll is for anyone, each of whose votes is for one option, and may have been closed. */
@@ -52,42 +48,39 @@ const castDefault = {
 export const VotesGroup = HttpApiGroup.make("votes").add(
   HttpApiEndpoint.post("castVote", "/api/vote", castDefault)
     .annotateMerge(
-      OpenApi.annotations({
-        summary: "Vote in the default poll",
-        description:
-          "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
-      })
+      summary(
+        "Vote in the default poll",
+        "`201` says that the vote is on disk in the stream, and it will be counted exactly once. A `503` can mean that the outcome is not known."
+      )
     )
     .annotateMerge(withHeaders(idempotencyKey)),
   HttpApiEndpoint.post("castVoteShort", "/vote", castDefault)
-    .annotateMerge(OpenApi.annotations({ summary: "Short for `POST /api/vote`" }))
+    .annotateMerge(summary("Short for `POST /api/vote`"))
     .annotateMerge(withHeaders(idempotencyKey)),
   HttpApiEndpoint.post("castVoteIn", "/api/polls/:slug/votes", {
     payload: VoteRequest,
     success: Receipt.pipe(HttpApiSchema.status(201)),
-    params: { slug: Schema.String },
+    ...inPoll,
     error: [...voteErrors, Unauthorized, Forbidden, ChallengeUnsolved, NotFound, PollNotOpen, HasVoted]
   })
     .annotateMerge(
-      OpenApi.annotations({
-        summary: "Vote in a poll",
-        description:
-          "In a poll for tokens, of ours or of an identity provider, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the poll's page sets, or the first answer to a vote without an `Idempotency-Key`."
-      })
+      summary(
+        "Vote in a poll",
+        "In a poll for tokens, of ours or of an identity provider, with `Authorization: Bearer <token>`; in one for browsers, with the cookie that the poll's page sets, or the first answer to a vote without an `Idempotency-Key`."
+      )
     )
     .annotateMerge(withHeaders(idempotencyKey, challengeSolution)),
   HttpApiEndpoint.get("challenge", "/api/polls/:slug/challenge", {
-    params: { slug: Schema.String },
+    ...inPoll,
     success: ChallengeView,
     error: [NotFound, Forbidden, TooManyRequests, Unavailable]
   })
     .middleware(ProblemAnswers)
     .annotateMerge(
-      OpenApi.annotations({
-        summary: "A challenge to solve for one vote",
-        description:
-          'In a poll with `challenge: "pow"`: a proof of work in the format of ALTCHA, version 2, which holds for ten minutes.'
-      })
+      summary(
+        "A challenge to solve for one vote",
+        'In a poll with `challenge: "pow"`: a proof of work in the format of ALTCHA, version 2, which holds for ten minutes.'
+      )
     )
 )
 
@@ -100,10 +93,9 @@ export const ReceiptsGroup = HttpApiGroup.make("receipts").add(
   })
     .middleware(ProblemAnswers)
     .annotateMerge(
-      OpenApi.annotations({
-        summary: "What has become of a vote",
-        description:
-          "By the receipt's `vote_id` and `stream_id`: without the latter, a vote is found once it is counted."
-      })
+      summary(
+        "What has become of a vote",
+        "By the receipt's `vote_id` and `stream_id`: without the latter, a vote is found once it is counted."
+      )
     )
 )

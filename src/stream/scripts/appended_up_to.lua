@@ -10,14 +10,4 @@
 if redis.call('EXISTS', KEYS[1]) == 0 then
   return 0
 end
-local added = fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added']
-local page = 1000
-local from = ARGV[1]
-while true do
-  local entries = redis.call('XRANGE', KEYS[1], '(' .. from, '+', 'COUNT', page)
-  added = added - #entries
-  if #entries < page then
-    return added
-  end
-  from = entries[#entries][1]
-end
+return fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added'] - count_after(KEYS[1], ARGV[1], '+')

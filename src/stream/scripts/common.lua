@@ -39,3 +39,32 @@ end
 local function stream_time(stream)
   return math.max(clock(), ms_of(last_id(stream)))
 end
+
+-- Returns whether entry id a is below b.
+local function below(a, b)
+  local a_ms, a_seq = string.match(a, '(%d+)-(%d+)')
+  local b_ms, b_seq = string.match(b, '(%d+)-(%d+)')
+  if #a_ms ~= #b_ms then return #a_ms < #b_ms end
+  if a_ms ~= b_ms then return a_ms < b_ms end
+  if #a_seq ~= #b_seq then return #a_seq < #b_seq end
+  return a_seq < b_seq
+end
+
+-- Counts the entries of a stream that come after an id, up to another one.
+local function count_after(stream, id, last)
+  local count, page = 0, nil
+  repeat
+    page = redis.call('XRANGE', stream, '(' .. id, last, 'COUNT', 1000)
+    count = count + #page
+    if #page > 0 then id = page[#page][1] end
+  until #page < 1000
+  return count
+end
+
+-- Returns what Redis tells of a group of a stream that is there, by name; nil where there is no such group.
+local function group_of(stream, name)
+  for _, flat in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local group = fields(flat)
+    if group['name'] == name then return group end
+  end
+end

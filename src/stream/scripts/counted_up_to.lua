@@ -20,13 +20,11 @@ local up_to = math.min(tonumber(ARGV[2]), stream_time(KEYS[1]))
 
 -- Without the group, all entries wait.
 local waiting_from = '-'
-for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local group = fields(flat)
-  if group['name'] == ARGV[1] then
-    waiting_from = '(' .. group['last-delivered-id']
-    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
-    if pending[1] > 0 then up_to = math.min(up_to, ms_of(pending[2])) end
-  end
+local group = group_of(KEYS[1], ARGV[1])
+if group then
+  waiting_from = '(' .. group['last-delivered-id']
+  local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+  if pending[1] > 0 then up_to = math.min(up_to, ms_of(pending[2])) end
 end
 local waiting = redis.call('XRANGE', KEYS[1], waiting_from, '+', 'COUNT', 1)[1]
 if waiting then up_to = math.min(up_to, ms_of(waiting[1])) end

@@ -10,37 +10,21 @@
 --
 -- Returns 1 where Redis had to be told, else 0.
 @common
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local group = redis.call('EXISTS', KEYS[1]) == 1 and group_of(KEYS[1], ARGV[1])
+if not group then
   return 0
 end
 
--- Returns an entry id in a form in which ids compare as texts.
-local function padded(id)
-  local ms, seq = string.match(id, '(%d+)-(%d+)')
-  return string.rep('0', 20 - #ms) .. ms .. string.rep('0', 20 - #seq) .. seq
-end
-
-for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local group = fields(flat)
-  if group['name'] == ARGV[1] then
-    local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-    local last, read, told = group['last-delivered-id'], group['entries-read'], 0
-    local known_run, place, up_to = string.match(redis.call('GET', KEYS[2]) or '', '(%S+) (%S+) (%d+)')
-    local added = fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added']
-    if known_run and (known_run ~= run or not read) and padded(place) <= padded(last) and tonumber(up_to) <= added then
-      local counted, from, page = tonumber(up_to), place, nil
-      repeat
-        page = redis.call('XRANGE', KEYS[1], '(' .. from, last, 'COUNT', 1000)
-        counted = counted + #page
-        from = #page > 0 and page[#page][1] or from
-      until #page < 1000
-      if read ~= counted then
-        read, told = counted, 1
-        redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last, 'ENTRIESREAD', counted)
-      end
-    end
-    if read then redis.call('SET', KEYS[2], run .. ' ' .. last .. ' ' .. string.format('%.0f', read)) end
-    return told
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local last, read, told = group['last-delivered-id'], group['entries-read'], 0
+local known_run, place, up_to = string.match(redis.call('GET', KEYS[2]) or '', '(%S+) (%S+) (%d+)')
+local added = fields(redis.call('XINFO', 'STREAM', KEYS[1]))['entries-added']
+if known_run and (known_run ~= run or not read) and not below(last, place) and tonumber(up_to) <= added then
+  local counted = up_to + count_after(KEYS[1], place, last)
+  if read ~= counted then
+    read, told = counted, 1
+    redis.call('XGROUP', 'SETID', KEYS[1], ARGV[1], last, 'ENTRIESREAD', counted)
   end
 end
-return 0
+if read then redis.call('SET', KEYS[2], run .. ' ' .. last .. ' ' .. string.format('%.0f', read)) end
+return told

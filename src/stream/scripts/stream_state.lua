@@ -24,26 +24,24 @@ local function age(id)
   return math.max(0, now - ms_of(id))
 end
 
-for _, flat in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-  local info = fields(flat)
-  if info['name'] == ARGV[1] then
-    local most = 1000
-    local waiting = redis.call('XRANGE', KEYS[1], '(' .. info['last-delivered-id'], '+', 'COUNT', most)
-    local lag = #waiting
-    if lag == most then
-      lag = math.max(most, math.min(tonumber(info['lag'] or length) or length, length))
-    end
-    local oldest = 0
-    if #waiting > 0 then oldest = age(waiting[1][1]) end
-    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
-    if pending[1] > 0 then oldest = math.max(oldest, age(pending[2])) end
-    local there = 0
-    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
-      local about = fields(consumer)
-      if about['idle'] <= tonumber(ARGV[2]) and string.sub(about['name'], -#ARGV[3]) ~= ARGV[3] then there = there + 1 end
-    end
-    return {length, lag, pending[1], oldest, there, now, last}
-  end
+local group = group_of(KEYS[1], ARGV[1])
+if not group then
+  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  return {length, length, 0, first and age(first[1]) or 0, 0, now, last}
 end
-local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-return {length, length, 0, first and age(first[1]) or 0, 0, now, last}
+local most = 1000
+local waiting = redis.call('XRANGE', KEYS[1], '(' .. group['last-delivered-id'], '+', 'COUNT', most)
+local lag = #waiting
+if lag == most then
+  lag = math.max(most, math.min(tonumber(group['lag'] or length) or length, length))
+end
+local oldest = 0
+if #waiting > 0 then oldest = age(waiting[1][1]) end
+local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+if pending[1] > 0 then oldest = math.max(oldest, age(pending[2])) end
+local there = 0
+for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local about = fields(consumer)
+  if about['idle'] <= tonumber(ARGV[2]) and string.sub(about['name'], -#ARGV[3]) ~= ARGV[3] then there = there + 1 end
+end
+return {length, lag, pending[1], oldest, there, now, last}

@@ -1,7 +1,7 @@
 import uPlot from "uplot"
 import { make } from "../dom.ts"
 import { admin } from "../words/deskWords.ts"
-import { clock } from "../words.ts"
+import { clock } from "../words/formats.ts"
 
 /** A poll's figures at a time in ms. */
 export interface Sample {

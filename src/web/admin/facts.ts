@@ -2,9 +2,9 @@ import type { PollView } from "../../domain/PollView.ts"
 import { rulesOf } from "../../domain/Rules.ts"
 import { explainRules } from "../words/ballotWords.ts"
 import { deskTimes } from "../words/deskWords.ts"
+import { moment } from "../words/formats.ts"
 import { form as words } from "../words/formWords.ts"
 import { life } from "../words/lifeWords.ts"
-import { moment } from "../words.ts"
 
 /** Says by what rules a poll is voted in: what can't be changed once it has votes. */
 export const rulesTold = (poll: PollView): ReadonlyArray<string> => [

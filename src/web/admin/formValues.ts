@@ -1,3 +1,6 @@
+import { allowed } from "../allowed.ts"
+import { isRecord } from "../http.ts"
+
 /** What is filled in of a form, by the fields' names; of a box, whether it is ticked. Fields that don't apply are left out. */
 export type FormValues = Readonly<Record<string, string | boolean>>
 
@@ -43,20 +46,14 @@ const nameOf = (slug: string): string => `tallykeep:draft:${slug}`
 
 /** Returns what was filled in and not sent, in this tab; undefined where there is nothing. */
 export const readDraft = (slug = ""): FormValues | undefined => {
-  try {
-    const kept: unknown = JSON.parse(sessionStorage.getItem(nameOf(slug)) ?? "null")
-    return typeof kept === "object" && kept !== null ? (kept as FormValues) : undefined
-  } catch {
-    return undefined
-  }
+  const kept: unknown = allowed(() => JSON.parse(sessionStorage.getItem(nameOf(slug)) ?? "null"))
+  return isRecord(kept) ? (kept as FormValues) : undefined
 }
 
 /** Keeps what is filled in for as long as the tab is there; forgets it where there is nothing to keep. */
-export const keepDraft = (slug: string, values: FormValues | undefined): void => {
-  try {
-    if (values === undefined) sessionStorage.removeItem(nameOf(slug))
-    else sessionStorage.setItem(nameOf(slug), JSON.stringify(values))
-  } catch {
-    // Without storage, as in some private windows, it lasts as long as the form.
-  }
-}
+export const keepDraft = (slug: string, values: FormValues | undefined): void =>
+  allowed(() =>
+    values === undefined
+      ? sessionStorage.removeItem(nameOf(slug))
+      : sessionStorage.setItem(nameOf(slug), JSON.stringify(values))
+  )

@@ -1,9 +1,10 @@
 import { make, say } from "../dom.ts"
 import { patch } from "../drawn/patch.ts"
 import { branch } from "../drawn/tree.ts"
+import { isRecord } from "../http.ts"
 import { admin } from "../words/deskWords.ts"
+import { count, moment } from "../words/formats.ts"
 import { life as words } from "../words/lifeWords.ts"
-import { count, moment } from "../words.ts"
 import type { AdminAsk } from "./session.ts"
 
 /** What an organiser did with a poll: a row of the record. */
@@ -17,7 +18,7 @@ interface AdminEvent {
 
 type Fields = Readonly<Record<string, unknown>>
 
-const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {})
+const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : {})
 
 /** Returns the names of the fields that an edit has changed. */
 const changed = (before: Fields, after: Fields): ReadonlyArray<string> =>

@@ -1,3 +1,5 @@
+import { allowed } from "../allowed.ts"
+
 /** The admin's token, for as long as a tab of the desk is open. */
 export interface KeptToken {
   /** Returns the token that this tab had before a reload, or that another tab has; undefined where none has one. */
@@ -16,15 +18,6 @@ const patience = 250
 interface Told {
   readonly kind: "asks" | "has" | "out"
   readonly token?: string
-}
-
-/** Runs what a browser may refuse: storing things, in private windows. */
-const allowed = <A>(run: () => A): A | undefined => {
-  try {
-    return run()
-  } catch {
-    return undefined
-  }
 }
 
 /**

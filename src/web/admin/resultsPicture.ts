@@ -3,7 +3,8 @@ import { rulesOf } from "../../domain/Rules.ts"
 import type { Results } from "../../domain/Tally.ts"
 import { tellOutcome } from "../drawn/drawResults.ts"
 import { figuresOf } from "../drawn/figures.ts"
-import { moment, named, status, totalOf } from "../words.ts"
+import { moment, named } from "../words/formats.ts"
+import { status, totalOf } from "../words.ts"
 import { linesOf } from "./textLines.ts"
 
 const width = 1200

@@ -1,6 +1,6 @@
 import type { Pairwise } from "../../domain/tabulation/Tabulation.ts"
+import { count } from "../words/formats.ts"
 import { pairs as words } from "../words/resultWords.ts"
-import { count } from "../words.ts"
 import { type LabelOf, scrolled } from "./drawRounds.ts"
 import { type Branch, branch, type Tree } from "./tree.ts"
 

@@ -1,6 +1,6 @@
 import type { Kind, Rules } from "../../domain/Rules.ts"
+import { shares, votes } from "../words/formats.ts"
 import { mean, partOf, results as words } from "../words/resultWords.ts"
-import { shares, votes } from "../words.ts"
 import type { Shown, ShownOption } from "./shown.ts"
 
 /** An option's result: how far its bar goes, and in words. */

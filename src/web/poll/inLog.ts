@@ -1,9 +1,10 @@
 import { fromBase64url, textOf } from "../../domain/log/Bytes.ts"
-import { parseCheckpoint } from "../../domain/log/Checkpoint.ts"
+import { checkpointIn } from "../../domain/log/Checkpoint.ts"
 import { leafKeyProof, openChoice, parseLeaf } from "../../domain/log/Leaf.ts"
-import { parseNote, parseVkey } from "../../domain/log/Note.ts"
+import { verifiersOf } from "../../domain/log/Note.ts"
 import { checkProof, parseProof } from "../../domain/log/Proof.ts"
 import { sha256 } from "../../domain/log/Sha256.ts"
+import { allowed } from "../allowed.ts"
 import { bytesAt, canVerify, keepCheckpoint, keptCheckpoint, pathOfOrigin, pause } from "../logFiles.ts"
 import type { Mine } from "./stored.ts"
 
@@ -37,23 +38,17 @@ const isOurs = (leaf: Uint8Array, { choice, key, voteId }: Mine, opens: string |
 }
 
 /** Keeps what a log says of a vote that it should not: whoever sees it later can still show it. */
-const keepEvidence = (voteId: string, text: string): void => {
-  try {
-    localStorage.setItem(`tallykeep:evidence:${voteId}`, text)
-  } catch {}
-}
+const keepEvidence = (voteId: string, text: string): void =>
+  allowed(() => localStorage.setItem(`tallykeep:evidence:${voteId}`, text))
 
 const check = async (mine: Mine, text: string, opens: string | null): Promise<Logged["found"]> => {
   const proof = parseProof(text)
   if (proof === undefined) return "broken"
   if (!(await canVerify())) return "unchecked"
-  const origin = parseCheckpoint(parseNote(proof.checkpoint)?.text ?? "")?.origin ?? ""
+  const origin = checkpointIn(proof.checkpoint)?.origin ?? ""
   const path = pathOfOrigin(origin)
   const keys = textOf((await bytesAt(`${path}/key`)) ?? new Uint8Array()) ?? ""
-  const verifiers = keys
-    .split("\n")
-    .map((vkey) => parseVkey(sha256, vkey))
-    .filter((verifier) => verifier !== undefined)
+  const verifiers = verifiersOf(sha256, keys.split("\n"))
   const holds = (await checkProof(sha256, proof, verifiers)) !== undefined && isOurs(proof.leaf, mine, opens)
   // The page that counts again looks at whether the log goes on from here.
   if (holds && keptCheckpoint(path) === undefined) keepCheckpoint(path, proof.checkpoint)

@@ -1,3 +1,4 @@
+import { receiptPath } from "../../domain/ReceiptPath.ts"
 import type { VoteStatus } from "../../domain/Vote.ts"
 import { ask } from "../http.ts"
 import type { Mine } from "./stored.ts"
@@ -6,9 +7,6 @@ const firstPause = 150
 const longestPause = 5_000
 /** A receipt that was not found this often will not be found later. */
 const maxMisses = 5
-
-export const receiptPath = ({ streamId, voteId }: Pick<Mine, "streamId" | "voteId">): string =>
-  `/api/votes/${voteId}?stream_id=${streamId}`
 
 /** Looks up a receipt until it says what became of the vote; gives up quietly once `current` returns false. */
 export const followReceipt = async (mine: Mine, current: () => boolean, done: (mine: Mine) => void): Promise<void> => {

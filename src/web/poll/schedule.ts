@@ -1,6 +1,7 @@
 import { phaseStatus, pollPhase, shutUntil } from "../../domain/PollPhase.ts"
 import type { PollView } from "../../domain/PollView.ts"
-import { moment, nameStatus, times, until } from "../words.ts"
+import { moment, until } from "../words/formats.ts"
+import { nameStatus, times } from "../words.ts"
 
 const msOf = (time: string | undefined): number | undefined => (time === undefined ? undefined : Date.parse(time))
 

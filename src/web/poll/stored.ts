@@ -1,3 +1,5 @@
+import { isRecord } from "../http.ts"
+
 /** A vote on its way; the key makes it one vote however often it is sent. */
 export interface Pending {
   /** What it says, as the service writes it. */
@@ -31,10 +33,6 @@ export interface Stored {
 export const maxPending = 100
 
 const states: ReadonlyArray<unknown> = ["queued", "counted", "superseded", "rejected", "dead", "lost"]
-
-type Unknown = Readonly<Record<string, unknown>>
-
-const isRecord = (value: unknown): value is Unknown => typeof value === "object" && value !== null
 
 const matches = (value: unknown, pattern: RegExp): value is string => typeof value === "string" && pattern.test(value)
 
@@ -71,7 +69,7 @@ const parse = (text: string): unknown => {
  */
 export const parseStored = (text: string | null, opensMs = 0): Stored => {
   const found = parse(text ?? "")
-  const { mine, pending, sent }: Unknown = isRecord(found) ? found : {}
+  const { mine, pending, sent } = isRecord(found) ? found : {}
   const known = isMine(mine) ? mine : undefined
   const isFormer = known !== undefined && Number.parseInt(known.streamId, 10) < opensMs
   const isOfNow = ({ at = opensMs }: Pending): boolean => at >= opensMs

@@ -3,7 +3,8 @@ import type { PollView } from "../../domain/PollView.ts"
 import type { Results } from "../../domain/Tally.ts"
 import type { Labels } from "../ballot/labels.ts"
 import { byId, say } from "../dom.ts"
-import { mark as marks, page, shares, votes } from "../words.ts"
+import { shares, votes } from "../words/formats.ts"
+import { mark as marks, page } from "../words.ts"
 import type { Ballot } from "./ballot.ts"
 
 /** The buttons of a poll for one option, each with its result. */

@@ -1,7 +1,7 @@
 import type { Part } from "../../domain/ChoiceParts.ts"
 import type { FieldError } from "../../domain/FieldError.ts"
 import type { Rules } from "../../domain/Rules.ts"
-import { count, named } from "../words.ts"
+import { count, named } from "./formats.ts"
 import { points } from "./resultWords.ts"
 
 /*
@@ -63,7 +63,6 @@ export const ballot = {
   undone: "Undone.",
   abstain: "Abstain",
   unsaid: "No score",
-  scoreOf: (label: string) => `${label}, score`,
   slider: (label: string) => `${label}, slider`,
   saysPoints: (label: string, value: number) => `${named(label)} has ${points(value)}.`,
   more: (label: string) => `One point more for ${label}`,

@@ -1,5 +1,5 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { listed, moment } from "../words.ts"
+import { listed, moment } from "./formats.ts"
 
 /*
  * The words of what an organiser has changed of a poll.

@@ -1,5 +1,6 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { moment, named, times } from "../words.ts"
+import { times } from "../words.ts"
+import { moment, named } from "./formats.ts"
 
 /* The words of the organiser's desk. */
 

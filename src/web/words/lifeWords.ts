@@ -1,4 +1,4 @@
-import { named } from "../words.ts"
+import { named } from "./formats.ts"
 
 /* The words of what an organiser does with a poll that is there. */
 

@@ -1,5 +1,5 @@
 import type { Kind } from "../../domain/Rules.ts"
-import { count, named, votes } from "../words.ts"
+import { count, named, votes } from "./formats.ts"
 import { mean, results } from "./resultWords.ts"
 
 /*

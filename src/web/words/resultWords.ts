@@ -1,5 +1,5 @@
 import { percentageOf } from "../../domain/Percentages.ts"
-import { count, listed, named, percent, votes } from "../words.ts"
+import { count, listed, named, percent, votes } from "./formats.ts"
 
 /*
  * The words of the results of each kind.

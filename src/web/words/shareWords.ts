@@ -1,5 +1,6 @@
 import type { PollView } from "../../domain/PollView.ts"
-import { moment, times } from "../words.ts"
+import { times } from "../words.ts"
+import { moment } from "./formats.ts"
 
 /* The words of sharing a poll. */
 

@@ -9,7 +9,6 @@ import {
   hideChoice,
   isSeedOf,
   type Leaf,
-  leafBytes,
   leafId,
   leafKeyProof,
   openChoice,
@@ -23,7 +22,7 @@ import { longestChoice } from "../../../src/domain/Rules.ts"
 import { keyProof } from "../../../src/stream/VoteEntry.ts"
 
 const hash: Sha256 = (bytes) => Buffer.from(nodeHash256("sha256", bytes, "hex"), "hex")
-const written = (leaf: Leaf): string => Buffer.from(leafBytes(leaf)).toString()
+const written = (leaf: Leaf): string => JSON.stringify(leaf)
 
 const fold = (leaves: ReadonlyArray<string>) => {
   const made = new Fold(hash)

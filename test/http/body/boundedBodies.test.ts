@@ -1,14 +1,13 @@
 import { connect } from "node:net"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { assertProblem, json, layerApi, request, until, vote } from "../../support/api.ts"
 import { parseMetrics } from "../../support/metrics.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { serverPort } from "../../support/wire.ts"
 import { freshWorld } from "../../support/world.ts"
 
-const layerPages = (fastLane: boolean) =>
-  Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ fastLane }, folder)))
+const layerPages = (fastLane: boolean) => withPublicFolder((folder) => layerApi({ fastLane }, folder))
 
 const form = { "content-type": "application/x-www-form-urlencoded" }
 

@@ -1,11 +1,11 @@
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer } from "effect"
 import { ResponseOutlet } from "../../../src/http/results/Viewer.ts"
 import { layerApi, request, type Sent, until } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { openEvents } from "../../support/events.ts"
 import { fewAssets } from "../../support/fewAssets.ts"
-import { parseMetrics } from "../../support/metrics.ts"
+import { layerOwnRegistry, parseMetrics } from "../../support/metrics.ts"
 import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
 import { secret, World } from "../../support/world.ts"
 
@@ -123,7 +123,7 @@ const answers = (fastLane: boolean) =>
         Effect.map(fewAssets, (folder) =>
           layerApi({ fastLane, production: true, rateLimit: { votes: 1_000, seconds: 100_000_000 } }, folder)
         )
-      ).pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+      ).pipe(Layer.provideMerge(layerOwnRegistry))
     )
   )
 
@@ -341,13 +341,7 @@ describe("the fast lane", () => {
           const passed = series.get("tallykeep_lane_passed_total")
           const answered = series.get('tallykeep_http_requests_total{route="/metrics",method="GET",status="200"}')
           return { heads, answered, passed }
-        }).pipe(
-          Effect.provide(
-            layerApi({ fastLane, production: true }).pipe(
-              Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map()))
-            )
-          )
-        )
+        }).pipe(Effect.provide(layerApi({ fastLane, production: true }).pipe(Layer.provideMerge(layerOwnRegistry))))
       const lane = yield* seen(true)
       const app = yield* seen(false)
       assert.deepStrictEqual(lane.heads, app.heads)

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer } from "effect"
 import type { Poll } from "../../../src/domain/Poll.ts"
 import { makeOwnTokens } from "../../../src/http/voting/OwnTokens.ts"
 import { layerApi, request } from "../../support/api.ts"
 import { comparable } from "../../support/comparable.ts"
 import { makeProvider } from "../../support/identityProvider.ts"
-import { parseMetrics } from "../../support/metrics.ts"
+import { layerOwnRegistry, parseMetrics } from "../../support/metrics.ts"
 import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
 import { World } from "../../support/world.ts"
 
@@ -120,7 +120,7 @@ const seen = (fastLane: boolean, { good, jwksUrl, others }: Effect.Success<typeo
         jwksUrl,
         jwtIssuer: provided.iss,
         jwtAudience: provided.aud
-      }).pipe(Layer.provideMerge(Layer.sync(Metric.MetricRegistry, () => new Map())))
+      }).pipe(Layer.provideMerge(layerOwnRegistry))
     )
   )
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Layer } from "effect"
 import { makeRecord } from "../../../src/http/middleware/RequestMetrics.ts"
 import { makeMetricsText } from "../../../src/http/operations/MetricsText.ts"
 import { makeMeter } from "../../../src/Meter.ts"
 import { layerApi, request } from "../../support/api.ts"
-import { parseMetrics } from "../../support/metrics.ts"
+import { layerOwnRegistry, parseMetrics } from "../../support/metrics.ts"
 
 const vote = {
   headers: { "content-type": "application/json" },
@@ -12,8 +12,7 @@ const vote = {
 }
 
 /** With a registry of its own: what other tests do is not counted. */
-const ownRegistry = Layer.sync(Metric.MetricRegistry, () => new Map())
-const alone = () => layerApi().pipe(Layer.provideMerge(ownRegistry))
+const alone = () => layerApi().pipe(Layer.provideMerge(layerOwnRegistry))
 
 const metrics = Effect.map(request("GET", "/metrics"), ({ body }) => parseMetrics(body))
 
@@ -55,7 +54,7 @@ describe("metrics of requests", () => {
         assert.strictEqual(seen.get(requests(`route="${route}",method="${method}",status="${status}"`)), 1)
       const took = seen.get('tallykeep_http_request_duration_seconds_sum{route="/b"}') ?? 0
       assert.isTrue(took >= 60 && took < 6_000, `${took} s`)
-    }).pipe(Effect.provide(ownRegistry))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 
   it.live("show from the start that no vote was taken, and none refused", () =>

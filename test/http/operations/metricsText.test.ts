@@ -1,10 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric } from "effect"
+import { Effect, Metric } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import { makeMetricsText } from "../../../src/http/operations/MetricsText.ts"
 import { makeMeter } from "../../../src/Meter.ts"
-
-const alone = Layer.sync(Metric.MetricRegistry, () => new Map())
+import { layerOwnRegistry } from "../../support/metrics.ts"
 
 describe("the text of the metrics", () => {
   it.effect("is what Effect writes, whatever has come, gone and changed since the last one", () =>
@@ -42,6 +41,6 @@ describe("the text of the metrics", () => {
         yield* Metric.update(fiftieth, 1)
         yield* expectSame
       }
-    }).pipe(Effect.provide(alone))
+    }).pipe(Effect.provide(layerOwnRegistry))
   )
 })

@@ -1,12 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { layerApi, request } from "../../support/api.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { teaOrCoffeePoll } from "../../support/teaOrCoffee.ts"
 import { freshWorld, streamId } from "../../support/world.ts"
 
-const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
+const layerPageRoutes = withPublicFolder((folder) => layerApi({}, folder))
 
 const send = (body: string, headers: Readonly<Record<string, string>> = {}, path = "/polls/cats-or-dogs") =>
   request("POST", path, {

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { request } from "../../support/api.ts"
 import {
@@ -11,10 +11,10 @@ import {
   untilCounted,
   voteIn
 } from "../../support/pollsApi.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { serverPort } from "../../support/wire.ts"
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerPollsApi({}, folder)))
+const layerPages = withPublicFolder((folder) => layerPollsApi({}, folder))
 
 type Headers = Readonly<Record<string, string>>
 

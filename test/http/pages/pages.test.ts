@@ -1,12 +1,12 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { layerApi, request } from "../../support/api.ts"
 import { rawBody } from "../../support/bytes.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { freshWorld } from "../../support/world.ts"
 
-const layerPageRoutes = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({}, folder)))
+const layerPageRoutes = withPublicFolder((folder) => layerApi({}, folder))
 
 /** What a page loads or links to. */
 const linksOf = (body: string) => [...body.matchAll(/(?:src|href)="(\/[^"]*)"/g)].map(([, link]) => link ?? "")

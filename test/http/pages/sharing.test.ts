@@ -1,12 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { defaultPoll } from "../../../src/domain/Poll.ts"
 import { layerApi, request } from "../../support/api.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { readQrCode } from "../../support/qrCode.ts"
 import { freshWorld } from "../../support/world.ts"
 
-const layerSharing = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerApi({ trustProxy: 1 }, folder)))
+const layerSharing = withPublicFolder((folder) => layerApi({ trustProxy: 1 }, folder))
 
 /** What the head of a page says of itself, by name. */
 const toldBy = (body: string) =>

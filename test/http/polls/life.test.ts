@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { audit } from "../../../src/cli/AuditCommand.ts"
 import { LogQueue } from "../../../src/ledger/LogQueue.ts"
@@ -20,7 +20,7 @@ import {
   untilFinal,
   voteIn
 } from "../../support/pollsApi.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { eventually } from "../../support/servers.ts"
 
 const send = (method: string, path: string, body: unknown, headers: OutgoingHttpHeaders = {}) =>
@@ -53,7 +53,7 @@ const inOne = {
   ]
 }
 
-const layerPages = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerPollsApi({}, folder)))
+const layerPages = withPublicFolder((folder) => layerPollsApi({}, folder))
 
 layer(layerPages, { excludeTestServices: true })("the life of a poll", (it) => {
   it.effect("is a draft's first, which only its organiser sees", () =>

@@ -3,6 +3,7 @@ import { Deferred, Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { NotFound, Unavailable } from "../../../src/domain/Problems.ts"
 import { Lifecycle } from "../../../src/http/Lifecycle.ts"
+import { awaitFrames } from "../../../src/http/results/AwaitFrames.ts"
 import { LiveStreams } from "../../../src/http/results/LiveStreams.ts"
 import { change, poll, snapshot, view, withStreams } from "../../support/liveStreams.ts"
 import { makeSteppedClock } from "../../support/steppedClock.ts"
@@ -240,9 +241,8 @@ describe("LiveStreams", () => {
     withStreams((world) =>
       Effect.gen(function* () {
         world.away = new Unavailable({})
-        const streams = yield* LiveStreams
         const lifecycle = yield* Lifecycle
-        const frames = streams.await(Effect.fail(new Unavailable({})))
+        const frames = awaitFrames(Deferred.await(lifecycle.stop), Effect.fail(new Unavailable({})))
         const seen: Array<Uint8Array> = []
         const waiting = yield* Effect.forkChild(
           Stream.runForEach(frames, (frame) => Effect.sync(() => seen.push(frame)))

@@ -33,7 +33,6 @@ const padding = "x".repeat(8 * 2 ** 20)
 
 const snapshot = (revision: number): Snapshot => ({
   body: JSON.stringify({ revision, padding }),
-  length: 0,
   etag: "",
   revision,
   epoch: "a1",

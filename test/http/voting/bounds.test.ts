@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { assertProblem, request } from "../../support/api.ts"
 import { parseMetrics } from "../../support/metrics.ts"
 import {
@@ -12,10 +12,10 @@ import {
   tokensFor,
   voteIn
 } from "../../support/pollsApi.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 
 const settings = { trustProxy: 1, newVoterLimit: { votes: 3, seconds: 3_600 } }
-const layerBounded = Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerUncounted(settings, folder)))
+const layerBounded = withPublicFolder((folder) => layerUncounted(settings, folder))
 
 /** Returns the most that is allowed by now, of `burst` at once and one more after every so many seconds. */
 const allowance = (burst: number, seconds: number) => {

@@ -26,7 +26,7 @@ import {
   untilFinal,
   voteIn
 } from "../../support/pollsApi.ts"
-import { buildPublicFolder } from "../../support/publicFolder.ts"
+import { withPublicFolder } from "../../support/publicFolder.ts"
 import { eventually } from "../../support/servers.ts"
 import { noKeyMemory, streamId } from "../../support/world.ts"
 
@@ -61,7 +61,7 @@ const ways = {
 }
 
 const layerAhead = Layer.effectDiscard(stepAhead).pipe(
-  Layer.provideMerge(Layer.unwrap(Effect.map(buildPublicFolder, (folder) => layerPollsApi({}, folder))))
+  Layer.provideMerge(withPublicFolder((folder) => layerPollsApi({}, folder)))
 )
 
 layer(layerAhead, { excludeTestServices: true })("a stream whose ids are an hour ahead of the clock", (it) => {

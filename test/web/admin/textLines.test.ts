@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { linesOf } from "../../../src/web/admin/textLines.ts"
-import { named } from "../../../src/web/words.ts"
+import { named } from "../../../src/web/words/formats.ts"
 
 const lines = (text: string, most: number): ReadonlyArray<string> => linesOf((line) => line.length, text, most)
 

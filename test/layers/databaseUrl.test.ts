@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { type DatabaseAddress, parseDatabaseUrl } from "../../src/layers/DatabaseAddress.ts"
+import type { DatabaseAddress } from "../../src/layers/DatabaseAddress.ts"
 import type { SslMode } from "../../src/layers/DatabaseTls.ts"
+import { parseDatabaseUrl } from "../../src/layers/DatabaseUrl.ts"
 
 const parse = (url: string, env: NodeJS.ProcessEnv = {}): DatabaseAddress => {
   const parsed = parseDatabaseUrl(url, env)
