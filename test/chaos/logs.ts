@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { parseLeaf } from "../../src/domain/log/Leaf.ts"
 import { nodeSha256 } from "../../src/domain/log/NodeSha256.ts"
+import { parseLeaf } from "../../src/domain/log/ParseLeaf.ts"
 import { decodeBundle } from "../../src/domain/log/Tile.ts"
 import { verifyLog } from "../../src/domain/log/VerifyLog.ts"
 import { eventually } from "./eventually.ts"

@@ -9,10 +9,10 @@ import {
   isSeedOf,
   openChoice,
   type PollLeaf,
-  parseLeaf,
   type ResultLeaf,
   type VoteLeaf
 } from "./Leaf.ts"
+import { parseLeaf } from "./ParseLeaf.ts"
 import type { Sha256 } from "./Sha256.ts"
 
 /** A vote as the leaves until now tell of it. */

@@ -2,11 +2,11 @@ import { Cause, Effect, Option, Result, Struct } from "effect"
 import { defaultPoll, type Poll, versionOf } from "../../domain/Poll.ts"
 import { fromDefinition, type PollDefinition } from "../../domain/PollDefinition.ts"
 import { applyEdit, changesOf, type PollEdit, toDefinition } from "../../domain/PollEdit.ts"
-import type { InvalidFields, OutOfService, Stale, Unavailable, Unchangeable } from "../../domain/Problems.ts"
+import type { OutOfService } from "../../domain/Problems.ts"
 import type { Outcome } from "../../ledger/PollActs.ts"
 import type { Current } from "../../ledger/PollChange.ts"
+import { makeDecideEdit } from "./DecideEdit.ts"
 import {
-  hasVotes,
   missing,
   notConfirmed,
   notDeletable,
@@ -14,11 +14,11 @@ import {
   notKept,
   past,
   stale,
-  stillWaiting,
   tooEarly,
   wrongFields
 } from "./PollRefusals.ts"
-import { inTime, shutUntil, takesNoVotes } from "./PollTimes.ts"
+import { inTime, shutUntil } from "./PollTimes.ts"
+import { isExpected } from "./VersionTag.ts"
 import { type HoldServices, hold, makeAllCounted, makeWithoutVotes, notice } from "./WithoutVotes.ts"
 
 /** What the life of polls needs: where they are kept, what time it is for them, and who has to hear of it. */
@@ -79,38 +79,7 @@ export const makePollLife = ({
     return yield* told(poll.slug, acts.create(poll, now + hold))
   })
 
-  /** Decides over an edit of a poll as it is now, by the time that it is once nothing else holds it up. */
-  const decideEdit = (
-    edit: PollEdit,
-    expected: ReadonlyArray<string> | undefined,
-    agreed: ReadonlyArray<string>,
-    since: number
-  ): ((
-    current: Current
-  ) => Effect.Effect<Outcome, InvalidFields | Stale | Unchangeable | OutOfService | Unavailable>) =>
-    Effect.fnUntraced(function* ({ hasVotes: voted, isDecided, poll }) {
-      if (!isExpected(poll, expected)) return yield* stale
-      const edited = applyEdit(poll, edit)
-      if (Result.isFailure(edited)) return yield* wrongFields(edited.failure)
-      const changes = changesOf(poll, edited.success)
-      const now = yield* closingTime
-      yield* inTime(poll, changes, edited.success, now)
-      if (voted && changes.fixed.length > 0) return yield* hasVotes(changes.fixed)
-      // It was changed otherwise since the poll was closed for this.
-      if (changes.fixed.some((field) => !agreed.includes(field))) return yield* stale
-      const times = changes.closing ? shutUntil(poll, now) : poll.shut
-      if (isDecided && times !== poll.shut) return yield* notKept
-      const { closesMs } = edited.success
-      const from = changes.fixed.length > 0 ? now : changes.closing ? closesMs : undefined
-      if (!poll.draft && from !== undefined) {
-        const refused = yield* shut(poll, from)
-        // Votes came in until then, for all that is known, if this process was held up.
-        if (changes.closing && closesMs !== undefined && refused > closesMs) return yield* past("closes_at")
-        if (changes.fixed.length > 0 && !takesNoVotes(poll, since, refused)) return yield* stillWaiting
-      }
-      const changed = { ...edited.success, ...(times === undefined ? {} : { shut: times }) }
-      return { poll: changed, edited: voted && changes.text, votesBefore: now }
-    })
+  const decideEdit = makeDecideEdit({ closingTime, shut })
 
   const edit = Effect.fnUntraced(function* (
     slug: string,
@@ -201,12 +170,5 @@ const isRefusal = (cause: Cause.Cause<{ readonly _tag: string }>): boolean => {
   return Option.isSome(error) && error.value._tag !== "OutOfService"
 }
 
-/** The entity tag of a poll's version. */
-export const versionTag = ({ version }: Pick<Poll, "version">): string => `"${version ?? 0}"`
-
 /** Whether a poll is still in use, so that it can't be deleted. */
 const isInUse = ({ archived, draft }: Poll): boolean => !draft && !archived
-
-/** Whether a poll is of one of the versions that a request expects. */
-const isExpected = (poll: Poll, expected: ReadonlyArray<string> | undefined): boolean =>
-  expected === undefined || expected.includes("*") || expected.includes(versionTag(poll))

@@ -13,9 +13,10 @@ import { SignIns } from "../SignIns.ts"
 import { missingFor } from "../voting/MissingFor.ts"
 import { Voters } from "../voting/Voters.ts"
 import { PollCache } from "./PollCache.ts"
-import { makePollLife, versionTag } from "./PollLife.ts"
+import { makePollLife } from "./PollLife.ts"
 import { invalidCursor, makePage, makePollPages, parsePageQuery } from "./PollPages.ts"
 import type { eventsQuery } from "./PollsApi.ts"
+import { versionTag } from "./VersionTag.ts"
 
 const unavailable = new Unavailable({ detail: "Polls can't be changed for now" })
 

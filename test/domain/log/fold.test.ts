@@ -12,10 +12,10 @@ import {
   leafId,
   leafKeyProof,
   openChoice,
-  parseLeaf,
   voteLeaf
 } from "../../../src/domain/log/Leaf.ts"
 import { isHidden, pollLeaf, resultLeaf } from "../../../src/domain/log/LogLeaves.ts"
+import { parseLeaf } from "../../../src/domain/log/ParseLeaf.ts"
 import type { Sha256 } from "../../../src/domain/log/Sha256.ts"
 import { defaultPoll, type Poll } from "../../../src/domain/Poll.ts"
 import { longestChoice } from "../../../src/domain/Rules.ts"
