@@ -14,6 +14,8 @@ interface Poll {
   asked: boolean
   /** The vote_ids of the votes that got their 201. */
   readonly accepted: Array<string>
+  /** Votes that were refused once a try before had failed: that one may be appended later, as by a process that stood still. */
+  unsure: number
 }
 
 /** What became of the organiser's polls so far. */
@@ -54,12 +56,12 @@ export const startOrganiser = (apis: ReadonlyArray<() => string>, random: Random
   const pause = (least: number, most: number) =>
     sleep(least + random() * (most - least), undefined, { signal: ending.signal }).catch(() => undefined)
 
-  /** Sends a request until it has one of these answers, each time to the next API; returns that answer. */
+  /** Sends a request until it has one of these answers, each time to the next API; returns that answer, and whether it was the first. */
   const persist = async (asked: Asked, wanted: ReadonlyArray<number>) => {
-    for (let pause = 50; ; pause = Math.min(2 * pause, 400)) {
+    for (let [pause, first] = [50, true]; ; [pause, first] = [Math.min(2 * pause, 400), false]) {
       const api = apis[tries++ % apis.length]?.() ?? ""
       const answer = await send(api, adminToken, asked).catch(() => undefined)
-      if (answer !== undefined && wanted.includes(answer.status)) return answer
+      if (answer !== undefined && wanted.includes(answer.status)) return { ...answer, first }
       if (answer !== undefined && answer.status < 500)
         wrong.push(`${answer.status} for ${asked.method ?? "POST"} ${asked.path}: ${answer.text}`)
       await sleep(pause * (0.5 + Math.random()))
@@ -69,9 +71,11 @@ export const startOrganiser = (apis: ReadonlyArray<() => string>, random: Random
   const vote = async (poll: Poll, key: string): Promise<void> => {
     const body = { option: Math.random() < 0.5 ? "tea" : "coffee" }
     // An API may not have heard of the poll yet, nor of its options.
-    const { status, text } = await persist({ path: `/api/polls/${poll.slug}/votes`, body, key }, [201, 409, 422])
+    const path = `/api/polls/${poll.slug}/votes`
+    const { first, status, text } = await persist({ path, body, key }, [201, 409, 422])
     if (status === 201) poll.accepted.push(JSON.parse(text).vote_id)
-    else if (!poll.asked) wrong.push(`${poll.slug} refused a vote before anything was asked for: ${text}`)
+    else if (!first) poll.unsure++
+    if (status !== 201 && !poll.asked) wrong.push(`${poll.slug} refused a vote before anything was asked for: ${text}`)
   }
 
   /** Does something that may be done already, where an answer got lost; or that has become impossible. */
@@ -122,7 +126,7 @@ export const startOrganiser = (apis: ReadonlyArray<() => string>, random: Random
 
   const run = async (): Promise<void> => {
     while (!ending.signal.aborted) {
-      const poll: Poll = { slug: `organised-${polls.length + 1}`, asked: false, accepted: [] }
+      const poll: Poll = { slug: `organised-${polls.length + 1}`, asked: false, accepted: [], unsure: 0 }
       polls.push(poll)
       await live(poll, lives[Math.floor(random() * lives.length)] ?? "closed")
     }
@@ -143,7 +147,7 @@ const optionsOf = (...ids: ReadonlyArray<string>) => ids.map((id) => ({ id, labe
 
 const finalTimeout = 20_000
 
-/** Checks that what got a 201 in the organiser's polls is counted, and nothing else; returns a line for each vote of which it is not so. */
+/** Checks that what got a 201 in the organiser's polls is counted, and nothing else; returns a line for each of which it is not so. */
 export const judgeOrganiser = async (site: Site, { polls, wrong }: Organiser): Promise<ReadonlyArray<string>> => {
   const problems = [...wrong]
   const open = () =>
@@ -153,14 +157,15 @@ export const judgeOrganiser = async (site: Site, { polls, wrong }: Organiser): P
   const rows = await site.query<{ vote_id: string; status: string; poll: string }>(
     "select vote_id::text, status, poll from vote_event where poll ~ '^organised-'"
   )
-  const statuses = new Map(rows.map(({ status, vote_id }) => [vote_id, status]))
-  for (const { accepted, slug } of polls) {
+  for (const { accepted, slug, unsure } of polls) {
+    const statuses = new Map(rows.flatMap((row) => (row.poll === slug ? [[row.vote_id, row.status]] : [])))
     for (const id of accepted) {
       const status = statuses.get(id)
       if (status !== "counted") problems.push(`${id} in ${slug} got a 201, and is ${status}`)
       statuses.delete(id)
     }
+    const others = [...statuses].flatMap(([id, status]) => (status === "counted" ? [id] : []))
+    if (others.length > unsure) problems.push(`${others.join(", ")} in ${slug}: nobody was answered with them`)
   }
-  for (const [id, status] of statuses) if (status === "counted") problems.push(`${id}: nobody was answered with it`)
   return problems
 }
