@@ -161,9 +161,12 @@ export class PollActs extends Context.Service<
             "close",
             Effect.fnUntraced(function* ({ poll }) {
               const now = yield* time
-              const wanted = Math.min(poll.closesMs ?? Number.POSITIVE_INFINITY, now + (ahead ?? 0))
+              const latest = poll.closesMs ?? Number.POSITIVE_INFINITY
+              const wanted = Math.min(latest, now + (ahead ?? 0))
               if (poll.finalMs !== undefined || wanted === poll.closesMs) return undefined
-              const closesMs = before === undefined ? wanted : Math.max(wanted, yield* before(poll, wanted))
+              const told = before === undefined ? wanted : yield* before(poll, wanted)
+              // It may have closed by itself meanwhile.
+              const closesMs = Math.min(latest, Math.max(wanted, told))
               return { poll: { ...poll, closesMs }, ...(ahead === undefined ? {} : { votesBefore: now }) }
             })
           ),

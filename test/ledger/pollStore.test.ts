@@ -201,6 +201,9 @@ layer(layerServers(), { excludeTestServices: true })("PollStore", (it) => {
       // Who was to be told heard of it late.
       yield* acts.close(poll.slug, Effect.succeed(300), 100, () => Effect.succeed(450))
       assert.strictEqual(yield* closesMs, 450)
+      // So late that the poll had closed before.
+      yield* acts.close(poll.slug, Effect.succeed(200), 100, () => Effect.succeed(900))
+      assert.strictEqual(yield* closesMs, 450)
       assert.isUndefined(yield* acts.close("none", Effect.succeed(500)))
     })
   )
